@@ -1,0 +1,162 @@
+"""params.yaml as typed objects: a stage loads the sections it needs, and a wrong key is named before any work."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal, Self, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError
+
+from dlnet.errors import ConfigError
+
+PARAMS = Path("params.yaml")
+
+Positive = Annotated[float, Field(gt=0)]
+Fraction = Annotated[float, Field(ge=0, le=1)]
+Count = Annotated[int, Field(ge=1)]
+Source = Literal["embedded", "mit", "hust", "xjtu", "tju", "csv"]
+Track = Literal["capacity", "charge"]
+
+
+class Section(BaseModel):
+    """Base of a section of params.yaml: unknown keys are errors, values do not change once read."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class CsvParams(Section):
+    """How the columns of a user's own files are to be read."""
+
+    capacity: str
+    unit: Literal["Ah", "mAh"]
+    nominal_ah: Positive
+    features: dict[str, str]
+
+
+class DataParams(Section):
+    """Where the cells come from."""
+
+    source: Source
+    path: Path
+    mirror: Path | None
+    csv: CsvParams
+
+
+class CleanParams(Section):
+    """Hampel filters on capacity (SoH) and on charge features."""
+
+    window: Annotated[int, Field(ge=3)]
+    sigmas: Positive
+    floor_soh: Positive
+    feature_sigmas: Positive
+    min_rows: Count
+
+
+class SplitParams(Section):
+    """Fractions of the cells dealt to training, validation and test."""
+
+    seed: Annotated[int, Field(ge=0)]
+    train: Fraction
+    validation: Fraction
+    test: Fraction
+    train_share: Annotated[float, Field(gt=0, le=1)]
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        total = self.train + self.validation + self.test
+        if abs(total - 1) > 1e-9:
+            raise ValueError(f"train + validation + test must be 1, not {total:g}")
+        return self
+
+
+class ChannelParams(Section):
+    """What the net sees of each cycle on one track."""
+
+    features: list[str]
+    relative: list[str]
+    quantiles: Annotated[int, Field(ge=0, le=65)]
+
+    @model_validator(mode="after")
+    def _known(self) -> Self:
+        unknown = sorted(set(self.relative) - set(self.features))
+        if unknown:
+            raise ValueError(f"relative names {unknown}, which is not in features")
+        return self
+
+
+class TaskParams(Section):
+    """Windows in, forecast out."""
+
+    inputs: Track
+    window: Count
+    block: Count
+    horizon: Count
+    knots: list[Count]
+    stride_train: Count
+    stride_eval: Count
+    capacity: ChannelParams
+    charge: ChannelParams
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.window % self.block:
+            raise ValueError(f"window ({self.window}) must be a multiple of block ({self.block})")
+        if self.knots != sorted(set(self.knots)) or not self.knots or self.knots[-1] != self.horizon:
+            raise ValueError(f"knots must rise and end at horizon ({self.horizon}), not {self.knots}")
+        return self
+
+    @property
+    def channels(self) -> ChannelParams:
+        """The channels of the chosen track."""
+        return self.capacity if self.inputs == "capacity" else self.charge
+
+    @property
+    def steps(self) -> int:
+        """Steps the net takes over a window."""
+        return self.window // self.block
+
+
+class StageConfig(Section):
+    """Base of a stage's configuration: each field is a section of params.yaml, and only those are read."""
+
+    @classmethod
+    def load(cls, path: Path = PARAMS) -> Self:
+        """Read this stage's sections.
+
+        Raises:
+            ConfigError: the file is missing, is not YAML, or a key or value is wrong; names file, line and key.
+        """
+        try:
+            document = YAML(typ="rt").load(path)
+        except FileNotFoundError as error:
+            raise ConfigError(f"{path}: no such file; run from the project's root") from error
+        except MarkedYAMLError as error:
+            line = error.problem_mark.line + 1 if error.problem_mark else 0
+            raise ConfigError(f"{path}:{line}: not YAML ({error.problem})") from error
+        if not isinstance(document, dict):
+            raise ConfigError(f"{path}: expected sections such as 'data:' and 'task:'")
+        try:
+            return cls.model_validate({key: document[key] for key in cls.model_fields if key in document})
+        except ValidationError as error:
+            raise ConfigError("\n".join(_describe(path, document, item) for item in error.errors())) from error
+
+
+def _describe(path: Path, document: object, item: object) -> str:
+    assert isinstance(item, dict)
+    place, node, line = item["loc"], document, 0
+    for key in place:
+        marks = getattr(node, "lc", None)
+        if marks is None or not isinstance(node, (dict, list)):
+            break
+        try:
+            line = (marks.value(key) if isinstance(node, dict) else marks.item(key))[0] + 1
+            node = node[key]
+        except (KeyError, IndexError, TypeError):
+            break
+    where = ".".join(str(key) for key in place)
+    return f"{path}:{line}: {where}: {item['msg']} (got {item['input']!r})"
+
+
+_S = TypeVar("_S", bound=StageConfig)

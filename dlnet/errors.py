@@ -1,0 +1,25 @@
+"""One named exception a failure. A message says which file, where in it, what was wrong, what to do."""
+
+
+class DLNetError(Exception):
+    """Base of every error a user can mend; the command line prints it as one line, without a traceback."""
+
+
+class ConfigError(DLNetError):
+    """A key or value of params.yaml is unknown, missing or out of range."""
+
+
+class DataError(DLNetError):
+    """A data file cannot be used as it is."""
+
+
+class DownloadError(DLNetError):
+    """A file could not be fetched, or its SHA-256 is not the pinned one."""
+
+
+class ModelError(DLNetError):
+    """A stored model is incomplete, or does not fit the data or the device."""
+
+
+class RegistryError(DLNetError):
+    """The MLflow registry refused, is unreachable, or holds something unexpected."""

@@ -1,0 +1,105 @@
+"""Files land whole or not at all: written beside their final name, synced, then renamed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from safetensors.numpy import load as load_tensors
+from safetensors.numpy import save as dump_tensors
+
+from dlnet.errors import DLNetError
+
+
+@contextmanager
+def atomic_file(path: Path) -> Iterator[Path]:
+    """Yield a temporary name beside ``path``; on a clean exit it becomes ``path``, else it is removed."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=path.suffix, dir=path.parent)
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        yield temporary
+        with temporary.open("rb") as stream:
+            os.fsync(stream.fileno())
+        temporary.chmod(0o644)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def atomic_dir(path: Path) -> Iterator[Path]:
+    """Yield an empty temporary folder; on a clean exit it replaces the folder ``path``, else it is removed."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+    try:
+        yield temporary
+        temporary.chmod(0o755)
+        if path.exists():
+            shutil.rmtree(path)
+        temporary.replace(path)
+    finally:
+        if temporary.exists():
+            shutil.rmtree(temporary)
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write ``content`` to ``path``, whole or not at all."""
+    with atomic_file(path) as temporary:
+        temporary.write_bytes(content)
+
+
+def write_text(path: Path, content: str) -> None:
+    """Write UTF-8 text to ``path``, whole or not at all."""
+    write_bytes(path, content.encode())
+
+
+def write_json(path: Path, content: object) -> None:
+    """Write ``content`` as indented JSON with sorted keys; NaN is refused."""
+    write_text(path, json.dumps(content, indent=1, sort_keys=True, allow_nan=False) + "\n")
+
+
+def read_json(path: Path) -> Any:
+    """Read a JSON file; a missing or broken file raises ``DLNetError`` naming it."""
+    try:
+        return json.loads(path.read_text())
+    except FileNotFoundError as error:
+        raise DLNetError(f"{path}: no such file; run the stage that makes it (dvc repro)") from error
+    except json.JSONDecodeError as error:
+        raise DLNetError(f"{path}:{error.lineno}: not JSON ({error.msg}); delete it and run dvc repro") from error
+
+
+def write_parquet(path: Path, table: pd.DataFrame) -> None:
+    """Write a table as zstd Parquet; the same table gives the same bytes."""
+    with atomic_file(path) as temporary:
+        table.to_parquet(temporary, engine="pyarrow", compression="zstd", index=False)
+
+
+def write_tensors(path: Path, arrays: Mapping[str, np.ndarray], metadata: dict[str, str] | None = None) -> None:
+    """Write named arrays as safetensors; keys are sorted so that the same arrays give the same bytes."""
+    ordered = {name: np.ascontiguousarray(arrays[name]) for name in sorted(arrays)}
+    write_bytes(path, dump_tensors(ordered, metadata))
+
+
+def read_tensors(path: Path) -> dict[str, np.ndarray]:
+    """Read a safetensors file; a missing file raises ``DLNetError`` naming it."""
+    try:
+        return load_tensors(path.read_bytes())
+    except FileNotFoundError as error:
+        raise DLNetError(f"{path}: no such file; run the stage that makes it (dvc repro)") from error
+
+
+def sha256(path: Path) -> str:
+    """SHA-256 of a file, as hex."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
