@@ -1,0 +1,195 @@
+"""From a window of cycles to what the net sees: block means, scaled on training cells only.
+
+Every operation is causal and cheap, so that a microcontroller can repeat it cycle by cycle.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from dlnet.config import TaskParams, Track
+from dlnet.data.windows import Bank, Ends, Floats, Singles
+from dlnet.errors import ModelError
+
+CLIP = 8.0  # of every encoded value; the integer engine's Q3.12 inputs saturate here
+FEATURE_CLIP = 4.0  # robust deviations; a wilder feature says no more
+RANK_SPAN = float(np.sqrt(3.0))  # uniform scores over +-sqrt(3) have unit variance
+BATCH = 8192
+
+
+@dataclass(frozen=True)
+class Encoder:
+    """How a window becomes (steps, channels), and what a net's unit output means in SoH.
+
+    Channels, in order: on track ``capacity`` the SoH relative to the last cycle in units of ``delta_scale``, its
+    block-to-block drops clamped at ``drop_limit`` (a step of missing cycles is not ageing); then the last SoH,
+    standardised; on both tracks the features, standardised or mapped to uniform scores through ``quantiles``; then
+    the features of ``relative`` minus their last block, in units of ``relative_scale``.
+    """
+
+    track: Track
+    window: int
+    block: int
+    horizon: int
+    knots: tuple[int, ...]
+    features: tuple[str, ...]
+    relative: tuple[str, ...]
+    center: tuple[float, ...]
+    scale: tuple[float, ...]
+    quantiles: tuple[tuple[float, ...], ...]
+    relative_scale: tuple[float, ...]
+    level_mean: float
+    level_scale: float
+    delta_scale: float
+    drop_limit: float
+
+    @property
+    def steps(self) -> int:
+        """Steps of an encoded window."""
+        return self.window // self.block
+
+    @property
+    def channels(self) -> list[str]:
+        """Names of the channels, in order."""
+        capacity = ["SoH change", "SoH level"] if self.track == "capacity" else []
+        return [*capacity, *self.features, *(f"{name} change" for name in self.relative)]
+
+    @property
+    def feature_channels(self) -> slice:
+        """Where the charge features stand among the channels."""
+        return slice(2 if self.track == "capacity" else 0, len(self.channels))
+
+    def encode(self, bank: Bank, ends: Ends) -> Singles:
+        """Encode windows of a bank: (N,) ends -> (N, steps, channels)."""
+        parts = [
+            self.encode_history(bank.history(part), bank.feature_history(part, list(self.features)))
+            for part in np.array_split(ends, max(1, -(-len(ends) // BATCH)))
+        ]
+        return np.concatenate(parts)
+
+    def encode_history(self, soh: Floats, features: Floats) -> Singles:
+        """Encode raw histories.
+
+        Args:
+            soh: (N, window) SoH, fraction; not looked at on track ``charge``.
+            features: (N, window, F) in the order of ``self.features``, natural units.
+
+        Returns:
+            (N, steps, channels), within +-8.
+        """
+        blocks = _block_means(features, self.block)
+        parts = [self._scaled(blocks)]
+        if self.relative:
+            chosen = blocks[..., [self.features.index(name) for name in self.relative]]
+            change = (chosen - chosen[:, -1:]) / np.array(self.relative_scale)
+            parts.append(np.clip(change, -FEATURE_CLIP, FEATURE_CLIP))
+        if self.track == "capacity":
+            parts.insert(0, self._capacity(soh))
+        return np.clip(np.concatenate(parts, axis=2), -CLIP, CLIP).astype(np.float32)
+
+    def anchor(self, bank: Bank, ends: Ends) -> Singles:
+        """(N, 1) SoH that a net's output is relative to: the last one, or on track ``charge`` a constant."""
+        return self.anchor_history(bank.soh[ends - 1][:, None])
+
+    def anchor_history(self, soh: Floats) -> Singles:
+        """(N, W) SoH -> (N, 1) anchor; see ``anchor``."""
+        if self.track == "charge":
+            return np.full((len(soh), 1), self.level_mean, np.float32)
+        return soh[:, -1:].astype(np.float32)
+
+    def _capacity(self, soh: Floats) -> Floats:
+        last = soh[:, -1:]
+        change = (_block_means(soh[..., None], self.block)[..., 0] - last) / self.delta_scale
+        drops = np.minimum(change[:, :-1] - change[:, 1:], self.drop_limit)
+        past = change[:, -1:] + np.cumsum(drops[:, ::-1], axis=1)[:, ::-1]
+        level = np.broadcast_to((last - self.level_mean) / self.level_scale, change.shape)
+        return np.stack([np.concatenate([past, change[:, -1:]], axis=1), level], axis=2)
+
+    def _scaled(self, blocks: Floats) -> Floats:
+        if not self.quantiles:
+            scaled = (blocks - np.array(self.center)) / np.array(self.scale)
+            return np.clip(scaled, -FEATURE_CLIP, FEATURE_CLIP)
+        scores = np.linspace(-RANK_SPAN, RANK_SPAN, len(self.quantiles[0]))
+        columns = [np.interp(blocks[..., i], knots, scores) for i, knots in enumerate(self.quantiles)]
+        return np.stack(columns, axis=2)
+
+    def to_json(self) -> dict[str, Any]:
+        """As a JSON-ready dict."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, content: dict[str, Any]) -> Encoder:
+        """Read ``to_json`` back.
+
+        Raises:
+            ModelError: a field is missing or unknown.
+        """
+        frozen = {
+            key: tuple(tuple(v) if isinstance(v, list) else v for v in value) if isinstance(value, list) else value
+            for key, value in content.items()
+        }
+        try:
+            return cls(**frozen)
+        except TypeError as error:
+            raise ModelError(f"stored encoder does not fit this version of dlnet ({error}); retrain") from error
+
+
+def fit_encoder(bank: Bank, task: TaskParams) -> Encoder:
+    """Fit an encoder on the training windows of ``bank`` (stride 1), looking at no other cell."""
+    channels = task.channels
+    ends = bank.windows("train", 1)
+    blocks = _block_means_ending_at(bank.features[:, bank.columns(channels.features)], ends, task.block)
+    earliest = ends - task.window + task.block
+    first = _block_means_ending_at(bank.features[:, bank.columns(channels.relative)], earliest, task.block)
+    recent = _block_means_ending_at(bank.features[:, bank.columns(channels.relative)], ends, task.block)
+    last = bank.soh[ends - 1]
+    delta_scale = 3.0 * float(np.abs(bank.targets(ends) - last[:, None]).mean())
+    levels = _block_means_ending_at(bank.soh[:, None], ends, task.block)[:, 0]
+    before = _block_means_ending_at(bank.soh[:, None], ends - task.block, task.block)[:, 0]
+    return Encoder(
+        track=task.inputs,
+        window=task.window,
+        block=task.block,
+        horizon=task.horizon,
+        knots=tuple(task.knots),
+        features=tuple(channels.features),
+        relative=tuple(channels.relative),
+        center=_floats(blocks.mean(axis=0)),
+        scale=_floats(_spread(blocks)),
+        quantiles=_quantiles(blocks, channels.quantiles),
+        relative_scale=_floats(_spread(recent - first)),
+        level_mean=float(last.mean()),
+        level_scale=float(_spread(last)),
+        delta_scale=delta_scale,
+        drop_limit=float(np.quantile((before - levels) / delta_scale, 0.99)),
+    )
+
+
+def _quantiles(blocks: Floats, count: int) -> tuple[tuple[float, ...], ...]:
+    if not count:
+        return ()
+    levels = np.quantile(blocks, np.linspace(0, 1, count), axis=0)
+    return tuple(_floats(np.maximum.accumulate(levels[:, i])) for i in range(blocks.shape[1]))
+
+
+def _spread(values: Floats) -> Floats:
+    return np.asarray(values.std(axis=0) + 1e-9)
+
+
+def _floats(values: npt.ArrayLike) -> tuple[float, ...]:
+    return tuple(float(value) for value in np.atleast_1d(values))
+
+
+def _block_means(values: Floats, block: int) -> Floats:
+    """(N, window, F) -> (N, window / block, F)."""
+    count, window, width = values.shape
+    return values.reshape(count, window // block, block, width).mean(axis=2)
+
+
+def _block_means_ending_at(values: Floats, ends: Ends, block: int) -> Floats:
+    """Mean of the ``block`` rows before each end: (R, F), (N,) -> (N, F)."""
+    return values[ends[:, None] + np.arange(-block, 0)].mean(axis=1)
