@@ -160,3 +160,11 @@ def _describe(path: Path, document: object, item: object) -> str:
 
 
 _S = TypeVar("_S", bound=StageConfig)
+
+
+class PublishParams(Section):
+    """What a model must hold on validation windows to become a candidate."""
+
+    int8_bound: Annotated[float, Field(ge=1)]
+    boosting_slack: Annotated[float, Field(ge=1)]
+    boosting_bytes_ratio: Annotated[float, Field(gt=0, le=1)]
