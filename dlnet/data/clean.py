@@ -1,0 +1,46 @@
+"""Hampel filters: causal for what a device sees, centred for the targets only."""
+
+from __future__ import annotations
+
+import numpy as np
+
+MAD_TO_SIGMA = 1.4826
+"""Standard deviation of a normal variable over its median absolute deviation (1 / Phi^-1(3/4))."""
+
+
+def hampel(
+    values: np.ndarray, before: int, after: int, sigmas: float, floor: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Replace outliers by the median of their neighbourhood (Hampel 1974; Pearson 2002).
+
+    Value i is an outlier where ``|x[i] - m| > max(sigmas * 1.4826 * median|x[j] - m|, floor)``, with m the median
+    of the neighbourhood ``x[i - before : i + after + 1]``, cut off at the ends. With ``after = 0`` the filter is
+    causal: it can run on a device, cycle by cycle. Neighbourhoods are of the values as given, not as cleaned.
+
+    Args:
+        values: (n,) or (n, F) float64, finite; columns are filtered one by one.
+        before: rows looked back, >= 0.
+        after: rows looked ahead, >= 0.
+        sigmas: robust deviations that make an outlier, > 0.
+        floor: never an outlier below this deviation, in the unit of ``values``.
+
+    Returns:
+        The cleaned values and a mask of those replaced, both of the shape of ``values``.
+    """
+    columns = values.reshape(len(values), -1)
+    centre, spread = np.empty_like(columns), np.empty_like(columns)
+    n, width = len(columns), before + after + 1
+    if n >= width:
+        windows = np.lib.stride_tricks.sliding_window_view(columns, width, axis=0)
+        centre[before : n - after], spread[before : n - after] = _median_and_mad(windows)
+    for i in (*range(min(before, n)), *range(max(n - after, before, 0), n)):
+        window = columns[max(0, i - before) : i + after + 1]
+        centre[i], spread[i] = _median_and_mad(window.T)
+    outlier = np.abs(columns - centre) > np.maximum(sigmas * spread, floor)
+    cleaned = np.where(outlier, centre, columns)
+    return cleaned.reshape(values.shape), outlier.reshape(values.shape)
+
+
+def _median_and_mad(windows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    centre = np.median(windows, axis=-1)
+    return centre, MAD_TO_SIGMA * np.median(np.abs(windows - centre[..., None]), axis=-1)

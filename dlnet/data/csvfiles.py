@@ -1,0 +1,117 @@
+"""One CSV a cell -> a table with one row a cycle; a file that cannot be read is named with line and column."""
+
+from __future__ import annotations
+
+import csv
+import io
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from dlnet.errors import DataError
+
+UNITS: Mapping[str, float] = {"Ah": 1.0, "mAh": 1e-3}
+"""Unit of a capacity column -> Ah a unit."""
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Which columns of a file are read: ``capacity`` in ``unit``, and ``features`` (name here -> name there)."""
+
+    capacity: str
+    unit: Literal["Ah", "mAh"]
+    features: Mapping[str, str]
+
+    def there(self, name: str) -> str:
+        """Name in the file of one of our columns."""
+        return self.capacity if name == "capacity_ah" else self.features[name]
+
+
+def read_cycles(path: Path, columns: Columns) -> pd.DataFrame:
+    """Read one cell.
+
+    Returns:
+        Columns ``capacity_ah`` (Ah) and the features, float64, one row a cycle; the index is the line in the
+        file. An empty field is NaN: whether values make sense is checked by ``dlnet.data.schema``.
+
+    Raises:
+        DataError: the file is not UTF-8, empty, lacks a column or has it twice, has a line of another length
+            than the header, or holds text where a number should be.
+    """
+    text = _text(path)
+    header = [name.strip() for name in next(csv.reader(io.StringIO(text)))]
+    _check_header(path, header, columns)
+    table = _parse(path, text, header)
+    if table.empty:
+        raise DataError(f"{path}: a header but no rows; put one row a cycle below it, or delete the file")
+    names = ["capacity_ah", *columns.features]
+    out = pd.DataFrame({name: _numbers(path, table[columns.there(name)]) for name in names})
+    out["capacity_ah"] *= UNITS[columns.unit]
+    return out
+
+
+def _text(path: Path) -> str:
+    try:
+        content = path.read_bytes()
+        text = content.decode("utf-8-sig").rstrip()
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read ({error.strerror}); check its permissions") from error
+    except UnicodeDecodeError as error:
+        line = content[: error.start].count(b"\n") + 1
+        raise DataError(
+            f"{path}:{line}: not UTF-8 text (byte 0x{content[error.start]:02x}); save the file as CSV in UTF-8"
+        ) from error
+    if not text:
+        raise DataError(f"{path}: empty; put a header and one row a cycle in it, or delete it")
+    return text + "\n"
+
+
+def _check_header(path: Path, header: list[str], columns: Columns) -> None:
+    for name in [columns.capacity, *columns.features.values()]:
+        if header.count(name) > 1:
+            raise DataError(f"{path}:1: column {name!r} stands {header.count(name)} times; keep one of them")
+        if name not in header:
+            held = ", ".join(map(repr, header[:20]))
+            hint = "separate the columns by commas" if len(header) == 1 else "mend the header or the mapping data.csv"
+            raise DataError(f"{path}:1: no column {name!r}, only {held}; {hint}")
+
+
+def _parse(path: Path, text: str, header: list[str]) -> pd.DataFrame:
+    """Parse below the header; the index is the line in the file."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", pd.errors.ParserWarning)
+            table = pd.read_csv(
+                io.StringIO(text),
+                header=0,
+                names=list(range(len(header))),
+                index_col=False,
+                skip_blank_lines=False,
+                skipinitialspace=True,
+                low_memory=False,
+            )
+    except (pd.errors.ParserError, pd.errors.ParserWarning) as error:
+        reason = str(error).removeprefix("Error tokenizing data. C error: ").strip()
+        raise DataError(
+            f"{path}: not a table of {len(header)} columns ({reason}); give every line as many fields as the header"
+        ) from error
+    table.columns = pd.Index(header)
+    table.index = pd.RangeIndex(2, len(table) + 2)
+    return table
+
+
+def _numbers(path: Path, column: pd.Series) -> pd.Series:
+    if pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column):
+        return column.astype(np.float64)
+    words = column.astype(str).where(column.notna())
+    wrong = words.notna() & pd.to_numeric(words, errors="coerce").isna()
+    line = int(wrong.idxmax())
+    raise DataError(
+        f"{path}:{line}: column {str(column.name)!r}: {words[line]!r} is not a number; "
+        "write a plain number (with a decimal point) or delete the line"
+    )

@@ -1,0 +1,123 @@
+"""What a table of cycles must look like (pandera), and one clear line for the first value that does not."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pandera.pandas as pa
+
+from dlnet.data.csvfiles import UNITS, Columns
+from dlnet.errors import DataError
+
+SOH_RANGE = (0.05, 1.5)
+"""Capacity over nominal outside of which the unit, or the nominal capacity, is wrong."""
+
+KEYS = ("cell", "group", "row", "nominal_ah", "capacity_ah")
+"""First columns of ``cells.parquet``; features follow."""
+
+EMPTY, INFINITE, NOT_POSITIVE, OUT_OF_RANGE = "empty", "infinite", "zero or negative", "out of range"
+
+
+def cycles_schema(features: Sequence[str], nominal_ah: float) -> pa.DataFrameSchema:
+    """Schema of one cell: capacity in Ah, positive and near nominal; features finite; nothing else."""
+    finite = pa.Check(np.isfinite, error=INFINITE)
+    low, high = (bound * nominal_ah for bound in SOH_RANGE)
+    capacity = [finite, pa.Check.gt(0, error=NOT_POSITIVE), pa.Check.in_range(low, high, error=OUT_OF_RANGE)]
+    columns = {"capacity_ah": pa.Column(np.float64, capacity)}
+    columns |= {name: pa.Column(np.float64, finite) for name in features}
+    return pa.DataFrameSchema(columns, strict=True, ordered=True)
+
+
+def table_schema(features: Sequence[str]) -> pa.DataFrameSchema:
+    """Schema of ``cells.parquet``: all cells, one row a cycle."""
+    finite = pa.Check(np.isfinite, error=INFINITE)
+    positive = [finite, pa.Check.gt(0, error=NOT_POSITIVE)]
+    columns = {
+        "cell": pa.Column(str),
+        "group": pa.Column(str),
+        "row": pa.Column(np.int64, pa.Check.ge(0)),
+        "nominal_ah": pa.Column(np.float64, positive),
+        "capacity_ah": pa.Column(np.float64, positive),
+    }
+    columns |= {name: pa.Column(np.float64, finite) for name in features}
+    return pa.DataFrameSchema(columns, strict=True, ordered=True, unique=["cell", "row"])
+
+
+def failures(cycles: pd.DataFrame, nominal_ah: float) -> pd.DataFrame:
+    """Values of one cell that break its schema: ``line``, ``column``, ``fault`` and ``value``, in file order."""
+    try:
+        cycles_schema(list(cycles.columns[1:]), nominal_ah).validate(cycles, lazy=True)
+    except pa.errors.SchemaErrors as error:
+        cases = error.failure_cases
+        found = pd.DataFrame(
+            {
+                "line": cases["index"].astype(np.int64),
+                "column": cases["column"],
+                "fault": cases["check"].replace("not_nullable", EMPTY),
+                "value": cases["failure_case"],
+            }
+        )
+        return found.sort_values("line", kind="stable", ignore_index=True)
+    return pd.DataFrame({"line": [], "column": [], "fault": [], "value": []})
+
+
+def check_cycles(path: Path, cycles: pd.DataFrame, columns: Columns, nominal_ah: float) -> None:
+    """Refuse a cell with a value that makes no sense.
+
+    Args:
+        path: the file, for the message.
+        cycles: as ``read_cycles`` gives it.
+        columns: names in the file, for the message.
+        nominal_ah: capacity of a new cell, Ah.
+
+    Raises:
+        DataError: an empty or infinite field, a capacity that is zero, negative, or not in the unit stated; names
+            file, line and column of the first, and how many more there are.
+    """
+    found = failures(cycles, nominal_ah)
+    if found.empty:
+        return
+    first = found.iloc[0]
+    reason = _reason(str(first["fault"]), float(first["value"]), columns, nominal_ah)
+    more = found["line"].nunique() - 1
+    also = f" ({more} more lines like it)" if more else ""
+    raise DataError(f"{path}:{first['line']}: column {columns.there(first['column'])!r}: {reason}{also}")
+
+
+def _reason(fault: str, value: float, columns: Columns, nominal_ah: float) -> str:
+    shown = f"{value / UNITS[columns.unit]:g} {columns.unit}"
+    if fault == OUT_OF_RANGE:
+        other = "mAh" if columns.unit == "Ah" else "Ah"
+        factor = value / nominal_ah
+        advice = f"is the column in {other}? set data.csv.unit" if 50 < factor or factor < 0.02 else "see data.csv"
+        return (
+            f"a capacity of {shown} is {factor:.3g} x the nominal {nominal_ah:g} Ah, outside {SOH_RANGE[0]}-"
+            f"{SOH_RANGE[1]}; {advice} and data.csv.nominal_ah, or delete the line"
+        )
+    return {
+        EMPTY: "empty, or not a number; fill it in or delete the line",
+        INFINITE: "infinite; write a finite number or delete the line",
+        NOT_POSITIVE: f"a capacity of {shown} is not above zero; delete the line (an unfinished cycle?)",
+    }[fault]
+
+
+def check_table(path: Path, table: pd.DataFrame) -> None:
+    """Refuse a table of cells that is not as docs/data.md says.
+
+    Raises:
+        DataError: a column is missing, in another order or of another type, a value makes no sense, or a row of a
+            cell stands twice; names file, row and column of the first.
+    """
+    features = [name for name in table.columns if name not in KEYS]
+    try:
+        table_schema(features).validate(table)
+    except pa.errors.SchemaError as error:
+        column = getattr(error.schema, "name", None)
+        where = f": column {column!r}" if column else ""
+        cases = error.failure_cases
+        row = f":row {cases['index'].iloc[0]}" if isinstance(cases, pd.DataFrame) and "index" in cases else ""
+        reason = str(error).splitlines()[0]
+        raise DataError(f"{path}{row}{where}: {reason}; make the file anew (docs/data.md)") from error

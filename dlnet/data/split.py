@@ -1,0 +1,95 @@
+"""Cells, never windows, dealt to training, validation and test."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from dlnet.config import SplitParams
+from dlnet.errors import DataError
+
+SPLITS = ("train", "validation", "test")
+UNUSED = "unused"
+MIN_CELLS = 5
+MIN_TRAIN = 2
+
+
+def deal(cells: pd.DataFrame, params: SplitParams, min_rows: int) -> pd.DataFrame:
+    """Deal cells to splits, stratified by group and, within a group, by life.
+
+    The cells of a group are sorted by rows and cut into strata (of five for 60/20/20); each stratum is dealt in the
+    proportions of ``params``, at random. Groups smaller than a stratum are dealt together.
+
+    Args:
+        cells: columns ``cell`` (str, unique), ``group`` (str), ``rows`` (int).
+        params: fractions, seed, and the share of the training cells that is used.
+        min_rows: cells with fewer rows are unused.
+
+    Returns:
+        ``cells`` with ``split`` (one of ``SPLITS`` or ``UNUSED``) and ``used_in_training`` (bool). A smaller
+        ``train_share`` keeps a subset of the cells that a larger one keeps, at least two.
+
+    Raises:
+        DataError: fewer than five cells are long enough, or a split would get none.
+    """
+    usable = cells[cells["rows"] >= min_rows]
+    _check_enough(cells, len(usable), min_rows)
+    rng = np.random.RandomState(params.seed)
+    roles = pd.Series(UNUSED, index=cells.index)
+    for stratum, done in _strata(usable, _stratum_size(params)):
+        roles[stratum] = _roles(params, done, _stratum_size(params), rng)[: len(stratum)]
+    _check_none_empty(roles, params, len(usable))
+    return cells.assign(split=roles.astype(str), used_in_training=_used(roles, params))
+
+
+def _stratum_size(params: SplitParams) -> int:
+    smallest = min(part for part in _parts(params) if part > 0)
+    return max(1, round(1 / smallest))
+
+
+def _parts(params: SplitParams) -> tuple[float, float, float]:
+    return params.train, params.validation, params.test
+
+
+def _strata(usable: pd.DataFrame, size: int) -> list[tuple[pd.Index, int]]:
+    """Index labels of each stratum, and how many cells of its group were dealt before it."""
+    big = usable["group"].map(usable["group"].value_counts()) >= size
+    pools = [pool for _, pool in usable[big].groupby("group", sort=True)] + [usable[~big]]
+    ordered = [pool.sort_values(["rows", "cell"]).index for pool in pools]
+    return [(pool[i : i + size], i) for pool in ordered for i in range(0, len(pool), size)]
+
+
+def _roles(params: SplitParams, done: int, size: int, rng: np.random.RandomState) -> np.ndarray:
+    """Shuffled splits of a whole stratum; quotas are carried on, so that a large group meets its fractions."""
+    bounds = np.cumsum(_parts(params))
+    quota = np.diff([0, *np.round(bounds * (done + size) + 1e-9)]) - np.diff([0, *np.round(bounds * done + 1e-9)])
+    return np.repeat(SPLITS, quota.astype(int))[rng.permutation(size)]
+
+
+def _used(roles: pd.Series, params: SplitParams) -> pd.Series:
+    train = roles.index[roles == "train"]
+    order = np.random.RandomState([params.seed, 1]).permutation(len(train))
+    kept = train[order[: max(MIN_TRAIN, round(params.train_share * len(train)))]]
+    return pd.Series(roles.index.isin(kept), index=roles.index)
+
+
+def _check_enough(cells: pd.DataFrame, usable: int, min_rows: int) -> None:
+    if usable >= MIN_CELLS:
+        return
+    longest = cells.loc[cells["rows"].idxmax()]
+    raise DataError(
+        f"{usable} of {len(cells)} cells have the {min_rows} cycles that clean.min_rows asks for, and {MIN_CELLS} are "
+        f"needed (the longest, {longest['cell']}, has {longest['rows']}); add cells, or lower clean.min_rows "
+        "(params.yaml) with task.window and task.horizon"
+    )
+
+
+def _check_none_empty(roles: pd.Series, params: SplitParams, usable: int) -> None:
+    counts = roles.value_counts()
+    for name, part in zip(SPLITS, _parts(params), strict=True):
+        least = MIN_TRAIN if name == "train" else int(part > 0)
+        if counts.get(name, 0) < least:
+            raise DataError(
+                f"split.{name}: {part:g} of {usable} usable cells leaves {counts.get(name, 0)}, {least} needed; "
+                "raise the fraction in params.yaml or add cells"
+            )

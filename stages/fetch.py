@@ -1,0 +1,24 @@
+"""Cells of the chosen source -> data/raw."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from dlnet.config import FetchConfig
+from dlnet.data import sources
+from dlnet.files import atomic_dir, write_json, write_parquet
+from stages import run
+
+OUT = Path("data/raw")
+
+
+def main() -> None:
+    """Run the stage."""
+    table, source = sources.load_cells(FetchConfig.load().data)
+    with atomic_dir(OUT) as folder:
+        write_parquet(folder / "cells.parquet", table)
+        write_json(folder / "source.json", source)
+
+
+if __name__ == "__main__":
+    run(main)
