@@ -13,9 +13,9 @@ def hampel(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Replace outliers by the median of their neighbourhood (Hampel 1974; Pearson 2002).
 
-    Value i is an outlier where ``|x[i] - m| > max(sigmas * 1.4826 * median|x[j] - m|, floor)``, with m the median
-    of the neighbourhood ``x[i - before : i + after + 1]``, cut off at the ends. With ``after = 0`` the filter is
-    causal: it can run on a device, cycle by cycle. Neighbourhoods are of the values as given, not as cleaned.
+    Value i is an outlier where ``|x[i] - m| > max(sigmas * 1.4826 * median|x[j] - m|, floor)``, with m the
+    median of the neighbourhood ``x[i - before : i + after + 1]``, cut off at the ends. With ``after = 0`` the
+    filter is causal: it can run on a device, cycle by cycle. Neighbours are taken as given, not as cleaned.
 
     Args:
         values: (n,) or (n, F) float64, finite; columns are filtered one by one.

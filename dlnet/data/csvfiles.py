@@ -1,4 +1,4 @@
-"""One CSV a cell -> a table with one row a cycle; a file that cannot be read is named with line and column."""
+"""One CSV a cell -> a table, one row a cycle; a file that cannot be read is named with line and column."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ UNITS: Mapping[str, float] = {"Ah": 1.0, "mAh": 1e-3}
 
 @dataclass(frozen=True)
 class Columns:
-    """Which columns of a file are read: ``capacity`` in ``unit``, and ``features`` (name here -> name there)."""
+    """Columns of a file to read: ``capacity`` in ``unit``, and ``features`` (name here -> name there)."""
 
     capacity: str
     unit: Literal["Ah", "mAh"]
@@ -30,6 +30,11 @@ class Columns:
     def there(self, name: str) -> str:
         """Name in the file of one of our columns."""
         return self.capacity if name == "capacity_ah" else self.features[name]
+
+
+def place(path: Path, line: int, column: str) -> str:
+    """How a message names a field: file, line in it, row below the header (both from 1), column."""
+    return f"{path}: line {line} (data row {line - 1}), column {column!r}"
 
 
 def read_cycles(path: Path, columns: Columns) -> pd.DataFrame:
@@ -64,7 +69,8 @@ def _text(path: Path) -> str:
     except UnicodeDecodeError as error:
         line = content[: error.start].count(b"\n") + 1
         raise DataError(
-            f"{path}:{line}: not UTF-8 text (byte 0x{content[error.start]:02x}); save the file as CSV in UTF-8"
+            f"{path}: line {line}: not UTF-8 text (byte 0x{content[error.start]:02x}); "
+            "save the file as CSV in UTF-8"
         ) from error
     if not text:
         raise DataError(f"{path}: empty; put a header and one row a cycle in it, or delete it")
@@ -74,11 +80,17 @@ def _text(path: Path) -> str:
 def _check_header(path: Path, header: list[str], columns: Columns) -> None:
     for name in [columns.capacity, *columns.features.values()]:
         if header.count(name) > 1:
-            raise DataError(f"{path}:1: column {name!r} stands {header.count(name)} times; keep one of them")
+            raise DataError(
+                f"{path}: line 1: column {name!r} stands {header.count(name)} times; keep one of them"
+            )
         if name not in header:
             held = ", ".join(map(repr, header[:20]))
-            hint = "separate the columns by commas" if len(header) == 1 else "mend the header or the mapping data.csv"
-            raise DataError(f"{path}:1: no column {name!r}, only {held}; {hint}")
+            hint = (
+                "separate the columns by commas"
+                if len(header) == 1
+                else "mend the header or the mapping data.csv"
+            )
+            raise DataError(f"{path}: line 1: no column {name!r}, only {held}; {hint}")
 
 
 def _parse(path: Path, text: str, header: list[str]) -> pd.DataFrame:
@@ -98,7 +110,8 @@ def _parse(path: Path, text: str, header: list[str]) -> pd.DataFrame:
     except (pd.errors.ParserError, pd.errors.ParserWarning) as error:
         reason = str(error).removeprefix("Error tokenizing data. C error: ").strip()
         raise DataError(
-            f"{path}: not a table of {len(header)} columns ({reason}); give every line as many fields as the header"
+            f"{path}: not a table of {len(header)} columns ({reason}); "
+            "give every line as many fields as the header"
         ) from error
     table.columns = pd.Index(header)
     table.index = pd.RangeIndex(2, len(table) + 2)
@@ -110,8 +123,8 @@ def _numbers(path: Path, column: pd.Series) -> pd.Series:
         return column.astype(np.float64)
     words = column.astype(str).where(column.notna())
     wrong = words.notna() & pd.to_numeric(words, errors="coerce").isna()
-    line = int(wrong.idxmax())
+    line = int(wrong.index[wrong.to_numpy().argmax()])
     raise DataError(
-        f"{path}:{line}: column {str(column.name)!r}: {words[line]!r} is not a number; "
+        f"{place(path, line, str(column.name))}: {words[line]!r} is not a number; "
         "write a plain number (with a decimal point) or delete the line"
     )

@@ -1,4 +1,4 @@
-"""Pinned files over HTTP: resumed, retried, and never accepted with another SHA-256 than the one in the list."""
+"""Pinned files over HTTP: resumed, retried, and never accepted with another SHA-256 than the pinned one."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _GIVE_UP = frozenset({400, 401, 403, 404, 405, 410, 451})
 
 @dataclass(frozen=True)
 class Patience:
-    """How long to insist on one file: ``timeout_s`` for each answer, ``tries`` in all, a wait that doubles."""
+    """How long to insist on a file: ``timeout_s`` for an answer, ``tries`` in all, a wait that doubles."""
 
     timeout_s: float = 30.0
     tries: int = 5
@@ -53,7 +53,9 @@ def check_mirror(folder: Path, sums: Mapping[str, str]) -> None:
         DataError: the folder or a file is missing, or a file has another SHA-256.
     """
     if not folder.is_dir():
-        raise DataError(f"{folder}: no such folder; set data.mirror (or DLNET_DATA_MIRROR) to null to download")
+        raise DataError(
+            f"{folder}: no such folder; set data.mirror (or DLNET_DATA_MIRROR) to null to download"
+        )
     for name, digest in tqdm(sums.items(), desc=f"checking {folder.name}", unit="file", leave=False):
         path = folder / name
         if not path.is_file():
@@ -65,13 +67,11 @@ def check_mirror(folder: Path, sums: Mapping[str, str]) -> None:
             )
 
 
-def download(
-    base_url: str, sums: Mapping[str, str], folder: Path, patience: Patience = Patience()
-) -> None:
+def download(base_url: str, sums: Mapping[str, str], folder: Path, patience: Patience = Patience()) -> None:
     """Fetch every file of the list into ``folder``; files that stand there with the right sum are kept.
 
-    A file being fetched is called ``<name>.part``; a later call goes on where it ends. It gets its name only once its
-    SHA-256 is right.
+    A file being fetched is called ``<name>.part``; a later call goes on where it ends. It gets its name only
+    once its SHA-256 is right.
 
     Args:
         base_url: address of the folder, without a slash at the end.
@@ -93,13 +93,19 @@ def download(
 
 def _fetch(session: requests.Session, url: str, path: Path, digest: str, patience: Patience) -> None:
     part = path.with_name(path.name + PART)
+    went_on = part.exists()
     _insist(session, url, part, patience)
     found = sha256(part)
+    if found != digest and went_on:
+        # What an earlier call left may have been the bad piece: once more from the first byte.
+        part.unlink()
+        _insist(session, url, part, patience)
+        found = sha256(part)
     if found != digest:
         part.unlink()
         raise DownloadError(
-            f"{path}: {url} has SHA-256 {found[:12]}…, pinned is {digest[:12]}…; what came was deleted: try again, "
-            "and if it stays so, the file or a proxy on the way has changed it"
+            f"{path}: {url} has SHA-256 {found[:12]}…, pinned is {digest[:12]}…; what came was "
+            "deleted: try again, and if it stays so, the file or a proxy on the way has changed it"
         )
     part.replace(path)
 
@@ -113,8 +119,8 @@ def _insist(session: requests.Session, url: str, part: Path, patience: Patience)
             status = error.response.status_code if error.response is not None else None
             if status in _GIVE_UP or attempt == patience.tries:
                 raise DownloadError(
-                    f"{url}: {_say(error)} (try {attempt} of {patience.tries}); check the network and run again (it "
-                    "goes on where it stopped), or set data.mirror to a local copy"
+                    f"{url}: {_say(error)} (try {attempt} of {patience.tries}); check the network and run "
+                    "again (it goes on where it stopped), or set data.mirror to a local copy"
                 ) from error
             time.sleep(patience.wait_s * 2 ** (attempt - 1))
         else:

@@ -16,7 +16,7 @@ from dlnet.data.split import SPLITS, deal
 from dlnet.errors import ConfigError
 
 FEATURE_FLOOR = 1e-12
-"""Features differ in scale by orders of magnitude: the floor only keeps constant stretches from being touched."""
+"""Features differ in scale by orders of magnitude: the floor only keeps constant stretches untouched."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ def prepare(
         task: section ``task``.
 
     Raises:
-        ConfigError: a feature of the track is not in the data, or the shortest cell admitted has no whole window.
+        ConfigError: a feature of the track is not in the data, or the shortest cell let in has no window.
         DataError: too few cells for the split.
     """
     features = [name for name in table.columns if name not in KEYS]
@@ -89,7 +89,9 @@ def _clean_cell(
     back, side = clean.window - 1, clean.window // 2 + 2
     inputs, touched_inputs = hampel(soh, back, 0, clean.sigmas, clean.floor_soh)
     targets, touched_targets = hampel(soh, side, side, clean.sigmas, clean.floor_soh)
-    values, touched = hampel(cell[features].to_numpy(np.float64), back, 0, clean.feature_sigmas, FEATURE_FLOOR)
+    values, touched = hampel(
+        cell[features].to_numpy(np.float64), back, 0, clean.feature_sigmas, FEATURE_FLOOR
+    )
     rows = cell[["cell", "group", "row"]].assign(soh=inputs, target=targets)
     rows = pd.concat([rows, pd.DataFrame(values, columns=features, index=rows.index)], axis=1)
     counts = {

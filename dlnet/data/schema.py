@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pandera.pandas as pa
 
-from dlnet.data.csvfiles import UNITS, Columns
+from dlnet.data.csvfiles import UNITS, Columns, place
 from dlnet.errors import DataError
 
 SOH_RANGE = (0.05, 1.5)
@@ -47,7 +47,7 @@ def table_schema(features: Sequence[str]) -> pa.DataFrameSchema:
 
 
 def failures(cycles: pd.DataFrame, nominal_ah: float) -> pd.DataFrame:
-    """Values of one cell that break its schema: ``line``, ``column``, ``fault`` and ``value``, in file order."""
+    """Values of one cell that break its schema: ``line``, ``column``, ``fault``, ``value``, in file order."""
     try:
         cycles_schema(list(cycles.columns[1:]), nominal_ah).validate(cycles, lazy=True)
     except pa.errors.SchemaErrors as error:
@@ -74,8 +74,8 @@ def check_cycles(path: Path, cycles: pd.DataFrame, columns: Columns, nominal_ah:
         nominal_ah: capacity of a new cell, Ah.
 
     Raises:
-        DataError: an empty or infinite field, a capacity that is zero, negative, or not in the unit stated; names
-            file, line and column of the first, and how many more there are.
+        DataError: an empty or infinite field, a capacity that is zero, negative, or not in the unit stated;
+            names file, line and column of the first, and how many more there are.
     """
     found = failures(cycles, nominal_ah)
     if found.empty:
@@ -84,18 +84,17 @@ def check_cycles(path: Path, cycles: pd.DataFrame, columns: Columns, nominal_ah:
     reason = _reason(str(first["fault"]), float(first["value"]), columns, nominal_ah)
     more = found["line"].nunique() - 1
     also = f" ({more} more lines like it)" if more else ""
-    raise DataError(f"{path}:{first['line']}: column {columns.there(first['column'])!r}: {reason}{also}")
+    where = place(path, int(first["line"]), columns.there(first["column"]))
+    raise DataError(f"{where}: {reason}{also}")
 
 
 def _reason(fault: str, value: float, columns: Columns, nominal_ah: float) -> str:
     shown = f"{value / UNITS[columns.unit]:g} {columns.unit}"
     if fault == OUT_OF_RANGE:
-        other = "mAh" if columns.unit == "Ah" else "Ah"
-        factor = value / nominal_ah
-        advice = f"is the column in {other}? set data.csv.unit" if 50 < factor or factor < 0.02 else "see data.csv"
+        ratio = value / nominal_ah
         return (
-            f"a capacity of {shown} is {factor:.3g} x the nominal {nominal_ah:g} Ah, outside {SOH_RANGE[0]}-"
-            f"{SOH_RANGE[1]}; {advice} and data.csv.nominal_ah, or delete the line"
+            f"a capacity of {shown} is {ratio:.3g} x the nominal {nominal_ah:g} Ah, outside {SOH_RANGE[0]}-"
+            f"{SOH_RANGE[1]}; {_unit_advice(ratio, columns.unit)}"
         )
     return {
         EMPTY: "empty, or not a number; fill it in or delete the line",
@@ -104,12 +103,20 @@ def _reason(fault: str, value: float, columns: Columns, nominal_ah: float) -> st
     }[fault]
 
 
+def _unit_advice(ratio: float, unit: str) -> str:
+    if unit == "Ah" and ratio > 50:
+        return "is the column in mAh? then set data.csv.unit: mAh (params.yaml)"
+    if unit == "mAh" and ratio < 0.02:
+        return "is the column in Ah? then set data.csv.unit: Ah (params.yaml)"
+    return "check data.csv.unit and data.csv.nominal_ah (params.yaml), or delete the line"
+
+
 def check_table(path: Path, table: pd.DataFrame) -> None:
     """Refuse a table of cells that is not as docs/data.md says.
 
     Raises:
-        DataError: a column is missing, in another order or of another type, a value makes no sense, or a row of a
-            cell stands twice; names file, row and column of the first.
+        DataError: a column is missing, in another order or of another type, a value makes no sense, or a row
+            of a cell stands twice; names file, row and column of the first.
     """
     features = [name for name in table.columns if name not in KEYS]
     try:

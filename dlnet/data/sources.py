@@ -16,7 +16,7 @@ from tqdm import tqdm
 from dlnet.config import CsvParams, DataParams
 from dlnet.data import csvfiles, download, schema
 from dlnet.data.features import FEATURES
-from dlnet.errors import DataError
+from dlnet.errors import ConfigError, DataError
 from dlnet.files import sha256
 
 COMMIT = "bf7a93148de6a7e249c1b053bd60fe3c9a3dc1f0"
@@ -24,7 +24,12 @@ BASE_URL = f"https://raw.githubusercontent.com/wang-fujin/PINN4SOH/{COMMIT}/data
 MIRROR_VARIABLE = "DLNET_DATA_MIRROR"
 CACHE = Path(".cache/downloads")
 SUMS = Path(__file__).parent / "sums"
-MISSING_CYCLES = "Rows are not always consecutive cycles: the publisher left out some, so '100 cycles ahead' is 100 rows."
+MISSING_CYCLES = (
+    "Rows are not always consecutive cycles: the publisher left out some, so '100 cycles ahead' is 100 rows."
+)
+
+RESERVED = frozenset({*schema.KEYS, "soh", "target"})
+"""Column names of the pipeline that a feature cannot have."""
 
 Name = Callable[[PurePosixPath], str]
 
@@ -87,7 +92,9 @@ PUBLISHED: Mapping[str, Published] = {
 }
 
 
-def load_cells(data: DataParams, *, base_url: str = BASE_URL, sums: Path = SUMS) -> tuple[pd.DataFrame, dict[str, Any]]:
+def load_cells(
+    data: DataParams, *, base_url: str = BASE_URL, sums: Path = SUMS
+) -> tuple[pd.DataFrame, dict[str, Any]]:
     """Read all cells of the chosen source.
 
     Args:
@@ -125,7 +132,11 @@ def _embedded(path: Path) -> tuple[pd.DataFrame, str, list[str]]:
         raise DataError(f"{path}: no such file; restore it with git (or dvc pull), or set data.source")
     table = pd.read_parquet(path)
     schema.check_table(path, table)
-    return table, "embedded fleet (simulated)", ["Simulated with PyBaMM: no figure here was measured on a cell."]
+    return (
+        table,
+        "embedded fleet (simulated)",
+        ["Simulated with PyBaMM: no figure here was measured on a cell."],
+    )
 
 
 def _published(data: DataParams, base_url: str, sums_folder: Path) -> tuple[pd.DataFrame, str, list[str]]:
@@ -144,11 +155,11 @@ def _published(data: DataParams, base_url: str, sums_folder: Path) -> tuple[pd.D
         path = PurePosixPath(name)
         nominal = source.nominal_ah(path)
         cycles = csvfiles.read_cycles(folder / name, columns)
-        wrong = schema.failures(cycles, nominal)["line"].nunique()
-        if wrong:
-            # The sum says the file is as published: nobody can mend it, so its unusable rows are left out and told.
-            cycles = cycles.drop(index=schema.failures(cycles, nominal)["line"].unique())
-            notes.append(f"{source.cell(path)}: {wrong} published rows with unusable values left out.")
+        wrong = schema.failures(cycles, nominal)["line"].unique()
+        if len(wrong):
+            # The sum says the file is as published and nobody can mend it: unusable rows are left out and told.
+            cycles = cycles[~cycles.index.isin(wrong)]
+            notes.append(f"{source.cell(path)}: {len(wrong)} published rows with unusable values left out.")
         if len(cycles):
             tables.append(_keyed(cycles, source.cell(path), source.group(path), nominal))
     return pd.concat(tables, ignore_index=True), source.label, notes
@@ -156,6 +167,9 @@ def _published(data: DataParams, base_url: str, sums_folder: Path) -> tuple[pd.D
 
 def _own(folder: Path, params: CsvParams) -> tuple[pd.DataFrame, str, list[str]]:
     files = _own_files(folder)
+    taken = sorted(RESERVED & params.features.keys())
+    if taken:
+        raise ConfigError(f"params.yaml: data.csv.features: the name {taken[0]!r} is taken; choose another")
     columns = csvfiles.Columns(params.capacity, params.unit, params.features)
     tables = []
     for path in tqdm(files, desc="reading cells", unit="cell", leave=False):
@@ -171,7 +185,7 @@ def _own_files(folder: Path) -> list[Path]:
     if not folder.is_dir():
         raise DataError(f"{folder}: no such folder; data.path must name a folder with one CSV a cell")
     found = (path for path in folder.rglob("*") if path.suffix.lower() == ".csv" and path.is_file())
-    files = sorted(found, key=lambda path: natural(path.relative_to(folder).as_posix()))
+    files = sorted(found, key=lambda path: (natural(path.parent.as_posix()), natural(path.stem)))
     if not files:
         raise DataError(f"{folder}: no CSV file in it; put one CSV a cell there")
     contents: dict[str, Path] = {}
@@ -179,7 +193,9 @@ def _own_files(folder: Path) -> list[Path]:
     for path in files:
         twin = contents.setdefault(sha256(path), path)
         if twin != path:
-            raise DataError(f"{path}: the same content as {twin}; delete one of them (a cell must stand there once)")
+            raise DataError(
+                f"{path}: the same content as {twin}; delete one of them (a cell must stand there once)"
+            )
         namesake = names.setdefault(path.stem, path)
         if namesake != path:
             raise DataError(f"{path}: the same cell name as {namesake}; rename one of them")
@@ -188,12 +204,15 @@ def _own_files(folder: Path) -> list[Path]:
 
 def _keyed(cycles: pd.DataFrame, cell: str, group: str, nominal_ah: float) -> pd.DataFrame:
     table = cycles.reset_index(drop=True)
-    rows = np.arange(len(table), dtype=np.int64)
-    for place, (name, value) in enumerate(zip(schema.KEYS, (cell, group, rows, nominal_ah), strict=False)):
-        table.insert(place, name, value)
+    table.insert(0, "cell", cell)
+    table.insert(1, "group", group)
+    table.insert(2, "row", np.arange(len(table), dtype=np.int64))
+    table.insert(3, "nominal_ah", nominal_ah)
     return table
 
 
 def natural(name: str) -> list[tuple[int, int, str]]:
     """Sort key by which ``battery-2`` stands before ``battery-10``."""
-    return [(0, int(part), "") if part.isdigit() else (1, 0, part) for part in re.split(r"(\d+)", name) if part]
+    return [
+        (0, int(part), "") if part.isdecimal() else (1, 0, part) for part in re.split(r"(\d+)", name) if part
+    ]

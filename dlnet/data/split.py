@@ -17,8 +17,8 @@ MIN_TRAIN = 2
 def deal(cells: pd.DataFrame, params: SplitParams, min_rows: int) -> pd.DataFrame:
     """Deal cells to splits, stratified by group and, within a group, by life.
 
-    The cells of a group are sorted by rows and cut into strata (of five for 60/20/20); each stratum is dealt in the
-    proportions of ``params``, at random. Groups smaller than a stratum are dealt together.
+    The cells of a group are sorted by rows and cut into strata (of five for 60/20/20); each stratum is dealt
+    in the proportions of ``params``, at random. Groups smaller than a stratum are dealt together.
 
     Args:
         cells: columns ``cell`` (str, unique), ``group`` (str), ``rows`` (int).
@@ -60,9 +60,10 @@ def _strata(usable: pd.DataFrame, size: int) -> list[tuple[pd.Index, int]]:
 
 
 def _roles(params: SplitParams, done: int, size: int, rng: np.random.RandomState) -> np.ndarray:
-    """Shuffled splits of a whole stratum; quotas are carried on, so that a large group meets its fractions."""
+    """Shuffled splits of a whole stratum; quotas carry on, so that a large group meets its fractions."""
     bounds = np.cumsum(_parts(params))
-    quota = np.diff([0, *np.round(bounds * (done + size) + 1e-9)]) - np.diff([0, *np.round(bounds * done + 1e-9)])
+    before, after = (np.round(bounds * cells + 1e-9) for cells in (done, done + size))
+    quota = np.diff(after - before, prepend=0)
     return np.repeat(SPLITS, quota.astype(int))[rng.permutation(size)]
 
 
@@ -76,10 +77,10 @@ def _used(roles: pd.Series, params: SplitParams) -> pd.Series:
 def _check_enough(cells: pd.DataFrame, usable: int, min_rows: int) -> None:
     if usable >= MIN_CELLS:
         return
-    longest = cells.loc[cells["rows"].idxmax()]
+    longest = cells.iloc[cells["rows"].to_numpy().argmax()]
     raise DataError(
-        f"{usable} of {len(cells)} cells have the {min_rows} cycles that clean.min_rows asks for, and {MIN_CELLS} are "
-        f"needed (the longest, {longest['cell']}, has {longest['rows']}); add cells, or lower clean.min_rows "
+        f"{usable} of {len(cells)} cells have the {min_rows} cycles that clean.min_rows asks for, and {MIN_CELLS} "
+        f"are needed (the longest, {longest['cell']}, has {longest['rows']}); add cells, or lower clean.min_rows "
         "(params.yaml) with task.window and task.horizon"
     )
 
@@ -90,6 +91,6 @@ def _check_none_empty(roles: pd.Series, params: SplitParams, usable: int) -> Non
         least = MIN_TRAIN if name == "train" else int(part > 0)
         if counts.get(name, 0) < least:
             raise DataError(
-                f"split.{name}: {part:g} of {usable} usable cells leaves {counts.get(name, 0)}, {least} needed; "
-                "raise the fraction in params.yaml or add cells"
+                f"params.yaml: split.{name}: {part:g} of {usable} usable cells leaves {counts.get(name, 0)}, "
+                f"{least} needed; raise the fraction or add cells"
             )
