@@ -1,0 +1,158 @@
+"""The integer engine in NumPy, written from the spec alone: the truth for LiteRT, TFLM and firmware.
+
+Windows are the first axis throughout. Everything between ``quantise_*`` and ``to_soh`` is integer.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from dlnet.errors import DataError
+from dlnet.export import fixed
+from dlnet.export.bounds import ANCHOR_LIMIT
+from dlnet.export.fixed import Floats, Ints
+from dlnet.export.layout import Affine, Spec
+
+Int16s = npt.NDArray[np.int16]
+Int32s = npt.NDArray[np.int32]
+FloatInput = npt.NDArray[np.floating[Any]]
+
+
+@dataclass(frozen=True)
+class Trace:
+    """All that a run of N windows passes through."""
+
+    hidden: Int16s  # (N, T, n) state after each step, 2^-15
+    skip: Int16s  # (N, S), 2^-12
+    logits: Int16s  # (N, M), 2^-12
+    forecast: Int32s  # (N, horizon), 2^-24 SoH
+
+
+def quantise_inputs(z: FloatInput) -> Int16s:
+    """Encoded inputs (N, T, C) as int16 of 2^-12, saturated at ±8.
+
+    Raises:
+        DataError: a value is not finite.
+    """
+    if not np.isfinite(z).all():
+        raise DataError("encoded inputs hold a value that is not finite")
+    scaled = np.rint(np.asarray(z, np.float64) * 2**fixed.INPUT_BITS)
+    return np.asarray(np.clip(scaled, fixed.INT16_MIN, fixed.INT16_MAX), np.int16)
+
+
+def quantise_anchor(anchor: FloatInput) -> Int32s:
+    """Anchors, (N,) or (N, 1) in SoH, as int32 (N,) of 2^-24.
+
+    Raises:
+        DataError: an anchor is not finite or above 2 SoH in size.
+    """
+    flat = np.asarray(anchor, np.float64).reshape(-1)
+    scaled = np.rint(flat * 2**fixed.FORECAST_BITS)
+    if not (np.abs(scaled) <= ANCHOR_LIMIT).all():
+        raise DataError("an anchor is not a SoH: it must be finite and at most 2 in size")
+    return np.asarray(scaled, np.int32)
+
+
+def to_soh(forecast: Int32s) -> Floats:
+    """Forecast in SoH."""
+    return np.ldexp(forecast.astype(np.float64), -fixed.FORECAST_BITS)
+
+
+def predict_reference(spec: Spec, z: FloatInput, anchor: FloatInput) -> Floats:
+    """Forecast (N, horizon) in SoH of encoded windows ``z`` (N, T, C) with their anchors (N,) or (N, 1)."""
+    return to_soh(run(spec, quantise_inputs(z), quantise_anchor(anchor)).forecast)
+
+
+def run(spec: Spec, z: Int16s, anchor: Int32s) -> Trace:
+    """Run the model on quantised windows ``z`` (N, T, C) and anchors (N,).
+
+    Raises:
+        DataError: the windows do not have the model's shape or types.
+    """
+    check_windows(spec, z, anchor)
+    hidden = hidden_path(spec, z)
+    skip = skip_inputs(spec, z)
+    logits = head(spec, hidden[:, -1], skip)
+    return Trace(hidden, skip, logits, read_out(spec, logits, anchor))
+
+
+def check_windows(spec: Spec, z: Int16s, anchor: Int32s) -> None:
+    """Raise ``DataError`` unless ``z`` is int16 (N, T, C) of the model and ``anchor`` int32 (N,)."""
+    if z.dtype != np.int16 or z.ndim != 3 or z.shape[1:] != (spec.steps, spec.channels):
+        wanted = f"int16 (N, {spec.steps}, {spec.channels})"
+        raise DataError(f"windows must be {wanted}, not {z.dtype} {z.shape}")
+    if anchor.dtype != np.int32 or anchor.shape != z.shape[:1]:
+        raise DataError(f"anchors must be int32 ({len(z)},), not {anchor.dtype} {anchor.shape}")
+    if (np.abs(anchor.astype(np.int64)) > ANCHOR_LIMIT).any():
+        raise DataError("an anchor is above 2 SoH in size")
+
+
+def as_input(state: Int16s | Ints) -> Ints:
+    """State (2^-15) as it enters a dot product (2^-12), rounded, halves up."""
+    return (np.asarray(state, np.int64) + (1 << (fixed.STATE_SHIFT - 1))) >> fixed.STATE_SHIFT
+
+
+def affine(part: Affine, inputs: Ints) -> Ints:
+    """Rows of ``part`` on ``inputs`` (N, inputs), as int16 values of 2^-12 (N, rows)."""
+    accumulator = inputs @ part.weights.astype(np.int64).T + part.bias
+    return fixed.saturate(fixed.requantise(accumulator, part.multiplier, part.shift))
+
+
+def hidden_path(spec: Spec, z: Int16s) -> Int16s:
+    """State after each step, (N, T, n)."""
+    path = np.zeros((len(z), spec.steps, spec.hidden), np.int16)
+    state = np.zeros((len(z), spec.hidden), np.int64)
+    for t in range(spec.steps):
+        for _ in range(spec.substeps):
+            state = _substep(spec, z[:, t].astype(np.int64), state)
+        path[:, t] = state
+    return path
+
+
+def _substep(spec: Spec, x: Ints, h: Ints) -> Ints:
+    """One Euler step: h + (gate · (a - h) - rate · h) / K."""
+    code = affine(spec.step, np.concatenate([x, as_input(h)], axis=1))
+    gate = fixed.sigmoid(spec.tables["sigmoid"], code[:, : spec.hidden])
+    if spec.reversal is None:
+        target = fixed.tanh(spec.tables["tanh"], code[:, spec.hidden :])
+    else:
+        target = np.broadcast_to(spec.reversal.astype(np.int64), gate.shape)
+    # Halving the two differences, not the gate, keeps slow units exact and the sum inside 32 bits.
+    change = gate * ((target - h + 1) >> 1) - spec.rate.astype(np.int64) * ((h + 1) >> 1)
+    return fixed.saturate(h + fixed.requantise(change, *spec.update))
+
+
+def skip_inputs(spec: Spec, z: Int16s) -> Int16s:
+    """What the head sees of the window itself, (N, S): last values and saturated differences."""
+    last = z[:, -1].astype(np.int64)
+    columns = [
+        last[:, channel] - z[:, -1 - lag, channel] if lag else last[:, channel] for channel, lag in spec.skip
+    ]
+    stacked = np.stack(columns, axis=1) if columns else np.zeros((len(z), 0), np.int64)
+    return fixed.saturate(stacked).astype(np.int16)
+
+
+def head(spec: Spec, state: Int16s, skip: Int16s) -> Int16s:
+    """Logits (N, M) of the last state (N, n) and the skip inputs (N, S)."""
+    inputs = np.concatenate([as_input(state), skip.astype(np.int64)], axis=1)
+    return affine(spec.head, inputs).astype(np.int16)
+
+
+def read_out(spec: Spec, logits: Int16s, anchor: Int32s) -> Int32s:
+    """Forecast (N, horizon): softplus, scale, running sum, straight lines between knots, anchor."""
+    codes = logits.astype(np.int64)
+    knots = len(spec.knots)
+    start = anchor.astype(np.int64)[:, None]
+    if spec.offset is not None:
+        start = start + fixed.requantise(codes[:, knots:], *spec.offset)
+    drops = fixed.requantise(fixed.softplus(spec.tables["softplus"], codes[:, :knots]), *spec.delta)
+    level = start - np.concatenate([np.zeros_like(start), np.cumsum(drops, axis=1)], axis=1)
+    pieces = []
+    for k, (low, high) in enumerate(zip((0, *spec.knots), spec.knots, strict=False)):
+        place = np.arange(1, high - low + 1, dtype=np.int64) * spec.place[k]
+        pieces.append(level[:, k : k + 1] - fixed.requantise(drops[:, k : k + 1], place, fixed.WEIGHT_BITS))
+    return np.concatenate(pieces, axis=1).astype(np.int32)
