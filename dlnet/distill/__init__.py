@@ -1,0 +1,1 @@
+"""Training from labels and from a teacher, many networks side by side."""

@@ -1,0 +1,369 @@
+"""Train a stack of networks together: one batched product a step, a random stream and an early stop each."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor
+from tqdm import tqdm
+
+from dlnet.distill import checkpoint, losses
+from dlnet.models.network import (
+    NetConfig,
+    Parameters,
+    forward,
+    generator,
+    horizon_basis,
+    initial,
+    knot_basis,
+    predict,
+)
+
+Curve = list[tuple[int, str, float, float]]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How to train.
+
+    Attributes:
+        steps, batch: gradient steps and windows a step. learning_rate: peak of AdamW's, after ``warmup`` steps,
+            falling as a cosine to ``floor`` of itself. clip: largest norm of one network's gradient.
+        noise: a constant shift of each feature a window, in robust deviations. average: decay of the moving
+            average of the weights that is kept, 0 for none.
+        check: steps between validations. patience: validations without gain before a network stops.
+        points: cycles ahead in the loss, evenly spread.
+    """
+
+    steps: int
+    batch: int = 256
+    learning_rate: float = 8e-3
+    weight_decay: float = 1e-4
+    warmup: int = 60
+    floor: float = 0.02
+    clip: float = 1.0
+    noise: float = 0.15
+    average: float = 0.0
+    check: int = 250
+    patience: int = 6
+    points: int = 20
+
+
+@dataclass(frozen=True)
+class Fold:
+    """Windows of one cell split, encoded; changes are relative to the anchor in units of ``delta_scale``.
+
+    Attributes:
+        z: (N, T, C) training windows, labelled ones first. change: (N, horizon), NaN where unlabelled.
+        labelled: how many of them have labels. features: channels that noise is added to.
+        validation_z, validation_change: (V, T, C), (V, horizon).
+        delta_scale: SoH per unit.
+        teacher: (N, horizon) the teacher's output, if any. hint: (N, T, k) its hidden path, standardised.
+    """
+
+    z: Tensor
+    change: Tensor
+    labelled: int
+    features: slice
+    validation_z: Tensor
+    validation_change: Tensor
+    delta_scale: float
+    teacher: Tensor | None = None
+    hint: Tensor | None = None
+
+
+@dataclass(frozen=True)
+class Job:
+    """One network of a stack.
+
+    Attributes:
+        name: unique. seed: of its weights and batches. loss: a name in ``losses.LOSSES``. alpha: weight of labels.
+        fold: index of its data. start: weights to begin from, in place of random ones (no stack axis).
+        mask: 1 where a weight may be non-zero, by parameter name (no stack axis).
+    """
+
+    name: str
+    seed: int
+    loss: str = "labels"
+    alpha: float = 1.0
+    fold: int = 0
+    start: Parameters | None = None
+    mask: Parameters | None = None
+
+
+@dataclass
+class Trained:
+    """A trained network: ``parameters`` without the stack axis, at the step with the least validation error."""
+
+    job: Job
+    parameters: Parameters
+    mae_validation: float
+    steps: int
+    curve: Curve = field(default_factory=list)
+
+
+@dataclass
+class State:
+    """All that changes while a stack trains, so that it can be saved and taken up again."""
+
+    live: list[int]
+    parameters: Parameters
+    average: Parameters
+    best: Parameters
+    best_error: list[float]
+    best_step: list[int]
+    stale: list[int]
+    streams: list[torch.Generator]
+    optimizer: torch.optim.AdamW
+    step: int = 0
+    curve: Curve = field(default_factory=list)
+
+
+def train(
+    config: NetConfig,
+    jobs: Sequence[Job],
+    folds: Sequence[Fold],
+    plan: Plan,
+    *,
+    resume: Path | None = None,
+    title: str = "train",
+    position: int = 0,
+) -> list[Trained]:
+    """Train ``jobs`` side by side.
+
+    Args:
+        config: the shape they share. folds: data the jobs point at. plan: how.
+        resume: file that holds the state after each validation; if it exists, training goes on from it.
+        title, position: of the progress bar.
+
+    Returns:
+        One result a job, in order.
+    """
+    state = _begin(config, jobs, folds, plan)
+    if resume is not None and resume.exists():
+        checkpoint.restore(resume, state)
+    ahead = loss_points(config.horizon, plan.points)
+    basis, full = knot_basis(config.knots, ahead), horizon_basis(config)
+    bar = tqdm(total=plan.steps, initial=state.step, desc=title, position=position, unit="step", leave=False)
+    running: list[Tensor] = []
+    while state.step < plan.steps and state.live:
+        running.append(_step(state, config, jobs, folds, plan, basis, ahead))
+        bar.update()
+        if state.step % plan.check == 0 or state.step == plan.steps:
+            _check(state, config, jobs, folds, plan, full, torch.stack(running).mean(0))
+            running.clear()
+            if resume is not None:
+                checkpoint.save(resume, state)
+    bar.close()
+    return [_result(state, jobs, i) for i in range(len(jobs))]
+
+
+def loss_points(horizon: int, points: int) -> np.ndarray:
+    """Cycles ahead that the loss looks at: the middles of ``points`` equal parts of the horizon."""
+    return np.unique(np.ceil((np.arange(points) + 0.5) * horizon / points).astype(int))
+
+
+def _begin(config: NetConfig, jobs: Sequence[Job], folds: Sequence[Fold], plan: Plan) -> State:
+    parameters = initial(config, [job.seed for job in jobs])
+    for m, job in enumerate(jobs):
+        for name, value in (job.start or {}).items():
+            parameters[name][m] = value
+    hints = [folds[job.fold].hint for job in jobs if job.loss == "hint"]
+    if hints:
+        assert hints[0] is not None
+        shape = (config.hidden, hints[0].shape[2])
+        draws = [torch.randn(shape, generator=generator(job.seed + 1)) for job in jobs]
+        parameters["projection"] = torch.stack(draws) / math.sqrt(config.hidden)
+    for value in parameters.values():
+        value.requires_grad_(True)
+    count = len(jobs)
+    return State(
+        live=list(range(count)),
+        parameters=parameters,
+        average=_copy(parameters),
+        best=_copy(parameters),
+        best_error=[math.inf] * count,
+        best_step=[0] * count,
+        stale=[0] * count,
+        streams=[generator(7919 + job.seed) for job in jobs],
+        optimizer=_optimizer(parameters, plan),
+    )
+
+
+def _optimizer(parameters: Parameters, plan: Plan) -> torch.optim.AdamW:
+    return torch.optim.AdamW(
+        list(parameters.values()), lr=plan.learning_rate, weight_decay=plan.weight_decay, foreach=True
+    )
+
+
+def _copy(parameters: Parameters) -> Parameters:
+    return {name: value.detach().clone() for name, value in parameters.items()}
+
+
+@dataclass(frozen=True)
+class _Batch:
+    z: Tensor
+    change: Tensor
+    rows: list[Tensor]
+
+
+def _draw(state: State, jobs: Sequence[Job], folds: Sequence[Fold], plan: Plan, ahead: np.ndarray) -> _Batch:
+    zs, changes, rows = [], [], []
+    columns = torch.as_tensor(ahead - 1)
+    for m in state.live:
+        job, stream = jobs[m], state.streams[m]
+        fold = folds[job.fold]
+        pool = fold.labelled if job.loss == "labels" else len(fold.z)
+        picked = torch.randint(pool, (plan.batch,), generator=stream)
+        z = fold.z[picked]
+        if plan.noise:
+            width = z.shape[2] - fold.features.start
+            z[:, :, fold.features] += plan.noise * torch.randn(plan.batch, 1, width, generator=stream)
+        zs.append(z)
+        rows.append(picked)
+        changes.append(fold.change[picked][:, columns])
+    return _Batch(torch.stack(zs), torch.stack(changes), rows)
+
+
+def _step(
+    state: State,
+    config: NetConfig,
+    jobs: Sequence[Job],
+    folds: Sequence[Fold],
+    plan: Plan,
+    basis: Tensor,
+    ahead: np.ndarray,
+) -> Tensor:
+    """One gradient step of all live networks; returns their losses, NaN for those that have stopped."""
+    rise = min(1.0, (state.step + 1) / plan.warmup)
+    fall = plan.floor + (1 - plan.floor) * 0.5 * (1 + math.cos(math.pi * state.step / plan.steps))
+    for group in state.optimizer.param_groups:
+        group["lr"] = plan.learning_rate * rise * fall
+    batch = _draw(state, jobs, folds, plan, ahead)
+    output, path = forward(state.parameters, batch.z, basis, config)
+    loss = _loss(state, jobs, folds, batch, output, path, ahead)
+    state.optimizer.zero_grad(set_to_none=True)
+    torch.autograd.backward(loss.sum())
+    _clip(state.parameters, plan.clip)
+    state.optimizer.step()
+    with torch.no_grad():
+        _mask(state, jobs)
+        if plan.average:
+            warm = min(plan.average, (1 + state.step) / (10 + state.step))
+            for name, value in state.parameters.items():
+                state.average[name].lerp_(value, 1 - warm)
+    state.step += 1
+    everyone = torch.full((len(jobs),), math.nan)
+    everyone[state.live] = loss.detach()
+    return everyone
+
+
+def _loss(
+    state: State,
+    jobs: Sequence[Job],
+    folds: Sequence[Fold],
+    batch: _Batch,
+    output: Tensor,
+    path: list[Tensor],
+    ahead: np.ndarray,
+) -> Tensor:
+    alpha = torch.tensor([jobs[m].alpha if jobs[m].loss != "labels" else 1.0 for m in state.live])
+    total = alpha * losses.l1(output, batch.change)
+    columns = torch.as_tensor(ahead - 1)
+    for kind in sorted({jobs[m].loss for m in state.live} - {"labels"}):
+        at = [i for i, m in enumerate(state.live) if jobs[m].loss == kind]
+        sources = [(folds[jobs[state.live[i]].fold], batch.rows[i]) for i in at]
+        wanted = torch.stack([fold.teacher[rows][:, columns] for fold, rows in sources if fold.teacher is not None])
+        taught = losses.ON_OUTPUT[kind](output[at], wanted)
+        if kind == "hint":
+            hidden = torch.stack([fold.hint[rows] for fold, rows in sources if fold.hint is not None])
+            taught = taught + losses.hint([h[at] for h in path], state.parameters["projection"][at], hidden)
+        total = total.index_add(0, torch.tensor(at), (1 - alpha[at]) * taught)
+    return total
+
+
+def _clip(parameters: Parameters, largest: float) -> None:
+    """Clip the gradient norm of each network on its own."""
+    gradients = [value.grad for value in parameters.values() if value.grad is not None]
+    norms = torch.stack([(gradient**2).sum((1, 2)) for gradient in gradients]).sum(0).sqrt()
+    factor = (largest / (norms + 1e-6)).clamp(max=1)[:, None, None]
+    for gradient in gradients:
+        gradient.mul_(factor)
+
+
+def _mask(state: State, jobs: Sequence[Job]) -> None:
+    for i, m in enumerate(state.live):
+        for name, keep in (jobs[m].mask or {}).items():
+            state.parameters[name][i] *= keep
+
+
+@torch.no_grad()
+def _check(
+    state: State,
+    config: NetConfig,
+    jobs: Sequence[Job],
+    folds: Sequence[Fold],
+    plan: Plan,
+    full: Tensor,
+    loss: Tensor,
+) -> None:
+    """Validate all live networks, keep the best weights of each, and drop those that have stopped gaining."""
+    weights = state.average if plan.average else state.parameters
+    going = []
+    for fold_index in sorted({jobs[m].fold for m in state.live}):
+        fold = folds[fold_index]
+        at = [i for i, m in enumerate(state.live) if jobs[m].fold == fold_index]
+        chosen = {name: value[at] for name, value in weights.items()}
+        gap = predict(chosen, fold.validation_z, config, full) - fold.validation_change
+        for i, error in zip(at, (gap.abs().mean((1, 2)) * fold.delta_scale).tolist(), strict=True):
+            m = state.live[i]
+            state.curve.append((state.step, jobs[m].name, float(loss[m]), error))
+            state.stale[m] += 1
+            if error < state.best_error[m]:
+                state.best_error[m], state.best_step[m], state.stale[m] = error, state.step, 0
+                for name, value in weights.items():
+                    state.best[name][m] = value[i]
+            if state.stale[m] < plan.patience:
+                going.append(i)
+    if len(going) < len(state.live):
+        _keep(state, sorted(going), plan)
+
+
+def _keep(state: State, kept: list[int], plan: Plan) -> None:
+    """Go on with a part of the stack: weights, averages and AdamW's moments are cut alike."""
+    old = state.optimizer
+    before = list(state.parameters.values())
+    state.parameters = {
+        name: value.detach()[kept].clone().requires_grad_(True) for name, value in state.parameters.items()
+    }
+    state.average = {name: value[kept] for name, value in state.average.items()}
+    state.optimizer = _optimizer(state.parameters, plan)
+    for was, now in zip(before, state.parameters.values(), strict=True):
+        moments = old.state[was]
+        state.optimizer.state[now] = {
+            key: value[kept] if value.dim() else value.clone() for key, value in moments.items()
+        }
+    state.live = [state.live[i] for i in kept]
+
+
+def _result(state: State, jobs: Sequence[Job], m: int) -> Trained:
+    parameters = {name: value[m].clone() for name, value in state.best.items() if name != "projection"}
+    curve = [point for point in state.curve if point[1] == jobs[m].name]
+    return Trained(jobs[m], parameters, state.best_error[m], state.best_step[m], curve)
+
+
+def curves(results: Sequence[Trained]) -> pd.DataFrame:
+    """Learning curves as a table: name, step, loss, mae_validation."""
+    rows = [(name, step, loss, error) for one in results for step, name, loss, error in one.curve]
+    return pd.DataFrame(rows, columns=["name", "step", "loss", "mae_validation"])
+
+
+def with_teacher(fold: Fold, teacher: Tensor, hint: Tensor | None) -> Fold:
+    """The same fold with a teacher's outputs and hidden path."""
+    return replace(fold, teacher=teacher, hint=hint)

@@ -1,0 +1,1 @@
+"""Liquid networks, their solvers and the simple models they have to beat."""

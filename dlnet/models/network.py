@@ -1,0 +1,196 @@
+"""A liquid network: cell, solver and a head of monotone knots; M of them stacked.
+
+The head predicts how far SoH falls between knots of the horizon (softplus increments, so the forecast never
+rises); on a track without capacity one more output sets the level.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from dlnet.errors import ModelError
+from dlnet.models.cells import CELLS
+from dlnet.models.solvers import SOLVERS
+
+Parameters = dict[str, Tensor]
+
+SLOPE_LAGS = (2, 5)  # steps back, beside the first step
+LEVEL_UNIT = 2.5  # a unit of the level output in units of a knot: cells differ more in level than they fade
+
+
+@dataclass(frozen=True)
+class NetConfig:
+    """Shape and kind of a network.
+
+    Attributes:
+        cell: a name in ``CELLS``. solver: a name in ``SOLVERS``. substeps: solver steps per input step.
+        hidden: neurons n. channels: width of an encoded step C. steps: T.
+        skip: ``slopes`` (differences of channel 0) or ``ends`` (last step, and last minus first) fed to the head.
+        knots: cycles ahead that are predicted. horizon: last of them.
+        level: whether one more output sets the level (a track that does not see capacity).
+    """
+
+    cell: str
+    solver: str
+    substeps: int
+    hidden: int
+    channels: int
+    steps: int
+    skip: str
+    knots: tuple[int, ...]
+    horizon: int
+    level: bool
+
+    def __post_init__(self) -> None:
+        known = {"cell": CELLS, "solver": SOLVERS, "skip": ("none", "slopes", "ends")}
+        for field, names in known.items():
+            if getattr(self, field) not in names:
+                raise ModelError(f"{field} is {getattr(self, field)!r}; known: {', '.join(sorted(names))}")
+
+    @property
+    def skip_width(self) -> int:
+        """Values that bypass the cell."""
+        return {"none": 0, "slopes": len(SLOPE_LAGS) + 1, "ends": 2 * self.channels}[self.skip]
+
+    @property
+    def outputs(self) -> int:
+        """Outputs of the head: one a knot, and the level where there is one."""
+        return len(self.knots) + self.level
+
+    def to_json(self) -> dict[str, Any]:
+        """As a JSON-ready dict."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, content: dict[str, Any]) -> NetConfig:
+        """Read ``to_json`` back."""
+        return cls(**{**content, "knots": tuple(content["knots"])})
+
+
+def generator(seed: int) -> torch.Generator:
+    """A random stream of its own for each model, so that a model trains alike alone and in a stack."""
+    return torch.Generator().manual_seed(seed)
+
+
+def initial(config: NetConfig, seeds: Sequence[int]) -> Parameters:
+    """Random parameters of ``len(seeds)`` stacked networks; the recurrent matrix starts orthogonal (gain 0.8)."""
+    single = [_initial_one(config, generator(seed)) for seed in seeds]
+    return {name: torch.stack([one[name] for one in single]) for name in single[0]}
+
+
+def _initial_one(config: NetConfig, source: torch.Generator) -> Parameters:
+    n, cell = config.hidden, CELLS[config.cell]
+    width = cell.gates * n
+
+    def uniform(rows: int, columns: int, span: float) -> Tensor:
+        return (torch.rand(rows, columns, generator=source) * 2 - 1) * span
+
+    fan = 1 / math.sqrt(config.channels)
+    square, _ = torch.linalg.qr(torch.randn(width, n, generator=source))
+    parameters = {
+        "wx": uniform(config.channels, width, fan),
+        "b": uniform(1, width, fan),
+        "wh": 0.8 * square.T.contiguous(),
+        "leak": uniform(1, n, 1.5) + cell.leak_start,
+        "wo": torch.zeros(n + config.skip_width, config.outputs),
+        "bo": torch.full((1, config.outputs), -2.0),
+    }
+    parameters["wo"][:n] = torch.randn(n, config.outputs, generator=source) * 0.3 / math.sqrt(n)
+    if config.level:
+        parameters["wo"][:, -1] = 0.0
+        parameters["bo"][:, -1] = 0.0
+    if cell.reversals == 1:
+        parameters["a"] = uniform(1, n, 1.0)
+    elif cell.reversals == 2:
+        parameters["a"] = torch.cat([torch.ones(1, n), -torch.ones(1, n)], dim=1)
+    return parameters
+
+
+def hidden_path(parameters: Parameters, z: Tensor, config: NetConfig) -> list[Tensor]:
+    """States after each step: z (M, B, T, C) -> T tensors (M, B, n)."""
+    cell, solve = CELLS[config.cell], SOLVERS[config.solver]
+    models, batch, steps, _ = z.shape
+    leak, reversal = functional.softplus(parameters["leak"]), parameters.get("a")
+    inputs = torch.baddbmm(parameters["b"], z.reshape(models, batch * steps, -1), parameters["wx"])
+    h, path = z.new_zeros(models, batch, config.hidden), []
+    for x in inputs.reshape(models, batch, steps, -1).unbind(2):
+
+        def field(state: Tensor, x: Tensor = x) -> tuple[Tensor, Tensor]:
+            return cell.terms(torch.baddbmm(x, state, parameters["wh"]), leak, reversal)
+
+        for _ in range(config.substeps):
+            h = solve(field, h, 1 / config.substeps)
+        path.append(h)
+    return path
+
+
+def skip_values(z: Tensor, config: NetConfig) -> Tensor:
+    """What bypasses the cell: z (M, B, T, C) -> (M, B, skip_width)."""
+    last, first = z[:, :, -1], z[:, :, 0]
+    if config.skip == "ends":
+        return torch.cat([last, last - first], dim=2)
+    if config.skip == "slopes":
+        past = [z[:, :, -1 - lag, 0] for lag in SLOPE_LAGS] + [first[..., 0]]
+        return torch.stack([last[..., 0] - value for value in past], dim=2)
+    return z[:, :, -1, :0]
+
+
+def head(parameters: Parameters, h: Tensor, z: Tensor, config: NetConfig) -> Tensor:
+    """Outputs before the readout: h (M, B, n) -> (M, B, outputs)."""
+    return torch.baddbmm(parameters["bo"], torch.cat([h, skip_values(z, config)], dim=2), parameters["wo"])
+
+
+def readout(outputs: Tensor, basis: Tensor, config: NetConfig) -> Tensor:
+    """Change of SoH relative to the anchor, in units of the encoder's ``delta_scale``: (..., outputs) -> (..., P).
+
+    ``basis`` is (knots, P), see ``knot_basis``.
+    """
+    knots = len(config.knots)
+    change = -torch.cumsum(functional.softplus(outputs[..., :knots]), dim=-1) @ basis
+    if config.level:
+        change = change + outputs[..., knots:] * LEVEL_UNIT
+    return change
+
+
+def forward(parameters: Parameters, z: Tensor, basis: Tensor, config: NetConfig) -> tuple[Tensor, list[Tensor]]:
+    """z (M, B, T, C) -> (change of SoH (M, B, P) in units of ``delta_scale``, hidden path)."""
+    path = hidden_path(parameters, z, config)
+    return readout(head(parameters, path[-1], z, config), basis, config), path
+
+
+def knot_basis(knots: Sequence[int], ahead: np.ndarray) -> Tensor:
+    """(knots, P): row k is the hat function of knot k at the cycles ``ahead``; cycle 0 is the anchor, always 0."""
+    corners = np.concatenate([[0], knots])
+    rows = [np.interp(ahead, corners, np.eye(len(corners))[k + 1]) for k in range(len(knots))]
+    return torch.tensor(np.array(rows), dtype=torch.float32)
+
+
+def horizon_basis(config: NetConfig) -> Tensor:
+    """``knot_basis`` at every cycle of the horizon."""
+    return knot_basis(config.knots, np.arange(1, config.horizon + 1))
+
+
+def count_parameters(parameters: Parameters) -> int:
+    """Numbers in one network of a stack (first axis is the stack)."""
+    return sum(value[0].numel() for value in parameters.values())
+
+
+def predict(
+    parameters: Parameters, z: Tensor, config: NetConfig, basis: Tensor | None = None, batch: int = 1024
+) -> Tensor:
+    """Change of SoH by M stacked networks on the same windows: z (N, T, C) -> (M, N, horizon)."""
+    models = len(parameters["b"])
+    full = horizon_basis(config) if basis is None else basis
+    with torch.no_grad():
+        parts = [
+            forward(parameters, part.expand(models, *part.shape), full, config)[0] for part in torch.split(z, batch)
+        ]
+    return torch.cat(parts, dim=1)
