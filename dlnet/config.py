@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal, Self, TypeVar
+from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from ruamel.yaml import YAML
@@ -118,6 +118,69 @@ class TaskParams(Section):
         return self.window // self.block
 
 
+CellName = Literal["liquid", "ltc", "ltc2"]
+Loss = Literal["labels", "l1", "mse", "cosine", "hint"]
+
+
+class TrainingParams(Section):
+    """Gradient steps, shared by teacher and students unless they say otherwise."""
+
+    steps: Count
+    batch: Count
+    learning_rate: Positive
+    weight_decay: Annotated[float, Field(ge=0)]
+    noise: Annotated[float, Field(ge=0)]
+    check: Count
+    patience: Count
+
+
+class TeacherParams(Section):
+    """A large liquid network, or several averaged, in continuous time."""
+
+    inputs: Literal["same", "capacity"]
+    cell: CellName
+    solver: Literal["fused", "euler", "rk4"]
+    substeps: Count
+    hidden: Count
+    members: Count
+    seed: Annotated[int, Field(ge=0)]
+    training: TrainingParams
+
+
+class StudentParams(Section):
+    """The sweep of Euler students: every cell x hidden size x loss x seed."""
+
+    cells: list[CellName]
+    hidden: list[Count]
+    losses: list[Loss]
+    seeds: list[Annotated[int, Field(ge=0)]]
+    substeps: Count
+    alpha: Fraction
+    hint_width: Count
+    training: TrainingParams
+
+    @model_validator(mode="after")
+    def _baseline(self) -> Self:
+        for name in ("cells", "hidden", "losses", "seeds"):
+            values = getattr(self, name)
+            if not values or len(set(values)) < len(values):
+                raise ValueError(f"{name} must list at least one value, each once")
+        if "labels" not in self.losses:
+            raise ValueError("losses must hold 'labels': the students without a teacher are what the others are held to")
+        return self
+
+
+class PruneParams(Section):
+    """Second stage: prune the elites and distil them again."""
+
+    methods: list[Literal["magnitude", "structured"]]
+    sparsities: list[Annotated[float, Field(gt=0, lt=1)]]
+    teacher_share: Fraction
+    alpha: Fraction
+    seeds: list[Annotated[int, Field(ge=0)]]
+    training: TrainingParams
+
+
 class StageConfig(Section):
     """Base of a stage's configuration: each field is a section of params.yaml, and only those are read."""
 
@@ -159,12 +222,44 @@ def _describe(path: Path, document: object, item: object) -> str:
     return f"{path}:{line}: {where}: {item['msg']} (got {item['input']!r})"
 
 
-_S = TypeVar("_S", bound=StageConfig)
-
-
 class PublishParams(Section):
     """What a model must hold on validation windows to become a candidate."""
 
     int8_bound: Annotated[float, Field(ge=1)]
     boosting_slack: Annotated[float, Field(ge=1)]
     boosting_bytes_ratio: Annotated[float, Field(gt=0, le=1)]
+
+
+class FetchConfig(StageConfig):
+    """What the fetch stage reads."""
+
+    data: DataParams
+
+
+class PrepareConfig(StageConfig):
+    """What the prepare stage reads."""
+
+    clean: CleanParams
+    split: SplitParams
+    task: TaskParams
+
+
+class TeachConfig(StageConfig):
+    """What the teach stage reads."""
+
+    task: TaskParams
+    teacher: TeacherParams
+
+
+class DistillConfig(StageConfig):
+    """What the distill stage reads."""
+
+    task: TaskParams
+    students: StudentParams
+
+
+class CompressConfig(StageConfig):
+    """What the compress stage reads."""
+
+    task: TaskParams
+    prune: PruneParams

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from dlnet.distill.loop import State
 
 PLAIN = ("live", "best_error", "best_step", "stale", "step", "curve")
-STACKS = ("parameters", "average", "best")
+STACKS = ("parameters", "best")
 
 
 def save(path: Path, state: State) -> None:
@@ -55,7 +55,10 @@ def restore(path: Path, state: State) -> None:
         value.requires_grad_(True)
     settings = state.optimizer.param_groups[0]
     state.optimizer = torch.optim.AdamW(
-        list(state.parameters.values()), lr=settings["lr"], weight_decay=settings["weight_decay"], foreach=True
+        list(state.parameters.values()),
+        lr=settings["lr"],
+        weight_decay=settings["weight_decay"],
+        foreach=True,
     )
     for name, value in state.parameters.items():
         prefix = f"adam.{name}."

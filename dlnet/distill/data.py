@@ -34,9 +34,7 @@ def training_windows(bank: Bank, task: TaskParams) -> Windows:
     labelled = bank.windows("train", task.stride_train)
     every = bank.windows("train", task.stride_train, labelled=False)
     unlabelled = np.setdiff1d(every, labelled)
-    return Windows(
-        np.concatenate([labelled, unlabelled]), len(labelled), bank.windows("validation", task.stride_eval)
-    )
+    return Windows(np.concatenate([labelled, unlabelled]), len(labelled), bank.windows("validation", task.stride_eval))
 
 
 def make_fold(bank: Bank, encoder: Encoder, windows: Windows) -> Fold:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -35,8 +35,7 @@ class Plan:
     Attributes:
         steps, batch: gradient steps and windows a step. learning_rate: peak of AdamW's, after ``warmup`` steps,
             falling as a cosine to ``floor`` of itself. clip: largest norm of one network's gradient.
-        noise: a constant shift of each feature a window, in robust deviations. average: decay of the moving
-            average of the weights that is kept, 0 for none.
+        noise: a constant shift of each feature a window, in units of its spread.
         check: steps between validations. patience: validations without gain before a network stops.
         points: cycles ahead in the loss, evenly spread.
     """
@@ -49,7 +48,6 @@ class Plan:
     floor: float = 0.02
     clip: float = 1.0
     noise: float = 0.15
-    average: float = 0.0
     check: int = 250
     patience: int = 6
     points: int = 20
@@ -114,7 +112,6 @@ class State:
 
     live: list[int]
     parameters: Parameters
-    average: Parameters
     best: Parameters
     best_error: list[float]
     best_step: list[int]
@@ -174,10 +171,9 @@ def _begin(config: NetConfig, jobs: Sequence[Job], folds: Sequence[Fold], plan: 
     for m, job in enumerate(jobs):
         for name, value in (job.start or {}).items():
             parameters[name][m] = value
-    hints = [folds[job.fold].hint for job in jobs if job.loss == "hint"]
-    if hints:
-        assert hints[0] is not None
-        shape = (config.hidden, hints[0].shape[2])
+    hint = next((folds[job.fold].hint for job in jobs if job.loss == "hint"), None)
+    if hint is not None:
+        shape = (config.hidden, hint.shape[2])
         draws = [torch.randn(shape, generator=generator(job.seed + 1)) for job in jobs]
         parameters["projection"] = torch.stack(draws) / math.sqrt(config.hidden)
     for value in parameters.values():
@@ -186,7 +182,6 @@ def _begin(config: NetConfig, jobs: Sequence[Job], folds: Sequence[Fold], plan: 
     return State(
         live=list(range(count)),
         parameters=parameters,
-        average=_copy(parameters),
         best=_copy(parameters),
         best_error=[math.inf] * count,
         best_step=[0] * count,
@@ -254,10 +249,6 @@ def _step(
     state.optimizer.step()
     with torch.no_grad():
         _mask(state, jobs)
-        if plan.average:
-            warm = min(plan.average, (1 + state.step) / (10 + state.step))
-            for name, value in state.parameters.items():
-                state.average[name].lerp_(value, 1 - warm)
     state.step += 1
     everyone = torch.full((len(jobs),), math.nan)
     everyone[state.live] = loss.detach()
@@ -314,12 +305,11 @@ def _check(
     loss: Tensor,
 ) -> None:
     """Validate all live networks, keep the best weights of each, and drop those that have stopped gaining."""
-    weights = state.average if plan.average else state.parameters
     going = []
     for fold_index in sorted({jobs[m].fold for m in state.live}):
         fold = folds[fold_index]
         at = [i for i, m in enumerate(state.live) if jobs[m].fold == fold_index]
-        chosen = {name: value[at] for name, value in weights.items()}
+        chosen = {name: value[at] for name, value in state.parameters.items()}
         gap = predict(chosen, fold.validation_z, config, full) - fold.validation_change
         for i, error in zip(at, (gap.abs().mean((1, 2)) * fold.delta_scale).tolist(), strict=True):
             m = state.live[i]
@@ -327,7 +317,7 @@ def _check(
             state.stale[m] += 1
             if error < state.best_error[m]:
                 state.best_error[m], state.best_step[m], state.stale[m] = error, state.step, 0
-                for name, value in weights.items():
+                for name, value in state.parameters.items():
                     state.best[name][m] = value[i]
             if state.stale[m] < plan.patience:
                 going.append(i)
@@ -336,13 +326,12 @@ def _check(
 
 
 def _keep(state: State, kept: list[int], plan: Plan) -> None:
-    """Go on with a part of the stack: weights, averages and AdamW's moments are cut alike."""
+    """Go on with a part of the stack: weights and AdamW's moments are cut alike."""
     old = state.optimizer
     before = list(state.parameters.values())
     state.parameters = {
         name: value.detach()[kept].clone().requires_grad_(True) for name, value in state.parameters.items()
     }
-    state.average = {name: value[kept] for name, value in state.average.items()}
     state.optimizer = _optimizer(state.parameters, plan)
     for was, now in zip(before, state.parameters.values(), strict=True):
         moments = old.state[was]
@@ -362,8 +351,3 @@ def curves(results: Sequence[Trained]) -> pd.DataFrame:
     """Learning curves as a table: name, step, loss, mae_validation."""
     rows = [(name, step, loss, error) for one in results for step, name, loss, error in one.curve]
     return pd.DataFrame(rows, columns=["name", "step", "loss", "mae_validation"])
-
-
-def with_teacher(fold: Fold, teacher: Tensor, hint: Tensor | None) -> Fold:
-    """The same fold with a teacher's outputs and hidden path."""
-    return replace(fold, teacher=teacher, hint=hint)

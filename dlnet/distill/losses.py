@@ -46,5 +46,10 @@ def hint(path: list[Tensor], projection: Tensor, wanted: Tensor) -> Tensor:
     return HINT_UNIT * ((seen - wanted) ** 2).mean((1, 2, 3))
 
 
-ON_OUTPUT: dict[str, Callable[[Tensor, Tensor], Tensor]] = {"l1": l1, "mse": mse, "cosine": cosine, "hint": l1}
+ON_OUTPUT: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
+    "l1": l1,
+    "mse": mse,
+    "cosine": cosine,
+    "hint": l1,
+}
 LOSSES = ("labels", *ON_OUTPUT)

@@ -28,26 +28,24 @@ class Cell:
 
     gates: int
     reversals: int
-    terms: Callable[[Tensor, Tensor, Tensor | None], Terms]
+    terms: Callable[[Tensor, Tensor, Tensor], Terms]
     leak_start: float
 
 
-def _ltc(q: Tensor, leak: Tensor, reversal: Tensor | None) -> Terms:
+def _ltc(q: Tensor, leak: Tensor, reversal: Tensor) -> Terms:
     """dh/dt = -h/tau + f·(A - h), f = sigmoid(q): one conductance (Hasani et al. 2021, eq. 1)."""
-    assert reversal is not None
     f = torch.sigmoid(q)
     return f * reversal.clamp(-1, 1), leak + f
 
 
-def _ltc2(q: Tensor, leak: Tensor, reversal: Tensor | None) -> Terms:
+def _ltc2(q: Tensor, leak: Tensor, reversal: Tensor) -> Terms:
     """Excitatory and inhibitory conductance: dh/dt = -h/tau + p·(A+ - h)/2 + m·(A- - h)/2."""
-    assert reversal is not None
     p, m = torch.sigmoid(q).chunk(2, dim=-1)
     up, down = reversal.clamp(-1, 1).chunk(2, dim=-1)
     return 0.5 * (p * up + m * down), leak + 0.5 * (p + m)
 
 
-def _liquid(q: Tensor, leak: Tensor, reversal: Tensor | None) -> Terms:
+def _liquid(q: Tensor, leak: Tensor, reversal: Tensor) -> Terms:
     """Input-dependent reversal potential: dh/dt = -h/tau + g·(a - h), g = sigmoid, a = tanh."""
     g, a = q.chunk(2, dim=-1)
     g = torch.sigmoid(g)

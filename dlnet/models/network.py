@@ -118,7 +118,8 @@ def hidden_path(parameters: Parameters, z: Tensor, config: NetConfig) -> list[Te
     """States after each step: z (M, B, T, C) -> T tensors (M, B, n)."""
     cell, solve = CELLS[config.cell], SOLVERS[config.solver]
     models, batch, steps, _ = z.shape
-    leak, reversal = functional.softplus(parameters["leak"]), parameters.get("a")
+    leak = functional.softplus(parameters["leak"])
+    reversal = parameters.get("a", leak[..., :0])
     inputs = torch.baddbmm(parameters["b"], z.reshape(models, batch * steps, -1), parameters["wx"])
     h, path = z.new_zeros(models, batch, config.hidden), []
     for x in inputs.reshape(models, batch, steps, -1).unbind(2):

@@ -1,0 +1,71 @@
+"""The teacher: several large liquid networks averaged, and what it tells its students."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from dlnet.data.encode import Encoder
+from dlnet.data.windows import Bank
+from dlnet.distill.data import Windows
+from dlnet.distill.loop import Fold, Trained
+from dlnet.models.network import Parameters, hidden_path
+from dlnet.models.student import Student
+
+HINT_SAMPLE = 2000  # windows that the hint's directions are fitted on
+BATCH = 512
+
+
+def averaged(results: Sequence[Trained]) -> Parameters:
+    """Trained networks of one shape, stacked: as a ``Student`` their outputs are averaged."""
+    return {name: torch.stack([one.parameters[name] for one in results]) for name in results[0].parameters}
+
+
+def taught_by(
+    fold: Fold,
+    sources: Sequence[tuple[Student, float]],
+    bank: Bank,
+    encoder: Encoder,
+    windows: Windows,
+    hint: int,
+) -> Fold:
+    """The fold with a teacher's forecasts, and the hidden path of the first source as a hint.
+
+    Args:
+        sources: networks and their weights (sum 1); their forecasts are mixed. They may see other channels.
+        encoder: of the students, in whose units the targets are given.
+        windows: those the fold was made of. hint: directions of the hidden path kept, 0 for none.
+    """
+    forecast = sum(weight * source.forecast(bank, windows.train).astype(np.float64) for source, weight in sources)
+    change = (np.asarray(forecast) - encoder.anchor(bank, windows.train)) / encoder.delta_scale
+    path = None
+    if hint:
+        first = sources[0][0]
+        path = hint_path(first, torch.from_numpy(first.encoder.encode(bank, windows.train)), hint)
+    return replace(fold, teacher=torch.from_numpy(change.astype(np.float32)), hint=path)
+
+
+def hint_path(student: Student, z: Tensor, width: int) -> Tensor:
+    """Principal directions of a network's hidden path, standardised: z (N, T, C) -> (N, T, width).
+
+    The members' states are put side by side; directions come from an evenly spread sample of windows.
+    """
+    with torch.no_grad():
+        sample = _states(student, z[:: max(1, len(z) // HINT_SAMPLE)]).flatten(0, 1)
+        center = sample.mean(0)
+        covariance = torch.cov((sample - center).T)
+        values, vectors = torch.linalg.eigh(covariance)
+        kept = min(width, len(values))
+        project = vectors[:, -kept:] / values[-kept:].clamp(min=1e-12).sqrt()
+        return torch.cat([(_states(student, part) - center) @ project for part in torch.split(z, BATCH)])
+
+
+def _states(student: Student, z: Tensor) -> Tensor:
+    """(N, T, C) -> (N, T, members n)."""
+    members = len(student.parameters["b"])
+    path = hidden_path(student.parameters, z.expand(members, *z.shape), student.config)
+    return torch.cat(torch.stack(path, dim=2).unbind(0), dim=2)
