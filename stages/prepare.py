@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pandas as pd
 
 from dlnet.config import PrepareConfig
-from dlnet.data.prepare import prepare
+from dlnet.data.prepare import Prepared, prepare
+from dlnet.data.report import describe, markdown
 from dlnet.data.schema import check_table
-from dlnet.files import atomic_dir, read_json, write_json, write_parquet
+from dlnet.files import atomic_dir, read_json, write_json, write_parquet, write_text
+from dlnet.report.data_plots import PICTURES, draw
+from dlnet.report.style import figure_style, save_figure
 from stages import run
 
 RAW = Path("data/raw")
@@ -24,10 +28,23 @@ def main() -> None:
     table = pd.read_parquet(RAW / "cells.parquet")
     check_table(RAW / "cells.parquet", table)
     prepared = prepare(table, source, config.clean, config.split, config.task)
+    with atomic_dir(REPORT) as folder:
+        _report(folder, prepared, config)
     with atomic_dir(OUT) as folder:
         write_parquet(folder / "rows.parquet", prepared.rows)
         write_parquet(folder / "cells.parquet", prepared.cells)
         write_json(folder / "task.json", prepared.task)
+
+
+def _report(folder: Path, prepared: Prepared, config: PrepareConfig) -> None:
+    report = describe(prepared, config.clean, config.split)
+    write_json(folder / "report.json", report)
+    write_text(folder / "report.md", markdown(report, PICTURES))
+    with figure_style():
+        for figure, (_, name) in zip(draw(prepared, report), PICTURES, strict=True):
+            save_figure(figure, folder / name)
+    for cell in report["unused"]:
+        print(f"left out: {cell['cell']}: {cell['rows']} cycles, {cell['why']}", file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -123,7 +123,7 @@ def _numbers(path: Path, column: pd.Series) -> pd.Series:
         return column.astype(np.float64)
     words = column.astype(str).where(column.notna())
     wrong = words.notna() & pd.to_numeric(words, errors="coerce").isna()
-    line = int(wrong.index[wrong.to_numpy().argmax()])
+    line = int(wrong.index[int(wrong.to_numpy().argmax())])
     raise DataError(
         f"{place(path, line, str(column.name))}: {words[line]!r} is not a number; "
         "write a plain number (with a decimal point) or delete the line"

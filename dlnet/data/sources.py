@@ -157,7 +157,7 @@ def _published(data: DataParams, base_url: str, sums_folder: Path) -> tuple[pd.D
         cycles = csvfiles.read_cycles(folder / name, columns)
         wrong = schema.failures(cycles, nominal)["line"].unique()
         if len(wrong):
-            # The sum says the file is as published and nobody can mend it: unusable rows are left out and told.
+            # The sum says the file is as published and nobody can mend it: such rows are left out and told.
             cycles = cycles[~cycles.index.isin(wrong)]
             notes.append(f"{source.cell(path)}: {len(wrong)} published rows with unusable values left out.")
         if len(cycles):

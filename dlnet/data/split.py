@@ -79,9 +79,9 @@ def _check_enough(cells: pd.DataFrame, usable: int, min_rows: int) -> None:
         return
     longest = cells.iloc[cells["rows"].to_numpy().argmax()]
     raise DataError(
-        f"{usable} of {len(cells)} cells have the {min_rows} cycles that clean.min_rows asks for, and {MIN_CELLS} "
-        f"are needed (the longest, {longest['cell']}, has {longest['rows']}); add cells, or lower clean.min_rows "
-        "(params.yaml) with task.window and task.horizon"
+        f"{usable} of {len(cells)} cells have the {min_rows} cycles that clean.min_rows asks for, and "
+        f"{MIN_CELLS} are needed (the longest, {longest['cell']}, has {longest['rows']}); add cells, or "
+        "lower clean.min_rows (params.yaml) with task.window and task.horizon"
     )
 
 
