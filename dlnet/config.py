@@ -263,3 +263,17 @@ class CompressConfig(StageConfig):
 
     task: TaskParams
     prune: PruneParams
+
+
+class SelectParams(Section):
+    """Which columns of the table of students count, and how many of the front go further."""
+
+    objectives: Annotated[list[str], Field(min_length=1)]
+    elites: Count
+
+
+class CostParams(Section):
+    """Where the electricity comes from, and the clock of the microcontroller."""
+
+    country: str
+    clock_mhz: Positive
