@@ -119,6 +119,7 @@ class TaskParams(Section):
 
 
 CellName = Literal["liquid", "ltc", "ltc2"]
+StudentCell = Literal["liquid", "ltc"]  # those with an integer form
 Loss = Literal["labels", "l1", "mse", "cosine", "hint"]
 
 
@@ -150,7 +151,7 @@ class TeacherParams(Section):
 class StudentParams(Section):
     """The sweep of Euler students: every cell x hidden size x loss x seed."""
 
-    cells: list[CellName]
+    cells: list[StudentCell]
     hidden: list[Count]
     losses: list[Loss]
     seeds: list[Annotated[int, Field(ge=0)]]
@@ -244,27 +245,6 @@ class PrepareConfig(StageConfig):
     task: TaskParams
 
 
-class TeachConfig(StageConfig):
-    """What the teach stage reads."""
-
-    task: TaskParams
-    teacher: TeacherParams
-
-
-class DistillConfig(StageConfig):
-    """What the distill stage reads."""
-
-    task: TaskParams
-    students: StudentParams
-
-
-class CompressConfig(StageConfig):
-    """What the compress stage reads."""
-
-    task: TaskParams
-    prune: PruneParams
-
-
 class SelectParams(Section):
     """Which columns of the table of students count, and how many of the front go further."""
 
@@ -277,3 +257,38 @@ class CostParams(Section):
 
     country: str
     clock_mhz: Positive
+
+
+class TeachConfig(StageConfig):
+    """What the teach stage reads."""
+
+    task: TaskParams
+    teacher: TeacherParams
+    cost: CostParams
+
+
+class DistillConfig(StageConfig):
+    """What the distill stage reads."""
+
+    task: TaskParams
+    students: StudentParams
+    cost: CostParams
+
+
+class CompressConfig(StageConfig):
+    """What the compress stage reads."""
+
+    task: TaskParams
+    prune: PruneParams
+
+
+class SelectConfig(StageConfig):
+    """What the select and reselect stages read."""
+
+    select: SelectParams
+
+
+class EvaluateConfig(StageConfig):
+    """What the evaluate stage reads."""
+
+    task: TaskParams

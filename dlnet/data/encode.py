@@ -60,8 +60,9 @@ class Encoder:
 
     @property
     def feature_channels(self) -> slice:
-        """Where the charge features stand among the channels."""
-        return slice(2 if self.track == "capacity" else 0, len(self.channels))
+        """Where the charge features stand among the channels; those relative to their last block come after."""
+        start = 2 if self.track == "capacity" else 0
+        return slice(start, start + len(self.features))
 
     def encode(self, bank: Bank, ends: Ends) -> Singles:
         """Encode windows of a bank: (N,) ends -> (N, steps, channels)."""

@@ -218,7 +218,7 @@ def _draw(state: State, jobs: Sequence[Job], folds: Sequence[Fold], plan: Plan, 
         picked = torch.randint(pool, (plan.batch,), generator=stream)
         z = fold.z[picked]
         if plan.noise:
-            width = z.shape[2] - fold.features.start
+            width = fold.features.stop - fold.features.start
             z[:, :, fold.features] += plan.noise * torch.randn(plan.batch, 1, width, generator=stream)
         zs.append(z)
         rows.append(picked)

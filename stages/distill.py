@@ -1,0 +1,53 @@
+"""First stage of distillation: a sweep of small Euler students, with and without the teacher."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from dlnet.config import DistillConfig
+from dlnet.data.encode import fit_encoder
+from dlnet.data.windows import Bank
+from dlnet.distill.data import make_fold, training_windows
+from dlnet.distill.loop import curves
+from dlnet.distill.students import as_student, gains, plan_of, shapes_by_name, sweep, teaches
+from dlnet.distill.sweep import run_stacks
+from dlnet.distill.teacher import taught_by
+from dlnet.files import atomic_dir, write_json, write_parquet
+from dlnet.models.student import load_student
+from dlnet.select.energy import measure_energy, write_volatile
+from dlnet.select.table import student_table
+from stages import run
+
+OUT = Path("models/students")
+TEACHER = Path("models/teacher/teacher.json")
+VOLATILE = Path("reports/volatile/distill.json")
+
+
+def main() -> None:
+    """Run the stage."""
+    config = DistillConfig.load()
+    bank, params = Bank.load(Path("data/windows")), config.students
+    encoder = fit_encoder(bank, config.task)
+    windows = training_windows(bank, config.task)
+    teacher = load_student(TEACHER)
+    hint = params.hint_width if "hint" in params.losses else 0
+    fold = taught_by(make_fold(bank, encoder, windows), [(teacher, 1.0)], bank, encoder, windows, hint)
+    stacks = sweep(encoder, params)
+    with measure_energy(config.cost.country) as meter:
+        results = run_stacks(stacks, [fold], plan_of(params.training), "distill")
+    write_volatile(VOLATILE, {"training": meter.energy, "students": len(results)})
+    shapes = shapes_by_name(stacks)
+    students = [as_student(one, shapes[one.job.name], encoder, fold) for one in results]
+    table = student_table(students, config.cost)
+    verdict = teaches(table, teacher.metrics["mae_validation"])
+    print(verdict["text"])
+    with atomic_dir(OUT) as folder:
+        for student in students:
+            student.save(folder)
+        write_parquet(folder / "table.parquet", table)
+        write_parquet(folder / "learning.parquet", curves(results))
+        write_json(folder / "distillation.json", {"teacher": verdict, "gains": gains(table)})
+
+
+if __name__ == "__main__":
+    run(main)

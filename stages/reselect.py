@@ -1,0 +1,20 @@
+"""Second Pareto front: students of the sweep and their pruned forms together."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+
+from stages import run
+from stages.select import write_front
+
+
+def main() -> None:
+    """Run the stage."""
+    tables = [pd.read_parquet(f"models/{kind}/table.parquet").assign(kind=kind) for kind in ("students", "pruned")]
+    write_front(pd.concat(tables, ignore_index=True), Path("models/front2"))
+
+
+if __name__ == "__main__":
+    run(main)

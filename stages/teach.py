@@ -1,0 +1,78 @@
+"""Windows -> a large liquid teacher, averaged over its members; goes on from its last validation after a kill."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+import pandas as pd
+
+from dlnet.config import TeachConfig
+from dlnet.data.encode import Encoder, fit_encoder
+from dlnet.data.windows import Bank
+from dlnet.distill.data import make_fold, training_windows
+from dlnet.distill.loop import Fold, Job, curves
+from dlnet.distill.students import plan_of, teacher_shape
+from dlnet.distill.sweep import Stack, run_stacks
+from dlnet.distill.teacher import averaged
+from dlnet.files import atomic_dir, sha256, write_parquet
+from dlnet.metrics import errors
+from dlnet.models.student import Student
+from dlnet.select.energy import measure_energy, write_volatile
+from stages import run
+
+WINDOWS = Path("data/windows")
+OUT = Path("models/teacher")
+VOLATILE = Path("reports/volatile/teach.json")
+STATE = Path(".cache/teacher")  # outside the stage's outputs, which DVC deletes before a run
+
+
+def main() -> None:
+    """Run the stage."""
+    config = TeachConfig.load()
+    task = config.task
+    if config.teacher.inputs == "capacity":
+        task = task.model_copy(update={"inputs": "capacity"})
+    bank = Bank.load(WINDOWS)
+    encoder = fit_encoder(bank, task)
+    windows = training_windows(bank, task)
+    fold = make_fold(bank, encoder, windows)
+    with measure_energy(config.cost.country) as meter:
+        teacher, table = _train(config, encoder, fold)
+    write_volatile(VOLATILE, {"training": meter.energy})
+    found = errors(
+        teacher.forecast(bank, windows.validation),
+        bank.targets(windows.validation),
+        bank.cell_of(windows.validation),
+        bank.cells,
+    )
+    teacher.metrics.update({"mae_validation": found["mae"], "validation": found})
+    with atomic_dir(OUT) as folder:
+        teacher.save(folder)
+        write_parquet(folder / "learning.parquet", table)
+    for state in STATE.glob(f"{_identity(config)}-*.safetensors"):
+        state.unlink()
+
+
+def _train(config: TeachConfig, encoder: Encoder, fold: Fold) -> tuple[Student, pd.DataFrame]:
+    params = config.teacher
+    shape, identity = teacher_shape(encoder, params), _identity(config)
+    stacks = [
+        Stack(shape, (Job(f"member-{i}", 1000 * params.seed + i),), STATE / f"{identity}-{i}.safetensors")
+        for i in range(params.members)
+    ]
+    results = run_stacks(stacks, [fold], plan_of(params.training), "teach")
+    lineage = {"members": params.members, "training_windows": fold.labelled, "inputs": encoder.track}
+    metrics = {"members_mae_validation": [one.mae_validation for one in results]}
+    return Student("teacher", encoder, shape, averaged(results), metrics, lineage), curves(results)
+
+
+def _identity(config: TeachConfig) -> str:
+    """Of everything the weights depend on: a state of other data or params is never taken up."""
+    parts = [config.model_dump_json(), *(sha256(path) for path in sorted(WINDOWS.iterdir()))]
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
+
+
+if __name__ == "__main__":
+    run(main)
