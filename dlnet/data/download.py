@@ -15,7 +15,7 @@ from dlnet.errors import DataError, DownloadError
 from dlnet.files import sha256
 
 PART = ".part"
-_CHUNK = 1 << 16
+_CHUNK = 1 << 13  # what a cut connection can lose
 _GIVE_UP = frozenset({400, 401, 403, 404, 405, 410, 451})
 
 

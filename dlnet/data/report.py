@@ -157,9 +157,9 @@ def _cleaned_text(report: dict[str, Any]) -> str:
     features = cleaned["rows"] * len(cleaned["per_feature"])
     share = f" ({cleaned['features'] / features:.1%})" if features else ""
     text = (
-        f"Hampel filters, window {clean['window']}. SoH as input, looking back only: "
-        f"{cleaned['soh_inputs']} of {cleaned['rows']:,} points replaced. "
-        f"SoH as target, both sides known: {cleaned['soh_targets']}. Charge features, looking back only: {cleaned['features']:,} of {features:,} values{share}."
+        f"Hampel filters, window {clean['window']}. SoH as input, looking back only: {cleaned['soh_inputs']} "
+        f"of {cleaned['rows']:,} points replaced. SoH as target, both sides known: {cleaned['soh_targets']}. "
+        f"Charge features, looking back only: {cleaned['features']:,} of {features:,} values{share}."
     )
     rows = [list(cell.values()) for cell in cleaned["worst_cells"]]
     header = ["most cleaned cell", "cycles", "inputs", "targets", "feature values"]

@@ -120,11 +120,27 @@ def check_table(path: Path, table: pd.DataFrame) -> None:
     """
     features = [name for name in table.columns if name not in KEYS]
     try:
-        table_schema(features).validate(table)
-    except pa.errors.SchemaError as error:
-        column = getattr(error.schema, "name", None)
-        where = f": column {column!r}" if column else ""
+        table_schema(features).validate(table, lazy=True)
+    except pa.errors.SchemaErrors as error:
         cases = error.failure_cases
-        row = f":row {cases['index'].iloc[0]}" if isinstance(cases, pd.DataFrame) and "index" in cases else ""
-        reason = str(error).splitlines()[0]
-        raise DataError(f"{path}{row}{where}: {reason}; make the file anew (docs/data.md)") from error
+        # A column that is missing or of another type explains what is wrong with its values.
+        first = cases.loc[
+            cases["check"].isin(_TABLE_REASONS).sort_values(ascending=False, kind="stable").index[0]
+        ]
+        row = "" if pd.isna(first["index"]) else f" row {first['index']},"
+        column = first["failure_case"] if pd.isna(first["column"]) else first["column"]
+        reason = (_TABLE_REASONS | _VALUE_REASONS).get(first["check"], first["check"])
+        raise DataError(
+            f"{path}:{row} column {column!r}: {reason}; make the file anew (docs/data.md)"
+        ) from error
+
+
+_TABLE_REASONS = {
+    "column_in_dataframe": "missing",
+    "column_in_schema": "unknown",
+    "column_ordered": "not in its place",
+    "dtype('int64')": "not whole numbers",
+    "dtype('float64')": "not numbers",
+    "dtype('str')": "not text",
+}
+_VALUE_REASONS = {"not_nullable": EMPTY, "multiple_fields_uniqueness": "the same row of the same cell twice"}

@@ -39,7 +39,8 @@ def deal(cells: pd.DataFrame, params: SplitParams, min_rows: int) -> pd.DataFram
     for stratum, done in _strata(usable, _stratum_size(params)):
         roles[stratum] = _roles(params, done, _stratum_size(params), rng)[: len(stratum)]
     _check_none_empty(roles, params, len(usable))
-    return cells.assign(split=roles.astype(str), used_in_training=_used(roles, params))
+    names = cells["cell"].where(roles == "train").dropna()
+    return cells.assign(split=roles.astype(str), used_in_training=cells["cell"].isin(_used(names, params)))
 
 
 def _stratum_size(params: SplitParams) -> int:
@@ -67,11 +68,10 @@ def _roles(params: SplitParams, done: int, size: int, rng: np.random.RandomState
     return np.repeat(SPLITS, quota.astype(int))[rng.permutation(size)]
 
 
-def _used(roles: pd.Series, params: SplitParams) -> pd.Series:
-    train = roles.index[roles == "train"]
-    order = np.random.RandomState([params.seed, 1]).permutation(len(train))
-    kept = train[order[: max(MIN_TRAIN, round(params.train_share * len(train)))]]
-    return pd.Series(roles.index.isin(kept), index=roles.index)
+def _used(train: pd.Series, params: SplitParams) -> np.ndarray:
+    """Names of the training cells in use: the first of an order that does not depend on the share."""
+    order = np.random.RandomState([params.seed, 1]).permutation(sorted(train))
+    return order[: max(MIN_TRAIN, round(params.train_share * len(train)))]
 
 
 def _check_enough(cells: pd.DataFrame, usable: int, min_rows: int) -> None:

@@ -125,7 +125,7 @@ def _feature_shares(axes: Axes, shares: dict[str, float]) -> None:
         axes.text(
             100 * shares[name], place, f" {100 * shares[name]:.1f}", va="center", color=MUTED, fontsize=8.5
         )
-    axes.margins(x=0.1)
+    axes.set_xlim(0, 112 * max(shares.values()) or 1)
     axes.set(title="Charge features", xlabel="values replaced (% of cycles)")
     axes.tick_params(axis="y", length=0, labelcolor=INK)
     axes.grid(axis="y", visible=False)

@@ -1,0 +1,199 @@
+"""A user's own folder: what is read from it, and each way in which it can be bad."""
+
+from __future__ import annotations
+
+import re
+import shutil
+
+import numpy as np
+import pandas as pd
+import pytest
+from made_cells import data_params, life, write_cells
+
+from dlnet.data.sources import load_cells
+from dlnet.errors import ConfigError, DataError
+
+
+def edit(line, old, new):
+    """A change of one field in a line (from 1) of cell-2.csv."""
+
+    def change(folder):
+        path = folder / "cell-2.csv"
+        lines = path.read_text().splitlines()
+        fields = lines[line - 1].split(",")
+        fields[old] = new
+        lines[line - 1] = ",".join(fields)
+        path.write_text("\n".join(lines) + "\n")
+
+    return change
+
+
+def scale(factor):
+    def change(folder):
+        table = pd.read_csv(folder / "cell-2.csv")
+        table.assign(Q=table["Q"] * factor).to_csv(folder / "cell-2.csv", index=False)
+
+    return change
+
+
+def write(content):
+    return lambda folder: (folder / "cell-2.csv").write_bytes(content)
+
+
+def copy(name):
+    def change(folder):
+        (folder / name).parent.mkdir(exist_ok=True)
+        shutil.copy(folder / "cell-1.csv", folder / name)
+
+    return change
+
+
+def namesake(folder):
+    (folder / "more").mkdir()
+    capacity, slope = life(50, 99)
+    pd.DataFrame({"Q": capacity, "dV/dt": slope}).to_csv(folder / "more" / "cell-1.csv", index=False)
+
+
+def empty(folder):
+    for path in folder.iterdir():
+        path.unlink()
+
+
+LINE_3 = "cell-2.csv: line 3 (data row 2), column "
+BAD = {
+    "missing column": (edit(1, 1, "Qd"), ["cell-2.csv: line 1: no column 'Q'", "'Qd'", "mend the header"]),
+    "missing feature": (edit(1, 2, "slope"), ["cell-2.csv: line 1: no column 'dV/dt'"]),
+    "semicolons": (write(b"Q;dV/dt\n1;2\n"), ["no column 'Q'", "separate the columns by commas"]),
+    "column twice": (edit(1, 0, "Q"), ["cell-2.csv: line 1: column 'Q' stands 2 times"]),
+    "text in a capacity": (edit(3, 1, "n/v"), [LINE_3 + "'Q': 'n/v' is not a number"]),
+    "text in a feature": (edit(3, 2, "high"), [LINE_3 + "'dV/dt': 'high' is not a number"]),
+    "a truth value": (edit(3, 1, "True"), [LINE_3 + "'Q': 'True' is not a number"]),
+    "NaN capacity": (edit(3, 1, "NaN"), [LINE_3 + "'Q': empty, or not a number"]),
+    "empty feature": (edit(3, 2, ""), [LINE_3 + "'dV/dt': empty, or not a number"]),
+    "blank line": (
+        write(b"Q,dV/dt\n1.9,0.1\n\n1.8,0.1\n"),
+        [LINE_3 + "'Q': empty", "delete the line"],
+    ),
+    "infinite": (edit(3, 1, "inf"), [LINE_3 + "'Q': infinite"]),
+    "infinite feature": (edit(3, 2, "-inf"), [LINE_3 + "'dV/dt': infinite"]),
+    "negative capacity": (edit(3, 1, "-1.9"), [LINE_3 + "'Q': a capacity of -1.9 Ah is not above zero"]),
+    "zero capacity": (edit(3, 1, "0"), [LINE_3 + "'Q': a capacity of 0 Ah is not above zero"]),
+    "one value in mAh": (
+        edit(3, 1, "1900"),
+        [LINE_3 + "'Q': a capacity of 1900 Ah is 950 x the nominal 2 Ah"],
+    ),
+    "column in mAh": (
+        scale(1000),
+        ["cell-2.csv: line 2", "'Q'", "set data.csv.unit: mAh", "more lines like it"],
+    ),
+    "column in kAh": (
+        scale(0.001),
+        ["cell-2.csv: line 2", "'Q'", "check data.csv.unit and data.csv.nominal_ah"],
+    ),
+    "same content": (copy("z.csv"), ["z.csv: the same content as", "cell-1.csv; delete one"]),
+    "same content below": (copy("more/other.csv"), ["other.csv: the same content as", "cell-1.csv"]),
+    "same name": (namesake, ["more/cell-1.csv: the same cell name as", "rename one"]),
+    "empty file": (write(b"\n \n"), ["cell-2.csv: empty; put a header"]),
+    "header only": (write(b"Q,dV/dt\n"), ["cell-2.csv: a header but no rows"]),
+    "Latin-1": (
+        write("Q,dV/dt\n1.9,0.1\n1.9,0.1 \xb0C\n".encode("latin-1")),
+        ["cell-2.csv: line 3: not UTF-8", "0xb0"],
+    ),
+    "UTF-16": (
+        write("Q,dV/dt\n1.9,0.1\n".encode("utf-16")),
+        ["cell-2.csv: line 1: not UTF-8 text (byte 0xff)"],
+    ),
+    "long line": (
+        write(b"Q,dV/dt\n1.9,0.1\n1.9,0.1,7\n"),
+        ["cell-2.csv: not a table of 2 columns", "line 3"],
+    ),
+    "all lines long": (write(b"Q,dV/dt\n1.9,0.1,7\n1.9,0.1,7\n"), ["cell-2.csv: not a table of 2 columns"]),
+    "empty folder": (empty, ["cells: no CSV file in it; put one CSV a cell there"]),
+    "missing folder": (shutil.rmtree, ["cells: no such folder; data.path must name a folder"]),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_a_bad_input_ends_with_one_clear_line(tmp_path, name):
+    change, fragments = BAD[name]
+    folder = write_cells(tmp_path / "cells")
+    change(folder)
+    with pytest.raises(DataError) as caught:
+        load_cells(data_params("csv", folder))
+    message = str(caught.value)
+    assert "\n" not in message
+    for fragment in fragments:
+        assert fragment in message
+
+
+def test_a_column_in_ah_said_to_be_in_mah_is_named(tmp_path):
+    folder = write_cells(tmp_path / "cells")
+    with pytest.raises(DataError, match=r"cell-1.csv: line 2 .*'Q'.* 2.0\d* mAh is .* set data.csv.unit: Ah"):
+        load_cells(data_params("csv", folder, unit="mAh"))
+
+
+def test_a_name_of_the_pipeline_is_refused_for_a_feature(tmp_path):
+    folder = write_cells(tmp_path / "cells")
+    with pytest.raises(ConfigError, match=r"data.csv.features: the name 'soh' is taken"):
+        load_cells(data_params("csv", folder, features={"soh": "dV/dt"}))
+
+
+def test_cells_are_read_as_they_stand_in_natural_order(tmp_path):
+    folder = write_cells(tmp_path / "cells", count=11)
+    table, source = load_cells(data_params("csv", folder))
+    assert list(table.columns) == ["cell", "group", "row", "nominal_ah", "capacity_ah", "slope"]
+    assert list(dict.fromkeys(table["cell"])) == [f"cell-{i}" for i in range(1, 12)]
+    third = table[table["cell"] == "cell-3"]
+    np.testing.assert_allclose(third["capacity_ah"], life(43, 3)[0], rtol=1e-15)
+    np.testing.assert_allclose(third["slope"], life(43, 3)[1], rtol=1e-15)
+    assert third["row"].tolist() == list(range(43))
+    assert source == {
+        "source": "csv",
+        "simulated": False,
+        "label": "own cells: cells",
+        "cells": 11,
+        "rows": sum(range(41, 52)),
+        "nominal_ah": [2.0],
+        "notes": [],
+    }
+
+
+def test_milliampere_hours_become_ampere_hours(tmp_path):
+    folder = write_cells(tmp_path / "cells", count=1)
+    scaled = pd.read_csv(folder / "cell-1.csv")
+    scaled.assign(Q=scaled["Q"] * 1000).to_csv(folder / "cell-1.csv", index=False)
+    table, _ = load_cells(data_params("csv", folder, unit="mAh"))
+    np.testing.assert_allclose(table["capacity_ah"], life(41, 1)[0], rtol=1e-12)
+
+
+def test_a_folder_of_folders_gives_groups(tmp_path):
+    write_cells(tmp_path / "cells" / "cold", count=1)
+    (tmp_path / "cells" / "cold" / "cell-1.csv").rename(tmp_path / "cells" / "cold" / "a.csv")
+    write_cells(tmp_path / "cells", count=3).joinpath("cell-1.csv").unlink()
+    table, _ = load_cells(data_params("csv", tmp_path / "cells"))
+    groups = table.groupby("cell", sort=False)["group"].first().to_dict()
+    assert groups == {"cell-2": "all", "cell-3": "all", "a": "cold"}
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"\xef\xbb\xbfQ,dV/dt\n1.9,0.1\n", b"Q, dV/dt\r\n1.9, 0.1\r\n\r\n\r\n", b'"Q","dV/dt"\n"1.9","0.1"'],
+    ids=["byte-order mark", "spaces and Windows line ends", "quotes, no end of line"],
+)
+def test_harmless_variants_are_read(tmp_path, content):
+    (tmp_path / "a.csv").write_bytes(content)
+    table, _ = load_cells(data_params("csv", tmp_path))
+    assert table[["capacity_ah", "slope"]].to_numpy().tolist() == [[1.9, 0.1]]
+
+
+def test_no_feature_need_be_mapped(tmp_path):
+    table, _ = load_cells(data_params("csv", write_cells(tmp_path / "cells"), features={}))
+    assert list(table.columns) == ["cell", "group", "row", "nominal_ah", "capacity_ah"]
+
+
+def test_error_counts_the_other_bad_lines(tmp_path):
+    folder = write_cells(tmp_path / "cells")
+    for line in (3, 5, 8):
+        edit(line, 1, "-1")(folder)
+    with pytest.raises(DataError, match=re.escape("(2 more lines like it)")):
+        load_cells(data_params("csv", folder))

@@ -1,0 +1,177 @@
+"""The published sources with small made files, from a mirror and over HTTP, and the embedded table."""
+
+from __future__ import annotations
+
+import threading
+from functools import partial
+from hashlib import sha256
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import PurePosixPath
+
+import numpy as np
+import pandas as pd
+import pytest
+from made_cells import cells_table, data_params, write_published
+
+from dlnet.data.download import read_sums
+from dlnet.data.features import FEATURES
+from dlnet.data.sources import PUBLISHED, SUMS, load_cells
+from dlnet.errors import DataError, DownloadError
+
+NAMES = {
+    "mit": ["2017-05-12/2017-05-12_battery-1.csv", "2018-04-12/2018-04-12_battery-10.csv"],
+    "hust": ["1-1.csv", "10-2.csv"],
+    "xjtu": ["2C_battery-1.csv", "R2.5_battery-3.csv", "Sim_satellite_battery-8.csv"],
+    "tju": [
+        "Dataset_1_NCA_battery/CY25-05_1-#1.csv",
+        "Dataset_2_NCM_battery/CY25-05_1-#1.csv",
+        "Dataset_3_NCM_NCA_battery/CY25-05_1-#1.csv",
+    ],
+}
+GROUPS = {
+    "mit": ["2017-05-12", "2018-04-12"],
+    "hust": ["all", "all"],
+    "xjtu": ["2C", "R2.5", "Sim_satellite"],
+    "tju": ["NCA", "NCM", "NCM_NCA"],
+}
+NOMINAL = {"mit": [1.1] * 2, "hust": [1.1] * 2, "xjtu": [2.0] * 3, "tju": [3.5, 3.5, 2.5]}
+
+
+def made(tmp_path, source):
+    mirror = tmp_path / source
+    return mirror, write_published(mirror, NAMES[source], NOMINAL[source][-1])
+
+
+@pytest.mark.parametrize("source", NAMES)
+def test_a_mirror_gives_the_table(tmp_path, source):
+    mirror, sums = made(tmp_path, source)
+    table, about = load_cells(data_params(source, mirror=mirror), sums=sums)
+    assert list(table.columns) == ["cell", "group", "row", "nominal_ah", "capacity_ah", *FEATURES]
+    cells = table.groupby("cell", sort=False).agg({"group": "first", "nominal_ah": "first", "row": "count"})
+    assert cells["group"].tolist() == GROUPS[source]
+    assert cells["nominal_ah"].tolist() == NOMINAL[source]
+    assert cells["row"].tolist() == [40 + i for i in range(len(cells))]
+    assert about["source"] == source
+    assert about["simulated"] is False
+    assert about["label"] == PUBLISHED[source].label
+    assert about["nominal_ah"] == sorted(set(NOMINAL[source]))
+
+
+def test_values_are_those_of_the_file(tmp_path):
+    mirror, sums = made(tmp_path, "hust")
+    table, _ = load_cells(data_params("hust", mirror=mirror), sums=sums)
+    file = np.loadtxt(mirror / "10-2.csv", delimiter=",", skiprows=1)
+    cell = table[table["cell"] == "10-2"]
+    np.testing.assert_array_equal(cell[[*FEATURES, "capacity_ah"]].to_numpy(), file)
+
+
+def test_the_environment_names_a_mirror_too(tmp_path, monkeypatch):
+    mirror, sums = made(tmp_path, "xjtu")
+    monkeypatch.setenv("DLNET_DATA_MIRROR", str(mirror))
+    table, _ = load_cells(data_params("xjtu"), sums=sums)
+    assert table["cell"].nunique() == 3
+
+
+def test_a_changed_mirror_is_refused(tmp_path):
+    mirror, sums = made(tmp_path, "mit")
+    with (mirror / NAMES["mit"][1]).open("a") as stream:
+        stream.write("1\n")
+    with pytest.raises(DataError, match=r"2018-04-12_battery-10.csv: SHA-256"):
+        load_cells(data_params("mit", mirror=mirror), sums=sums)
+
+
+def test_unusable_published_rows_are_left_out_and_told(tmp_path):
+    mirror = tmp_path / "hust"
+    write_published(mirror, ["1-1.csv", "1-2.csv"], 1.1)
+    table = pd.read_csv(mirror / "1-1.csv")
+    table.loc[4, "CC Q"] = np.inf
+    table.loc[7, "capacity"] = np.nan
+    table.to_csv(mirror / "1-1.csv", index=False)
+    digest = sha256((mirror / "1-1.csv").read_bytes()).hexdigest()
+    sums = tmp_path / "sums"
+    lines = (sums / "hust.sha256").read_text().splitlines()
+    (sums / "hust.sha256").write_text(f"{digest}  1-1.csv\n{lines[1]}\n")
+    read, about = load_cells(data_params("hust", mirror=mirror), sums=sums)
+    assert read[read["cell"] == "1-1"]["row"].tolist() == list(range(38))
+    assert about["notes"][-1] == "1-1: 2 published rows with unusable values left out."
+
+
+@pytest.fixture
+def upstream(tmp_path):
+    handler = partial(SimpleHTTPRequestHandler, directory=tmp_path / "upstream")
+    handler.log_message = None
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def test_a_download_lands_in_the_cache_with_hashes_in_names(tmp_path, monkeypatch, upstream):
+    mirror, sums = made(tmp_path, "tju")
+    (tmp_path / "upstream").mkdir()
+    mirror.rename(tmp_path / "upstream" / "TJU data")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("DLNET_DATA_MIRROR", raising=False)
+    table, _ = load_cells(data_params("tju"), base_url=upstream, sums=sums)
+    assert table["cell"].nunique() == 3
+    assert (
+        sorted(p.name for p in (tmp_path / ".cache/downloads/tju").rglob("*.csv")) == ["CY25-05_1-#1.csv"] * 3
+    )
+
+
+def test_a_file_that_is_gone_upstream_is_named(tmp_path, monkeypatch, upstream):
+    _, sums = made(tmp_path, "mit")
+    (tmp_path / "upstream").mkdir()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("DLNET_DATA_MIRROR", raising=False)
+    with pytest.raises(
+        DownloadError, match=r"MIT%20data/2017-05-12/2017-05-12_battery-1.csv: the server says 404"
+    ):
+        load_cells(data_params("mit"), base_url=upstream, sums=sums)
+
+
+@pytest.mark.parametrize(("source", "cells"), [("mit", 125), ("hust", 77), ("xjtu", 55), ("tju", 130)])
+def test_the_lists_name_every_cell_once(source, cells):
+    names = {PUBLISHED[source].cell(PurePosixPath(name)) for name in read_sums(SUMS / f"{source}.sha256")}
+    assert len(names) == cells
+
+
+def test_an_embedded_table_is_taken_as_it_stands_and_called_simulated(tmp_path):
+    made_table = cells_table()
+    made_table.to_parquet(tmp_path / "fleet.parquet", index=False)
+    table, about = load_cells(data_params("embedded", tmp_path / "fleet.parquet"))
+    pd.testing.assert_frame_equal(table, made_table)
+    assert about["simulated"] is True
+    assert "simulated" in about["label"]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda t: t.drop(columns="row"), "column 'row': missing"),
+        (lambda t: t.assign(slope="steep"), "row 0, column 'slope': not numbers"),
+        (lambda t: t.assign(row=t["row"] + 0.5), "column 'row': not whole numbers"),
+        (
+            lambda t: t.assign(capacity_ah=t["capacity_ah"].where(t.index != 7, -1.0)),
+            "row 7, column 'capacity_ah': zero or negative",
+        ),
+        (lambda t: t.assign(slope=t["slope"].where(t.index != 9)), "row 9, column 'slope': empty"),
+        (lambda t: pd.concat([t, t.tail(1)], ignore_index=True), "row 644, column 'cell': the same row of"),
+        (lambda t: t[["group", "cell", *t.columns[2:]]], "column 'group': not in its place"),
+    ],
+    ids=["missing column", "text", "half a row", "negative", "NaN", "row twice", "order of columns"],
+)
+def test_a_bad_embedded_table_is_named(tmp_path, change, message):
+    change(cells_table()).to_parquet(tmp_path / "fleet.parquet", index=False)
+    with pytest.raises(DataError) as caught:
+        load_cells(data_params("embedded", tmp_path / "fleet.parquet"))
+    assert f"fleet.parquet: {message}" in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_missing_embedded_table_is_named(tmp_path):
+    with pytest.raises(DataError, match=r"gone.parquet: no such file; restore it"):
+        load_cells(data_params("embedded", tmp_path / "gone.parquet"))
