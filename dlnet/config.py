@@ -77,6 +77,7 @@ class ChannelParams(Section):
     features: list[str]
     relative: list[str]
     quantiles: Annotated[int, Field(ge=0, le=65)]
+    noise: Annotated[float, Field(ge=0)]
 
     @model_validator(mode="after")
     def _known(self) -> Self:
@@ -130,7 +131,6 @@ class TrainingParams(Section):
     batch: Count
     learning_rate: Positive
     weight_decay: Annotated[float, Field(ge=0)]
-    noise: Annotated[float, Field(ge=0)]
     check: Count
     patience: Count
 
@@ -138,7 +138,6 @@ class TrainingParams(Section):
 class TeacherParams(Section):
     """A large liquid network, or several averaged, in continuous time."""
 
-    inputs: Literal["same", "capacity"]
     cell: CellName
     solver: Literal["fused", "euler", "rk4"]
     substeps: Count
@@ -292,3 +291,29 @@ class EvaluateConfig(StageConfig):
     """What the evaluate stage reads."""
 
     task: TaskParams
+
+
+class StudyParams(Section):
+    """The study behind docs/results.md: cell splits x seeds, both tracks, and smaller shares of the training cells."""
+
+    tracks: list[Track]
+    splits: list[Annotated[int, Field(ge=0)]]
+    seeds: list[Annotated[int, Field(ge=0)]]
+    shares: list[Annotated[float, Field(gt=0, lt=1)]]
+    share_splits: Annotated[int, Field(ge=0)]
+    most_parameters: dict[Track, Count]
+
+
+class StudyConfig(StageConfig):
+    """What the study reads; its data come from the fetch stage's code, with source ``mit``."""
+
+    data: DataParams
+    clean: CleanParams
+    split: SplitParams
+    task: TaskParams
+    baselines: BaselinesParams
+    teacher: TeacherParams
+    students: StudentParams
+    prune: PruneParams
+    cost: CostParams
+    study: StudyParams

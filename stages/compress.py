@@ -32,7 +32,7 @@ def main() -> None:
     pruned = prune_all(elites, params)
     stacks = stage2_stacks(pruned, params)
     with measure_energy(config.cost.country) as meter:
-        results = run_stacks(stacks, folds, plan_of(params.training), "compress")
+        results = run_stacks(stacks, folds, plan_of(params.training, config.task.channels.noise), "compress")
     write_volatile(VOLATILE, {"training": meter.energy, "students": len(results)})
     shapes, encoder = shapes_by_name(stacks), elites[0].encoder
     students = [

@@ -34,7 +34,7 @@ def main() -> None:
     fold = taught_by(make_fold(bank, encoder, windows), [(teacher, 1.0)], bank, encoder, windows, hint)
     stacks = sweep(encoder, params)
     with measure_energy(config.cost.country) as meter:
-        results = run_stacks(stacks, [fold], plan_of(params.training), "distill")
+        results = run_stacks(stacks, [fold], plan_of(params.training, config.task.channels.noise), "distill")
     write_volatile(VOLATILE, {"training": meter.energy, "students": len(results)})
     shapes = shapes_by_name(stacks)
     students = [as_student(one, shapes[one.job.name], encoder, fold) for one in results]

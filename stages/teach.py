@@ -31,12 +31,9 @@ STATE = Path(".cache/teacher")  # outside the stage's outputs, which DVC deletes
 def main() -> None:
     """Run the stage."""
     config = TeachConfig.load()
-    task = config.task
-    if config.teacher.inputs == "capacity":
-        task = task.model_copy(update={"inputs": "capacity"})
     bank = Bank.load(WINDOWS)
-    encoder = fit_encoder(bank, task)
-    windows = training_windows(bank, task)
+    encoder = fit_encoder(bank, config.task)
+    windows = training_windows(bank, config.task)
     fold = make_fold(bank, encoder, windows)
     with measure_energy(config.cost.country) as meter:
         teacher, table = _train(config, encoder, fold)
@@ -62,7 +59,7 @@ def _train(config: TeachConfig, encoder: Encoder, fold: Fold) -> tuple[Student, 
         Stack(shape, (Job(f"member-{i}", 1000 * params.seed + i),), STATE / f"{identity}-{i}.safetensors")
         for i in range(params.members)
     ]
-    results = run_stacks(stacks, [fold], plan_of(params.training), "teach")
+    results = run_stacks(stacks, [fold], plan_of(params.training, config.task.channels.noise), "teach")
     lineage = {"members": params.members, "training_windows": fold.labelled, "inputs": encoder.track}
     metrics = {"members_mae_validation": [one.mae_validation for one in results]}
     return Student("teacher", encoder, shape, averaged(results), metrics, lineage), curves(results)

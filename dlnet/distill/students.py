@@ -17,9 +17,9 @@ from dlnet.models.network import NetConfig
 from dlnet.models.student import Student
 
 
-def plan_of(training: TrainingParams) -> Plan:
-    """The training section as a plan."""
-    return Plan(**training.model_dump())
+def plan_of(training: TrainingParams, noise: float) -> Plan:
+    """The training section as a plan; ``noise`` is the track's."""
+    return Plan(**training.model_dump(), noise=noise)
 
 
 def shape(encoder: Encoder, cell: CellName, hidden: int, solver: str, substeps: int) -> NetConfig:
@@ -32,7 +32,7 @@ def shape(encoder: Encoder, cell: CellName, hidden: int, solver: str, substeps: 
         hidden=hidden,
         channels=len(encoder.channels),
         steps=encoder.steps,
-        skip="slopes" if capacity else "ends",
+        skip="slopes" if capacity else "last",
         knots=encoder.knots,
         horizon=encoder.horizon,
         level=not capacity,

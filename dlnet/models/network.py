@@ -33,7 +33,7 @@ class NetConfig:
     Attributes:
         cell: a name in ``CELLS``. solver: a name in ``SOLVERS``. substeps: solver steps per input step.
         hidden: neurons n. channels: width of an encoded step C. steps: T.
-        skip: ``slopes`` (differences of channel 0) or ``ends`` (last step, and last minus first) fed to the head.
+        skip: ``slopes`` (differences of channel 0) or ``last`` (last step, and last minus first) fed to the head.
         knots: cycles ahead that are predicted. horizon: last of them.
         level: whether one more output sets the level (a track that does not see capacity).
     """
@@ -50,7 +50,7 @@ class NetConfig:
     level: bool
 
     def __post_init__(self) -> None:
-        known = {"cell": CELLS, "solver": SOLVERS, "skip": ("none", "slopes", "ends")}
+        known = {"cell": CELLS, "solver": SOLVERS, "skip": ("none", "slopes", "last")}
         for field, names in known.items():
             if getattr(self, field) not in names:
                 raise ModelError(f"{field} is {getattr(self, field)!r}; known: {', '.join(sorted(names))}")
@@ -58,7 +58,7 @@ class NetConfig:
     @property
     def skip_width(self) -> int:
         """Values that bypass the cell."""
-        return {"none": 0, "slopes": len(SLOPE_LAGS) + 1, "ends": 2 * self.channels}[self.skip]
+        return {"none": 0, "slopes": len(SLOPE_LAGS) + 1, "last": 2 * self.channels}[self.skip]
 
     @property
     def outputs(self) -> int:
@@ -118,7 +118,7 @@ def hidden_path(parameters: Parameters, z: Tensor, config: NetConfig) -> list[Te
     """States after each step: z (M, B, T, C) -> T tensors (M, B, n)."""
     cell, solve = CELLS[config.cell], SOLVERS[config.solver]
     models, batch, steps, _ = z.shape
-    leak = functional.softplus(parameters["leak"])
+    leak = functional.softplus(parameters["leak"]).clamp(max=1)
     reversal = parameters.get("a", leak[..., :0])
     inputs = torch.baddbmm(parameters["b"], z.reshape(models, batch * steps, -1), parameters["wx"])
     h, path = z.new_zeros(models, batch, config.hidden), []
@@ -136,7 +136,7 @@ def hidden_path(parameters: Parameters, z: Tensor, config: NetConfig) -> list[Te
 def skip_values(z: Tensor, config: NetConfig) -> Tensor:
     """What bypasses the cell: z (M, B, T, C) -> (M, B, skip_width)."""
     last, first = z[:, :, -1], z[:, :, 0]
-    if config.skip == "ends":
+    if config.skip == "last":
         return torch.cat([last, last - first], dim=2)
     if config.skip == "slopes":
         past = [z[:, :, -1 - lag, 0] for lag in SLOPE_LAGS] + [first[..., 0]]

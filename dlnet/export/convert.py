@@ -1,0 +1,47 @@
+"""A trained student as what the exporter takes."""
+
+from __future__ import annotations
+
+from typing import cast
+
+import numpy as np
+from torch.nn import functional
+
+from dlnet.errors import ModelError
+from dlnet.export.weights import Cell, Skip, StudentWeights
+from dlnet.models.network import LEVEL_UNIT
+from dlnet.models.student import Student
+
+
+def weights_of(student: Student) -> StudentWeights:
+    """Float weights of a single Euler student, ready for ``make_spec``.
+
+    Raises:
+        ModelError: the student averages several networks, or is not solved by explicit Euler.
+    """
+    config, members = student.config, len(student.parameters["b"])
+    if members != 1 or config.solver != "euler":
+        raise ModelError(
+            f"{student.name}: {members} networks solved by {config.solver}; only one network under explicit Euler has an "
+            "integer form"
+        )
+    parts = {name: value[0].detach().numpy().astype(np.float64) for name, value in student.parameters.items()}
+    leak = functional.softplus(student.parameters["leak"][0]).clamp(max=1).detach().numpy().astype(np.float64)
+    return StudentWeights(
+        cell=cast(Cell, config.cell),
+        substeps=config.substeps,
+        steps=config.steps,
+        wx=parts["wx"],
+        wh=parts["wh"],
+        b=parts["b"][0],
+        rate=leak[0],
+        reversal=parts["a"][0].clip(-1, 1) if "a" in parts else None,
+        wo=parts["wo"],
+        bo=parts["bo"][0],
+        skip=cast(Skip, config.skip),
+        knots=config.knots,
+        horizon=config.horizon,
+        delta_scale=student.encoder.delta_scale,
+        offset_scale=LEVEL_UNIT * student.encoder.delta_scale,
+        offset=config.level,
+    )
