@@ -20,9 +20,7 @@ TABLE_BYTES = 257 * 2  # one folded table of int16
 ROW_BYTES = 4 + 4 + 1  # bias, multiplier and shift of a row
 KNOT_BYTES = 1 + 4  # cycle of a knot and place between it and the one before
 VOLTS = 3.0
-AMPERES_PER_HERTZ = (
-    52e-12  # 52 uA/MHz: CPU in flash, DC/DC, 3 V (nRF52840 Product Specification, key features)
-)
+AMPERES_PER_HERTZ = 52e-12  # 52 uA/MHz: CPU in flash, DC/DC, 3 V (nRF52840 Product Specification, key features)
 JOULES_PER_KWH = 3.6e6
 
 UNITS = {
@@ -232,9 +230,7 @@ def student_cost(
 def _columns(shape: StudentShape, engine: Kernel) -> tuple[int, int]:
     """Padded widths of the cell's [h, x] and of the head's [h, s]."""
     widths = shape.hidden + shape.inputs, shape.hidden + shape.skip
-    return math.ceil(widths[0] / engine.lanes) * engine.lanes, math.ceil(
-        widths[1] / engine.lanes
-    ) * engine.lanes
+    return math.ceil(widths[0] / engine.lanes) * engine.lanes, math.ceil(widths[1] / engine.lanes) * engine.lanes
 
 
 def forecast_instructions(shape: StudentShape, engine: Kernel) -> float:

@@ -124,10 +124,8 @@ def measure_energy(country: str) -> Iterator[Meter]:
     # codecarbon swallows its own errors, so a missing result is the only sign of one.
     data = getattr(tracker, "final_emissions_data", None)
     if data is None:
-        raise DLNetError("codecarbon gave no result; set CODECARBON_LOG_LEVEL=debug and see what it says")
-    meter._energy = Energy(
-        float(data.energy_consumed), float(data.energy_consumed) * intensity / 1000, seconds
-    )
+        raise DLNetError("codecarbon gave no result on this machine; `codecarbon detect` shows what it finds")
+    meter._energy = Energy(float(data.energy_consumed), float(data.energy_consumed) * intensity / 1000, seconds)
 
 
 def _tracker(country: str, intensity: float) -> Any:

@@ -50,9 +50,7 @@ def pareto_front(values: npt.ArrayLike, directions: Sequence[Direction] | None =
         raise ValueError(f"values must be (N, D) with D >= 1, not {points.shape}")
     if directions is not None:
         if len(directions) != points.shape[1] or not set(directions) <= {"min", "max"}:
-            raise ValueError(
-                f"directions must be {points.shape[1]} of 'min' and 'max', not {list(directions)}"
-            )
+            raise ValueError(f"directions must be {points.shape[1]} of 'min' and 'max', not {list(directions)}")
         points[:, np.array(directions) == "max"] *= -1
     undefined: Mask = np.any(np.isnan(points), axis=1)
     mask: Mask = ~undefined
@@ -114,9 +112,7 @@ def thin(front: pd.DataFrame, count: int, error: str, costs: Sequence[str], name
     ordered = front.sort_values([error, name], kind="stable")
     if len(ordered) <= count:
         return list(ordered.index)
-    scaled = np.column_stack(
-        [_scaled(ordered, error, name, log=False)] + [_scaled(ordered, c, name) for c in costs]
-    )
+    scaled = np.column_stack([_scaled(ordered, error, name, log=False)] + [_scaled(ordered, c, name) for c in costs])
     chosen: list[int] = []
     for column in range(scaled.shape[1]):
         best = int(np.argmin(scaled[:, column]))
@@ -145,9 +141,7 @@ def _scaled(front: pd.DataFrame, column: str, name: str, log: bool = True) -> Fl
     return (values - values.min()) / span if span > 0 else np.zeros_like(values)
 
 
-def select(
-    table: pd.DataFrame, objectives: Sequence[str], elites: int, error: str, name: str = "name"
-) -> Selection:
+def select(table: pd.DataFrame, objectives: Sequence[str], elites: int, error: str, name: str = "name") -> Selection:
     """Mark the Pareto front of a table and the elites on it; every row stays.
 
     Args:
