@@ -154,13 +154,14 @@ def _unused(unused: list[dict[str, Any]]) -> str:
 
 def _cleaned_text(report: dict[str, Any]) -> str:
     cleaned, clean = report["cleaned"], report["clean"]
-    features = cleaned["rows"] * len(cleaned["per_feature"])
-    share = f" ({cleaned['features'] / features:.1%})" if features else ""
     text = (
         f"Hampel filters, window {clean['window']}. SoH as input, looking back only: {cleaned['soh_inputs']} "
-        f"of {cleaned['rows']:,} points replaced. SoH as target, both sides known: {cleaned['soh_targets']}. "
-        f"Charge features, looking back only: {cleaned['features']:,} of {features:,} values{share}."
+        f"of {cleaned['rows']:,} points replaced. SoH as target, both sides known: {cleaned['soh_targets']}."
     )
+    values = cleaned["rows"] * len(cleaned["per_feature"])
+    if values:
+        share = cleaned["features"] / values
+        text += f" Charge features, looking back only: {cleaned['features']:,} of {values:,} values ({share:.1%})."
     rows = [list(cell.values()) for cell in cleaned["worst_cells"]]
     header = ["most cleaned cell", "cycles", "inputs", "targets", "feature values"]
     return text + ("\n\n" + _table(header, rows) if rows else "")

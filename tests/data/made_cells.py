@@ -10,11 +10,10 @@ import numpy as np
 import pandas as pd
 from ruamel.yaml import YAML
 
-from dlnet.config import CleanParams, CsvParams, DataParams, SplitParams, TaskParams
+from dlnet.config import CleanParams, CsvParams, DataParams, PrepareConfig, SplitParams, TaskParams
 from dlnet.data.features import FEATURES
 
 PROJECT = Path(__file__).parents[2]
-CHANNELS = {"features": ["slope"], "relative": [], "quantiles": 0}
 
 
 def data_params(source: str, path: Path = Path("none"), mirror: Path | None = None, **csv: Any) -> DataParams:
@@ -34,9 +33,22 @@ def split_params(**changes: Any) -> SplitParams:
     )
 
 
-def task_params(**changes: Any) -> TaskParams:
-    task = {"inputs": "capacity", "window": 10, "block": 5, "horizon": 20, "knots": [10, 20]}
-    task |= {"stride_train": 1, "stride_eval": 5, "capacity": CHANNELS, "charge": CHANNELS}
+def channels(*features: str) -> dict[str, Any]:
+    """A track's channels, other keys as in the project's params.yaml."""
+    project = PrepareConfig.load(PROJECT / "params.yaml").task.capacity.model_dump()
+    return project | {"features": list(features), "relative": [], "quantiles": 0}
+
+
+def task_params(features: tuple[str, ...] = ("slope",), **changes: Any) -> TaskParams:
+    """A small task, other keys as in the project's params.yaml."""
+    task = PrepareConfig.load(PROJECT / "params.yaml").task.model_dump()
+    task |= {"inputs": "capacity", "window": 10, "block": 5, "horizon": 20, "knots": [10, 20]}
+    task |= {
+        "stride_train": 1,
+        "stride_eval": 5,
+        "capacity": channels(*features),
+        "charge": channels(*features),
+    }
     return TaskParams(**task | changes)
 
 

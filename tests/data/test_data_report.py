@@ -1,0 +1,95 @@
+"""The data report: numbers against a direct count, Markdown, pictures."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from made_cells import SOURCE, cells_table, clean_params, split_params, task_params
+from matplotlib.image import imread
+
+from dlnet.data.prepare import prepare
+from dlnet.data.report import describe, markdown
+from dlnet.report.data_plots import PICTURES, draw
+from dlnet.report.style import figure_style, palette, save_figure
+
+
+@pytest.fixture(scope="module")
+def prepared():
+    table = cells_table()
+    short = (table["cell"] == "c0") & (table["row"] >= 20)
+    table = table[~short].reset_index(drop=True)
+    return prepare(table, SOURCE, clean_params(), split_params(), task_params())
+
+
+@pytest.fixture(scope="module")
+def report(prepared):
+    return describe(prepared, clean_params(), split_params())
+
+
+def test_splits_are_counted(prepared, report):
+    test = prepared.cells[prepared.cells["split"] == "test"]
+    rows = prepared.rows[prepared.rows["cell"].isin(test["cell"])]
+    part = report["splits"]["test"]
+    assert part["cells"] == len(test)
+    assert part["rows"] == len(rows)
+    assert part["life"]["max"] == test["rows"].max()
+    assert part["soh"] == {"min": rows["soh"].min(), "max": rows["soh"].max()}
+
+
+def test_the_share_outside_of_training_is_that_of_a_direct_count(prepared, report):
+    split = prepared.cells.set_index("cell")["split"]
+    of_row = prepared.rows["cell"].map(split)
+    train, test = (prepared.rows.loc[of_row == name, "slope"].to_numpy() for name in ("train", "test"))
+    low, high = np.percentile(train, [1, 99])
+    assert report["ranges"]["slope"]["test"]["outside"] == sum(x < low or x > high for x in test) / len(test)
+
+
+def test_cleaned_points_are_counted_and_the_worst_cell_stands_first(prepared, report):
+    changed = prepared.raw != prepared.rows["soh"].to_numpy()
+    per_cell = prepared.rows.assign(changed=changed).groupby("cell")["changed"].sum()
+    assert report["cleaned"]["soh_inputs"] == changed.sum()
+    assert report["cleaned"]["worst_cells"][0]["touched_inputs"] == per_cell.max()
+
+
+def test_an_unused_cell_is_named_with_its_reason(report):
+    assert report["unused"] == [{"cell": "c0", "rows": 20, "why": "fewer than 30 cycles"}]
+
+
+def test_markdown_says_what_matters(report):
+    text = markdown(report, PICTURES)
+    for words in ("# Data: own cells: made", "- A note.", "c0 (20)", "| test |", "(soh_curves.png)"):
+        assert words in text
+
+
+def test_simulated_data_are_called_so_in_text_and_titles(prepared):
+    source = {"source": "embedded", "label": "embedded fleet (simulated)", "simulated": True}
+    simulated = prepare(cells_table(), SOURCE | source, clean_params(), split_params(), task_params())
+    report = describe(simulated, clean_params(), split_params())
+    assert "(simulated)" in markdown(report, PICTURES).splitlines()[0]
+    with figure_style():
+        figures = draw(simulated, report)
+    assert all("(simulated)" in figure.get_suptitle() for figure in figures)
+
+
+def test_pictures_are_drawn_and_the_same_bytes_twice(prepared, report, tmp_path):
+    for turn in ("one", "two"):
+        with figure_style():
+            for figure, (_, name) in zip(draw(prepared, report), PICTURES, strict=True):
+                save_figure(figure, tmp_path / turn / name)
+    for _, name in PICTURES:
+        assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
+        assert imread(tmp_path / "one" / name).std() > 0.05
+
+
+def test_data_without_features_are_drawn_too(tmp_path):
+    table = cells_table().drop(columns="slope")
+    out = prepare(table, SOURCE, clean_params(), split_params(), task_params(features=()))
+    report = describe(out, clean_params(), split_params())
+    assert "Charge features" not in markdown(report, PICTURES)
+    with figure_style():
+        for figure in draw(out, report):
+            save_figure(figure, tmp_path / "x.png")
+
+
+def test_colours_repeat_when_they_run_out():
+    assert palette(9)[8] == palette(9)[0]

@@ -1,0 +1,139 @@
+"""The stages fetch and prepare as they are run: files in, files out, nothing half-written, same bytes twice."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from made_cells import PROJECT, channels, write_cells, write_project
+
+import stages
+from dlnet.data.sources import PUBLISHED
+from stages import fetch, prepare
+
+MIT = PROJECT.parent / "shared" / "data" / "mit"
+OWN = {
+    "data.source": "csv",
+    "data.path": "cells",
+    "data.csv": {"capacity": "Q", "unit": "Ah", "nominal_ah": 2.0, "features": {"slope": "dV/dt"}},
+    "task.capacity": channels("slope"),
+}
+
+
+def project(tmp_path, monkeypatch, **changes):
+    write_project(tmp_path, OWN | changes)
+    write_cells(tmp_path / "cells")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def files(folder):
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file() and path.relative_to(folder).parts[0] not in ("cells", "params.yaml")
+    }
+
+
+def test_own_cells_come_out_as_windows_and_a_report(tmp_path, monkeypatch):
+    root = project(tmp_path, monkeypatch)
+    fetch.main()
+    prepare.main()
+    assert set(files(root)) == {
+        "data/raw/cells.parquet",
+        "data/raw/source.json",
+        "data/windows/cells.parquet",
+        "data/windows/rows.parquet",
+        "data/windows/task.json",
+        "reports/data/cleaning.png",
+        "reports/data/feature_ranges.png",
+        "reports/data/report.json",
+        "reports/data/report.md",
+        "reports/data/soh_curves.png",
+    }
+
+
+def test_two_runs_give_the_same_bytes(tmp_path, monkeypatch):
+    root = project(tmp_path, monkeypatch)
+    found = []
+    for _ in range(2):
+        fetch.main()
+        prepare.main()
+        found.append(files(root))
+    assert found[0] == found[1]
+
+
+def test_a_bad_file_is_one_line_and_leaves_nothing(tmp_path, monkeypatch):
+    root = project(tmp_path, monkeypatch)
+    (root / "cells" / "cell-4.csv").write_text("Q,dV/dt\n1.9,0.1\n-1,0.1\n")
+    with pytest.raises(SystemExit) as stopped:
+        stages.run(fetch.main)
+    assert str(stopped.value).startswith(
+        "error: cells/cell-4.csv: line 3 (data row 2), column 'Q': a capacity of -1 Ah"
+    )
+    assert "\n" not in str(stopped.value)
+    assert files(root) == {}
+
+
+def test_a_bad_file_leaves_the_earlier_result(tmp_path, monkeypatch):
+    root = project(tmp_path, monkeypatch)
+    fetch.main()
+    before = files(root)
+    (root / "cells" / "cell-4.csv").write_text("")
+    with pytest.raises(SystemExit):
+        stages.run(fetch.main)
+    assert files(root) == before
+
+
+def test_too_short_cells_leave_no_windows(tmp_path, monkeypatch):
+    root = project(tmp_path, monkeypatch, **{"clean.min_rows": 43})
+    fetch.main()
+    with pytest.raises(SystemExit, match=r"error: 4 of 6 cells have the 43 cycles"):
+        stages.run(prepare.main)
+    assert {name.split("/")[1] for name in files(root)} == {"raw"}
+
+
+def test_short_cells_are_told_on_the_way(tmp_path, monkeypatch, capsys):
+    project(tmp_path, monkeypatch, **{"clean.min_rows": 42})
+    fetch.main()
+    prepare.main()
+    assert "left out: cell-1: 41 cycles, fewer than 42 cycles" in capsys.readouterr().err
+
+
+def test_a_wrong_source_is_named_before_any_work(tmp_path, monkeypatch):
+    project(tmp_path, monkeypatch, **{"data.source": "calce"})
+    with pytest.raises(SystemExit, match=r"params.yaml:\d+: data.source: .*'calce'"):
+        stages.run(fetch.main)
+
+
+def test_changed_raw_data_are_refused(tmp_path, monkeypatch):
+    root = project(tmp_path, monkeypatch)
+    fetch.main()
+    raw = root / "data/raw/cells.parquet"
+    pd.read_parquet(raw).assign(slope=float("nan")).to_parquet(raw, index=False)
+    with pytest.raises(SystemExit, match=r"data/raw/cells.parquet: row 0, column 'slope': empty"):
+        stages.run(prepare.main)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not MIT.is_dir(), reason="the MIT cells are not in ../shared/data/mit")
+def test_real_cells_match_the_measured_facts(tmp_path, monkeypatch):
+    """Counts measured independently: 125 cells, 85,577 rows, eight fragments; 146 and 76 cleaned points."""
+    write_project(tmp_path, {"data.source": "mit", "data.mirror": str(MIT)} | real_task())
+    monkeypatch.chdir(tmp_path)
+    fetch.main()
+    prepare.main()
+    source = json.loads(Path("data/raw/source.json").read_text())
+    assert (source["cells"], source["rows"], source["label"]) == (125, 85577, PUBLISHED["mit"].label)
+    cells = pd.read_parquet("data/windows/cells.parquet")
+    assert cells["split"].value_counts().to_dict() == {"train": 70, "test": 24, "validation": 23, "unused": 8}
+    assert (cells["touched_inputs"].sum(), cells["touched_targets"].sum()) == (146, 76)
+    counts = json.loads(Path("data/windows/task.json").read_text())["counts"]
+    assert (counts["validation"]["windows"], counts["test"]["windows"]) == (2522, 2926)
+
+
+def real_task():
+    task = {"task.window": 50, "task.horizon": 100, "task.knots": [100], "task.stride_eval": 5}
+    return {"clean.min_rows": 200, "split.seed": 0} | task

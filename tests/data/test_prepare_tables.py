@@ -1,0 +1,114 @@
+"""What the prepare stage hands on: cleaned rows, split, counts; and that test cells leak into nothing."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from made_cells import SOURCE, cells_table, clean_params, split_params, task_params
+
+from dlnet.data.clean import hampel
+from dlnet.data.prepare import prepare
+from dlnet.errors import ConfigError, DataError
+
+
+def prepared(table, **split):
+    return prepare(table, SOURCE, clean_params(), split_params(**split), task_params())
+
+
+def test_inputs_look_back_and_targets_look_both_ways():
+    table = cells_table()
+    out = prepared(table)
+    cell = (table["cell"] == "c3").to_numpy()
+    soh = table.loc[cell, "capacity_ah"].to_numpy() / 2.0
+    rows = out.rows[cell]
+    inputs, touched_inputs = hampel(soh, 6, 0, 3.0, 0.006)
+    targets, touched_targets = hampel(soh, 5, 5, 3.0, 0.006)
+    np.testing.assert_array_equal(rows["soh"], inputs)
+    np.testing.assert_array_equal(rows["target"], targets)
+    np.testing.assert_array_equal(
+        rows["slope"], hampel(table.loc[cell, "slope"].to_numpy(), 6, 0, 6.0, 1e-12)[0]
+    )
+    counts = out.cells.set_index("cell").loc["c3"]
+    assert counts["touched_inputs"] == touched_inputs.sum() > 0
+    assert counts["touched_targets"] == touched_targets.sum() > 0
+
+
+def test_tables_have_the_documented_columns():
+    out = prepared(cells_table())
+    assert list(out.rows.columns) == ["cell", "group", "row", "soh", "target", "slope"]
+    assert list(out.cells.columns) == [
+        "cell", "group", "rows", "split", "used_in_training", "touched_inputs", "touched_targets", "touched_features",
+    ]  # fmt: skip
+    assert out.cells["used_in_training"].dtype == bool
+
+
+def test_cleaning_never_reaches_over_to_another_cell():
+    table = cells_table()
+    alone = table[table["cell"] == "c4"].reset_index(drop=True)
+    before = prepared(table).rows
+    others = table.assign(capacity_ah=table["capacity_ah"].where(table["cell"] == "c4", 1.0))
+    after = prepared(others).rows
+    pd.testing.assert_frame_equal(before[before["cell"] == "c4"], after[after["cell"] == "c4"])
+    assert len(before[before["cell"] == "c4"]) == len(alone)
+
+
+def test_changed_test_cells_leave_split_and_training_rows_untouched():
+    table = cells_table()
+    before = prepared(table)
+    test = set(before.cells.loc[before.cells["split"] == "test", "cell"])
+    changed = table["cell"].isin(test)
+    rng = np.random.default_rng(1)
+    noise = pd.Series(rng.normal(1, 0.1, len(table)), index=table.index).where(changed, 1.0)
+    after = prepared(table.assign(capacity_ah=table["capacity_ah"] * noise, slope=table["slope"] * noise))
+    pd.testing.assert_series_equal(before.cells["split"], after.cells["split"])
+    mine = ~changed.to_numpy()
+    pd.testing.assert_frame_equal(before.rows[mine], after.rows[mine])
+
+
+def test_windows_are_counted_as_they_are_cut():
+    out = prepared(cells_table())
+    for split, stride in (("train", 1), ("validation", 5), ("test", 5)):
+        lives = out.cells.loc[out.cells["split"] == split, "rows"]
+        windows = sum(len(range(10, rows - 20 + 1, stride)) for rows in lives)
+        assert out.task["counts"][split]["windows"] == windows
+
+
+def test_task_holds_source_params_and_features():
+    task = prepared(cells_table()).task
+    assert task["label"] == SOURCE["label"]
+    assert task["window"] == 10
+    assert task["features"] == ["slope"]
+
+
+def test_a_smaller_share_counts_only_the_cells_in_use():
+    counts = prepared(cells_table(), train_share=0.3).task["counts"]["train"]
+    assert counts["cells"] == 6
+    assert counts["cells_used"] == 2
+
+
+def test_a_cell_shorter_than_a_window_is_unused():
+    table = cells_table()
+    cut = table[(table["cell"] != "c0") | (table["row"] < 29)].reset_index(drop=True)
+    cells = prepared(cut).cells.set_index("cell")
+    assert cells.loc["c0", "split"] == "unused"
+    assert (cells.drop("c0")["split"] != "unused").all()
+
+
+def test_only_short_cells_are_an_error_naming_the_longest():
+    table = cells_table(rows=15)
+    with pytest.raises(DataError, match=r"0 of 10 cells have the 30 cycles .* \(the longest, c9, has 24\)"):
+        prepared(table)
+
+
+def test_a_feature_that_is_not_in_the_data_is_named():
+    task = task_params(features=("CV Q",))
+    with pytest.raises(
+        ConfigError, match=r"task.capacity.features: 'CV Q' is not in the data, which has 'slope'"
+    ):
+        prepare(cells_table(), SOURCE, clean_params(), split_params(), task)
+
+
+def test_fewer_rows_than_a_window_and_a_horizon_are_refused():
+    with pytest.raises(ConfigError, match=r"clean.min_rows \(29\) must be at least .* \(10 \+ 20\)"):
+        prepare(cells_table(), SOURCE, clean_params(min_rows=29), split_params(), task_params())
