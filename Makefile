@@ -1,0 +1,45 @@
+# Two commands matter: `make repro` and `make test`. Everything runs in .venv, made from requirements.lock.
+PYTHON ?= python3
+BIN := .venv/bin
+export MLFLOW_DISABLE_TELEMETRY := true
+export DO_NOT_TRACK := true
+export TF_CPP_MIN_LOG_LEVEL := 3
+
+.PHONY: repro test ui publish results bench simulate lint lock clean
+
+repro: .venv/.done   ## the whole pipeline, then the table
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/dvc repro
+	$(BIN)/dlnet report
+
+test: .venv/.done    ## lint, types, the whole test suite
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest -n 2
+
+ui: .venv/.done      ## MLflow on http://127.0.0.1:5000
+	$(BIN)/mlflow ui --backend-store-uri sqlite:///mlflow.db --host 127.0.0.1 --port 5000
+
+publish: .venv/.done ## log everything to MLflow again (after mlflow.db was deleted, or to another server)
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/dvc repro -f -s publish
+
+results: .venv/.done ## the study over splits and seeds on the MIT cells; hours, resumable
+	$(BIN)/python -m dlnet.study
+
+bench: .venv/.done   ## speed of training and of the pipeline
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m tests.bench --pipeline
+
+simulate: .venv/.done ## data/embedded.parquet anew, with PyBaMM
+	$(BIN)/uv pip install --quiet --python $(BIN)/python -c requirements.lock -e .[simulate]
+	$(BIN)/python -m dlnet.data.simulate
+
+lock:                ## requirements.lock from pyproject.toml
+	$(BIN)/uv pip compile pyproject.toml --all-extras --python-version 3.11 --python-platform x86_64-manylinux_2_28 \
+	  --prerelease if-necessary-or-explicit --no-header --no-annotate -o requirements.lock
+
+.venv/.done: requirements.lock pyproject.toml docker/environment.sh
+	PYTHON="$(PYTHON)" sh docker/environment.sh
+	touch $@
+
+clean:
+	rm -rf .venv .cache models reports data/raw data/windows

@@ -1,0 +1,85 @@
+"""``python -m dlnet.study``: run what is missing of the study, then write docs/results.{md,json} and its pictures.
+
+Every unit leaves its rows in ``.cache/study``; a run that was stopped goes on with the next unit.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pandas as pd
+from tqdm import tqdm
+
+from dlnet.config import StudyConfig, Track
+from dlnet.errors import DLNetError
+from dlnet.files import write_parquet
+from dlnet.study import units
+from dlnet.study.cut import Cells, Cut, cut, load
+from dlnet.study.results import write_results
+
+CACHE = Path(".cache/study")
+Unit = tuple[str, Track, int, float, Callable[[Cut, Path], units.Rows]]
+
+
+def main() -> None:
+    """Run the study."""
+    config = StudyConfig.load()
+    config = config.model_copy(
+        update={
+            "students": config.students.model_copy(update={"seeds": config.study.seeds}),
+        }
+    )
+    cache = CACHE / hashlib.sha256(config.model_dump_json().encode()).hexdigest()[:12]
+    cells, held = load(config), _Held()
+    tables = []
+    for name, track, split, share, work in tqdm(list(_units(config)), desc="study", unit="unit"):
+        path = cache / f"{track}-{split}" / f"{name}.parquet"
+        if not path.exists():
+            tqdm.write(f"{track}, split {split}: {name}")
+            rows = work(held.cut(config, cells, track, split, share), path.parent / f"models-{share:g}")
+            write_parquet(path, pd.DataFrame(rows).assign(track=track, split=split))
+        tables.append(pd.read_parquet(path))
+    write_results(pd.concat(tables, ignore_index=True), config, cells)
+
+
+class _Held:
+    """The last cut made, since the units of one cut follow each other."""
+
+    def __init__(self) -> None:
+        self._key: str = ""
+        self._cut: Cut | None = None
+
+    def cut(self, config: StudyConfig, cells: Cells, track: Track, split: int, share: float) -> Cut:
+        key = json.dumps([track, split, share])
+        if self._cut is None or key != self._key:
+            self._key, self._cut = key, cut(config, cells, track, split, share)
+        return self._cut
+
+
+def _units(config: StudyConfig) -> Iterator[Unit]:
+    """All units, the headline ones of every split first."""
+    study = config.study
+    for track in study.tracks:
+        for split in study.splits:
+            yield "baselines", track, split, 1.0, lambda c, _: units.baselines(config, c)
+            yield "teacher", track, split, 1.0, lambda c, f: units.teacher(config, c, f, 0)
+            yield "students", track, split, 1.0, lambda c, f: units.students(config, c, f)
+            yield "edges", track, split, 1.0, lambda c, f: units.edges(config, c, f)
+    for track in study.tracks:
+        for split in study.splits[: study.share_splits]:
+            yield "stage2", track, split, 1.0, lambda c, f: units.stage2(config, c, f)
+            for share in study.shares:
+                yield f"share-{share:g}", track, split, share, lambda c, f, s=share: units.shares(config, c, f, s)
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except DLNetError as error:
+        sys.exit(f"error: {error}")
+    except KeyboardInterrupt:
+        sys.exit("stopped; make results goes on from the last finished unit")

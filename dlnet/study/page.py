@@ -1,0 +1,149 @@
+"""docs/results.md from the study's figures."""
+
+from __future__ import annotations
+
+from typing import Any
+
+PAPER = {"teacher": ("616 kB", 0.0078), "int8 student": ("94 kB", 0.0066)}  # arXiv 2601.06227, as it states them
+REACH = {
+    "capacity": {"boosting": 1.00, "persistence": 0.18, "line": 0.50, "ridge": 0.85},
+    "charge": {"boosting": 0.80},
+}
+
+
+def page(content: dict[str, Any]) -> str:
+    """The whole page."""
+    protocol = content["protocol"]
+    parts = [
+        "# Results",
+        "Made by `make results`; every figure here is in [results.json](results.json). "
+        f"{content['data']['label']}, {content['data']['cells']} cells, {content['data']['rows']:,} rows. "
+        f"{len(protocol['splits'])} cell splits (seeds {', '.join(map(str, protocol['splits']))}), "
+        f"{len(protocol['seeds'])} seeds each. Models are chosen on validation cells; the tables show **test** cells. "
+        f"Error is the mean absolute error of SoH over the next {protocol['horizon']} rows, mean over windows. "
+        "± is the standard deviation over splits (of the mean over seeds), then over seeds.",
+        "Rows are not always consecutive cycles (the publisher dropped some), and no cell here reaches 80 % SoH.",
+        "![Error against size](img/results-size.png)",
+    ]
+    for name, track in content["tracks"].items():
+        parts += _track(name, track, protocol)
+    parts += [
+        "## Beside the paper",
+        "arXiv 2601.06227 reports, on a protocol that it does not publish in full: "
+        + "; ".join(f"{name} {size}, MAE {mae}" for name, (size, mae) in PAPER.items())
+        + ". Its split and windows are not ours, so this is context, not a ranking.",
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _track(name: str, track: dict[str, Any], protocol: dict[str, Any]) -> list[str]:
+    parts = [f"## Track `{name}`", _models(track), _ratios(name, track), _chosen(track, protocol, name)]
+    parts += ["### Students, float", _students(track), "### What distilling gains"]
+    parts += [
+        "Relative gain in test MAE over the same student trained on labels alone, paired by split and seed. Positive "
+        "is better.",
+        _stage1(track["distillation"]["stage 1"], None),
+    ]
+    if track["distillation"]["shares"]:
+        parts += ["With fewer training cells, the teacher trained on the same ones:"]
+        parts += [_stage1(track["distillation"]["shares"], "share")]
+    if track["distillation"]["stage 2"]:
+        parts += [
+            "Stage 2, after pruning, from teacher and unpruned student:",
+            _stage2(track["distillation"]["stage 2"]),
+        ]
+    return parts
+
+
+def _models(track: dict[str, Any]) -> str:
+    head = ["model", "bytes", "MAE", "RMSE", "cell mean", "worst cell"]
+    rows = [
+        [
+            _name(name, one),
+            f"{one['bytes']:,}",
+            *(_pm(one[key]) for key in ("mae", "rmse", "cell_mae", "worst_cell_mae")),
+        ]
+        for name, one in sorted(track["baselines"].items(), key=lambda item: -item[1]["mae"]["mean"])
+    ]
+    teacher, edge = track["teacher"], track["edge"]
+    rows.append(
+        [f"liquid teacher ({teacher['parameters']:,} parameters)", f"{teacher['bytes']:,}",
+         *(_pm(teacher[key]) for key in ("mae", "rmse", "cell_mae", "worst_cell_mae"))]
+    )  # fmt: skip
+    keys = ("mae_int8", "rmse_int8", "cell_mae_int8", "worst_cell_mae_int8")
+    rows.append(["**int8 student**", f"{edge['stored_bytes']:,}", *(f"**{_pm(edge[key])}**" for key in keys)])
+    rows.append(
+        ["strict Euler LTC student, int8", f"{track['ltc']['stored_bytes']:,}", *(_pm(track["ltc"][k]) for k in keys)]
+    )
+    return _table(head, rows)
+
+
+def _name(name: str, one: dict[str, Any]) -> str:
+    return f"{name} (sees capacity)" if one.get("uses_capacity") else name
+
+
+def _ratios(name: str, track: dict[str, Any]) -> str:
+    wanted = {f"int8 over {model}": bound for model, bound in REACH[name].items()}
+    wanted |= {"int8 over float": 1.01, "ltc over best": 1.05}
+    rows = [
+        [
+            key,
+            f"{one['mean']:.3f}",
+            f"{one['least']:.3f}–{one['most']:.3f}",
+            f"≤ {wanted[key]:.2f}" if key in wanted else "",
+        ]
+        for key, one in track["ratios"].items()
+    ]
+    return _table(["ratio of MAEs", "mean", "single splits", "wanted"], rows)
+
+
+def _chosen(track: dict[str, Any], protocol: dict[str, Any], name: str) -> str:
+    edge = track["edge"]
+    picked = ", ".join(f"{student} ({count}×)" for student, count in edge["chosen"].items())
+    return (
+        f"The int8 student is, for each split and seed, the one with the least validation error among those of at most "
+        f"{protocol['most_parameters'][name]:,} parameters (mean {edge['parameters']['mean']:.0f}, largest "
+        f"{edge['parameters']['most']}): {picked}. {track['verdict']}"
+    )
+
+
+def _students(track: dict[str, Any]) -> str:
+    rows = [
+        [one["cell"], str(one["hidden"]), str(one["parameters"]), one["loss"], _pm(one["mae"]), _pm(one["cell_mae"])]
+        for one in track["students"]
+    ]
+    return _table(["cell", "hidden", "parameters", "loss", "MAE", "cell mean"], rows)
+
+
+def _stage1(gains: list[dict[str, Any]], extra: str | None) -> str:
+    head = ([extra] if extra else []) + ["cell", "hidden", "loss", "MAE", "gain"]
+    rows = [
+        ([f"{one[extra]:.0%}"] if extra else [])
+        + [one["cell"], str(one["hidden"]), one["loss"], _pm(one["mae"]), _percent(one["gain"])]
+        for one in gains
+        if one["loss"] != "labels"
+    ]
+    return _table(head, rows)
+
+
+def _stage2(gains: list[dict[str, Any]]) -> str:
+    rows = [
+        [one["method"], f"{one['sparsity']:.0%}", str(one["networks"]), f"{one['parameters']:.0f}",
+         f"{one['taught']['mean']:.5f}", f"{one['labels']['mean']:.5f}", _percent(one["gain"])]
+        for one in gains
+    ]  # fmt: skip
+    head = ["method", "sparsity", "networks", "parameters", "MAE, taught", "MAE, labels", "gain"]
+    return _table(head, rows)
+
+
+def _pm(value: dict[str, float]) -> str:
+    return f"{value['mean']:.5f} ± {value['std_splits']:.5f} ± {value['std_seeds']:.5f}"
+
+
+def _percent(value: dict[str, float]) -> str:
+    return f"{100 * value['mean']:+.1f} ± {100 * value['std']:.1f} %"
+
+
+def _table(head: list[str], rows: list[list[str]]) -> str:
+    lines = ["| " + " | ".join(cells) + " |" for cells in [head, ["---"] * len(head), *rows]]
+    return "\n".join(lines)

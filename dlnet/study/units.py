@@ -1,0 +1,137 @@
+"""The parts of the study, each on one cut: what it trains, and the rows it adds to the table.
+
+Every row has ``kind``, ``name`` and the errors of ``Cut.score``; the rest is what that kind is told apart by.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from dlnet.compress.stage2 import lineage_of, prune_all, stage2_stacks
+from dlnet.config import StudyConfig
+from dlnet.distill.loop import Fold, Job, Trained
+from dlnet.distill.students import as_student, plan_of, shapes_by_name, sweep, teacher_shape
+from dlnet.distill.sweep import Stack, run_stacks
+from dlnet.distill.teacher import averaged, taught_by
+from dlnet.export.convert import weights_of
+from dlnet.export.reference import predict_reference
+from dlnet.export.size import stored_bytes
+from dlnet.export.spec import make_spec
+from dlnet.models.baselines import fit_all
+from dlnet.models.student import Student, load_student
+from dlnet.study.cut import Cut
+
+Rows = list[dict[str, Any]]
+
+
+def baselines(config: StudyConfig, cut: Cut) -> Rows:
+    """Every baseline, tuned on the validation cells of this cut."""
+    fitted = fit_all(cut.bank, cut.encoder, cut.task, config.baselines)
+    rows = []
+    for name, one in fitted.items():
+        scores = cut.score(one.predict(cut.bank, cut.windows.validation), one.predict(cut.bank, cut.test))
+        known = {"bytes": one.bytes, "uses_capacity": one.uses_capacity}
+        rows.append({"kind": "baseline", "name": name, **known, **scores})
+    return rows
+
+
+def teacher(config: StudyConfig, cut: Cut, folder: Path, seed: int) -> Rows:
+    """The averaged teacher; it is left in ``folder`` for the units that follow."""
+    params = config.teacher
+    config_of = teacher_shape(cut.encoder, params)
+    stacks = [Stack(config_of, (Job(f"member-{i}", 1000 * (seed + 1) + i),)) for i in range(params.members)]
+    results = run_stacks(stacks, [cut.fold], plan_of(params.training, cut.task.channels.noise), "teacher")
+    one = Student(f"teacher-{seed}", cut.encoder, config_of, averaged(results))
+    one.save(folder)
+    members = float(np.mean([result.mae_validation for result in results]))
+    return [_row(cut, one, kind="teacher", seed=seed, members_mae_validation=members)]
+
+
+def students(config: StudyConfig, cut: Cut, folder: Path, kind: str = "student") -> Rows:
+    """The whole sweep; the students are left in ``folder``."""
+    stacks = sweep(cut.encoder, config.students)
+    fold = _taught(config, cut, folder)
+    results = run_stacks(stacks, [fold], plan_of(config.students.training, cut.task.channels.noise), "students")
+    return _keep(cut, results, stacks, folder, kind)
+
+
+def stage2(config: StudyConfig, cut: Cut, folder: Path) -> Rows:
+    """The best student of each seed, pruned and trained again, with and without its teachers."""
+    elites = [load_student(folder / f"{name}.json") for name in best_names(config, cut, folder)]
+    source, share = load_student(folder / "teacher-0.json"), config.prune.teacher_share
+    folds = [
+        taught_by(cut.fold, [(elite, 1 - share), (source, share)], cut.bank, cut.encoder, cut.windows, 0)
+        for elite in elites
+    ]
+    pruned = prune_all(elites, config.prune)
+    stacks = stage2_stacks(pruned, config.prune)
+    results = run_stacks(stacks, folds, plan_of(config.prune.training, cut.task.channels.noise), "stage 2")
+    rows = _keep(cut, results, stacks, folder, "pruned")
+    return [{**row, **lineage_of(pruned, row["name"])} for row in rows]
+
+
+def edges(config: StudyConfig, cut: Cut, folder: Path) -> Rows:
+    """The best student of each seed and kind of cell, as float and as the integer engine runs it."""
+    rows = []
+    for cell in (None, "ltc"):
+        for name in best_names(config, cut, folder, cell):
+            one = load_student(folder / f"{name}.json")
+            spec = make_spec(weights_of(one))
+            parts = [
+                predict_reference(spec, one.encoder.encode(cut.bank, ends), one.encoder.anchor(cut.bank, ends))
+                for ends in (cut.windows.validation, cut.test)
+            ]
+            row = {**_row(cut, one, kind="edge", seed=one.lineage["seed"]), "chosen_among": cell or "all"}
+            row["stored_bytes"] = sum(stored_bytes(spec).values())
+            int8 = cut.score(parts[0], parts[1])
+            rows.append({**row, **{f"int8_{key}": value for key, value in int8.items()}})
+    return rows
+
+
+def shares(config: StudyConfig, cut: Cut, folder: Path, share: float) -> Rows:
+    """One size of student on a share of the training cells, with a teacher trained on the same share."""
+    middle = sorted(config.students.hidden)[len(config.students.hidden) // 2]
+    small = config.students.model_copy(update={"hidden": [middle], "cells": ["liquid"]})
+    short = config.model_copy(update={"students": small})
+    rows = teacher(config, cut, folder, 0) + students(short, cut, folder)
+    return [{**row, "kind": f"{row['kind']} on a share", "share": share} for row in rows]
+
+
+def best_names(config: StudyConfig, cut: Cut, folder: Path, cell: str | None = None) -> list[str]:
+    """For each seed, the student with the least validation error among those within the size limit."""
+    most = config.study.most_parameters[cut.task.inputs]
+    cells = [cell] if cell else config.students.cells
+    names = []
+    for seed in config.students.seeds:
+        found = [
+            load_student(folder / f"{kind}-{hidden}-{loss}-s{seed}.json")
+            for kind, hidden, loss in product(cells, config.students.hidden, config.students.losses)
+        ]
+        fitting = [one for one in found if one.count <= most]
+        names.append(min(fitting, key=lambda one: (one.metrics["mae_validation"], one.name)).name)
+    return names
+
+
+def _taught(config: StudyConfig, cut: Cut, folder: Path) -> Fold:
+    source = load_student(folder / "teacher-0.json")
+    return taught_by(cut.fold, [(source, 1.0)], cut.bank, cut.encoder, cut.windows, config.students.hint_width)
+
+
+def _keep(cut: Cut, results: Sequence[Trained], stacks: Sequence[Stack], folder: Path, kind: str) -> Rows:
+    shapes, rows = shapes_by_name(stacks), []
+    for result in results:
+        one = as_student(result, shapes[result.job.name], cut.encoder, cut.fold)
+        one.save(folder)
+        rows.append(_row(cut, one, kind=kind, loss=result.job.loss, seed=result.job.seed))
+    return rows
+
+
+def _row(cut: Cut, one: Student, **more: Any) -> dict[str, Any]:
+    scores = cut.score(one.forecast(cut.bank, cut.windows.validation), one.forecast(cut.bank, cut.test))
+    shape_of = {"cell": one.config.cell, "hidden": one.config.hidden, "parameters": one.count, "bytes": 4 * one.count}
+    return {"name": one.name, **shape_of, **more, **scores}
