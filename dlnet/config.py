@@ -279,6 +279,7 @@ class CompressConfig(StageConfig):
 
     task: TaskParams
     prune: PruneParams
+    cost: CostParams
 
 
 class SelectConfig(StageConfig):
@@ -317,3 +318,9 @@ class StudyConfig(StageConfig):
     prune: PruneParams
     cost: CostParams
     study: StudyParams
+
+
+class PublishConfig(StageConfig):
+    """What the publish stage reads."""
+
+    publish: PublishParams
