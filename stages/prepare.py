@@ -5,12 +5,10 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-import pandas as pd
-
 from dlnet.config import PrepareConfig
 from dlnet.data.prepare import Prepared, prepare
 from dlnet.data.report import describe, markdown
-from dlnet.data.schema import check_table
+from dlnet.data.schema import read_table
 from dlnet.files import atomic_dir, read_json, write_json, write_parquet, write_text
 from dlnet.report.data_plots import PICTURES, draw
 from dlnet.report.style import figure_style, save_figure
@@ -24,9 +22,7 @@ REPORT = Path("reports/data")
 def main() -> None:
     """Run the stage."""
     config = PrepareConfig.load()
-    source = read_json(RAW / "source.json")
-    table = pd.read_parquet(RAW / "cells.parquet")
-    check_table(RAW / "cells.parquet", table)
+    table, source = read_table(RAW / "cells.parquet"), read_json(RAW / "source.json")
     prepared = prepare(table, source, config.clean, config.split, config.task)
     with atomic_dir(REPORT) as folder:
         _report(folder, prepared, config)

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from tqdm import tqdm
 
 from dlnet.config import CleanParams, SplitParams, TaskParams
 from dlnet.data.clean import hampel
@@ -56,7 +57,8 @@ def prepare(
     """
     features = [name for name in table.columns if name not in KEYS]
     _check_task(features, clean, task)
-    parts = [_clean_cell(cell, features, clean) for _, cell in table.groupby("cell", sort=False)]
+    bar = tqdm(table.groupby("cell", sort=False), desc="cleaning", unit="cell", leave=False)
+    parts = [_clean_cell(cell, features, clean) for _, cell in bar]
     rows = pd.concat([part[0] for part in parts], ignore_index=True)
     cells = deal(pd.DataFrame([part[1] for part in parts]), split, clean.min_rows)
     columns = ["cell", "group", "rows", "split", "used_in_training", *_TOUCHED]

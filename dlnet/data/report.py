@@ -44,7 +44,8 @@ def describe(prepared: Prepared, clean: CleanParams, split: SplitParams) -> dict
 
 def split_of_rows(prepared: Prepared) -> np.ndarray:
     """(R,) split of each row's cell."""
-    return prepared.rows["cell"].map(prepared.cells.set_index("cell")["split"]).to_numpy(str)
+    split = dict(zip(prepared.cells["cell"], prepared.cells["split"], strict=True))
+    return np.array([split[cell] for cell in prepared.rows["cell"]])
 
 
 def _describe_split(prepared: Prepared, name: str) -> dict[str, Any]:

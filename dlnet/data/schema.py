@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pandera.pandas as pa
+import pyarrow
 
 from dlnet.data.csvfiles import UNITS, Columns, place
 from dlnet.errors import DataError
@@ -111,13 +112,26 @@ def _unit_advice(ratio: float, unit: str) -> str:
     return "check data.csv.unit and data.csv.nominal_ah (params.yaml), or delete the line"
 
 
-def check_table(path: Path, table: pd.DataFrame) -> None:
-    """Refuse a table of cells that is not as docs/data.md says.
+def read_table(path: Path) -> pd.DataFrame:
+    """Read a table of all cells (``cells.parquet`` in docs/data.md).
 
     Raises:
-        DataError: a column is missing, in another order or of another type, a value makes no sense, or a row
-            of a cell stands twice; names file, row and column of the first.
+        DataError: the file is missing or no Parquet; a column is missing, in another order or of another type;
+            a value makes no sense, or a row of a cell stands twice; names file, row and column of the first.
     """
+    try:
+        table = pd.read_parquet(path)
+    except FileNotFoundError as error:
+        raise DataError(f"{path}: no such file; restore it (git or dvc pull) or run dvc repro") from error
+    except pyarrow.ArrowInvalid as error:
+        raise DataError(
+            f"{path}: not a Parquet file; restore it (git or dvc pull) or run dvc repro"
+        ) from error
+    _check_table(path, table)
+    return table
+
+
+def _check_table(path: Path, table: pd.DataFrame) -> None:
     features = [name for name in table.columns if name not in KEYS]
     try:
         table_schema(features).validate(table, lazy=True)

@@ -128,15 +128,8 @@ def load_cells(
 
 
 def _embedded(path: Path) -> tuple[pd.DataFrame, str, list[str]]:
-    if not path.is_file():
-        raise DataError(f"{path}: no such file; restore it with git (or dvc pull), or set data.source")
-    table = pd.read_parquet(path)
-    schema.check_table(path, table)
-    return (
-        table,
-        "embedded fleet (simulated)",
-        ["Simulated with PyBaMM: no figure here was measured on a cell."],
-    )
+    note = "Simulated with PyBaMM: no figure here was measured on a cell."
+    return schema.read_table(path), "embedded fleet (simulated)", [note]
 
 
 def _published(data: DataParams, base_url: str, sums_folder: Path) -> tuple[pd.DataFrame, str, list[str]]:

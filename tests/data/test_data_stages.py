@@ -123,6 +123,7 @@ def test_real_cells_match_the_measured_facts(tmp_path, monkeypatch):
     """Counts measured independently: 125 cells, 85,577 rows, eight fragments; 146 and 76 cleaned points."""
     write_project(tmp_path, {"data.source": "mit", "data.mirror": str(MIT)} | real_task())
     monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("DLNET_DATA_MIRROR", raising=False)
     fetch.main()
     prepare.main()
     source = json.loads(Path("data/raw/source.json").read_text())

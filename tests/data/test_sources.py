@@ -37,6 +37,11 @@ GROUPS = {
 NOMINAL = {"mit": [1.1] * 2, "hust": [1.1] * 2, "xjtu": [2.0] * 3, "tju": [3.5, 3.5, 2.5]}
 
 
+@pytest.fixture(autouse=True)
+def _no_mirror_from_outside(monkeypatch):
+    monkeypatch.delenv("DLNET_DATA_MIRROR", raising=False)
+
+
 def made(tmp_path, source):
     mirror = tmp_path / source
     return mirror, write_published(mirror, NAMES[source], NOMINAL[source][-1])
@@ -114,7 +119,6 @@ def test_a_download_lands_in_the_cache_with_hashes_in_names(tmp_path, monkeypatc
     (tmp_path / "upstream").mkdir()
     mirror.rename(tmp_path / "upstream" / "TJU data")
     monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("DLNET_DATA_MIRROR", raising=False)
     table, _ = load_cells(data_params("tju"), base_url=upstream, sums=sums)
     assert table["cell"].nunique() == 3
     assert (
@@ -126,7 +130,6 @@ def test_a_file_that_is_gone_upstream_is_named(tmp_path, monkeypatch, upstream):
     _, sums = made(tmp_path, "mit")
     (tmp_path / "upstream").mkdir()
     monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("DLNET_DATA_MIRROR", raising=False)
     with pytest.raises(
         DownloadError, match=r"MIT%20data/2017-05-12/2017-05-12_battery-1.csv: the server says 404"
     ):
@@ -170,6 +173,12 @@ def test_a_bad_embedded_table_is_named(tmp_path, change, message):
         load_cells(data_params("embedded", tmp_path / "fleet.parquet"))
     assert f"fleet.parquet: {message}" in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_a_table_that_is_no_parquet_is_named(tmp_path):
+    (tmp_path / "fleet.parquet").write_bytes(b"PAR1 but not quite")
+    with pytest.raises(DataError, match=r"fleet.parquet: not a Parquet file; restore it"):
+        load_cells(data_params("embedded", tmp_path / "fleet.parquet"))
 
 
 def test_a_missing_embedded_table_is_named(tmp_path):
