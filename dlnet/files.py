@@ -14,10 +14,11 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from safetensors import SafetensorError
 from safetensors.numpy import load as load_tensors
 from safetensors.numpy import save as dump_tensors
 
-from dlnet.errors import DLNetError
+from dlnet.errors import DLNetError, ModelError
 
 
 @contextmanager
@@ -77,6 +78,8 @@ def read_json(path: Path) -> Any:
         raise DLNetError(f"{path}: no such file; run the stage that makes it (dvc repro)") from error
     except json.JSONDecodeError as error:
         raise DLNetError(f"{path}:{error.lineno}: not JSON ({error.msg}); delete it and run dvc repro") from error
+    except UnicodeDecodeError as error:
+        raise DLNetError(f"{path}: not UTF-8 text; delete it and run dvc repro") from error
 
 
 def write_parquet(path: Path, table: pd.DataFrame) -> None:
@@ -92,11 +95,13 @@ def write_tensors(path: Path, arrays: Mapping[str, np.ndarray], metadata: dict[s
 
 
 def read_tensors(path: Path) -> dict[str, np.ndarray]:
-    """Read a safetensors file; a missing file raises ``DLNetError`` naming it."""
+    """Read a safetensors file; a missing or damaged file raises ``DLNetError`` naming it."""
     try:
         return load_tensors(path.read_bytes())
     except FileNotFoundError as error:
         raise DLNetError(f"{path}: no such file; run the stage that makes it (dvc repro)") from error
+    except SafetensorError as error:
+        raise ModelError(f"{path}: damaged ({error}); delete it and run dvc repro") from error
 
 
 def sha256(path: Path) -> str:
