@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from ruamel.yaml import YAML
+from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.error import MarkedYAMLError
 
 from dlnet.errors import ConfigError
@@ -148,10 +150,9 @@ class TeacherParams(Section):
 
 
 class StudentParams(Section):
-    """The sweep of Euler students: every cell x hidden size x loss x seed."""
+    """The sweep of Euler students: every cell and hidden size x loss x seed."""
 
-    cells: list[StudentCell]
-    hidden: list[Count]
+    hidden: dict[StudentCell, list[Count]]
     losses: list[Loss]
     seeds: list[Annotated[int, Field(ge=0)]]
     substeps: Count
@@ -161,12 +162,14 @@ class StudentParams(Section):
 
     @model_validator(mode="after")
     def _baseline(self) -> Self:
-        for name in ("cells", "hidden", "losses", "seeds"):
-            values = getattr(self, name)
+        lists = {"losses": self.losses, "seeds": self.seeds, **{f"hidden.{cell}": n for cell, n in self.hidden.items()}}
+        for name, values in lists.items():
             if not values or len(set(values)) < len(values):
                 raise ValueError(f"{name} must list at least one value, each once")
         if "labels" not in self.losses:
-            raise ValueError("losses must hold 'labels': the students without a teacher are what the others are held to")
+            raise ValueError(
+                "losses must hold 'labels': the students without a teacher are what the others are held to"
+            )
         return self
 
 
@@ -206,20 +209,19 @@ class StageConfig(Section):
             raise ConfigError("\n".join(_describe(path, document, item) for item in error.errors())) from error
 
 
-def _describe(path: Path, document: object, item: object) -> str:
-    assert isinstance(item, dict)
-    place, node, line = item["loc"], document, 0
-    for key in place:
-        marks = getattr(node, "lc", None)
-        if marks is None or not isinstance(node, (dict, list)):
+def _describe(path: Path, document: object, item: Mapping[str, Any]) -> str:
+    """One line for one pydantic error: file, line, key, what is wrong, and the value if it is a plain one."""
+    line, node = 1, document
+    for key in item["loc"]:
+        if not isinstance(node, (CommentedMap, CommentedSeq)) or key not in (
+            node if isinstance(node, dict) else range(len(node))
+        ):
             break
-        try:
-            line = (marks.value(key) if isinstance(node, dict) else marks.item(key))[0] + 1
-            node = node[key]
-        except (KeyError, IndexError, TypeError):
-            break
-    where = ".".join(str(key) for key in place)
-    return f"{path}:{line}: {where}: {item['msg']} (got {item['input']!r})"
+        line = node.lc.key(key)[0] + 1 if isinstance(node, dict) else node.lc.item(key)[0] + 1
+        node = node[key]
+    where = ".".join(str(key) for key in item["loc"])
+    value = "" if isinstance(item["input"], (dict, list, BaseModel)) else f" (got {item['input']!r})"
+    return f"{path}:{line}: {where}: {item['msg'].removeprefix('Value error, ')}{value}"
 
 
 class PublishParams(Section):
@@ -312,7 +314,6 @@ class StudyConfig(StageConfig):
     clean: CleanParams
     split: SplitParams
     task: TaskParams
-    baselines: BaselinesParams
     teacher: TeacherParams
     students: StudentParams
     prune: PruneParams

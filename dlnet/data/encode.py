@@ -129,7 +129,7 @@ class Encoder:
         Raises:
             ModelError: a field is missing or unknown.
         """
-        frozen = {
+        frozen: dict[str, Any] = {
             key: tuple(tuple(v) if isinstance(v, list) else v for v in value) if isinstance(value, list) else value
             for key, value in content.items()
         }

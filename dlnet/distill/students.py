@@ -47,7 +47,7 @@ def teacher_shape(encoder: Encoder, params: TeacherParams) -> NetConfig:
 def sweep(encoder: Encoder, params: StudentParams) -> list[Stack]:
     """All students of the sweep, dealt to stacks by shape."""
     stacks = []
-    for cell, hidden in product(params.cells, params.hidden):
+    for cell, hidden in ((cell, hidden) for cell, sizes in params.hidden.items() for hidden in sizes):
         config = shape(encoder, cell, hidden, "euler", params.substeps)
         jobs = [
             Job(f"{cell}-{hidden}-{loss}-s{seed}", seed, loss, params.alpha)

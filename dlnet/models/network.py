@@ -7,7 +7,7 @@ rises); on a track without capacity one more output sets the level.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -50,7 +50,7 @@ class NetConfig:
     level: bool
 
     def __post_init__(self) -> None:
-        known = {"cell": CELLS, "solver": SOLVERS, "skip": ("none", "slopes", "last")}
+        known: dict[str, Collection[str]] = {"cell": CELLS, "solver": SOLVERS, "skip": ("none", "slopes", "last")}
         for field, names in known.items():
             if getattr(self, field) not in names:
                 raise ModelError(f"{field} is {getattr(self, field)!r}; known: {', '.join(sorted(names))}")

@@ -9,6 +9,7 @@ import hashlib
 import json
 import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -33,7 +34,7 @@ def main() -> None:
             "students": config.students.model_copy(update={"seeds": config.study.seeds}),
         }
     )
-    cache = CACHE / hashlib.sha256(config.model_dump_json().encode()).hexdigest()[:12]
+    cache = CACHE / _identity(config)
     cells, held = load(config), _Held()
     tables = []
     for name, track, split, share, work in tqdm(list(_units(config)), desc="study", unit="unit"):
@@ -44,6 +45,12 @@ def main() -> None:
             write_parquet(path, pd.DataFrame(rows).assign(track=track, split=split))
         tables.append(pd.read_parquet(path))
     write_results(pd.concat(tables, ignore_index=True), config, cells)
+
+
+def _identity(config: StudyConfig) -> str:
+    """Of all that the networks of the study depend on."""
+    parts = config.model_dump_json(exclude={"data", "study"}), config.study.seeds, config.study.most_parameters
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:12]
 
 
 class _Held:
@@ -65,15 +72,14 @@ def _units(config: StudyConfig) -> Iterator[Unit]:
     study = config.study
     for track in study.tracks:
         for split in study.splits:
-            yield "baselines", track, split, 1.0, lambda c, _: units.baselines(config, c)
-            yield "teacher", track, split, 1.0, lambda c, f: units.teacher(config, c, f, 0)
-            yield "students", track, split, 1.0, lambda c, f: units.students(config, c, f)
-            yield "edges", track, split, 1.0, lambda c, f: units.edges(config, c, f)
+            yield "teacher", track, split, 1.0, partial(units.teacher, config)
+            yield "students", track, split, 1.0, partial(units.students, config)
+            yield "edges", track, split, 1.0, partial(units.edges, config)
     for track in study.tracks:
         for split in study.splits[: study.share_splits]:
-            yield "stage2", track, split, 1.0, lambda c, f: units.stage2(config, c, f)
+            yield "stage2", track, split, 1.0, partial(units.stage2, config)
             for share in study.shares:
-                yield f"share-{share:g}", track, split, share, lambda c, f, s=share: units.shares(config, c, f, s)
+                yield f"share-{share:g}", track, split, share, partial(units.shares, config, share=share)
 
 
 if __name__ == "__main__":

@@ -12,10 +12,12 @@ from dlnet.data.encode import Encoder, fit_encoder
 from dlnet.data.prepare import prepare
 from dlnet.data.sources import load_cells
 from dlnet.data.split import deal
-from dlnet.data.windows import Bank, Ends, Singles
+from dlnet.data.windows import Bank, Ends, Floats, Singles
 from dlnet.distill.data import Windows, make_fold, training_windows
 from dlnet.distill.loop import Fold
 from dlnet.metrics import errors
+
+Forecast = Singles | Floats
 
 
 @dataclass(frozen=True)
@@ -52,9 +54,9 @@ class Cut:
     fold: Fold
     test: Ends
 
-    def score(self, on_validation: Singles, on_test: Singles) -> dict[str, Any]:
+    def score(self, on_validation: Forecast, on_test: Forecast) -> dict[str, Any]:
         """Errors of a model from its forecasts of the validation and the test windows, as columns of a table."""
-        found = {}
+        found: dict[str, Any] = {}
         for split, ends, forecast in (
             ("validation", self.windows.validation, on_validation),
             ("test", self.test, on_test),

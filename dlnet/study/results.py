@@ -42,7 +42,7 @@ def write_results(table: pd.DataFrame, config: StudyConfig, cells: Cells) -> Non
 
 def summarise(table: pd.DataFrame, track: Track) -> dict[str, Any]:
     """All figures of one track; each error with mean and standard deviation over splits and over seeds."""
-    groups = {kind: part for kind, part in table.groupby("kind")}
+    groups = dict(iter(table.groupby("kind")))
     headline = groups["edge"][groups["edge"]["chosen_among"] == "all"]
     ltc = groups["edge"][groups["edge"]["chosen_among"] == "ltc"]
     baselines = {

@@ -20,17 +20,18 @@ from dlnet.distill.sweep import Stack, run_stacks
 from dlnet.distill.teacher import averaged, taught_by
 from dlnet.export.convert import weights_of
 from dlnet.export.reference import predict_reference
-from dlnet.export.size import stored_bytes
+from dlnet.export.size import spec_bytes
 from dlnet.export.spec import make_spec
-from dlnet.models.baselines import fit_all
 from dlnet.models.student import Student, load_student
 from dlnet.study.cut import Cut
 
 Rows = list[dict[str, Any]]
 
 
-def baselines(config: StudyConfig, cut: Cut) -> Rows:
+def baselines(config: StudyConfig, cut: Cut, _folder: Path) -> Rows:
     """Every baseline, tuned on the validation cells of this cut."""
+    from dlnet.models.baselines import fit_all
+
     fitted = fit_all(cut.bank, cut.encoder, cut.task, config.baselines)
     rows = []
     for name, one in fitted.items():
@@ -40,16 +41,16 @@ def baselines(config: StudyConfig, cut: Cut) -> Rows:
     return rows
 
 
-def teacher(config: StudyConfig, cut: Cut, folder: Path, seed: int) -> Rows:
+def teacher(config: StudyConfig, cut: Cut, folder: Path) -> Rows:
     """The averaged teacher; it is left in ``folder`` for the units that follow."""
     params = config.teacher
     config_of = teacher_shape(cut.encoder, params)
-    stacks = [Stack(config_of, (Job(f"member-{i}", 1000 * (seed + 1) + i),)) for i in range(params.members)]
+    stacks = [Stack(config_of, (Job(f"member-{i}", 1000 * params.seed + i),)) for i in range(params.members)]
     results = run_stacks(stacks, [cut.fold], plan_of(params.training, cut.task.channels.noise), "teacher")
-    one = Student(f"teacher-{seed}", cut.encoder, config_of, averaged(results))
+    one = Student("teacher", cut.encoder, config_of, averaged(results))
     one.save(folder)
     members = float(np.mean([result.mae_validation for result in results]))
-    return [_row(cut, one, kind="teacher", seed=seed, members_mae_validation=members)]
+    return [_row(cut, one, kind="teacher", seed=params.seed, members_mae_validation=members)]
 
 
 def students(config: StudyConfig, cut: Cut, folder: Path, kind: str = "student") -> Rows:
@@ -63,7 +64,7 @@ def students(config: StudyConfig, cut: Cut, folder: Path, kind: str = "student")
 def stage2(config: StudyConfig, cut: Cut, folder: Path) -> Rows:
     """The best student of each seed, pruned and trained again, with and without its teachers."""
     elites = [load_student(folder / f"{name}.json") for name in best_names(config, cut, folder)]
-    source, share = load_student(folder / "teacher-0.json"), config.prune.teacher_share
+    source, share = load_student(folder / "teacher.json"), config.prune.teacher_share
     folds = [
         taught_by(cut.fold, [(elite, 1 - share), (source, share)], cut.bank, cut.encoder, cut.windows, 0)
         for elite in elites
@@ -87,7 +88,7 @@ def edges(config: StudyConfig, cut: Cut, folder: Path) -> Rows:
                 for ends in (cut.windows.validation, cut.test)
             ]
             row = {**_row(cut, one, kind="edge", seed=one.lineage["seed"]), "chosen_among": cell or "all"}
-            row["stored_bytes"] = sum(stored_bytes(spec).values())
+            row["stored_bytes"] = spec_bytes(spec)
             int8 = cut.score(parts[0], parts[1])
             rows.append({**row, **{f"int8_{key}": value for key, value in int8.items()}})
     return rows
@@ -95,22 +96,22 @@ def edges(config: StudyConfig, cut: Cut, folder: Path) -> Rows:
 
 def shares(config: StudyConfig, cut: Cut, folder: Path, share: float) -> Rows:
     """One size of student on a share of the training cells, with a teacher trained on the same share."""
-    middle = sorted(config.students.hidden)[len(config.students.hidden) // 2]
-    small = config.students.model_copy(update={"hidden": [middle], "cells": ["liquid"]})
+    largest = max(config.students.hidden["liquid"])
+    small = config.students.model_copy(update={"hidden": {"liquid": [largest]}})
     short = config.model_copy(update={"students": small})
-    rows = teacher(config, cut, folder, 0) + students(short, cut, folder)
+    rows = teacher(config, cut, folder) + students(short, cut, folder)
     return [{**row, "kind": f"{row['kind']} on a share", "share": share} for row in rows]
 
 
 def best_names(config: StudyConfig, cut: Cut, folder: Path, cell: str | None = None) -> list[str]:
     """For each seed, the student with the least validation error among those within the size limit."""
     most = config.study.most_parameters[cut.task.inputs]
-    cells = [cell] if cell else config.students.cells
+    shapes = [(kind, n) for kind, sizes in config.students.hidden.items() for n in sizes if cell in (None, kind)]
     names = []
     for seed in config.students.seeds:
         found = [
             load_student(folder / f"{kind}-{hidden}-{loss}-s{seed}.json")
-            for kind, hidden, loss in product(cells, config.students.hidden, config.students.losses)
+            for (kind, hidden), loss in product(shapes, config.students.losses)
         ]
         fitting = [one for one in found if one.count <= most]
         names.append(min(fitting, key=lambda one: (one.metrics["mae_validation"], one.name)).name)
@@ -118,7 +119,7 @@ def best_names(config: StudyConfig, cut: Cut, folder: Path, cell: str | None = N
 
 
 def _taught(config: StudyConfig, cut: Cut, folder: Path) -> Fold:
-    source = load_student(folder / "teacher-0.json")
+    source = load_student(folder / "teacher.json")
     return taught_by(cut.fold, [(source, 1.0)], cut.bank, cut.encoder, cut.windows, config.students.hint_width)
 
 
