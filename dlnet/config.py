@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -54,6 +54,12 @@ class CleanParams(Section):
     floor_soh: Positive
     feature_sigmas: Positive
     min_rows: Count
+
+    @model_validator(mode="after")
+    def _odd(self) -> Self:
+        if self.window % 2 == 0:
+            raise ValueError(f"window must be odd, so that it has a middle, not {self.window}")
+        return self
 
 
 class SplitParams(Section):
@@ -162,7 +168,11 @@ class StudentParams(Section):
 
     @model_validator(mode="after")
     def _baseline(self) -> Self:
-        lists = {"losses": self.losses, "seeds": self.seeds, **{f"hidden.{cell}": n for cell, n in self.hidden.items()}}
+        lists: dict[str, Sequence[object]] = {
+            "losses": self.losses,
+            "seeds": self.seeds,
+            **{f"hidden.{cell}": n for cell, n in self.hidden.items()},
+        }
         for name, values in lists.items():
             if not values or len(set(values)) < len(values):
                 raise ValueError(f"{name} must list at least one value, each once")
