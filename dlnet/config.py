@@ -20,6 +20,8 @@ Fraction = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=1)]
 Source = Literal["embedded", "mit", "hust", "xjtu", "tju", "csv"]
 Track = Literal["capacity", "charge"]
+FeatureSets = Annotated[list[Literal["own", "all"] | list[str]], Field(min_length=1)]
+BoostingTarget = Literal["change", "absolute", "ridge"]
 
 
 class Section(BaseModel):
@@ -335,3 +337,55 @@ class PublishConfig(StageConfig):
     """What the publish stage reads."""
 
     publish: PublishParams
+
+
+class RidgeParams(Section):
+    """Ridge on products of slopes and features; feature sets and alphas are tried on validation windows."""
+
+    features: FeatureSets
+    alphas: Annotated[list[Positive], Field(min_length=1)]
+
+
+class BoostingParams(Section):
+    """Gradient boosting and what is tried on validation windows.
+
+    ``features`` and ``targets`` by track; ``leaves`` x ``learning_rates`` once the features are chosen.
+    """
+
+    features: dict[Track, FeatureSets]
+    targets: dict[Track, Annotated[list[BoostingTarget], Field(min_length=1)]]
+    learning_rates: Annotated[list[Positive], Field(min_length=1)]
+    leaves: Annotated[list[Annotated[int, Field(ge=2)]], Field(min_length=1)]
+    iterations: Count
+    min_leaf: Count
+    feature_share: Annotated[float, Field(gt=0, le=1)]
+
+    @model_validator(mode="after")
+    def _blind(self) -> Self:
+        if "change" in self.targets.get("charge", []):
+            raise ValueError("targets.charge must not hold 'change': that track does not see the last SoH")
+        return self
+
+
+class GruParams(Section):
+    """A GRU on the nets' own inputs: the widest with at most so many parameters."""
+
+    parameters: Annotated[int, Field(ge=200)]
+    training: TrainingParams
+
+
+class BaselinesParams(Section):
+    """The numbers to beat, each tuned on validation windows."""
+
+    stride: Count
+    seed: Annotated[int, Field(ge=0)]
+    ridge: RidgeParams
+    boosting: BoostingParams
+    gru: dict[Annotated[str, Field(pattern="^gru_[a-z0-9]+$")], GruParams]
+
+
+class BaselinesConfig(StageConfig):
+    """What the baselines stage reads."""
+
+    task: TaskParams
+    baselines: BaselinesParams
