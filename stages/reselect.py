@@ -6,14 +6,16 @@ from pathlib import Path
 
 import pandas as pd
 
+from dlnet.config import SelectConfig
 from stages import run
-from stages.select import write_front
+from stages.select import read_table, write_front
 
 
 def main() -> None:
     """Run the stage."""
-    tables = [pd.read_parquet(f"models/{kind}/table.parquet").assign(kind=kind) for kind in ("students", "pruned")]
-    write_front(pd.concat(tables, ignore_index=True), Path("models/front2"))
+    params = SelectConfig.load().select
+    tables = [read_table(kind, params).assign(kind=kind) for kind in ("students", "pruned")]
+    write_front(pd.concat(tables, ignore_index=True), params, Path("models/front2"))
 
 
 if __name__ == "__main__":

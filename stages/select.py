@@ -6,22 +6,30 @@ from pathlib import Path
 
 import pandas as pd
 
-from dlnet.config import SelectConfig
+from dlnet.config import SelectConfig, SelectParams
 from dlnet.files import atomic_dir, write_json, write_parquet
 from dlnet.select.pareto import select
+from dlnet.select.table import with_training_energy
 from stages import run
 
 ERROR = "mae_validation"
+VOLATILE = {"students": Path("reports/volatile/distill.json"), "pruned": Path("reports/volatile/compress.json")}
 
 
 def main() -> None:
     """Run the stage."""
-    write_front(pd.read_parquet("models/students/table.parquet"), Path("models/front1"))
-
-
-def write_front(table: pd.DataFrame, out: Path) -> None:
-    """Select from ``table`` and write ``table.parquet`` and ``front.json`` into the folder ``out``."""
     params = SelectConfig.load().select
+    write_front(read_table("students", params), params, Path("models/front1"))
+
+
+def read_table(kind: str, params: SelectParams) -> pd.DataFrame:
+    """Students of ``models/<kind>``, with training energy where it is an objective."""
+    table = pd.read_parquet(f"models/{kind}/table.parquet")
+    return with_training_energy(table, params.objectives, VOLATILE[kind])
+
+
+def write_front(table: pd.DataFrame, params: SelectParams, out: Path) -> None:
+    """Select from ``table`` and write ``table.parquet`` and ``front.json`` into the folder ``out``."""
     selection = select(table, params.objectives, params.elites, ERROR)
     for note in selection.notes:
         print(note)

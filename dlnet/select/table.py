@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from dlnet.config import CostParams
+from dlnet.errors import ConfigError
+from dlnet.files import read_json
 from dlnet.models.student import Student
 from dlnet.select.cost import StudentShape, student_cost
 from dlnet.select.energy import grid_intensity
+
+TRAINING = {"training_energy_kwh": "energy_kwh", "training_co2_kg": "co2_kg"}
+"""Objectives that are measured while a sweep trains -> field of its volatile file. They vary from run to run."""
 
 
 def student_table(students: Iterable[Student], cost: CostParams) -> pd.DataFrame:
@@ -37,3 +43,28 @@ def _row(student: Student, grid_g_per_kwh: float, clock_mhz: float) -> dict[str,
     lineage = {"name": student.name, "cell": config.cell, "hidden": config.hidden, **student.lineage}
     errors = {"mae_validation": student.metrics["mae_validation"]}
     return {**lineage, **errors, **student_cost(shape, grid_g_per_kwh, clock_mhz).as_row()}
+
+
+def with_training_energy(table: pd.DataFrame, objectives: Sequence[str], volatile: Path) -> pd.DataFrame:
+    """Add the columns of ``TRAINING`` that are wanted as objectives; without them the table is returned as it is.
+
+    A sweep is measured as a whole (estimated by codecarbon), and its energy is shared out in proportion to the
+    parameters trained.
+
+    Args:
+        table: all students of one sweep. objectives: from params.yaml. volatile: file the sweep's stage left.
+
+    Raises:
+        ConfigError: such an objective is wanted, but the sweep was restored from DVC's cache and not measured here.
+    """
+    wanted = [name for name in objectives if name in TRAINING]
+    if not wanted:
+        return table
+    if not volatile.exists():
+        raise ConfigError(
+            f"params.yaml: select.objectives: {wanted[0]} is measured while students train, but {volatile} is not "
+            f"here; run dvc repro -f -s {volatile.stem}, or drop the objective"
+        )
+    measured = read_json(volatile)["entries"]["training"]
+    share = table["parameters"] / table["parameters"].sum()
+    return table.assign(**{name: share * float(measured[TRAINING[name]]) for name in wanted})

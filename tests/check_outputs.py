@@ -1,0 +1,59 @@
+"""``python -m tests.check_outputs``: what a finished pipeline must have left in this folder and in its registry."""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+from pathlib import Path
+
+import mlflow
+
+FILES = (
+    "dvc.lock",
+    "models/teacher/teacher.safetensors",
+    "models/front1/front.json",
+    "models/front2/front.json",
+    "reports/summary.json",
+    "reports/report.md",
+    "reports/data/report.md",
+)
+REGISTERED = ("dlnet-teacher", "dlnet-student", "dlnet-edge")
+
+
+def problems() -> list[str]:
+    """Everything that is not as it should be, one line each."""
+    found = [
+        f"{name} is missing or empty" for name in FILES if not (Path(name).is_file() and Path(name).stat().st_size)
+    ]
+    if found:
+        return found
+    summary = json.loads(Path("reports/summary.json").read_text())
+    edge = summary["edge"]
+    folder = Path("models/edge") / edge["name"]
+    found += [
+        f"{folder / name} is missing"
+        for name in ("step.tflite", "head.tflite", "spec.json")
+        if not (folder / name).is_file()
+    ]
+    for name in ("mae_float", "mae_int8", "rmse_int8", "cell_mae_int8"):
+        if not (math.isfinite(edge[name]) and 0 < edge[name] < 0.2):
+            found.append(f"summary: edge.{name} is {edge[name]}")
+    if edge["mae_int8"] > 1.03 * edge["mae_float"]:
+        found.append(f"summary: int8 {edge['mae_int8']} is far from float {edge['mae_float']}")
+    if edge["mae_int8"] > summary["baselines"]["persistence"]["mae"]:
+        found.append("summary: the int8 student does not even beat persistence")
+    for name in ("persistence", "line", "parabola", "ridge", "boosting"):
+        if name not in summary["baselines"]:
+            found.append(f"summary: baseline {name} is missing")
+    client = mlflow.MlflowClient("sqlite:///mlflow.db")
+    for name in REGISTERED:
+        if not client.search_model_versions(f"name = '{name}'"):
+            found.append(f"registry: no version of {name}")
+    return found
+
+
+if __name__ == "__main__":
+    lines = problems()
+    print("\n".join(lines) or "all outputs are there")
+    sys.exit(bool(lines))

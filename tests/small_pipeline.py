@@ -1,0 +1,29 @@
+"""``python -m tests.small_pipeline params.yaml``: make every sweep of a params file small, so that a run takes minutes."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from ruamel.yaml import YAML
+
+
+def shrink(path: Path) -> None:
+    """Rewrite ``path`` with few networks and few steps; sources, tracks and windows stay as they are."""
+    yaml = YAML()
+    params = yaml.load(path)
+    params["task"]["stride_train"] = 5
+    for section in ("teacher", "students", "prune"):
+        params[section]["training"] |= {"steps": 120, "check": 40}
+    params["teacher"] |= {"hidden": 24, "members": 2}
+    params["students"] |= {"hidden": {"liquid": [6], "ltc": [6]}, "seeds": [0]}
+    params["prune"] |= {"sparsities": [0.5]}
+    params["select"] |= {"elites": 2}
+    params["baselines"] |= {"stride": 10}
+    params["baselines"]["boosting"] |= {"iterations": 40, "leaves": [15]}
+    params["baselines"]["gru"] |= {"steps": 60}
+    yaml.dump(params, path)
+
+
+if __name__ == "__main__":
+    shrink(Path(sys.argv[1]))
