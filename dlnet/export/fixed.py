@@ -84,9 +84,7 @@ def look_up(table: Ints, code: Ints) -> Ints:
     size = np.minimum(np.abs(code), INT16_MAX)
     index, rest = size >> TABLE_BITS, size & (2**TABLE_BITS - 1)
     low = table[index]
-    return np.asarray(
-        low + (((table[index + 1] - low) * rest + 2 ** (TABLE_BITS - 1)) >> TABLE_BITS), np.int64
-    )
+    return np.asarray(low + (((table[index + 1] - low) * rest + 2 ** (TABLE_BITS - 1)) >> TABLE_BITS), np.int64)
 
 
 def sigmoid(table: Ints, code: Ints) -> Ints:

@@ -58,7 +58,7 @@ class Spec:
     @property
     def channels(self) -> int:
         """Number of input channels C."""
-        return self.step.weights.shape[1] - self.hidden
+        return int(self.step.weights.shape[1]) - self.hidden
 
     @property
     def horizon(self) -> int:
@@ -68,5 +68,5 @@ class Spec:
     @property
     def parameters(self) -> int:
         """Numbers that training set: weights, biases, rates and reversal potentials."""
-        affine = sum(int(part.weights.size + part.bias.size) for part in (self.step, self.head))
-        return affine + self.hidden * (1 if self.reversal is None else 2)
+        parts = (self.step.weights, self.step.bias, self.head.weights, self.head.bias)
+        return sum(int(part.size) for part in parts) + self.hidden * (1 if self.reversal is None else 2)

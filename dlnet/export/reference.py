@@ -104,12 +104,16 @@ def affine(part: Affine, inputs: Ints) -> Ints:
 
 def hidden_path(spec: Spec, z: Int16s) -> Int16s:
     """State after each step, (N, T, n)."""
-    path = np.zeros((len(z), spec.steps, spec.hidden), np.int16)
+    return state_path(spec, z)[:, spec.substeps - 1 :: spec.substeps]
+
+
+def state_path(spec: Spec, z: Int16s) -> Int16s:
+    """State after each sub-step, (N, T·K, n)."""
+    path = np.zeros((len(z), spec.steps * spec.substeps, spec.hidden), np.int16)
     state = np.zeros((len(z), spec.hidden), np.int64)
-    for t in range(spec.steps):
-        for _ in range(spec.substeps):
-            state = _substep(spec, z[:, t].astype(np.int64), state)
-        path[:, t] = state
+    for k in range(path.shape[1]):
+        state = _substep(spec, z[:, k // spec.substeps].astype(np.int64), state)
+        path[:, k] = state
     return path
 
 
@@ -129,9 +133,7 @@ def _substep(spec: Spec, x: Ints, h: Ints) -> Ints:
 def skip_inputs(spec: Spec, z: Int16s) -> Int16s:
     """What the head sees of the window itself, (N, S): last values and saturated differences."""
     last = z[:, -1].astype(np.int64)
-    columns = [
-        last[:, channel] - z[:, -1 - lag, channel] if lag else last[:, channel] for channel, lag in spec.skip
-    ]
+    columns = [last[:, channel] - z[:, -1 - lag, channel] if lag else last[:, channel] for channel, lag in spec.skip]
     stacked = np.stack(columns, axis=1) if columns else np.zeros((len(z), 0), np.int64)
     return fixed.saturate(stacked).astype(np.int16)
 

@@ -80,15 +80,10 @@ def _quantise_affine(name: str, weights: npt.NDArray[np.floating], bias: npt.NDA
     columns, offsets = np.asarray(weights, np.float64).T, np.asarray(bias, np.float64)
     peak = np.abs(columns).max(axis=1)
     if peak.max() >= WEIGHT_LIMIT:
-        raise ModelError(
-            f"{name}: weight {peak.max():g} is not below {WEIGHT_LIMIT}; train with more weight decay"
-        )
+        raise ModelError(f"{name}: weight {peak.max():g} is not below {WEIGHT_LIMIT}; train with more weight decay")
     # A row whose weights are tiny beside its bias needs a coarser scale, or its bias would not fit 31 bits.
     room = np.abs(offsets) * 2.0 ** (fixed.INPUT_BITS - 30)
-    pairs = [
-        fixed.multiplier_of(scale)
-        for scale in np.maximum.reduce([peak / 127, room, 0 * peak + SMALLEST_SCALE])
-    ]
+    pairs = [fixed.multiplier_of(scale) for scale in np.maximum.reduce([peak / 127, room, 0 * peak + SMALLEST_SCALE])]
     multiplier = np.array([pair[0] for pair in pairs], np.int32)
     shift = np.array([pair[1] for pair in pairs], np.uint8)
     scale = np.ldexp(multiplier.astype(np.float64), -shift.astype(np.int64))
@@ -159,9 +154,7 @@ def _parse(document: dict[str, Any]) -> Spec:
         place=tuple(int(place) for place in document["place"]),
         delta=_pair(document["delta"]),
         offset=None if offset is None else _pair(offset),
-        tables={
-            name: np.array(document["tables"][name], np.int64) for name in ("sigmoid", "tanh", "softplus")
-        },
+        tables={name: np.array(document["tables"][name], np.int64) for name in ("sigmoid", "tanh", "softplus")},
     )
 
 

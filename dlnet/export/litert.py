@@ -1,0 +1,170 @@
+"""The spec as two LiteRT files: a step graph and a head graph, int16 activations and int8 weights.
+
+The caller loops the step graph over the window, then runs the head once (see ``runtime``). Looping in the caller
+keeps the files small, and the read-out stays outside because TFLite Micro has no int16 kernel for softplus or
+cumsum.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from dlnet.errors import DataError
+from dlnet.export import fixed
+from dlnet.export.layout import Spec
+from dlnet.export.reference import Int16s, skip_inputs, state_path
+
+CALIBRATION_WINDOWS = 200
+Float32s = npt.NDArray[np.float32]
+Samples = list[dict[str, Float32s]]
+
+
+@dataclass(frozen=True)
+class EdgeFiles:
+    """The two flatbuffers. ``step``: (x (1, C), h (1, n)) -> h of the next sub-step; ``head``: (h, s) -> logits."""
+
+    step: bytes
+    head: bytes
+
+
+def convert(spec: Spec, windows: Int16s) -> EdgeFiles:
+    """Convert with TensorFlow, calibrated on quantised training windows ``windows`` (N, T, C).
+
+    At most 200 windows, evenly spaced, are used, beside the limits of the formats (see docs/quantisation.md).
+    The same spec and windows give the same bytes.
+
+    Raises:
+        DataError: there is no window, or windows of another shape.
+    """
+    if windows.dtype != np.int16 or windows.ndim != 3 or windows.shape[1:] != (spec.steps, spec.channels):
+        raise DataError(f"calibration windows do not fit the model: {windows.dtype} {windows.shape}")
+    if not len(windows):
+        raise DataError("no training window to calibrate on")
+    chosen = windows[np.unique(np.linspace(0, len(windows) - 1, CALIBRATION_WINDOWS).astype(int))]
+    step_samples, head_samples = _samples(spec, chosen)
+    tf = _tensorflow()
+    with _quiet():
+        step = _convert(tf, _step_graph(tf, spec), step_samples)
+        head = _convert(tf, _head_graph(tf, spec), head_samples)
+    return EdgeFiles(step, head)
+
+
+def _samples(spec: Spec, windows: Int16s) -> tuple[Samples, Samples]:
+    """Inputs of both graphs over ``windows``, then with one input at a time at the limit of its format.
+
+    Without the limits a test window outside training's range would be clipped by the .tflite but not by the spec.
+    """
+    path = state_path(spec, windows)
+    before = np.concatenate([np.zeros_like(path[:, :1]), path[:, :-1]], axis=1)
+    x = np.repeat(windows, spec.substeps, axis=1).reshape(-1, spec.channels)
+    step = _at_limits(x, before.reshape(-1, spec.hidden))
+    head = _at_limits(skip_inputs(spec, windows), path[:, -1])
+    inputs, state = -fixed.INPUT_BITS, -fixed.STATE_BITS
+    step_samples = [{"x": _real(one, inputs), "h": _real(h, state)} for one, h in zip(*step, strict=True)]
+    head_samples = [{"h": _real(h, state), "s": _real(one, inputs)} for one, h in zip(*head, strict=True)]
+    if not spec.skip:
+        head_samples = [{"h": sample["h"]} for sample in head_samples]
+    return step_samples, head_samples
+
+
+def _at_limits(values: Int16s, states: Int16s) -> tuple[Int16s, Int16s]:
+    """Append rows: column c of ``values`` at ±8 for each c (states as they are), and the state at ±1."""
+    width = values.shape[1]
+    rows = np.arange(2 * width + 2) % len(values)
+    extra, extra_states = values[rows], states[rows]
+    for column in range(width):
+        extra[2 * column, column], extra[2 * column + 1, column] = fixed.INT16_MAX, fixed.INT16_MIN
+    extra_states[-2], extra_states[-1] = fixed.INT16_MAX, fixed.INT16_MIN
+    return np.concatenate([values, extra]), np.concatenate([states, extra_states])
+
+
+def _real(row: Int16s, exponent: int) -> Float32s:
+    return np.ldexp(row[None].astype(np.float32), exponent)
+
+
+def _step_graph(tf: Any, spec: Spec) -> Callable[..., Any]:
+    """h + (gate · (a - h) - rate · h) / K over floats that the spec's integers stand for."""
+    weights, bias = (_constant(tf, values) for values in _transposed(spec.step.dequantised()))
+    rate = _constant(tf, np.ldexp(spec.rate.astype(np.float64), -fixed.STATE_BITS))
+    reversal = None if spec.reversal is None else np.ldexp(spec.reversal.astype(np.float64), -fixed.STATE_BITS)
+
+    def step(x: Any, h: Any) -> Any:
+        code = tf.matmul(tf.concat([x, h], axis=1), weights) + bias
+        if reversal is None:
+            gate, candidate = tf.split(code, 2, axis=1)
+            target = tf.tanh(candidate)
+        else:
+            gate, target = code, _constant(tf, reversal)
+        change = tf.sigmoid(gate) * (target - h) - rate * h
+        return h + (change if spec.substeps == 1 else change * _constant(tf, np.array(1 / spec.substeps)))
+
+    return step
+
+
+def _head_graph(tf: Any, spec: Spec) -> Callable[..., Any]:
+    weights, bias = (_constant(tf, values) for values in _transposed(spec.head.dequantised()))
+
+    def head(h: Any, s: Any) -> Any:
+        return tf.matmul(tf.concat([h, s], axis=1), weights) + bias
+
+    def head_alone(h: Any) -> Any:
+        return tf.matmul(h, weights) + bias
+
+    return head if spec.skip else head_alone
+
+
+def _transposed(affine: tuple[fixed.Floats, fixed.Floats]) -> tuple[fixed.Floats, fixed.Floats]:
+    return affine[0].T, affine[1]
+
+
+def _constant(tf: Any, values: fixed.Floats) -> Any:
+    return tf.constant(values.astype(np.float32))
+
+
+def _convert(tf: Any, graph: Callable[..., Any], samples: Samples) -> bytes:
+    signature = [tf.TensorSpec(value.shape, tf.float32, name) for name, value in samples[0].items()]
+    module = tf.Module()
+    module.run = tf.function(graph, input_signature=signature)
+    converter = tf.lite.TFLiteConverter.from_concrete_functions([module.run.get_concrete_function()], module)
+    converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    converter.representative_dataset = lambda: iter(samples)
+    int16 = tf.lite.OpsSet.EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8
+    converter.target_spec.supported_ops = [int16]
+    converter.inference_input_type = converter.inference_output_type = tf.int16
+    return bytes(converter.convert())
+
+
+def _tensorflow() -> Any:
+    """Import TensorFlow late (it takes seconds), on the CPU and without its start-up messages."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
+    os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
+    import tensorflow
+
+    return tensorflow
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Hide what the converter says of every model: deprecations of its own parts, types of inputs."""
+    logger = logging.getLogger("absl")
+    logger.addFilter(_is_error)  # a filter, since the converter itself resets the logger's level
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message=r"\s*Warning: tf.lite.Interpreter is deprecated")
+            yield
+    finally:
+        logger.removeFilter(_is_error)
+
+
+def _is_error(record: logging.LogRecord) -> bool:
+    return record.levelno >= logging.ERROR

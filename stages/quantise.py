@@ -1,0 +1,96 @@
+"""Elites of the second front as integer models: spec, two .tflite files, golden vectors, errors on validation cells."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from tqdm import tqdm
+
+from dlnet.config import StageConfig, TaskParams
+from dlnet.data.windows import Bank
+from dlnet.errors import ModelError
+from dlnet.export.compare import REFERENCE, largest_difference, run_engines
+from dlnet.export.convert import weights_of
+from dlnet.export.golden import save_golden
+from dlnet.export.litert import EdgeFiles, convert
+from dlnet.export.reference import quantise_anchor, quantise_inputs, to_soh
+from dlnet.export.size import spec_bytes, stored_bytes
+from dlnet.export.spec import Spec, make_spec, save_spec
+from dlnet.files import atomic_dir, read_json, write_bytes, write_json
+from dlnet.metrics import errors
+from dlnet.models.student import Student, load_student
+from stages import run
+
+SOURCES = (Path("models/students"), Path("models/pruned"))
+FRONT = Path("models/front2/front.json")
+OUT = Path("models/edge")
+GOLDEN_WINDOWS = 8
+
+
+class QuantiseConfig(StageConfig):
+    """What this stage reads."""
+
+    task: TaskParams
+
+
+def main() -> None:
+    """Run the stage."""
+    task = QuantiseConfig.load().task
+    bank = Bank.load(Path("data/windows"))
+    elites = [_load(name) for name in read_json(FRONT)["elites"]]
+    with atomic_dir(OUT) as folder:
+        for student in tqdm(elites, desc="quantise", unit="model"):
+            _quantise(student, bank, task, folder / student.name)
+
+
+def _load(name: str) -> Student:
+    for source in SOURCES:
+        path = source / f"{name}.json"
+        if path.exists():
+            return load_student(path)
+    raise ModelError(f"{FRONT}: elite {name} is in neither {SOURCES[0]} nor {SOURCES[1]}; run dvc repro")
+
+
+def _quantise(student: Student, bank: Bank, task: TaskParams, folder: Path) -> None:
+    spec = make_spec(weights_of(student))
+    train = student.encoder.encode(bank, bank.windows("train", task.stride_train))
+    files = convert(spec, quantise_inputs(train))
+    write_bytes(folder / "step.tflite", files.step)
+    write_bytes(folder / "head.tflite", files.head)
+    save_spec(folder / "spec.json", spec)
+    ends = bank.windows("validation", task.stride_eval)
+    chosen = ends[np.unique(np.linspace(0, len(ends) - 1, GOLDEN_WINDOWS).astype(int))]
+    z, anchor = student.encoder.encode(bank, chosen), student.encoder.anchor(bank, chosen)
+    save_golden(folder / "golden.safetensors", spec, quantise_inputs(z), quantise_anchor(anchor))
+    write_json(folder / "metrics.json", _metrics(student, spec, files, bank, task))
+
+
+def _metrics(student: Student, spec: Spec, files: EdgeFiles, bank: Bank, task: TaskParams) -> dict[str, Any]:
+    """Errors on validation windows: float, then each engine; ``int8`` is the .tflite under LiteRT."""
+    ends = bank.windows("validation", task.stride_eval)
+    targets, cells = bank.targets(ends), bank.cell_of(ends)
+    traces = run_engines(files, spec, student.encoder.encode(bank, ends), student.encoder.anchor(bank, ends))
+
+    def mae(forecast: np.ndarray) -> float:
+        return float(errors(forecast, targets, cells, bank.cells)["mae"])
+
+    engines = {name: mae(to_soh(trace.forecast)) for name, trace in traces.items()}
+    return {
+        "name": student.name,
+        "parameters": spec.parameters,
+        "mae_float_validation": mae(student.forecast(bank, ends)),
+        "mae_int8_validation": engines["litert"],
+        "mae_engines_validation": engines,
+        "largest_difference": {
+            name: largest_difference(trace, traces[REFERENCE]) for name, trace in traces.items() if name != REFERENCE
+        },
+        "stored_bytes": stored_bytes(spec),
+        "spec_bytes": spec_bytes(spec),
+        "tflite_bytes": len(files.step) + len(files.head),
+    }
+
+
+if __name__ == "__main__":
+    run(main)
