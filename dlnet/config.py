@@ -326,6 +326,7 @@ class StudyConfig(StageConfig):
     clean: CleanParams
     split: SplitParams
     task: TaskParams
+    baselines: BaselinesParams
     teacher: TeacherParams
     students: StudentParams
     prune: PruneParams

@@ -34,11 +34,10 @@ def main() -> None:
             "students": config.students.model_copy(update={"seeds": config.study.seeds}),
         }
     )
-    cache = CACHE / _identity(config)
     cells, held = load(config), _Held()
     tables = []
     for name, track, split, share, work in tqdm(list(_units(config)), desc="study", unit="unit"):
-        path = cache / f"{track}-{split}" / f"{name}.parquet"
+        path = CACHE / _identity(config, name) / f"{track}-{split}" / f"{name}.parquet"
         if not path.exists():
             tqdm.write(f"{track}, split {split}: {name}")
             rows = work(held.cut(config, cells, track, split, share), path.parent / f"models-{share:g}")
@@ -47,9 +46,11 @@ def main() -> None:
     write_results(pd.concat(tables, ignore_index=True), config, cells)
 
 
-def _identity(config: StudyConfig) -> str:
-    """Of all that the networks of the study depend on."""
-    parts = config.model_dump_json(exclude={"data", "study"}), config.study.seeds, config.study.most_parameters
+def _identity(config: StudyConfig, unit: str) -> str:
+    """Of all params that a unit depends on: a change to the baselines does not train the networks again."""
+    nets = {"teacher", "students", "prune", "cost"} if unit == "baselines" else {"baselines"}
+    own = config.model_dump_json(exclude={"data", "study"} | nets)
+    parts = own, config.study.seeds, config.study.most_parameters
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:12]
 
 
@@ -72,6 +73,7 @@ def _units(config: StudyConfig) -> Iterator[Unit]:
     study = config.study
     for track in study.tracks:
         for split in study.splits:
+            yield "baselines", track, split, 1.0, partial(units.baselines, config)
             yield "teacher", track, split, 1.0, partial(units.teacher, config)
             yield "students", track, split, 1.0, partial(units.students, config)
             yield "edges", track, split, 1.0, partial(units.edges, config)

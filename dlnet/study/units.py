@@ -22,6 +22,7 @@ from dlnet.export.convert import weights_of
 from dlnet.export.reference import predict_reference
 from dlnet.export.size import spec_bytes
 from dlnet.export.spec import make_spec
+from dlnet.models.baselines import fit_all
 from dlnet.models.student import Student, load_student
 from dlnet.study.cut import Cut
 
@@ -30,8 +31,6 @@ Rows = list[dict[str, Any]]
 
 def baselines(config: StudyConfig, cut: Cut, _folder: Path) -> Rows:
     """Every baseline, tuned on the validation cells of this cut."""
-    from dlnet.models.baselines import fit_all
-
     fitted = fit_all(cut.bank, cut.encoder, cut.task, config.baselines)
     rows = []
     for name, one in fitted.items():
