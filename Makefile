@@ -1,14 +1,15 @@
 # Two commands matter: `make repro` and `make test`. Everything runs in .venv, made from requirements.lock.
 PYTHON ?= python3
 BIN := .venv/bin
+DVC := PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/dvc
 export MLFLOW_DISABLE_TELEMETRY := true
 export DO_NOT_TRACK := true
 export TF_CPP_MIN_LOG_LEVEL := 3
 
 .PHONY: repro test ui publish results bench simulate lint lock clean
 
-repro: .venv/.done   ## the whole pipeline, then the table
-	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/dvc repro
+repro: .venv/.done   ## the whole pipeline, then the table; make repro SET="data.source=mit" changes params
+	$(DVC) $(if $(SET),exp run $(addprefix -S ,$(SET)),repro)
 	$(BIN)/dlnet report
 
 test: .venv/.done    ## lint, types, the whole test suite
@@ -21,7 +22,7 @@ ui: .venv/.done      ## MLflow on http://127.0.0.1:5000
 	$(BIN)/mlflow ui --backend-store-uri sqlite:///mlflow.db --host 127.0.0.1 --port 5000
 
 publish: .venv/.done ## log everything to MLflow again (after mlflow.db was deleted, or to another server)
-	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/dvc repro -f -s publish
+	$(DVC) repro -f -s publish
 
 results: .venv/.done ## the study over splits and seeds on the MIT cells; hours, resumable
 	$(BIN)/python -m dlnet.study

@@ -11,16 +11,17 @@ import pandas as pd
 from dlnet.config import StudyConfig, Track
 from dlnet.files import write_json, write_text
 from dlnet.study.cut import Cells
-from dlnet.study.page import page
+from dlnet.study.page import front_page, page
 from dlnet.study.pictures import draw
 
 DOCS = Path("docs")
+README = Path("README.md")
 MEASURES = ("mae", "rmse", "cell_mae", "worst_cell_mae")
 KIND = ["cell", "hidden", "loss"]
 
 
 def write_results(table: pd.DataFrame, config: StudyConfig, cells: Cells) -> None:
-    """Write docs/results.json, docs/results.md and docs/img/results-*.png."""
+    """Write docs/results.json, docs/results.md, docs/img/results-*.png and the table in README.md."""
     study = config.study
     content = {
         "data": {"source": "mit", "label": cells.task["label"], "cells": len(cells.cells), "rows": len(cells.rows)},
@@ -38,6 +39,7 @@ def write_results(table: pd.DataFrame, config: StudyConfig, cells: Cells) -> Non
     write_json(DOCS / "results.json", content)
     draw(content, DOCS / "img")
     write_text(DOCS / "results.md", page(content))
+    write_text(README, front_page(README.read_text(), content))
 
 
 def summarise(table: pd.DataFrame, track: Track) -> dict[str, Any]:
