@@ -1,4 +1,4 @@
-"""One cell's life in PyBaMM, coarse: each simulated cycle ages the cell as much as ``stretch`` cycles do."""
+"""One cell's life in PyBaMM, coarse: each simulated cycle ages the cell as much as several cycles do."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ TOLERANCE = {"rtol": 1e-5, "atol": 1e-6}
 
 @dataclass(frozen=True)
 class CoarseLife:
-    """What is kept of n simulated cycles, ``stretch`` cycles apart."""
+    """What is kept of n simulated cycles."""
 
     capacity_ah: Array
     """(n,) charge of the discharge, Ah."""
@@ -66,12 +66,11 @@ def import_pybamm() -> Any:
     return pybamm
 
 
-def simulate_life(cell: Cell, stretch: int, most: int) -> CoarseLife:
+def simulate_life(cell: Cell, most: int) -> CoarseLife:
     """Cycle one cell until its capacity is below ``cell.end_soh`` or ``most`` cycles are simulated.
 
     Args:
         cell: protocol and parameters.
-        stretch: cycles that each simulated one stands for; all rates of ageing are multiplied by it.
         most: upper bound of simulated cycles.
 
     Raises:
@@ -79,7 +78,7 @@ def simulate_life(cell: Cell, stretch: int, most: int) -> CoarseLife:
     """
     pybamm = import_pybamm()
     pybamm.set_logging_level("CRITICAL")
-    simulation = _simulation(pybamm, cell, stretch, min(CHUNK, most))
+    simulation = _simulation(pybamm, cell, min(CHUNK, most))
     kept: list[tuple[float, float, Array, float, Array]] = []
     state = None
     while len(kept) < most and not _worn(kept, cell):
@@ -105,7 +104,7 @@ def _worn(kept: list[tuple[float, float, Array, float, Array]], cell: Cell) -> b
     return bool(kept) and kept[-1][0] < cell.end_soh * NOMINAL_AH
 
 
-def _simulation(pybamm: Any, cell: Cell, stretch: int, cycles: int) -> Any:
+def _simulation(pybamm: Any, cell: Cell, cycles: int) -> Any:
     protocol, window = cell.protocol, FLEET_WINDOW
     steps = (
         f"Charge at {protocol.charge_c}C until {window.cutoff_v - window.below_v} V (60 second period)",
@@ -115,21 +114,21 @@ def _simulation(pybamm: Any, cell: Cell, stretch: int, cycles: int) -> Any:
     )
     return pybamm.Simulation(
         pybamm.lithium_ion.SPMe(OPTIONS),
-        parameter_values=_parameters(pybamm, cell, stretch),
+        parameter_values=_parameters(pybamm, cell),
         experiment=pybamm.Experiment([steps] * cycles),
         solver=pybamm.IDAKLUSolver(**TOLERANCE, options={"num_threads": 1}),
         var_pts=POINTS,
     )
 
 
-def _parameters(pybamm: Any, cell: Cell, stretch: int) -> Any:
+def _parameters(pybamm: Any, cell: Cell) -> Any:
     values = pybamm.ParameterValues("OKane2022")
     kelvin = 273.15 + cell.protocol.temperature_c
     factors = {
-        "SEI solvent diffusivity [m2.s-1]": cell.sei * stretch,
-        "Lithium plating kinetic rate constant [m.s-1]": cell.plating * stretch,
-        "Negative electrode LAM constant proportional term [s-1]": cell.lam_negative * stretch,
-        "Positive electrode LAM constant proportional term [s-1]": cell.lam_positive * stretch,
+        "SEI solvent diffusivity [m2.s-1]": cell.sei,
+        "Lithium plating kinetic rate constant [m.s-1]": cell.plating,
+        "Negative electrode LAM constant proportional term [s-1]": cell.lam_negative,
+        "Positive electrode LAM constant proportional term [s-1]": cell.lam_positive,
         "Electrode width [m]": cell.area,
         "Negative electrode thickness [m]": cell.negative_thickness,
         "Negative particle radius [m]": cell.negative_radius,

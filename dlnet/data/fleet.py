@@ -29,12 +29,17 @@ FLEET_WINDOW = ChargeWindow(
 not 0.45 C: just below the cut-off the model's current is nearly flat, and a crossing there would jump."""
 
 
+STRETCH = 10
+"""Cycles that each simulated cycle stands for."""
+
+
 @dataclass(frozen=True)
 class Protocol:
-    """How a group is cycled. Rates of ageing are multiples of those of O'Kane et al. 2022.
+    """How a group is cycled, and how fast it ages.
 
-    ``lam_negative`` belongs to an exponent of ``LAM_EXPONENT`` on stress over critical stress, which is far
-    below 1, hence its size.
+    Rates are factors on those of O'Kane et al. 2022 in a *simulated* cycle; divide by ``STRETCH`` for the
+    rate of one cycle. ``lam_negative`` goes with ``LAM_EXPONENT``, and the ratio of stress to critical stress
+    that this raises is far below 1: hence its size.
     """
 
     group: str
@@ -48,12 +53,12 @@ class Protocol:
 
 
 PROTOCOLS: tuple[Protocol, ...] = (
-    Protocol("15C-0.7C", 15, 0.7, 1.0, 12, 0.0024, 320, 0.8),
-    Protocol("25C-0.7C", 25, 0.7, 1.0, 12, 0.0032, 2240, 1.6),
-    Protocol("25C-1C", 25, 1.0, 1.0, 6.4, 0.0024, 1680, 1.6),
-    Protocol("25C-1.5C", 25, 1.5, 1.0, 4.8, 0.0024, 1600, 1.6),
-    Protocol("35C-1C", 35, 1.0, 1.0, 20, 0.0048, 7600, 3.2),
-    Protocol("35C-1.5C", 35, 1.5, 0.7, 16, 0.0032, 12800, 3.2),
+    Protocol("15C-0.7C", 15, 0.7, 1.0, 120, 0.024, 3_600, 8),
+    Protocol("25C-0.7C", 25, 0.7, 1.0, 120, 0.032, 22_400, 16),
+    Protocol("25C-1C", 25, 1.0, 1.0, 64, 0.024, 16_800, 16),
+    Protocol("25C-1.5C", 25, 1.5, 1.0, 48, 0.024, 16_000, 16),
+    Protocol("35C-1C", 35, 1.0, 1.0, 200, 0.048, 76_000, 32),
+    Protocol("35C-1.5C", 35, 1.5, 0.7, 160, 0.032, 128_000, 32),
 )
 """Ageing rates were set by hand, per protocol, for lives of some hundred cycles (docs/simulated.md)."""
 

@@ -22,7 +22,16 @@ from tqdm import tqdm
 from dlnet import files
 from dlnet.data.ageing import GRID, OPTIONS, POINTS, TOLERANCE, CoarseLife, import_pybamm, simulate_life
 from dlnet.data.features import FEATURES, charge_features
-from dlnet.data.fleet import FLEET_WINDOW, LAM_EXPONENT, NOMINAL_AH, PROTOCOLS, SLOW_C, Cell, draw_fleet
+from dlnet.data.fleet import (
+    FLEET_WINDOW,
+    LAM_EXPONENT,
+    NOMINAL_AH,
+    PROTOCOLS,
+    SLOW_C,
+    STRETCH,
+    Cell,
+    draw_fleet,
+)
 from dlnet.errors import DataError, DLNetError
 
 Array = NDArray[np.float64]
@@ -37,9 +46,7 @@ TABLE, PROVENANCE, FIGURE = (
 )
 CACHE = Path(".cache/simulate")
 
-STRETCH = 10
-"""Cycles that each simulated cycle stands for."""
-MOST = 100
+MOST = 115
 """Most simulated cycles of a cell: lives end at ``STRETCH * MOST`` cycles at the latest."""
 
 NOISE = {
@@ -138,16 +145,16 @@ def _measured(
     )
 
 
-def cached_life(cell: Cell, cache: Path, stretch: int, most: int) -> CoarseLife:
+def cached_life(cell: Cell, cache: Path, most: int) -> CoarseLife:
     """``simulate_life``, or what an earlier run with the same cell, model and PyBaMM left in ``cache``."""
-    parts: dict[str, object] = {**cell.to_dict(), **_model(), "stretch": stretch, "most": most}
+    parts: dict[str, object] = {**cell.to_dict(), **_model(), "most": most}
     # Neither changes the physics, so a renamed cell or other noise keeps its simulation.
     del parts["name"], parts["seed"]
     key = hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
     path = cache / f"{cell.name}-{key}.safetensors"
     if path.exists():
         return CoarseLife(**files.read_tensors(path))
-    life = simulate_life(cell, stretch, most)
+    life = simulate_life(cell, most)
     files.write_tensors(path, vars(life))
     return life
 
@@ -163,7 +170,8 @@ def _model() -> dict[str, object]:
         "lam_exponent": LAM_EXPONENT,
         "grid": GRID,
         "slow_c": SLOW_C,
-        "window": asdict(FLEET_WINDOW),
+        "cutoff_v": FLEET_WINDOW.cutoff_v,
+        "below_v": FLEET_WINDOW.below_v,
     }
 
 
@@ -177,7 +185,7 @@ def build(
     """
     import_pybamm()
     bar = tqdm(cells, desc="simulate", unit="cell")
-    tables = [expand(cell, cached_life(cell, cache, stretch, most), stretch) for cell in bar]
+    tables = [expand(cell, cached_life(cell, cache, most), stretch) for cell in bar]
     table = pd.concat(tables, ignore_index=True)
     files.write_parquet(out, table)
     return table
@@ -196,6 +204,7 @@ def provenance(cells: list[Cell], table: pd.DataFrame, seed: int, out: Path) -> 
         "nominal_ah": NOMINAL_AH,
         "stretch": STRETCH,
         "noise": NOISE,
+        "window": asdict(FLEET_WINDOW),
         **_model(),
         "cells": [
             {

@@ -60,7 +60,7 @@ def test_without_noise_features_are_those_of_the_curve(monkeypatch):
     assert first["CC charge time"] == pytest.approx(2500 * 0.195 / 0.25, rel=1e-3)
     assert first["CC Q"] == pytest.approx(2.5 * 2500 * 0.195 / 0.25 / 3600, rel=1e-3)
     # Stored as GRID points with straight lines between: a little above the exponential.
-    assert first["CV charge time"] == pytest.approx(TAU * np.log(5), rel=5e-3)
+    assert first["CV charge time"] == pytest.approx(TAU * np.log(35 / 9), rel=5e-3)
 
 
 def test_noise_has_the_stated_size(rows, monkeypatch):
@@ -110,11 +110,11 @@ def test_a_finished_cell_is_not_simulated_again(tmp_path, monkeypatch):
     calls = []
     monkeypatch.setattr(simulate, "simulate_life", lambda *given: calls.append(given) or coarse())
     monkeypatch.setattr(simulate, "version", lambda _: "0")
-    first = simulate.cached_life(CELL, tmp_path, 4, 12)
-    second = simulate.cached_life(dataclasses.replace(CELL, seed=1), tmp_path, 4, 12)
+    first = simulate.cached_life(CELL, tmp_path, 12)
+    second = simulate.cached_life(dataclasses.replace(CELL, seed=1), tmp_path, 12)
     assert len(calls) == 1
     assert np.array_equal(first.cc_voltage_v, second.cc_voltage_v)
-    simulate.cached_life(dataclasses.replace(CELL, sei=99.0), tmp_path, 4, 12)
+    simulate.cached_life(dataclasses.replace(CELL, sei=99.0), tmp_path, 12)
     assert len(calls) == 2
 
 
