@@ -9,6 +9,8 @@ import numpy.typing as npt
 
 Array = npt.NDArray[Any]
 
+KNEE_HEIGHT = 0.01  # SoH above the chord below which a fade counts as straight: noise alone reaches a few 0.001
+
 
 def errors(prediction: Array, target: Array, cell: Array, names: tuple[str, ...]) -> dict[str, Any]:
     """Errors over windows and over cells.
@@ -22,14 +24,20 @@ def errors(prediction: Array, target: Array, cell: Array, names: tuple[str, ...]
         ``mae`` and ``rmse`` as means over windows, ``cell_mae`` as mean over cells, ``worst_cell`` with its MAE.
     """
     absolute = np.abs(prediction.astype(np.float64) - target)
-    per_cell = {int(i): float(absolute[cell == i].mean()) for i in np.unique(cell)}
-    worst = max(per_cell, key=lambda i: (per_cell[i], names[i]))
+    each = per_cell(prediction, target, cell, names)
+    worst = max(each, key=lambda name: (each[name], name))
     return {
         "mae": float(absolute.mean()),
         "rmse": float(np.sqrt((absolute**2).mean())),
-        "cell_mae": float(np.mean(list(per_cell.values()))),
-        "worst_cell": {"cell": names[worst], "mae": per_cell[worst]},
+        "cell_mae": float(np.mean(list(each.values()))),
+        "worst_cell": {"cell": worst, "mae": each[worst]},
     }
+
+
+def per_cell(prediction: Array, target: Array, cell: Array, names: tuple[str, ...]) -> dict[str, float]:
+    """Name of each cell that has windows -> its MAE; arguments as in ``errors``."""
+    absolute = np.abs(prediction.astype(np.float64) - target).mean(axis=1)
+    return {names[i]: float(absolute[cell == i].mean()) for i in np.unique(cell)}
 
 
 def by_horizon(prediction: Array, target: Array) -> Array:
@@ -53,13 +61,18 @@ def by_knee(prediction: Array, target: Array, after: Array) -> dict[str, float |
     }
 
 
-def knee_row(soh: Array) -> int:
+def knee_row(soh: Array) -> int | None:
     """Row of a cell's knee: the point farthest above the chord from its first to its last SoH.
 
-    Source: the maximum-distance definition (Kneedle, Satopaa et al. 2011, eq. for a concave decreasing curve).
+    Source: the maximum-distance definition (Kneedle, Satopaa et al. 2011, eq. for a concave decreasing curve). The
+    distance is taken along SoH; across the chord it is the same times a constant, so the same point is farthest.
 
     Args:
         soh: (n,) smoothed SoH of one cell.
+
+    Returns:
+        The row, or None where no point stands ``KNEE_HEIGHT`` above the chord: such a cell has no knee.
     """
-    chord = np.linspace(soh[0], soh[-1], len(soh))
-    return int(np.argmax(soh - chord))
+    height = soh - np.linspace(soh[0], soh[-1], len(soh))
+    knee = int(np.argmax(height))
+    return knee if height[knee] >= KNEE_HEIGHT else None

@@ -1,0 +1,170 @@
+"""Errors of every model on validation and test windows; the only place where test targets are looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+from tqdm import tqdm
+
+from dlnet.data.encode import Encoder
+from dlnet.data.windows import Bank, Ends, Floats, Singles
+from dlnet.errors import DataError
+from dlnet.export.reference import predict_reference
+from dlnet.export.runtime import predict_litert, predict_tflm
+from dlnet.metrics import by_horizon, by_knee, errors, knee_row, per_cell
+from dlnet.models.student import Student
+from dlnet.report.pipeline import Edge, Pipeline
+
+Forecast = npt.NDArray[np.floating[Any]]
+Part = Literal["validation", "test"]
+PARTS: tuple[Part, ...] = ("validation", "test")
+BATCH = 2048
+
+ENGINES: dict[str, Callable[[Edge, Singles, Singles], Floats]] = {
+    "int8": lambda edge, z, anchor: predict_reference(edge.spec, z, anchor),
+    "litert": lambda edge, z, anchor: predict_litert(edge.files, edge.spec, z, anchor),
+    "tflm": lambda edge, z, anchor: predict_tflm(edge.files, edge.spec, z, anchor),
+}
+"""What runs a quantised model: the integer reference, LiteRT, and TFLite Micro's own interpreter."""
+
+
+@dataclass(frozen=True)
+class Cases:
+    """Labelled windows of validation or test cells, one below the other.
+
+    Attributes:
+        ends: (N,) window ends. target: (N, horizon) SoH. cell: (N,) index into ``names``.
+        knees: cell -> row of its knee, None where it has none. after: (N,) whether the last target lies beyond it.
+    """
+
+    ends: Ends
+    target: Singles
+    cell: npt.NDArray[np.int64]
+    names: tuple[str, ...]
+    knees: dict[str, int | None]
+    after: npt.NDArray[np.bool_]
+
+    def brief(self, forecast: Forecast) -> dict[str, Any]:
+        """Errors of (N, horizon) forecasts in one figure each."""
+        return {
+            **errors(forecast, self.target, self.cell, self.names),
+            **by_knee(forecast, self.target, self.after),
+        }
+
+    def score(self, forecast: Forecast) -> dict[str, Any]:
+        """``brief``, and the errors by cycle ahead and by cell."""
+        return {
+            **self.brief(forecast),
+            "by_horizon": by_horizon(forecast, self.target).tolist(),
+            "cells": per_cell(forecast, self.target, self.cell, self.names),
+        }
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Errors of all models.
+
+    Attributes:
+        content: what reports/evaluation.json holds. cases: the windows of each split.
+        int8: name of a quantised model -> its forecasts of the test windows (N, horizon), SoH.
+    """
+
+    content: dict[str, Any]
+    cases: dict[Part, Cases]
+    int8: dict[str, Floats] = field(default_factory=dict)
+
+
+def evaluate(pipeline: Pipeline, bank: Bank, stride: int) -> Evaluation:
+    """Measure every model of ``pipeline``.
+
+    Args:
+        bank: loaded with the targets of test cells.
+        stride: cycles from one window to the next, that of the baselines' predictions.
+
+    Raises:
+        DataError: a split has no window. ModelError: predictions and windows do not fit.
+    """
+    cases = {part: cases_of(bank, part, stride) for part in PARTS}
+    content: dict[str, Any] = {
+        "windows": {part: len(cases[part].ends) for part in PARTS},
+        "knee_rows": {part: cases[part].knees for part in PARTS},
+        "baselines": {name: _baseline(pipeline, name, cases) for name in sorted(pipeline.baselines)},
+    }
+    encoded = Encoded(bank, cases)
+    content["teacher"] = _student(pipeline.teacher, encoded, Cases.score)
+    elites = set(pipeline.elites)
+    content["students"] = {
+        name: _student(student, encoded, Cases.score if name in elites else Cases.brief)
+        for name, student in tqdm(pipeline.students.items(), desc="evaluate students", unit="model")
+    }
+    content["edge"], int8 = {}, {}
+    for name, edge in tqdm(pipeline.edges.items(), desc="evaluate int8 models", unit="model"):
+        content["edge"][name], int8[name] = _edge(edge, encoded)
+    return Evaluation(content, cases, int8)
+
+
+def cases_of(bank: Bank, part: Part, stride: int) -> Cases:
+    """The labelled windows of a split.
+
+    Raises:
+        DataError: there is none.
+    """
+    ends = bank.windows(part, stride)
+    if not len(ends):
+        raise DataError(f"no {part} cell is as long as a window and its horizon; change split or task in params.yaml")
+    cell = bank.cell_of(ends)
+    # The knee is one of the whole life, so that a window knows on which side of it its targets lie.
+    knees = {int(i): knee_row(bank.target[bank.cell_index == i]) for i in np.unique(cell)}
+    last = ends + bank.horizon - 1 - np.searchsorted(bank.cell_index, cell)
+    beyond = [knees[i] is not None and row > knees[i] for i, row in zip(cell.tolist(), last.tolist(), strict=True)]
+    named = {bank.cells[i]: knee for i, knee in knees.items()}
+    return Cases(ends, bank.targets(ends), cell, bank.cells, named, np.array(beyond))
+
+
+class Encoded:
+    """Encoded windows of both splits, kept for the next model with the same encoder."""
+
+    def __init__(self, bank: Bank, cases: dict[Part, Cases]) -> None:
+        self.bank, self.cases = bank, cases
+        self._of: tuple[Encoder, dict[Part, tuple[Singles, Singles]]] | None = None
+
+    def __call__(self, encoder: Encoder, part: Part) -> tuple[Singles, Singles]:
+        """Inputs (N, T, C) and anchors (N, 1) of a split's windows."""
+        if self._of is None or self._of[0] != encoder:
+            ends = {part: self.cases[part].ends for part in PARTS}
+            inputs = {p: (encoder.encode(self.bank, ends[p]), encoder.anchor(self.bank, ends[p])) for p in PARTS}
+            self._of = encoder, inputs
+        return self._of[1][part]
+
+
+def _baseline(pipeline: Pipeline, name: str, cases: dict[Part, Cases]) -> dict[str, Any]:
+    count = len(cases["validation"].ends)
+    horizon = cases["test"].target.shape[1]
+    found = pipeline.prediction(name, count + len(cases["test"].ends), horizon)
+    return {"validation": cases["validation"].score(found[:count]), "test": cases["test"].score(found[count:])}
+
+
+def _student(student: Student, encoded: Encoded, score: Callable[[Cases, Forecast], dict[str, Any]]) -> dict[str, Any]:
+    return {part: score(encoded.cases[part], _forecast(student, *encoded(student.encoder, part))) for part in PARTS}
+
+
+def _forecast(student: Student, z: Singles, anchor: Singles) -> Singles:
+    """(N, horizon) SoH, in batches that keep a large teacher's states small."""
+    starts = range(0, len(z), BATCH)
+    return np.concatenate([student.predict(z[i : i + BATCH], anchor[i : i + BATCH]) for i in starts])
+
+
+def _edge(edge: Edge, encoded: Encoded) -> tuple[dict[str, Any], Floats]:
+    content: dict[str, Any] = {engine: {} for engine in ENGINES}
+    for part in PARTS:
+        inputs = encoded(edge.student.encoder, part)
+        found = {engine: run(edge, *inputs) for engine, run in ENGINES.items()}
+        for engine, forecast in found.items():
+            content[engine][part] = encoded.cases[part].score(forecast)
+        for engine in ("litert", "tflm"):
+            content[engine][part]["most_from_int8"] = float(np.abs(found[engine] - found["int8"]).max())
+    return content, found["int8"]

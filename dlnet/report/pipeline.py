@@ -1,0 +1,134 @@
+"""What the stages before left below models/, read and checked once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow
+
+from dlnet.data.windows import Singles
+from dlnet.errors import DLNetError, ModelError
+from dlnet.export.layout import Spec
+from dlnet.export.litert import EdgeFiles
+from dlnet.export.size import spec_bytes
+from dlnet.export.spec import load_spec
+from dlnet.files import read_json, read_tensors
+from dlnet.models.student import Student, load_student
+
+FRONTS = ("front1", "front2")
+
+
+@dataclass(frozen=True)
+class Edge:
+    """A quantised student: the integer spec, both .tflite files, and the float student it was made from."""
+
+    student: Student
+    spec: Spec
+    files: EdgeFiles
+
+    @property
+    def bytes(self) -> dict[str, int]:
+        """Size of the .tflite files together, and of the spec as firmware stores it."""
+        return {"tflite_bytes": len(self.files.step) + len(self.files.head), "spec_bytes": spec_bytes(self.spec)}
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """All models of one run of the pipeline.
+
+    Attributes:
+        baselines: name -> entry of baselines.json. predictions: name -> (windows, horizon) SoH, validation first.
+        students: those of the sweep and the pruned ones, by name. edges: the quantised elites of the second front.
+        tables, fronts: of "front1" and "front2". distillation: of "students" and "pruned".
+        learning: curves of "teacher", "students" and "pruned".
+    """
+
+    baselines: dict[str, dict[str, Any]]
+    predictions: dict[str, Singles]
+    teacher: Student
+    students: dict[str, Student]
+    edges: dict[str, Edge]
+    tables: dict[str, pd.DataFrame]
+    fronts: dict[str, dict[str, Any]]
+    distillation: dict[str, dict[str, Any]]
+    learning: dict[str, pd.DataFrame]
+
+    @classmethod
+    def load(cls, models: Path) -> Pipeline:
+        """Read the folder ``models``.
+
+        Raises:
+            DLNetError: a file is missing or damaged, or files are of different runs; names it.
+        """
+        tables = {name: read_table(models / name / "table.parquet") for name in FRONTS}
+        students = {
+            str(name): load_student(models / kind / f"{name}.json")
+            for name, kind in tables["front2"][["name", "kind"]].itertuples(index=False)
+        }
+        fronts = {name: read_json(models / name / "front.json") for name in FRONTS}
+        return cls(
+            baselines=read_json(models / "baselines/baselines.json"),
+            predictions=read_tensors(models / "baselines/predictions.safetensors"),
+            teacher=load_student(models / "teacher/teacher.json"),
+            students=students,
+            edges={name: _load_edge(models / "edge" / name, students) for name in fronts["front2"]["elites"]},
+            tables=tables,
+            fronts=fronts,
+            distillation={kind: read_json(models / kind / "distillation.json") for kind in ("students", "pruned")},
+            learning={
+                kind: read_table(models / kind / "learning.parquet") for kind in ("teacher", "students", "pruned")
+            },
+        )
+
+    @property
+    def elites(self) -> list[str]:
+        """Names of the elites of both fronts, each once."""
+        return list(dict.fromkeys(name for front in FRONTS for name in self.fronts[front]["elites"]))
+
+    def row(self, name: str) -> dict[str, Any]:
+        """A student's row in the table of the second front; None where it has no value."""
+        table = self.tables["front2"]
+        row = table[table["name"] == name].iloc[0].to_dict()
+        return {
+            key: None if pd.isna(value) else getattr(value, "item", lambda v=value: v)() for key, value in row.items()
+        }
+
+    def prediction(self, name: str, windows: int, horizon: int) -> Singles:
+        """Forecasts of a baseline.
+
+        Raises:
+            ModelError: there are none, they are not of these windows, or one is not finite.
+        """
+        place = f"models/baselines/predictions.safetensors: {name}"
+        if name not in self.predictions:
+            raise ModelError(f"{place}: missing, though baselines.json has it; run dvc repro")
+        found = self.predictions[name]
+        if found.shape != (windows, horizon):
+            raise ModelError(f"{place}: shape {found.shape}, expected {(windows, horizon)}; run dvc repro")
+        if not np.isfinite(found).all():
+            raise ModelError(f"{place}: holds NaN or infinity; run dvc repro")
+        return found
+
+
+def read_table(path: Path) -> pd.DataFrame:
+    """Read a Parquet table; a missing or damaged one raises ``DLNetError`` naming it."""
+    try:
+        return pd.read_parquet(path)
+    except FileNotFoundError as error:
+        raise DLNetError(f"{path}: no such file; run the stage that makes it (dvc repro)") from error
+    except pyarrow.ArrowInvalid as error:
+        raise DLNetError(f"{path}: not a Parquet file ({error}); delete it and run dvc repro") from error
+
+
+def _load_edge(folder: Path, students: dict[str, Student]) -> Edge:
+    if folder.name not in students:
+        raise ModelError(f"models/front2/front.json: elite {folder.name} is not in its table; run dvc repro")
+    try:
+        files = EdgeFiles((folder / "step.tflite").read_bytes(), (folder / "head.tflite").read_bytes())
+    except FileNotFoundError as error:
+        raise ModelError(f"{error.filename}: no such file; run the stage quantise (dvc repro)") from error
+    return Edge(students[folder.name], load_spec(folder / "spec.json"), files)
