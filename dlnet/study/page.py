@@ -65,7 +65,7 @@ def _short(content: dict[str, Any]) -> str:
     words = (
         f"MIT–Stanford cells (measured), MAE of SoH over the next {protocol['horizon']} rows, test cells, "
         f"mean ± deviation over {len(protocol['splits'])} cell splits, {len(protocol['seeds'])} seeds each. Rows are "
-        "not always consecutive cycles, and no cell of this set reaches 80 %. The baselines of track `charge` see charge "
+        "not always consecutive cycles, and no cell of this set reaches 80 %. On track `charge` baselines see charge "
         "features only, but for those that extrapolate capacity."
     )
     return words + "\n\n" + _table(head, rows)

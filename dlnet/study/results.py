@@ -71,11 +71,7 @@ def summarise(table: pd.DataFrame, track: Track) -> dict[str, Any]:
         "distillation": {
             "stage 1": stage1_gains(groups["student"], KIND),
             "stage 2": stage2_gains(groups["pruned"]) if "pruned" in groups else [],
-            "shares": [
-                {"share": float(share), **row}
-                for share, part in groups.get("student on a share", table.head(0)).groupby("share", sort=True)
-                for row in stage1_gains(part, KIND)
-            ],
+            "shares": share_gains(groups["student on a share"]) if "student on a share" in groups else [],
         },
     }
 
@@ -97,6 +93,15 @@ def stage1_gains(students: pd.DataFrame, keys: list[str]) -> list[dict[str, Any]
             }
         )
     return rows
+
+
+def share_gains(students: pd.DataFrame) -> list[dict[str, Any]]:
+    """``stage1_gains`` for each share of the training cells."""
+    return [
+        {"share": float(share), **row}
+        for share, part in students.groupby("share", sort=True)
+        for row in stage1_gains(part, KIND)
+    ]
 
 
 def stage2_gains(pruned: pd.DataFrame) -> list[dict[str, Any]]:
