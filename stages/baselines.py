@@ -1,0 +1,63 @@
+"""Windows -> the numbers to beat: trends, ridge, boosting and GRUs; forecasts of validation and test windows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from dlnet.config import BaselinesConfig
+from dlnet.data.encode import fit_encoder
+from dlnet.data.windows import Bank, Ends, Singles
+from dlnet.files import atomic_dir, write_json, write_parquet, write_tensors
+from dlnet.metrics import errors
+from dlnet.models.baselines import Baseline, fit_all
+from dlnet.models.boosting import Boosting
+from dlnet.models.gru import Gru
+from stages import run
+
+WINDOWS = Path("data/windows")
+OUT = Path("models/baselines")
+
+
+def main() -> None:
+    """Run the stage."""
+    config = BaselinesConfig.load()
+    bank, task = Bank.load(WINDOWS), config.task
+    fitted = fit_all(bank, fit_encoder(bank, task), task, config.baselines)
+    validation, test = bank.windows("validation", task.stride_eval), bank.windows("test", task.stride_eval)
+    every = np.concatenate([validation, test])
+    forecasts = {name: one.predict(bank, every) for name, one in fitted.items()}
+    table = {name: _described(one, bank, validation, forecasts[name]) for name, one in fitted.items()}
+    with atomic_dir(OUT) as folder:
+        write_tensors(folder / "predictions.safetensors", forecasts)
+        write_json(folder / "baselines.json", table)
+        write_parquet(folder / "learning.parquet", _learning(fitted))
+    for name, entry in table.items():
+        print(f"{name:16} validation MAE {entry['validation']['mae']:.5f}  {entry['bytes']:>9,} B")
+
+
+def _described(one: Baseline, bank: Bank, validation: Ends, forecast: Singles) -> dict[str, Any]:
+    found = errors(forecast[: len(validation)], bank.targets(validation), bank.cell_of(validation), bank.cells)
+    entry = {
+        "bytes": one.bytes,
+        "parameters": one.parameters,
+        "uses_capacity": one.uses_capacity,
+        "validation": found,
+        "chosen": {key: value for key, value in one.chosen.items() if key != "tried"},
+        "tried": one.chosen.get("tried", []),
+    }
+    if isinstance(one, Boosting):
+        entry["bytes_in_library"] = one.library_bytes
+    return entry
+
+
+def _learning(fitted: dict[str, Baseline]) -> pd.DataFrame:
+    rows = [(name, *check) for name, one in fitted.items() if isinstance(one, Gru) for check in one.curve]
+    return pd.DataFrame(rows, columns=["name", "step", "loss", "mae_validation"])
+
+
+if __name__ == "__main__":
+    run(main)

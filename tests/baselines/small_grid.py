@@ -1,0 +1,30 @@
+"""Baselines' params small enough for made cells."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dlnet.config import BaselinesParams
+
+TRAINING = {"steps": 40, "batch": 32, "learning_rate": 1e-2, "weight_decay": 1e-4, "check": 10, "patience": 4}
+
+
+def baselines_params(**boosting: Any) -> BaselinesParams:
+    """Two feature sets, two sizes of tree, a dozen iterations."""
+    grid = {
+        "features": {"capacity": ["own", ["charge"]], "charge": ["own", ["charge", "slope"]]},
+        "targets": {"capacity": ["change"], "charge": ["absolute", "ridge"]},
+        "learning_rates": [0.3],
+        "leaves": [4, 8],
+        "iterations": 12,
+        "min_leaf": 3,
+        "feature_share": 0.5,
+    }
+    content = {
+        "stride": 1,
+        "seed": 0,
+        "ridge": {"features": ["own", ["charge"]], "alphas": [0.1, 10]},
+        "boosting": grid | boosting,
+        "gru": {"gru_small": {"parameters": 400, "training": TRAINING}},
+    }
+    return BaselinesParams.model_validate(content)

@@ -1,0 +1,62 @@
+"""All baselines together, and the stage's files."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from made_bank import described, made_bank, made_encoder, tables, task
+from small_grid import baselines_params
+
+from dlnet.config import BaselinesConfig
+from dlnet.files import read_tensors
+from dlnet.metrics import errors
+from dlnet.models.baselines import fit_all
+from stages import baselines as stage
+
+NAMES = {"persistence", "line", "parabola", "ridge", "boosting", "gru_small"}
+
+
+@pytest.mark.parametrize("track", ["capacity", "charge"])
+def test_every_baseline_forecasts_and_says_whether_it_uses_capacity(track):
+    bank, encoder = made_encoder(track)
+    fitted, ends = fit_all(bank, encoder, task(track), baselines_params()), bank.windows("test", 3)
+    assert NAMES <= set(fitted) <= NAMES | {"boosting_plain"}
+    for name, one in fitted.items():
+        forecast = one.predict(bank, ends)
+        assert forecast.shape == (len(ends), 10)
+        assert forecast.dtype == np.float32
+        assert np.isfinite(forecast).all()
+        assert one.uses_capacity == (track == "capacity" or name in ("persistence", "line", "parabola"))
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    """A folder with windows, and the params of the stage."""
+    monkeypatch.chdir(tmp_path)
+    folder = Path("data/windows")
+    folder.mkdir(parents=True)
+    rows, cells = tables()
+    rows.to_parquet(folder / "rows.parquet")
+    cells.to_parquet(folder / "cells.parquet")
+    (folder / "task.json").write_text(json.dumps(described(task())))
+    config = BaselinesConfig(task=task(), baselines=baselines_params())
+    monkeypatch.setattr(stage.BaselinesConfig, "load", lambda: config)
+    return Path("models/baselines")
+
+
+def test_stage_writes_forecasts_errors_and_curves_and_the_same_bytes_again(project):
+    stage.main()
+    bank, table = made_bank(), json.loads((project / "baselines.json").read_text())
+    validation, test = bank.windows("validation", 3), bank.windows("test", 3)
+    forecasts = read_tensors(project / "predictions.safetensors")
+    assert set(forecasts) == set(table)
+    for name, forecast in forecasts.items():
+        assert forecast.shape == (len(validation) + len(test), 10)
+        truth = errors(forecast[: len(validation)], bank.targets(validation), bank.cell_of(validation), bank.cells)
+        assert table[name]["validation"] == truth
+    assert set(pd.read_parquet(project / "learning.parquet")["name"]) == {"gru_small"}
+    first = {path.name: path.read_bytes() for path in project.iterdir()}
+    stage.main()
+    assert first == {path.name: path.read_bytes() for path in project.iterdir()}

@@ -1,0 +1,83 @@
+"""Ridge against its normal equations and against scikit-learn."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from made_bank import made_bank, task
+from sklearn.linear_model import Ridge as Truth
+from small_grid import baselines_params
+
+from dlnet.models.ridge import fit_ridge, products, ridge_path, standardised
+from dlnet.models.summaries import mae
+
+RANDOM = np.random.default_rng(0)
+X = RANDOM.normal(3, [1, 5, 0.2, 2], (60, 4))
+Y = X @ RANDOM.normal(size=(4, 2)) + RANDOM.normal(size=(60, 2))
+
+
+@pytest.mark.parametrize("alpha", [0.01, 3.0, 500.0])
+def test_solution_solves_the_normal_equations(alpha):
+    ((b, c),) = ridge_path(X, Y, [alpha])
+    penalty = alpha * np.diag(X.std(axis=0) ** 2)
+    residual = Y - X @ b - c
+    np.testing.assert_allclose(X.T @ residual, penalty @ b, atol=1e-8)
+    np.testing.assert_allclose(residual.sum(axis=0), 0, atol=1e-10)
+
+
+def test_path_equals_scikit_learn_on_standardised_columns():
+    z = (X - X.mean(axis=0)) / X.std(axis=0)
+    for alpha, (b, c) in zip([0.1, 10], ridge_path(X, Y, [0.1, 10]), strict=True):
+        np.testing.assert_allclose(X @ b + c, Truth(alpha=alpha).fit(z, Y).predict(z), atol=1e-10)
+
+
+def test_constant_column_has_no_say():
+    wide = np.column_stack([X, np.full(60, 0.1)])
+    ((b, _),) = ridge_path(wide, Y, [0.1])
+    assert np.all(b[-1] == 0)
+
+
+def test_products_are_the_numbers_and_each_pair():
+    assert products(np.array([[2.0, 3.0, 5.0]])).tolist() == [[2, 3, 5, 4, 6, 10, 9, 15, 25]]
+
+
+def test_inputs_are_clipped_at_four_deviations():
+    found = standardised(np.array([[100.0, -100.0, 1.0]]), np.zeros(3, np.float32), np.full(3, 2, np.float32))
+    assert found.tolist() == [[4, -4, 0.5]]
+
+
+@pytest.mark.parametrize("track", ["capacity", "charge"])
+def test_the_best_of_all_tried_is_kept(track):
+    bank = made_bank(task(track))
+    one = fit_ridge(bank, task(track), baselines_params())
+    ends = bank.windows("validation", 3)
+    errors = [trial["mae_validation"] for trial in one.chosen["tried"]]
+    assert len(errors) == 4
+    assert mae(one.predict(bank, ends), bank.targets(ends)) == pytest.approx(min(errors), rel=1e-12)
+
+
+def test_stored_numbers_are_counted():
+    one = fit_ridge(
+        made_bank(),
+        task(),
+        baselines_params(),
+    )
+    width = 7 + 2 * len(one.summary.features)
+    assert one.parameters == 2 * width + (width + width * (width + 1) // 2 + 1) * 3
+    assert one.bytes == 4 * one.parameters
+    assert all(part.dtype == np.float32 for part in (one.center, one.scale, one.coefficients, one.intercept))
+
+
+def test_on_track_charge_the_soh_of_past_cycles_has_no_say():
+    bank = made_bank(task("charge"))
+    blind = replace(bank, soh=np.full_like(bank.soh, np.nan))
+    ends = bank.windows("test", 3)
+    found, truth = (fit_ridge(one, task("charge"), baselines_params()).predict(one, ends) for one in (blind, bank))
+    np.testing.assert_array_equal(found, truth)
+
+
+def test_test_targets_have_no_say():
+    ends = made_bank().windows("test", 3)
+    hidden, open_ = made_bank(), made_bank(allow_test=True)
+    found = [fit_ridge(bank, task(), baselines_params()).predict(bank, ends) for bank in (hidden, open_)]
+    np.testing.assert_array_equal(found[0], found[1])
