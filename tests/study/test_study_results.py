@@ -21,8 +21,8 @@ def row(kind, name, split, seed, mae, **more):
 def table():
     rows = []
     for split in (0, 1):
-        for name in ("persistence", "line", "ridge", "boosting"):
-            rows.append(row("baseline", name, split, 0, 0.004 + 0.002 * split, uses_capacity=True))
+        names = ("persistence", "line", "ridge", "boosting")
+        rows += [row("baseline", name, split, 0, 0.004 + 0.002 * split, uses_capacity=True) for name in names]
         rows.append(row("teacher", "teacher", split, 0, 0.0009))
         for seed in (0, 1):
             labels = 0.001 * (1 + split) * (1 + seed)
