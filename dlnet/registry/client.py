@@ -1,0 +1,139 @@
+"""The connection to MLflow: where it is, whether it answers, and its errors in one line."""
+
+from __future__ import annotations
+
+import importlib.util
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Never
+from urllib.parse import urlsplit, urlunsplit
+
+import requests
+from tqdm import tqdm
+
+from dlnet.errors import RegistryError
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+DATABASE = Path("mlflow.db")
+ARTEFACTS = Path("mlartifacts")  # beside mlflow.db; a server keeps artefacts where it was told to
+PROBE_SECONDS = 5.0
+AGAIN = "nothing is lost: run make publish again, it goes on where it stopped"
+
+
+def tracking_uri() -> str:
+    """``MLFLOW_TRACKING_URI``, or the SQLite file ``mlflow.db`` in the working directory."""
+    return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{DATABASE.absolute()}"
+
+
+def is_server(uri: str) -> bool:
+    """Whether a URI names a server, which keeps artefacts itself."""
+    return uri.startswith(("http://", "https://"))
+
+
+def artefact_root(experiment: str, uri: str) -> str | None:
+    """Where a new experiment keeps its artefacts; None leaves it to the server."""
+    return None if is_server(uri) else (ARTEFACTS / experiment).absolute().as_uri()
+
+
+def connect(uri: str | None = None) -> MlflowClient:
+    """A client for ``uri`` (default ``tracking_uri()``); makes the SQLite file if there is none.
+
+    Raises:
+        RegistryError: mlflow is not installed, or the place does not answer.
+    """
+    uri = uri or tracking_uri()
+    _prepare_environment()
+    probe(uri)
+    import mlflow
+
+    # Stores of model versions look up logged models through the global URI, not through the client's.
+    mlflow.set_tracking_uri(uri)
+    logging.getLogger("mlflow").setLevel(logging.WARNING)
+    with registry_errors(uri), _migration_bar():
+        client = mlflow.MlflowClient(uri)
+        client.search_experiments(max_results=1)
+    return client
+
+
+def probe(uri: str) -> None:
+    """Ask a server for its health, once and briefly; other URIs pass.
+
+    Raises:
+        RegistryError: no answer, or not the answer of a healthy server.
+    """
+    if not is_server(uri):
+        return
+    advice = "start the server, or unset MLFLOW_TRACKING_URI to use mlflow.db here"
+    try:
+        answer = requests.get(f"{uri.rstrip('/')}/health", timeout=PROBE_SECONDS)
+    except requests.RequestException as error:
+        raise RegistryError(f"{shown(uri)}: MLflow does not answer ({type(error).__name__}); {advice}") from error
+    if not answer.ok:
+        raise RegistryError(f"{shown(uri)}: MLflow answers /health with {answer.status_code}; {advice}")
+
+
+def shown(uri: str) -> str:
+    """A URI without the user and password it may hold."""
+    parts = urlsplit(uri)
+    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
+
+
+@contextmanager
+def registry_errors(uri: str) -> Iterator[None]:
+    """Turn what MLflow, its database or the network raise into one RegistryError of one line."""
+    from mlflow.exceptions import MlflowException
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        yield
+    except (MlflowException, SQLAlchemyError, requests.RequestException, OSError) as error:
+        lines = str(error).strip().splitlines() or [type(error).__name__]
+        raise RegistryError(f"{shown(uri)}: {_short(lines[0])}; {AGAIN}") from error
+
+
+def _short(text: str, limit: int = 200) -> str:
+    return text if len(text) <= limit else f"{text[:limit]}..."
+
+
+def _prepare_environment() -> None:
+    spec = importlib.util.find_spec("mlflow")
+    if spec is None or spec.origin is None:  # the project's folder mlflow/ looks like an empty package
+        raise RegistryError("mlflow is not installed in this environment; run make setup")
+    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "3")  # 7 by default: minutes against a dead server
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "30")
+    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")  # a bar a file is no bar
+
+
+class _Counter(logging.Handler):
+    """Counts the migrations that alembic logs while a new database is made (about 12 s)."""
+
+    def __init__(self, bar: tqdm[Never]) -> None:
+        super().__init__(logging.INFO)
+        self.bar = bar
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if record.getMessage().startswith("Running upgrade"):
+            self.bar.update()
+
+
+@contextmanager
+def _migration_bar() -> Iterator[None]:
+    logger = logging.getLogger("alembic.runtime.migration")
+    level, propagate = logger.level, logger.propagate
+    with tqdm(desc="MLflow database", unit=" migrations", delay=1) as bar:
+        handler = _Counter(bar)
+        logger.addHandler(handler)
+        logger.setLevel(logging.INFO)
+        logger.propagate = False
+        try:
+            yield
+        finally:
+            logger.removeHandler(handler)
+            logger.setLevel(level)
+            logger.propagate = propagate

@@ -1,0 +1,345 @@
+"""Builds a publication from what the pipeline left in models/, reports/ and data/windows/."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from ruamel.yaml import YAML
+
+from dlnet.config import PublishParams
+from dlnet.data.encode import Encoder
+from dlnet.data.windows import Bank
+from dlnet.errors import RegistryError
+from dlnet.export.size import spec_bytes
+from dlnet.export.spec import load_spec
+from dlnet.files import read_json
+from dlnet.registry.card import edge_card, float_card
+from dlnet.registry.gate import Verdict, verdict
+from dlnet.registry.keys import lineage, locked_stages
+from dlnet.registry.models import EDGE_CODE, EDGE_PACKAGES, FLOAT_CODE, FLOAT_PACKAGES, requirements
+from dlnet.registry.publication import Curve, Data, Model, Publication, Run
+from dlnet.select import UNITS
+
+EDGE_FILES = ("step.tflite", "head.tflite", "spec.json", "golden.safetensors", "metrics.json")
+FIGURES = ("*.png", "*.html")
+CURVE_POINTS = 200  # of a learning curve; MLflow's charts show no more
+MEASURED = {
+    "mae_validation",
+    *UNITS,
+}  # columns of a table of students that are figures; the others say who it is
+ERRORS = ("mae", "rmse", "cell_mae", "mae_float", "mae_int8", "rmse_int8", "cell_mae_int8")
+
+
+@dataclass(frozen=True)
+class _Project:
+    """What several runs need: where, the reports, and one encoded window to show the models."""
+
+    root: Path
+    summary: dict[str, Any]
+    task: dict[str, Any]
+    bank: Bank
+    limits: PublishParams
+
+    def folder(self, kind: str) -> Path:
+        return self.root / "models" / kind
+
+    def example(self, encoder: Encoder) -> dict[str, Any]:
+        ends = self.bank.windows("validation", 1)[:1]
+        return {"z": encoder.encode(self.bank, ends), "anchor": encoder.anchor(self.bank, ends)}
+
+
+def collect(root: Path, limits: PublishParams) -> Publication:
+    """Describe the pipeline below ``root``.
+
+    Raises:
+        DLNetError: an output of an earlier stage is missing or broken; names the file.
+    """
+    try:
+        return _collect(root, limits)
+    except FileNotFoundError as error:
+        raise RegistryError(f"{error.filename}: no such file; run the stage that makes it (dvc repro)") from error
+
+
+def _collect(root: Path, limits: PublishParams) -> Publication:
+    windows = root / "data/windows"
+    project = _Project(
+        root,
+        read_json(root / "reports/summary.json"),
+        read_json(windows / "task.json"),
+        Bank.load(windows),
+        limits,
+    )
+    tags = lineage(root)
+    children = [*_baselines(project), *_teacher(project), *_students(project), *_edges(project)]
+    return Publication(
+        experiment=f"dlnet/{project.task['source']}",
+        pipeline=_pipeline(project, children),
+        children=tuple(children),
+        data=_data(project, tags),
+        lineage=tags,
+    )
+
+
+def _data(project: _Project, tags: Mapping[str, str]) -> Data:
+    digest = tags["dlnet.data"]
+    if digest.startswith("none: "):  # outside of DVC the folder has no md5 of its own
+        digest = "unlocked"
+    source = {
+        "dvc.path": "data/windows",
+        "dvc.md5": tags["dlnet.data"],
+        "dlnet.source": project.task["source"],
+    }
+    counts = {
+        f"{split}.{what}": number for split, entry in project.task["counts"].items() for what, number in entry.items()
+    }
+    return Data(f"{project.task['source']}-{project.task['inputs']}", digest, source, counts)
+
+
+def _pipeline(project: _Project, children: list[Run]) -> Run:
+    reports = project.root / "reports"
+    pictures = [path for pattern in FIGURES for path in sorted((reports / "figures").glob(pattern))]
+    files = {f"figures/{path.name}": path for path in pictures}
+    files |= {f"data/{path.name}": path for path in sorted((reports / "data").iterdir())}
+    files |= {path.name: path for path in (project.root / "params.yaml", *sorted(reports.glob("*.json")))}
+    files.pop("publish.json", None)  # this stage's own output
+    fronts = {name: project.folder(name) for name in ("front1", "front2")}
+    files |= {f"fronts/{name}.json": folder / "front.json" for name, folder in fronts.items()}
+    tables = {f"fronts/{name}-table.json": _front_table(folder) for name, folder in fronts.items()}
+    lock = json.dumps(locked_stages(project.root), indent=1, sort_keys=True)
+    metrics = _headline(project.summary, children)
+    return Run(
+        kind="pipeline",
+        name="pipeline",
+        title=_title(project, metrics),
+        params=dict(flatten(YAML(typ="safe").load(project.root / "params.yaml"))),
+        metrics=metrics,
+        files=files,
+        texts={"dvc.lock.json": lock},
+        tables=tables,
+        tags={"mlflow.note.content": f"Data: {project.task['label']}. Errors are MAE of SoH on test cells."},
+    )
+
+
+def _title(project: _Project, metrics: Mapping[str, float]) -> str:
+    return f"{project.task['inputs']}: int8 {metrics['mae_int8']:.5f}, boosting {metrics['mae_boosting']:.5f}"
+
+
+def _headline(summary: Mapping[str, Any], children: list[Run]) -> dict[str, float]:
+    """The figures that the list of runs shows: test errors, size, and what the gate said."""
+    edge, baselines = summary["edge"], summary["baselines"]
+    metrics = {f"mae_{name}": _mean(entry["mae"]) for name, entry in baselines.items()}
+    metrics["mae_teacher"] = _mean(summary["teacher"]["mae"])
+    metrics |= {name: _mean(edge[name]) for name in ("mae_float", "mae_int8", "rmse_int8", "cell_mae_int8")}
+    metrics |= {name: float(edge[name]) for name in ("parameters", "tflite_bytes", "spec_bytes")}
+    metrics["int8_over_boosting"] = metrics["mae_int8"] / metrics["mae_boosting"]
+    verdicts = [run.model.verdict for run in children if run.model and run.model.verdict]
+    metrics["gate_passed"] = float(all(one.passed for one in verdicts))
+    return metrics
+
+
+def _front_table(folder: Path) -> pd.DataFrame:
+    table = pd.read_parquet(folder / "table.parquet")
+    return table[table["front"]].sort_values("mae_validation", ignore_index=True)
+
+
+def _baselines(project: _Project) -> Iterator[Run]:
+    for name, entry in sorted(read_json(project.folder("baselines") / "baselines.json").items()):
+        test = project.summary["baselines"].get(name, {})
+        yield Run(
+            kind="baseline",
+            name=name,
+            title=f"baseline {name}",
+            params=dict(flatten(entry.get("chosen", {}))),
+            metrics={
+                "bytes": float(entry["bytes"]),
+                **_errors(entry["validation"], "_validation"),
+                **_errors(test, ""),
+            },
+        )
+
+
+def _teacher(project: _Project) -> Iterator[Run]:
+    folder = project.folder("teacher")
+    described = read_json(folder / "teacher.json")
+    metrics = {
+        "mae_validation": described["metrics"]["mae_validation"],
+        **_errors(project.summary["teacher"], ""),
+    }
+    learning = pd.read_parquet(folder / "learning.parquet")
+    yield Run(
+        kind="teacher",
+        name="teacher",
+        title="teacher",
+        params=dict(flatten({**described["config"], **described["lineage"]})),
+        metrics={**metrics, "parameters": float(described["parameters"])},
+        curves={
+            f"{name}.{metric}": curve
+            for name in sorted(set(learning["name"]))
+            for metric, curve in _curves(learning, name).items()
+        },
+        files={name: folder / name for name in ("teacher.json", "teacher.safetensors")},
+        model=_float_model(project, "dlnet-teacher", folder, "teacher", metrics),
+    )
+
+
+def _students(project: _Project) -> Iterator[Run]:
+    """Students of the sweep as the first front saw them, then the pruned ones as the second did."""
+    first = pd.read_parquet(project.folder("front1") / "table.parquet")
+    second = pd.read_parquet(project.folder("front2") / "table.parquet")
+    chosen = project.summary["edge"]["name"]
+    for kind, table in (("students", first), ("pruned", second[second["kind"] == "pruned"])):
+        folder = project.folder(kind)
+        learning = dict(list(pd.read_parquet(folder / "learning.parquet").groupby("name", sort=False)))
+        for row in table.to_dict("records"):
+            row.pop("kind", None)
+            yield _student(project, folder, row, learning[row["name"]], chosen)
+
+
+def _student(project: _Project, folder: Path, row: dict[Any, Any], learning: pd.DataFrame, chosen: str) -> Run:
+    name, kind = str(row["name"]), "student" if folder.name == "students" else "pruned"
+    test: Mapping[str, Any] = next((one for one in project.summary["students"] if one["name"] == name), {})
+    metrics = {key: float(value) for key, value in row.items() if key in MEASURED and pd.notna(value)}
+    metrics |= _errors(test, "")
+    who = {key: _text(value) for key, value in row.items() if key not in MEASURED and not _absent(value)}
+    return Run(
+        kind=kind,
+        name=name,
+        title=f"{kind} {name}",
+        params={key: value for key, value in who.items() if key not in ("name", "front", "elite")},
+        metrics=metrics,
+        curves=_curves(learning, name),
+        files={path.name: path for path in (folder / f"{name}.json", folder / f"{name}.safetensors")},
+        tags={f"dlnet.{key}": who[key] for key in ("front", "elite")},
+        model=_float_model(project, "dlnet-student", folder, name, metrics) if name == chosen else None,
+    )
+
+
+def _float_model(project: _Project, registered: str, folder: Path, name: str, metrics: Mapping[str, float]) -> Model:
+    description = folder / f"{name}.json"
+    encoder = Encoder.from_json(read_json(description)["encoder"])
+    return Model(
+        name=registered,
+        code=FLOAT_CODE,
+        files={"model.json": description, "model.safetensors": description.with_suffix(".safetensors")},
+        example=project.example(encoder),
+        horizon=encoder.horizon,
+        requirements=requirements(FLOAT_PACKAGES),
+        description=float_card(name, project.task, metrics),
+    )
+
+
+def _edges(project: _Project) -> Iterator[Run]:
+    chosen = project.summary["edge"]["name"]
+    folders = sorted(path for path in project.folder("edge").iterdir() if path.is_dir())
+    if chosen not in {folder.name for folder in folders}:
+        raise RegistryError(
+            f"{project.folder('edge') / chosen}: no such folder; reports/summary.json names it as the edge model"
+        )
+    for folder in folders:
+        name, described = folder.name, read_json(folder / "metrics.json")
+        size = {
+            "spec_bytes": float(spec_bytes(load_spec(folder / "spec.json"))),
+            "tflite_bytes": float(sum((folder / graph).stat().st_size for graph in ("step.tflite", "head.tflite"))),
+        }
+        metrics = {**dict(_numbers(described)), **size}
+        if name == chosen:
+            metrics |= _errors(project.summary["edge"], "")
+        yield Run(
+            kind="edge",
+            name=name,
+            title=f"int8 {name}",
+            metrics=metrics,
+            files={file: folder / file for file in EDGE_FILES},
+            model=_edge_model(project, folder, described, size) if name == chosen else None,
+        )
+
+
+def _edge_model(project: _Project, folder: Path, described: Mapping[str, Any], size: Mapping[str, float]) -> Model:
+    student = _student_file(project, folder.name)
+    encoder = Encoder.from_json(read_json(student)["encoder"])
+    judged = _verdict(project, described, size)
+    return Model(
+        name="dlnet-edge",
+        code=EDGE_CODE,
+        files={**{name: folder / name for name in EDGE_FILES}, "student.json": student},
+        example=project.example(encoder),
+        horizon=encoder.horizon,
+        requirements=requirements(EDGE_PACKAGES),
+        description=edge_card(folder.name, project.task, project.summary, size, judged),
+        verdict=judged,
+    )
+
+
+def _verdict(project: _Project, described: Mapping[str, Any], size: Mapping[str, float]) -> Verdict:
+    baselines = read_json(project.folder("baselines") / "baselines.json")
+    mae = {name: entry["validation"]["mae"] for name, entry in baselines.items()}
+    mae |= {"int8": described.get("mae_int8_validation"), "float": described.get("mae_float_validation")}
+    boosting = baselines.get("boosting", {}).get("bytes")
+    return verdict(mae, {"int8": size["spec_bytes"], "boosting": boosting}, project.limits)
+
+
+def _student_file(project: _Project, name: str) -> Path:
+    paths = [project.folder(kind) / f"{name}.json" for kind in ("students", "pruned")]
+    found = [path for path in paths if path.is_file()]
+    if not found:
+        raise RegistryError(f"{paths[0]}: no such file, nor below models/pruned; run dvc repro")
+    return found[0]
+
+
+def _curves(learning: pd.DataFrame, name: str) -> dict[str, Curve]:
+    """Curves of one model, thinned evenly."""
+    rows = learning[learning["name"] == name]
+    kept = rows.iloc[np.unique(np.linspace(0, len(rows) - 1, CURVE_POINTS).astype(int))]
+    steps = [int(step) for step in kept["step"]]
+    return {
+        f"learning.{metric}": tuple(zip(steps, map(float, kept[metric]), strict=True))
+        for metric in ("loss", "mae_validation")
+    }
+
+
+def _errors(entry: Mapping[str, Any], suffix: str) -> dict[str, float]:
+    """Test or validation errors of a report's entry, under one name wherever they stand."""
+    found = {
+        name: entry[name]
+        for name in ("mae", "rmse", "cell_mae", "mae_float", "mae_int8", "rmse_int8", "cell_mae_int8")
+        if name in entry
+    }
+    if "worst_cell" in entry:
+        found["worst_cell_mae"] = entry["worst_cell"]["mae"]
+    return {f"{name}{suffix}": _mean(value) for name, value in found.items()}
+
+
+def _mean(value: Any) -> float:
+    """A figure, or the mean of one that is given with its spread."""
+    return float(value["mean"] if isinstance(value, Mapping) else value)
+
+
+def _numbers(entry: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, float]]:
+    for name, value in entry.items():
+        if isinstance(value, Mapping):
+            yield from _numbers(value, f"{prefix}{name}.")
+        elif isinstance(value, int | float) and not isinstance(value, bool):
+            yield f"{prefix}{name}", float(value)
+
+
+def flatten(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
+    """Nested params as dotted names and texts."""
+    for name, value in values.items():
+        if isinstance(value, Mapping) and value:
+            yield from flatten(value, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", _text(value)
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, default=lambda other: other.item())
+
+
+def _absent(value: Any) -> bool:
+    return value is None or (isinstance(value, float) and np.isnan(value))

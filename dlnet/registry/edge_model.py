@@ -1,0 +1,111 @@
+"""The int8 edge model as MLflow loads it: this file, two .tflite graphs and the integer spec; no dlnet needed.
+
+Everything up to the logits runs in LiteRT. The read-out is done here in floats from the spec's constants, so a
+forecast may differ from the integer reference by LiteRT's own rounding and about 1e-7 SoH (docs/quantisation.md).
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from mlflow.models import set_model
+from mlflow.pyfunc.model import PythonModel
+
+Floats = npt.NDArray[np.float64]
+INCREMENT, LOGIT, FORECAST = 2.0**16, 2.0**12, 2.0**24  # units of the spec: increments, logits, SoH
+
+
+class Graph:
+    """One .tflite file: real numbers in and out, int16 inside at the scales that the file states."""
+
+    def __init__(self, path: str) -> None:
+        from ai_edge_litert.interpreter import Interpreter, OpResolverType
+
+        self.interpreter = Interpreter(
+            model_path=path, experimental_op_resolver_type=OpResolverType.BUILTIN_REF, num_threads=1
+        )
+        self.inputs = {self._name(detail): detail for detail in self.interpreter.get_input_details()}
+        self.output = self.interpreter.get_output_details()[0]
+
+    @staticmethod
+    def _name(detail: dict[str, Any]) -> str:
+        return str(detail["name"]).removeprefix("serving_default_").partition(":")[0]
+
+    def resize(self, count: int) -> None:
+        """Make room for ``count`` windows at once."""
+        for detail in self.inputs.values():
+            self.interpreter.resize_tensor_input(detail["index"], [count, detail["shape"][1]])
+        self.interpreter.allocate_tensors()
+
+    def __call__(self, **values: Floats) -> Floats:
+        """Named (N, width) inputs -> (N, width) output."""
+        for name, detail in self.inputs.items():
+            codes = np.rint(values[name] / detail["quantization"][0])
+            self.interpreter.set_tensor(detail["index"], np.clip(codes, -32768, 32767).astype(np.int16))
+        self.interpreter.invoke()
+        codes = self.interpreter.get_tensor(self.output["index"])
+        return np.asarray(codes * float(self.output["quantization"][0]), np.float64)
+
+
+class EdgeModel:
+    """Forecast of the SoH of the next cycles from an encoded window."""
+
+    def load_context(self, context: Any) -> None:
+        """Read the graphs and the spec; called by MLflow."""
+        self.step, self.head = (
+            Graph(context.artifacts["step.tflite"]),
+            Graph(context.artifacts["head.tflite"]),
+        )
+        self.spec = json.loads(Path(context.artifacts["spec.json"]).read_text())
+
+    # No hint on model_input: MLflow would take it for a signature, and hints cannot name tensors.
+    def predict(self, context: Any, model_input, params: Any = None) -> npt.NDArray[np.float32]:  # type: ignore[no-untyped-def]
+        """Forecast.
+
+        Args:
+            context: MLflow's; not used here.
+            model_input: ``z`` (N, steps, channels) encoded cycles, ``anchor`` (N, 1) SoH.
+            params: none are known.
+
+        Returns:
+            (N, horizon) SoH, fraction of nominal capacity.
+        """
+        z, anchor = model_input["z"].astype(np.float64), model_input["anchor"].astype(np.float64)
+        self.step.resize(len(z))
+        self.head.resize(len(z))
+        h = np.zeros((len(z), self.spec["hidden"]))
+        for t in range(z.shape[1]):
+            for _ in range(self.spec["substeps"]):
+                h = self.step(x=z[:, t], h=h)
+        return np.asarray(self._read_out(self.head(h=h, s=self._skip(z)), anchor), np.float32)
+
+    def _skip(self, z: Floats) -> Floats:
+        columns = [z[:, -1, c] - (z[:, -1 - lag, c] if lag else 0.0) for c, lag in self.spec["skip"]]
+        return np.stack(columns, axis=1) if columns else np.zeros((len(z), 0))
+
+    def _read_out(self, logits: Floats, anchor: Floats) -> Floats:
+        """Each knot lies a softplus below the one before; straight lines between."""
+        knots = self.spec["knots"]
+        drops = np.logaddexp(0.0, logits[:, : len(knots)]) * _real(self.spec["delta"]) * INCREMENT / FORECAST
+        start = anchor
+        if self.spec["offset"] is not None:
+            start = start + logits[:, len(knots) :] * _real(self.spec["offset"]) * LOGIT / FORECAST
+        levels = start - np.concatenate([np.zeros_like(start), np.cumsum(drops, axis=1)], axis=1)
+        ahead = np.arange(1, knots[-1] + 1)
+        return np.stack([np.interp(ahead, [0, *knots], row) for row in levels])
+
+
+def _real(scale: list[int]) -> float:
+    """``multiplier / 2**shift``."""
+    return float(np.ldexp(float(scale[0]), -scale[1]))
+
+
+class Served(EdgeModel, PythonModel):
+    """``EdgeModel`` under MLflow's base class, which asks for hints on a predict of its own, not on one inherited."""
+
+
+set_model(Served())

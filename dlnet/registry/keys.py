@@ -1,0 +1,103 @@
+"""What a thing is known by: hashes of its content, and the lineage that stands in its tags."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+
+from dlnet.errors import DLNetError
+from dlnet.files import sha256
+
+OWN_STAGE = "publish"  # its entry in dvc.lock appears only after it ran, so it is left out of every hash
+
+
+def content_key(*parts: object) -> str:
+    """SHA-256 (hex) of JSON-ready parts; the order of keys in a dict does not count, NaN is a value like others."""
+    text = json.dumps(parts, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def digests(files: Mapping[str, Path]) -> dict[str, str]:
+    """SHA-256 of each file, under the name it is published by.
+
+    Raises:
+        DLNetError: a file is missing.
+    """
+    missing = [str(path) for path in files.values() if not path.is_file()]
+    if missing:
+        raise DLNetError(f"{missing[0]}: no such file; run the stage that makes it (dvc repro)")
+    return {name: sha256(path) for name, path in sorted(files.items())}
+
+
+def lineage(root: Path) -> dict[str, str]:
+    """Where a publication comes from, as tags: git commit, dvc.lock, params and image hashes, data.
+
+    What is absent (no git in a tarball, no lock before the first ``dvc repro``) is said in the tag itself.
+    """
+    lock = locked_stages(root)
+    tags = {
+        "dlnet.git.commit": git_commit(root),
+        "dlnet.dvc.lock": content_key(lock) if lock else "none: no dvc.lock",
+        "dlnet.params": params_hash(root),
+        "dlnet.data": data_md5(lock),
+    }
+    for path in sorted((root / "docker").glob("*.image.json")):
+        tags[f"dlnet.image.{path.name.removesuffix('.image.json')}"] = sha256(path)
+    return tags
+
+
+def params_hash(root: Path) -> str:
+    """Hash of the values of params.yaml; comments and layout do not count."""
+    return content_key(_yaml(root / "params.yaml"))
+
+
+def locked_stages(root: Path) -> dict[str, Any]:
+    """Stages of dvc.lock without the publish stage itself; empty where there is no lock."""
+    path = root / "dvc.lock"
+    if not path.is_file():
+        return {}
+    stages = (_yaml(path) or {}).get("stages", {})
+    return {name: entry for name, entry in stages.items() if name != OWN_STAGE}
+
+
+def data_md5(stages: Mapping[str, Any], path: str = "data/windows") -> str:
+    """DVC's own md5 of an output (32 hex digits and ``.dir`` for a folder), from ``locked_stages``."""
+    for entry in stages.values():
+        for out in entry.get("outs", []):
+            if out.get("path") == path:
+                return str(out["md5"])
+    return f"none: {path} is not in dvc.lock"
+
+
+def git_commit(root: Path) -> str:
+    """The commit, with ``-dirty`` where tracked files were changed since; or why there is none."""
+    top = _git(root, "rev-parse", "--show-toplevel")
+    if top is None or Path(top).resolve() != root.resolve():
+        return "none: not a git repository"
+    commit = _git(root, "rev-parse", "HEAD")
+    if commit is None:
+        return "none: no commit yet"
+    return f"{commit}-dirty" if _git(root, "status", "--porcelain", "--untracked-files=no") else commit
+
+
+def _git(root: Path, *arguments: str) -> str | None:
+    env = {key: value for key, value in os.environ.items() if not key.startswith("GIT_")}
+    try:
+        done = subprocess.run(["git", *arguments], cwd=root, env=env, capture_output=True, text=True, check=False)
+    except FileNotFoundError:
+        return None
+    return done.stdout.strip() if done.returncode == 0 else None
+
+
+def _yaml(path: Path) -> Any:
+    try:
+        return YAML(typ="safe").load(path)
+    except FileNotFoundError as error:
+        raise DLNetError(f"{path}: no such file; run from the project's root") from error

@@ -1,0 +1,56 @@
+"""Models as MLflow loads them: code, files and a signature; nothing pickled."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from dlnet.registry.publication import Model
+
+if TYPE_CHECKING:
+    from mlflow.models import ModelSignature
+
+CODE = Path(__file__).parent
+EDGE_CODE = CODE / "edge_model.py"
+FLOAT_CODE = CODE / "float_model.py"
+EDGE_PACKAGES = ("mlflow", "numpy", "ai-edge-litert")
+FLOAT_PACKAGES = ("mlflow", "numpy", "safetensors", "torch")
+
+
+def requirements(packages: tuple[str, ...]) -> tuple[str, ...]:
+    """Pins of installed packages, without local suffixes such as ``+cpu``."""
+    return tuple(f"{name}=={version(name).partition('+')[0]}" for name in packages)
+
+
+def save_model(model: Model, path: Path, *, model_id: str, run_id: str) -> None:
+    """Write ``model`` to the folder ``path`` in MLflow's layout (pyfunc, models-from-code)."""
+    import mlflow.pyfunc
+    from mlflow.models import Model as Metadata
+
+    mlflow.pyfunc.save_model(
+        str(path),
+        python_model=str(model.code),
+        artifacts={name: str(file.absolute()) for name, file in model.files.items()},
+        signature=signature(model.example, model.horizon),
+        input_example=dict(model.example),
+        pip_requirements=list(model.requirements),
+        metadata={"dlnet.key": model.key},
+        mlflow_model=Metadata(model_id=model_id, run_id=run_id),
+    )
+
+
+def signature(example: Mapping[str, npt.NDArray[np.float32]], horizon: int) -> ModelSignature:
+    """Named float32 tensors in, (N, horizon) SoH out; the first axis is free."""
+    from mlflow.models import ModelSignature
+    from mlflow.types import ColSpec, Schema, TensorSpec
+
+    single = np.dtype(np.float32)
+    inputs: list[ColSpec | TensorSpec] = [
+        TensorSpec(single, (-1, *array.shape[1:]), name) for name, array in example.items()
+    ]
+    return ModelSignature(Schema(inputs), Schema([TensorSpec(single, (-1, horizon))]))

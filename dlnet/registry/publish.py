@@ -1,0 +1,270 @@
+"""Logs a publication to MLflow, once: every object is looked up by its content key before it is made.
+
+Interrupted anywhere, the next call finds what is there and adds the rest: a run counts as whole only when it is
+FINISHED, a logged model only when it is READY, and metrics carry the run's own start time, so that logging them
+again changes nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from itertools import zip_longest
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tqdm import tqdm
+
+from dlnet.errors import RegistryError
+from dlnet.registry.client import artefact_root, registry_errors, tracking_uri
+from dlnet.registry.gate import Verdict
+from dlnet.registry.models import save_model
+from dlnet.registry.publication import Data, Model, Publication, Run, table_json
+
+if TYPE_CHECKING:
+    from mlflow.entities import LoggedModel
+    from mlflow.entities import Run as LoggedRun
+    from mlflow.entities.model_registry import ModelVersion
+
+    from mlflow import MlflowClient
+
+KEY = "dlnet.key"
+CANDIDATE = "candidate"
+PARENT = "mlflow.parentRunId"
+TABLES = "mlflow.loggedArtifacts"  # the tag by which the UI finds tables
+VERSIONS = "mlflow.modelVersions"  # the tag by which a logged model's page finds its versions
+VALUES, PARAMS = 900, 100  # in one log_batch; MLflow takes at most 1000 entries, 100 of them params
+PARAM_LENGTH = 6000
+TAG_LENGTH = 5000
+
+
+def publish(publication: Publication, client: MlflowClient, uri: str | None = None) -> None:
+    """Log ``publication``: what is there already stays as it is, what is missing is added.
+
+    Raises:
+        RegistryError: the registry does not answer or refuses; what was logged so far stays and is not repeated.
+    """
+    uri = uri or tracking_uri()
+    with registry_errors(uri):
+        _Publisher(client, uri, publication).run()
+
+
+class _Publisher:
+    def __init__(self, client: MlflowClient, uri: str, publication: Publication) -> None:
+        self.client = client
+        self.publication = publication
+        self.experiment = _experiment(client, publication.experiment, uri)
+
+    def run(self) -> None:
+        parent = self._run(self.publication.pipeline, self.publication.key, None)
+        known = {_key(run): run for run in self._search(f"tags.`{PARENT}` = '{parent.info.run_id}'")}
+        with tqdm(total=len(self.publication.children) + 1, desc="publish", unit=" runs") as bar:
+            for run in self.publication.children:
+                self._child(run, parent.info.run_id, known.get(run.key))
+                bar.update()
+            self._complete(parent, self.publication.pipeline)
+            bar.update()
+
+    def _child(self, run: Run, parent: str, logged: LoggedRun | None) -> None:
+        logged = logged or self._create(run, run.key, parent)
+        if run.model:
+            model = self._model(run.model, logged)
+            self._link(logged, model)
+            self._complete(logged, run, model.model_id)
+            self._version(run.model, model, logged)
+        else:
+            self._complete(logged, run)
+
+    def _run(self, run: Run, key: str, parent: str | None) -> LoggedRun:
+        found = self._search(f"tags.`{KEY}` = '{key}'")
+        return found[0] if found else self._create(run, key, parent)
+
+    def _create(self, run: Run, key: str, parent: str | None) -> LoggedRun:
+        tags = {
+            KEY: key,
+            "dlnet.kind": run.kind,
+            "dlnet.name": run.name,
+            **self.publication.lineage,
+            **run.tags,
+        }
+        if parent:
+            tags[PARENT] = parent
+        if run.tables:
+            tags[TABLES] = json.dumps([{"path": path, "type": "table"} for path in sorted(run.tables)])
+        return self.client.create_run(self.experiment, run_name=run.title, tags=tags)
+
+    def _complete(self, logged: LoggedRun, run: Run, model_id: str | None = None) -> None:
+        """Log all of a run that is not yet whole; its status tells."""
+        if logged.info.status == "FINISHED":
+            return
+        self.client.log_inputs(logged.info.run_id, datasets=[_dataset_input(self.publication.data, run.kind)])
+        self._log_values(logged, run, model_id)
+        with _staged(run) as folder:
+            self.client.log_artifacts(logged.info.run_id, str(folder))
+        self.client.set_terminated(logged.info.run_id)
+
+    def _log_values(self, logged: LoggedRun, run: Run, model_id: str | None) -> None:
+        from mlflow.entities import Metric, Param
+
+        time = logged.info.start_time
+        tied = {"model_id": model_id, **self._dataset_of(model_id)}
+        metrics = [Metric(name, value, time, 0, **tied) for name, value in run.metrics.items()]
+        metrics += [Metric(name, value, time, step) for name, curve in run.curves.items() for step, value in curve]
+        params = [Param(name, value[:PARAM_LENGTH]) for name, value in run.params.items()]
+        for some, others in zip_longest(_chunks(params, PARAMS), _chunks(metrics, VALUES)):
+            self.client.log_batch(logged.info.run_id, params=some or (), metrics=others or ())
+
+    def _dataset_of(self, model_id: str | None) -> dict[str, str]:
+        data = self.publication.data
+        return {"dataset_name": data.name, "dataset_digest": data.digest} if model_id else {}
+
+    def _model(self, model: Model, run: LoggedRun) -> LoggedModel:
+        """The logged model of this content, made and filled if it is not there or not READY."""
+        from mlflow.entities import LoggedModelStatus
+
+        found = self.client.search_logged_models([self.experiment], filter_string=f"tags.`{KEY}` = '{model.key}'")
+        logged = found[0] if found else None
+        if logged is None:
+            tags = {KEY: model.key, **_hashes(model), **self.publication.lineage}
+            logged = self.client.create_logged_model(
+                self.experiment, name=model.name, source_run_id=run.info.run_id, tags=tags
+            )
+        if logged.status != LoggedModelStatus.READY:
+            with tempfile.TemporaryDirectory() as folder:
+                path = Path(folder) / "model"
+                save_model(model, path, model_id=logged.model_id, run_id=run.info.run_id)
+                self.client.log_model_artifacts(logged.model_id, str(path))
+            logged = self.client.finalize_logged_model(logged.model_id, LoggedModelStatus.READY)
+        return logged
+
+    def _link(self, run: LoggedRun, model: LoggedModel) -> None:
+        from mlflow.entities import LoggedModelOutput
+
+        outputs = run.outputs.model_outputs if run.outputs else []
+        if model.model_id not in {output.model_id for output in outputs}:
+            self.client.log_outputs(run.info.run_id, [LoggedModelOutput(model.model_id, 0)])
+
+    def _version(self, model: Model, logged: LoggedModel, run: LoggedRun) -> None:
+        self._registered(model)
+        versions = {version.tags.get(KEY): version for version in self._versions(model.name)}
+        version = versions.get(model.key)
+        if version is None:
+            lineage = {
+                KEY: model.key,
+                **_hashes(model),
+                **self.publication.lineage,
+                **_gate_tags(model.verdict),
+            }
+            version = self.client.create_model_version(
+                model.name,
+                source=f"models:/{logged.model_id}",
+                run_id=run.info.run_id,
+                tags=lineage,
+                description=model.description,
+                model_id=logged.model_id,
+            )
+        self._backlink(logged, version)
+        self._judge(model, version)
+
+    def _registered(self, model: Model) -> None:
+        if not self.client.search_registered_models(f"name = '{model.name}'"):
+            self.client.create_registered_model(model.name, description=DESCRIPTIONS.get(model.name))
+
+    def _versions(self, name: str) -> list[ModelVersion]:
+        return list(_pages(self.client.search_model_versions, f"name = '{name}'"))
+
+    def _backlink(self, logged: LoggedModel, version: ModelVersion) -> None:
+        entry = [{"name": version.name, "version": int(version.version)}]
+        if VERSIONS not in logged.tags:
+            self.client.set_logged_model_tags(logged.model_id, {VERSIONS: json.dumps(entry)})
+
+    def _judge(self, model: Model, version: ModelVersion) -> None:
+        """Bring the gate's tags and the alias of a version up to date; an alias that is right is not set again."""
+        if model.verdict is None:
+            return
+        for name, value in _gate_tags(model.verdict).items():
+            if version.tags.get(name) != value:
+                self.client.set_model_version_tag(model.name, version.version, name, value)
+        holder = self.client.get_registered_model(model.name).aliases.get(CANDIDATE)
+        mine = holder is not None and int(holder) == int(version.version)
+        if model.verdict.passed and not mine:
+            self.client.set_registered_model_alias(model.name, CANDIDATE, version.version)
+        if mine and not model.verdict.passed:
+            self.client.delete_registered_model_alias(model.name, CANDIDATE)
+
+    def _search(self, filter_string: str) -> list[LoggedRun]:
+        return list(_pages(self.client.search_runs, [self.experiment], filter_string))
+
+
+DESCRIPTIONS: Mapping[str, str] = {
+    "dlnet-teacher": "Liquid teacher (float). Input: encoded window z and anchor; output: SoH of the next cycles.",
+    "dlnet-student": "Float student that the int8 model was made from. Same input and output as the teacher.",
+    "dlnet-edge": "int8 model for the device. `candidate` is set by the pipeline's gate, `champion` by a person.",
+}
+
+
+def _experiment(client: MlflowClient, name: str, uri: str) -> str:
+    found = client.get_experiment_by_name(name)
+    if found is None:
+        return str(client.create_experiment(name, artifact_location=artefact_root(name, uri)))
+    if found.lifecycle_stage != "active":
+        raise RegistryError(
+            f"experiment {name} was deleted in MLflow; run mlflow experiments restore -x {found.experiment_id}"
+        )
+    return str(found.experiment_id)
+
+
+def _dataset_input(data: Data, kind: str) -> Any:
+    from mlflow.data.code_dataset_source import CodeDatasetSource
+    from mlflow.entities import Dataset, DatasetInput, InputTag
+
+    source = json.dumps(CodeDatasetSource(dict(data.source)).to_dict())
+    entity = Dataset(data.name, data.digest, "code", source, profile=json.dumps(dict(data.profile)))
+    context = "evaluation" if kind in ("edge", "baseline") else "training"
+    return DatasetInput(entity, [InputTag("mlflow.data.context", context)])
+
+
+def _hashes(model: Model) -> dict[str, str]:
+    return {f"dlnet.sha256.{name}": value for name, value in model.sha256.items()}
+
+
+def _gate_tags(verdict: Verdict | None) -> dict[str, str]:
+    if verdict is None:
+        return {}
+    word = "passed" if verdict.passed else "failed"
+    return {"dlnet.gate": word, "dlnet.gate.reasons": "; ".join(verdict.reasons or verdict.held)[:TAG_LENGTH]}
+
+
+@contextmanager
+def _staged(run: Run) -> Iterator[Path]:
+    """A folder with all artefacts of a run, so that one call uploads them."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        for place, path in run.files.items():
+            (folder / place).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, folder / place)
+        texts = dict(run.texts) | {place: table_json(table) for place, table in run.tables.items()}
+        for place, text in texts.items():
+            (folder / place).parent.mkdir(parents=True, exist_ok=True)
+            (folder / place).write_text(text)
+        yield folder
+
+
+def _key(run: LoggedRun) -> str:
+    return str(run.data.tags.get(KEY, ""))
+
+
+def _chunks(items: list[Any], size: int) -> Iterator[list[Any]]:
+    for start in range(0, len(items), size):
+        yield items[start : start + size]
+
+
+def _pages(search: Any, *arguments: Any) -> Iterable[Any]:
+    page = search(*arguments)
+    yield from page
+    while page.token:
+        page = search(*arguments, page_token=page.token)
+        yield from page

@@ -1,0 +1,30 @@
+"""Everything that was made -> MLflow, once; and a list of it in reports/publish.json."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from dlnet.config import PublishConfig
+from dlnet.files import write_json
+from dlnet.registry.client import connect, shown, tracking_uri
+from dlnet.registry.collect import collect
+from dlnet.registry.publish import publish
+from stages import run
+
+OUT = Path("reports/publish.json")
+
+
+def main() -> None:
+    """Run the stage."""
+    publication = collect(Path(), PublishConfig.load().publish)
+    uri = tracking_uri()
+    publish(publication, connect(uri), uri)
+    write_json(OUT, publication.summary())
+    print(f"{publication.experiment}: {publication.pipeline.title} ({shown(uri)})")
+    for _, model in publication.models:
+        for reason in model.verdict.reasons if model.verdict else ():
+            print(f"{model.name} is no candidate: {reason}")
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,157 @@
+"""The folders that the pipeline leaves, made small and in seconds, with untrained networks of the real formats."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from dlnet.config import CleanParams, CostParams, SplitParams, StageConfig, TaskParams
+from dlnet.data.encode import fit_encoder
+from dlnet.data.prepare import prepare
+from dlnet.data.windows import Bank
+from dlnet.distill.students import shape
+from dlnet.export.convert import weights_of
+from dlnet.export.reference import predict_reference
+from dlnet.export.spec import make_spec, save_spec
+from dlnet.files import write_json, write_parquet, write_tensors
+from dlnet.models.network import initial
+from dlnet.models.student import Student
+from dlnet.select import select
+from dlnet.select.table import student_table
+
+CHANNELS = {"features": ["CC Q", "CV Q"], "relative": [], "quantiles": 5, "noise": 0.0}
+TASK = TaskParams.model_validate(
+    {
+        "inputs": "capacity", "window": 20, "block": 5, "horizon": 12, "knots": [4, 12], "stride_train": 1,
+        "stride_eval": 5, "capacity": CHANNELS, "charge": CHANNELS,
+    }
+)  # fmt: skip
+CLEAN = CleanParams(window=7, sigmas=3.0, floor_soh=0.006, feature_sigmas=6.0, min_rows=40)
+SPLIT = SplitParams(seed=0, train=0.6, validation=0.2, test=0.2, train_share=1.0)
+COST = CostParams(country="DEU", clock_mhz=64)
+EDGE = "liquid-4-labels-s0"
+BASELINES = {"persistence": 0.0068, "line": 0.0024, "parabola": 0.0022, "ridge": 0.0014, "boosting": 0.0013}
+PARAMS = "data: {source: embedded}\npublish: {int8_bound: 1.03, boosting_slack: 1.05, boosting_bytes_ratio: 0.01}\n"
+
+
+class Everything(StageConfig):
+    """All sections of the made params."""
+
+
+def make(root: Path, *, int8: float = 0.0012) -> Path:
+    """Fill ``root``; ``int8`` is the validation MAE of the edge model."""
+    root.mkdir(parents=True, exist_ok=True)
+    (root / "params.yaml").write_text(PARAMS)
+    bank = _data(root / "data/windows")
+    encoder = fit_encoder(bank, TASK)
+    students = [_student(name, encoder, i) for i, name in enumerate((EDGE, "ltc-4-l1-s0"))]
+    pruned = [_student(f"{EDGE}-structured-50-taught-s0", encoder, 7, parent=EDGE)]
+    _teacher(root / "models/teacher", encoder)
+    tables = [_family(root / f"models/{kind}", some) for kind, some in (("students", students), ("pruned", pruned))]
+    _front(root / "models/front1", tables[0])
+    both = [table.assign(kind=kind) for table, kind in zip(tables, ("students", "pruned"), strict=True)]
+    _front(root / "models/front2", pd.concat(both, ignore_index=True))
+    _edge(root / "models/edge" / EDGE, students[0], bank, int8)
+    _edge(root / "models/edge" / pruned[0].name, pruned[0], bank, int8)
+    errors = {name: {"mae": mae, "rmse": 2 * mae, "cell_mae": mae} for name, mae in BASELINES.items()}
+    described = {name: {"bytes": 900_000, "validation": one, "chosen": {"depth": 3}} for name, one in errors.items()}
+    write_json(root / "models/baselines/baselines.json", described)
+    _reports(root / "reports", errors)
+    return root
+
+
+def made_cells(cells: int = 8, rows: int = 60) -> pd.DataFrame:
+    """Cycles of cells that fade along a bent line, as the fetch stage writes them."""
+    rng = np.random.default_rng(0)
+    parts = []
+    for i in range(cells):
+        age = np.arange(rows)
+        capacity = 1.1 * (1 - 1e-4 * (i + 2) * age - 1e-6 * age**2) + rng.normal(0, 1e-4, rows)
+        parts.append(
+            pd.DataFrame(
+                {
+                    "cell": f"cell-{i}", "group": "all", "row": age, "nominal_ah": 1.1, "capacity_ah": capacity,
+                    "CC Q": 0.2 * capacity, "CV Q": 0.02 + 1e-5 * age + rng.normal(0, 1e-5, rows),
+                }
+            )
+        )  # fmt: skip
+    return pd.concat(parts, ignore_index=True)
+
+
+def _data(folder: Path) -> Bank:
+    source = {"source": "embedded", "simulated": True, "label": "made cells (simulated)"}
+    prepared = prepare(made_cells(), source, CLEAN, SPLIT, TASK)
+    write_parquet(folder / "rows.parquet", prepared.rows)
+    write_parquet(folder / "cells.parquet", prepared.cells)
+    write_json(folder / "task.json", prepared.task)
+    return Bank.load(folder)
+
+
+def _student(name, encoder, seed, **lineage) -> Student:
+    config = shape(encoder, name.partition("-")[0], 4, "euler", 1)
+    parameters = initial(config, [seed])
+    loss = name.split("-")[2]
+    lineage = {"loss": loss, "seed": 0, "training_windows": 99, "alpha": None, **lineage}
+    return Student(name, encoder, config, parameters, {"mae_validation": 0.0012 + 1e-5 * seed}, lineage)
+
+
+def _teacher(folder: Path, encoder) -> None:
+    config = shape(encoder, "liquid", 6, "fused", 1)
+    metrics = {"mae_validation": 0.0011, "mae_by_horizon": [0.001] * 12}
+    Student("teacher", encoder, config, initial(config, [0, 1]), metrics, {"members": 2}).save(folder)
+    write_parquet(folder / "learning.parquet", _learning(["member-0", "member-1"]))
+
+
+def _family(folder: Path, students: list[Student]) -> pd.DataFrame:
+    for student in students:
+        student.save(folder)
+    table = student_table(students, COST)
+    write_parquet(folder / "table.parquet", table)
+    write_parquet(folder / "learning.parquet", _learning([student.name for student in students]))
+    return table
+
+
+def _learning(names: list[str]) -> pd.DataFrame:
+    rows = [(name, 100 * i, 1 / (i + 1), 0.002 / (i + 1)) for name in names for i in range(5)]
+    return pd.DataFrame(rows, columns=["name", "step", "loss", "mae_validation"])
+
+
+def _front(folder: Path, table: pd.DataFrame) -> None:
+    chosen = select(table, ["mae_validation", "flash_bytes"], 2, "mae_validation").table
+    write_parquet(folder / "table.parquet", chosen)
+    names = chosen.loc[chosen["front"], "name"].tolist()
+    write_json(folder / "front.json", {"front": names, "elites": names})
+
+
+def _edge(folder: Path, student: Student, bank: Bank, int8: float) -> None:
+    spec = make_spec(weights_of(student))
+    save_spec(folder / "spec.json", spec)
+    ends = bank.windows("validation", 5)
+    z, anchor = student.encoder.encode(bank, ends), student.encoder.anchor(bank, ends)
+    write_tensors(folder / "golden.safetensors", {"z": z, "forecast": predict_reference(spec, z, anchor)})
+    for name in ("step.tflite", "head.tflite"):
+        (folder / name).write_bytes(student.name.encode())  # what it holds is tested in test_models.py
+    metrics = {"mae_int8_validation": int8, "mae_float_validation": 0.00119, "mae_by_horizon": [0.001] * 12}
+    write_json(folder / "metrics.json", metrics)
+
+
+def _reports(folder: Path, errors: dict) -> None:
+    edge = {
+        "name": EDGE, "mae_float": 0.0013, "mae_int8": 0.00131, "rmse_int8": 0.002, "cell_mae_int8": 0.0015,
+        "worst_cell": {"cell": "cell-3", "mae": 0.004}, "parameters": 200, "tflite_bytes": 9000, "spec_bytes": 2000,
+    }  # fmt: skip
+    summary = {
+        "data": {"source": "embedded", "cells": 8, "windows": 100},
+        "baselines": errors,
+        "teacher": {"mae": 0.0012, "rmse": 0.002, "cell_mae": 0.0013, "bytes": 600_000},
+        "students": [{"name": EDGE, "mae": 0.0013, "rmse": 0.002, "cell_mae": 0.0014}],
+        "edge": edge,
+        "spread": {},
+    }
+    write_json(folder / "summary.json", summary)
+    write_json(folder / "evaluation.json", {"edge": edge})
+    for name in ("figures/front1.png", "data/report.md"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(b"a picture")

@@ -1,0 +1,104 @@
+"""From the pipeline's folders to a publication, and that publication in a real registry."""
+
+import json
+import shutil
+
+import pytest
+from made_pipeline import EDGE, make
+from registry_content import content
+
+from dlnet.config import PublishParams
+from dlnet.errors import DLNetError
+from dlnet.registry.client import connect
+from dlnet.registry.collect import collect
+from dlnet.registry.publish import publish
+
+LIMITS = PublishParams(int8_bound=1.03, boosting_slack=1.05, boosting_bytes_ratio=0.01)
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    return make(tmp_path_factory.mktemp("made"))
+
+
+@pytest.fixture
+def project(made, tmp_path):
+    shutil.copytree(made, tmp_path / "project")
+    return tmp_path / "project"
+
+
+def test_every_model_is_a_run(made):
+    publication = collect(made, LIMITS)
+    kinds = [run.kind for run in publication.children]
+    assert {kind: kinds.count(kind) for kind in kinds} == {
+        "baseline": 5, "teacher": 1, "student": 2, "pruned": 1, "edge": 2,
+    }  # fmt: skip
+    assert len({(run.kind, run.name) for run in publication.children}) == len(kinds)
+    assert [model.name for _, model in publication.models] == ["dlnet-teacher", "dlnet-student", "dlnet-edge"]
+
+
+def test_the_student_registered_is_the_one_the_edge_model_was_made_from(made):
+    run, _ = collect(made, LIMITS).models[1]
+    assert run.name == EDGE
+
+
+def test_the_parent_carries_the_headline(made):
+    pipeline = collect(made, LIMITS).pipeline
+    assert pipeline.title == "capacity: int8 0.00131, boosting 0.00130"
+    assert pipeline.metrics["gate_passed"] == 1.0
+    assert pipeline.metrics["mae_ridge"] == 0.0014
+    assert pipeline.metrics["int8_over_boosting"] == pytest.approx(0.00131 / 0.0013)
+    assert {"fronts/front1.json", "figures/front1.png", "params.yaml", "data/report.md"} <= set(pipeline.files)
+    assert list(pipeline.tables["fronts/front1-table.json"]["front"].unique()) == [True]
+
+
+def test_a_student_has_its_params_its_figures_and_its_curve(made):
+    run = next(run for run in collect(made, LIMITS).children if run.name == EDGE and run.kind == "student")
+    assert run.params == {"cell": "liquid", "hidden": "4", "loss": "labels", "seed": "0", "training_windows": "99"}
+    assert run.metrics["mae_validation"] == 0.0012
+    assert run.metrics["mae"] == 0.0013
+    assert run.metrics["flash_bytes"] > 0
+    assert run.curves["learning.loss"][:2] == ((0, 1.0), (100, 0.5))
+    assert sorted(run.files) == [f"{EDGE}.json", f"{EDGE}.safetensors"]
+
+
+@pytest.mark.parametrize(("int8", "passed"), [(0.00122, True), (0.00123, False), (0.0015, False)])
+def test_the_gate_sees_validation_errors(tmp_path, int8, passed):
+    model = collect(make(tmp_path / "made", int8=int8), LIMITS).models[2][1]
+    assert model.verdict.passed is passed  # 0.00123 / 0.00119 is above 1.03
+
+
+@pytest.mark.parametrize(
+    "gone",
+    ["reports/summary.json", f"models/edge/{EDGE}/spec.json", f"models/students/{EDGE}.json", "params.yaml",
+     f"models/edge/{EDGE}/head.tflite", "models/baselines/baselines.json"],
+)  # fmt: skip
+def test_a_missing_output_is_named(project, gone):
+    (project / gone).unlink()
+    with pytest.raises(DLNetError, match=gone.rpartition("/")[2]):
+        assert collect(project, LIMITS).key
+
+
+def test_the_summary_is_the_same_each_time_and_json_ready(made):
+    first, second = collect(made, LIMITS).summary(), collect(made, LIMITS).summary()
+    assert json.dumps(first) == json.dumps(second)
+
+
+def test_one_changed_weight_is_another_pipeline_and_student_but_the_same_teacher(project, made):
+    weights = project / f"models/students/{EDGE}.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-1] + b"\x01")
+    before, after = collect(made, LIMITS), collect(project, LIMITS)
+    assert before.key != after.key
+    keys = [{run.name: run.key for run in one.children if run.kind != "edge"} for one in (before, after)]
+    assert [name for name in keys[0] if keys[0][name] != keys[1][name]] == [EDGE]
+
+
+def test_the_whole_pipeline_in_a_registry_twice(registry, made):
+    client = connect()
+    publish(collect(made, LIMITS), client)
+    before = content(client)
+    assert len(before["runs"]) == 12
+    assert set(before["registered"]) == {"dlnet-teacher", "dlnet-student", "dlnet-edge"}
+    assert before["registered"]["dlnet-edge"]["aliases"] == {"candidate": 1}
+    publish(collect(made, LIMITS), client)
+    assert content(client) == before
