@@ -32,7 +32,8 @@ bench: .venv/.done   ## speed of training and of the pipeline
 
 simulate: .venv/.done ## data/embedded.parquet anew, with PyBaMM
 	$(BIN)/uv pip install --quiet --python $(BIN)/python -c requirements.lock -e .[simulate]
-	$(BIN)/python -m dlnet.data.simulate
+	OMP_NUM_THREADS=1 $(BIN)/python -m dlnet.data.simulate
+	$(BIN)/python -m dlnet.data.simulate --plot
 
 lock:                ## requirements.lock from pyproject.toml
 	$(BIN)/uv pip compile pyproject.toml --all-extras --python-version 3.11 --python-platform x86_64-manylinux_2_28 \
