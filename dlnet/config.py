@@ -341,19 +341,14 @@ class PublishConfig(StageConfig):
 
 
 class RidgeParams(Section):
-    """Ridge on products of slopes and features; feature sets and alphas are tried on validation windows."""
+    """Ridge on products of slopes and features; each alpha is tried with each feature set."""
 
-    features: FeatureSets
     alphas: Annotated[list[Positive], Field(min_length=1)]
 
 
 class BoostingParams(Section):
-    """Gradient boosting and what is tried on validation windows.
+    """Gradient boosting: ``targets`` by track; ``leaves`` x ``learning_rates`` are tried once features are chosen."""
 
-    ``features`` and ``targets`` by track; ``leaves`` x ``learning_rates`` once the features are chosen.
-    """
-
-    features: dict[Track, FeatureSets]
     targets: dict[Track, Annotated[list[BoostingTarget], Field(min_length=1)]]
     learning_rates: Annotated[list[Positive], Field(min_length=1)]
     leaves: Annotated[list[Annotated[int, Field(ge=2)]], Field(min_length=1)]
@@ -380,6 +375,7 @@ class BaselinesParams(Section):
 
     stride: Count
     seed: Annotated[int, Field(ge=0)]
+    features: dict[Track, FeatureSets]
     ridge: RidgeParams
     boosting: BoostingParams
     gru: dict[Annotated[str, Field(pattern="^gru_[a-z0-9]+$")], GruParams]

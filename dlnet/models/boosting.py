@@ -179,7 +179,7 @@ def fit_boosting_for(
         ridge = fit_ridge(bank, task, params)
     grid, search = params.boosting, _Search(bank, task, params, target, ridge)
     pairs = [(rate, leaves) for rate in grid.learning_rates for leaves in grid.leaves]
-    first = [_Trial(target, one, *pairs[0]) for one in summaries(bank, task, grid.features[task.inputs])]
+    first = [_Trial(target, one, *pairs[0]) for one in summaries(bank, task, params.features[task.inputs])]
     total = (len(first) + len(pairs) - 1) * len(search.knots.at)
     with tqdm(total=total, desc=f"boosting, {target}", unit="forest", leave=False) as bar:
         tried = [search.run(trial, bar) for trial in first]

@@ -107,7 +107,9 @@ def fit_ridge(bank: Bank, task: TaskParams, params: BaselinesParams) -> Ridge:
     train, validation = bank.windows("train", params.stride), bank.windows("validation", task.stride_eval)
     target = bank.targets(validation)
     models: list[Ridge] = []
-    for summary in tqdm(summaries(bank, task, params.ridge.features), desc="ridge", unit="feature set", leave=False):
+    for summary in tqdm(
+        summaries(bank, task, params.features[task.inputs]), desc="ridge", unit="feature set", leave=False
+    ):
         models += _path(bank, train, summary, task, params.ridge.alphas)
     tried = [{**one.chosen, "mae_validation": mae(one.predict(bank, validation), target)} for one in models]
     best = min(range(len(models)), key=lambda i: tried[i]["mae_validation"])

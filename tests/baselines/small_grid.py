@@ -12,7 +12,6 @@ TRAINING = {"steps": 40, "batch": 32, "learning_rate": 1e-2, "weight_decay": 1e-
 def baselines_params(**boosting: Any) -> BaselinesParams:
     """Two feature sets, two sizes of tree, a dozen iterations."""
     grid = {
-        "features": {"capacity": ["own", ["charge"]], "charge": ["own", ["charge", "slope"]]},
         "targets": {"capacity": ["change"], "charge": ["absolute", "ridge"]},
         "learning_rates": [0.3],
         "leaves": [4, 8],
@@ -23,7 +22,8 @@ def baselines_params(**boosting: Any) -> BaselinesParams:
     content = {
         "stride": 1,
         "seed": 0,
-        "ridge": {"features": ["own", ["charge"]], "alphas": [0.1, 10]},
+        "features": {"capacity": ["own", ["charge"]], "charge": ["own", ["charge", "slope"]]},
+        "ridge": {"alphas": [0.1, 10]},
         "boosting": grid | boosting,
         "gru": {"gru_small": {"parameters": 400, "training": TRAINING}},
     }
