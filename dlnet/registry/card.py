@@ -17,33 +17,29 @@ def float_card(name: str, task: Mapping[str, Any], metrics: Mapping[str, float])
     return "\n".join([*lines, "", INPUT])
 
 
-def edge_card(
-    name: str, task: Mapping[str, Any], summary: Mapping[str, Any], size: Mapping[str, float], judged: Verdict
-) -> str:
+def edge_card(summary: Mapping[str, Any], judged: Verdict) -> str:
     """Card of the int8 model: test errors beside the baselines', sizes, and the gate's word on validation."""
-    edge = summary["edge"]
+    edge, data = summary["edge"], summary["data"]
     rows = [("int8", edge["mae_int8"]), ("the same student in float", edge["mae_float"])]
-    rows += [(other, entry["mae"]) for other, entry in summary["baselines"].items()]
-    lines = [_head(name, task), "| MAE of SoH, test cells | |", "|---|---|"]
-    lines += [f"| {label} | {_figure(value)} |" for label, value in rows]
+    rows += [(name, entry["mae"]) for name, entry in summary["baselines"].items()]
     worst = edge["worst_cell"]
-    lines += [
+    lines = [
+        _head(edge["name"], data),
+        "| MAE of SoH, test cells | |",
+        "|---|---|",
+        *(f"| {label} | {value:.5f} |" for label, value in rows),
         "",
-        f"Worst cell: {worst['cell']}, MAE {_figure(worst['mae'])}. Parameters: {edge['parameters']}. "
-        f"Integer spec {size['spec_bytes']:.0f} B, .tflite files {size['tflite_bytes']:.0f} B.",
+        f"Worst cell: {worst['cell']}, MAE {worst['mae']:.5f}. Parameters: {edge['parameters']}. "
+        f"Integer spec {edge['spec_bytes']:,} B, .tflite files {edge['tflite_bytes']:,} B.",
         "",
         f"**Gate (validation cells): {'passed' if judged.passed else 'not passed'}**",
         "",
         *(f"- {text}" for text in (*judged.reasons, *judged.held)),
+        "",
+        INPUT,
     ]
-    return "\n".join([*lines, "", INPUT])
+    return "\n".join(lines)
 
 
-def _head(name: str, task: Mapping[str, Any]) -> str:
-    return f"**{name}**. Data: {task['label']}. Track: {task['inputs']}.\n"
-
-
-def _figure(value: Any) -> str:
-    if isinstance(value, Mapping):
-        return f"{value['mean']:.5f} ± {value['std']:.5f}"
-    return f"{value:.5f}"
+def _head(name: str, data: Mapping[str, Any]) -> str:
+    return f"**{name}**. Data: {data['label']}. Track: {data['inputs']}.\n"

@@ -16,9 +16,8 @@ from dlnet.config import PublishParams
 from dlnet.data.encode import Encoder
 from dlnet.data.windows import Bank
 from dlnet.errors import RegistryError
-from dlnet.export.size import spec_bytes
-from dlnet.export.spec import load_spec
 from dlnet.files import read_json
+from dlnet.forecast import ABOUT, about
 from dlnet.registry.card import edge_card, float_card
 from dlnet.registry.gate import Verdict, verdict
 from dlnet.registry.keys import lineage, locked_stages
@@ -27,13 +26,14 @@ from dlnet.registry.publication import Curve, Data, Model, Publication, Run
 from dlnet.select import UNITS
 
 EDGE_FILES = ("step.tflite", "head.tflite", "spec.json", "golden.safetensors", "metrics.json")
-FIGURES = ("*.png", "*.html")
+FIGURES, REPORTS = ("*.png", "*.html"), ("*.json", "*.md")
 CURVE_POINTS = 200  # of a learning curve; MLflow's charts show no more
-MEASURED = {
-    "mae_validation",
-    *UNITS,
-}  # columns of a table of students that are figures; the others say who it is
-ERRORS = ("mae", "rmse", "cell_mae", "mae_float", "mae_int8", "rmse_int8", "cell_mae_int8")
+ERRORS = (
+    *("mae", "rmse", "cell_mae", "before_knee", "after_knee"),
+    *("mae_float", "mae_int8", "rmse_int8", "cell_mae_int8", "mae_litert", "mae_tflm"),
+)
+# Columns of a table of students that are figures; the others say who it is.
+MEASURED = {"mae_validation", *UNITS}
 
 
 @dataclass(frozen=True)
@@ -42,6 +42,7 @@ class _Project:
 
     root: Path
     summary: dict[str, Any]
+    evaluation: dict[str, Any]
     task: dict[str, Any]
     bank: Bank
     limits: PublishParams
@@ -68,13 +69,8 @@ def collect(root: Path, limits: PublishParams) -> Publication:
 
 def _collect(root: Path, limits: PublishParams) -> Publication:
     windows = root / "data/windows"
-    project = _Project(
-        root,
-        read_json(root / "reports/summary.json"),
-        read_json(windows / "task.json"),
-        Bank.load(windows),
-        limits,
-    )
+    summary, evaluation = (read_json(root / f"reports/{name}.json") for name in ("summary", "evaluation"))
+    project = _Project(root, summary, evaluation, read_json(windows / "task.json"), Bank.load(windows), limits)
     tags = lineage(root)
     children = [*_baselines(project), *_teacher(project), *_students(project), *_edges(project)]
     return Publication(
@@ -106,7 +102,8 @@ def _pipeline(project: _Project, children: list[Run]) -> Run:
     pictures = [path for pattern in FIGURES for path in sorted((reports / "figures").glob(pattern))]
     files = {f"figures/{path.name}": path for path in pictures}
     files |= {f"data/{path.name}": path for path in sorted((reports / "data").iterdir())}
-    files |= {path.name: path for path in (project.root / "params.yaml", *sorted(reports.glob("*.json")))}
+    written = (path for pattern in REPORTS for path in sorted(reports.glob(pattern)))
+    files |= {path.name: path for path in (project.root / "params.yaml", *written)}
     files.pop("publish.json", None)  # this stage's own output
     fronts = {name: project.folder(name) for name in ("front1", "front2")}
     files |= {f"fronts/{name}.json": folder / "front.json" for name, folder in fronts.items()}
@@ -122,6 +119,7 @@ def _pipeline(project: _Project, children: list[Run]) -> Run:
         files=files,
         texts={"dvc.lock.json": lock},
         tables=tables,
+        volatile={f"volatile/{path.name}": path for path in sorted((reports / "volatile").glob("*.json"))},
         tags={"mlflow.note.content": f"Data: {project.task['label']}. Errors are MAE of SoH on test cells."},
     )
 
@@ -133,9 +131,9 @@ def _title(project: _Project, metrics: Mapping[str, float]) -> str:
 def _headline(summary: Mapping[str, Any], children: list[Run]) -> dict[str, float]:
     """The figures that the list of runs shows: test errors, size, and what the gate said."""
     edge, baselines = summary["edge"], summary["baselines"]
-    metrics = {f"mae_{name}": _mean(entry["mae"]) for name, entry in baselines.items()}
-    metrics["mae_teacher"] = _mean(summary["teacher"]["mae"])
-    metrics |= {name: _mean(edge[name]) for name in ("mae_float", "mae_int8", "rmse_int8", "cell_mae_int8")}
+    metrics = {f"mae_{name}": float(entry["mae"]) for name, entry in baselines.items()}
+    metrics["mae_teacher"] = float(summary["teacher"]["mae"])
+    metrics |= {name: float(edge[name]) for name in ("mae_float", "mae_int8", "rmse_int8", "cell_mae_int8")}
     metrics |= {name: float(edge[name]) for name in ("parameters", "tflite_bytes", "spec_bytes")}
     metrics["int8_over_boosting"] = metrics["mae_int8"] / metrics["mae_boosting"]
     verdicts = [run.model.verdict for run in children if run.model and run.model.verdict]
@@ -184,7 +182,7 @@ def _teacher(project: _Project) -> Iterator[Run]:
             for metric, curve in _curves(learning, name).items()
         },
         files={name: folder / name for name in ("teacher.json", "teacher.safetensors")},
-        model=_float_model(project, "dlnet-teacher", folder, "teacher", metrics),
+        model=_float_model(project, "dlnet-teacher", folder / "teacher.json", metrics, project.evaluation["teacher"]),
     )
 
 
@@ -203,10 +201,10 @@ def _students(project: _Project) -> Iterator[Run]:
 
 def _student(project: _Project, folder: Path, row: dict[Any, Any], learning: pd.DataFrame, chosen: str) -> Run:
     name, kind = str(row["name"]), "student" if folder.name == "students" else "pruned"
-    test: Mapping[str, Any] = next((one for one in project.summary["students"] if one["name"] == name), {})
     metrics = {key: float(value) for key, value in row.items() if key in MEASURED and pd.notna(value)}
-    metrics |= _errors(test, "")
+    metrics |= _errors(_named(project.summary["students"], name), "")
     who = {key: _text(value) for key, value in row.items() if key not in MEASURED and not _absent(value)}
+    path, scores = folder / f"{name}.json", project.evaluation["students"][name]
     return Run(
         kind=kind,
         name=name,
@@ -214,23 +212,26 @@ def _student(project: _Project, folder: Path, row: dict[Any, Any], learning: pd.
         params={key: value for key, value in who.items() if key not in ("name", "front", "elite")},
         metrics=metrics,
         curves=_curves(learning, name),
-        files={path.name: path for path in (folder / f"{name}.json", folder / f"{name}.safetensors")},
+        files={file.name: file for file in (path, path.with_suffix(".safetensors"))},
         tags={f"dlnet.{key}": who[key] for key in ("front", "elite")},
-        model=_float_model(project, "dlnet-student", folder, name, metrics) if name == chosen else None,
+        model=_float_model(project, "dlnet-student", path, metrics, scores) if name == chosen else None,
     )
 
 
-def _float_model(project: _Project, registered: str, folder: Path, name: str, metrics: Mapping[str, float]) -> Model:
-    description = folder / f"{name}.json"
-    encoder = Encoder.from_json(read_json(description)["encoder"])
+def _float_model(
+    project: _Project, registered: str, path: Path, metrics: Mapping[str, float], scores: Mapping[str, Any]
+) -> Model:
+    described = read_json(path)
+    encoder = Encoder.from_json(described["encoder"])
     return Model(
         name=registered,
         code=FLOAT_CODE,
-        files={"model.json": description, "model.safetensors": description.with_suffix(".safetensors")},
+        files={"model.json": path, "model.safetensors": path.with_suffix(".safetensors")},
+        texts={ABOUT: _json(about(described["name"], project.task, scores))},
         example=project.example(encoder),
         horizon=encoder.horizon,
         requirements=requirements(FLOAT_PACKAGES),
-        description=float_card(name, project.task, metrics),
+        description=float_card(described["name"], project.task, metrics),
     )
 
 
@@ -242,46 +243,42 @@ def _edges(project: _Project) -> Iterator[Run]:
             f"{project.folder('edge') / chosen}: no such folder; reports/summary.json names it as the edge model"
         )
     for folder in folders:
-        name, described = folder.name, read_json(folder / "metrics.json")
-        size = {
-            "spec_bytes": float(spec_bytes(load_spec(folder / "spec.json"))),
-            "tflite_bytes": float(sum((folder / graph).stat().st_size for graph in ("step.tflite", "head.tflite"))),
-        }
-        metrics = {**dict(_numbers(described)), **size}
-        if name == chosen:
-            metrics |= _errors(project.summary["edge"], "")
+        described = read_json(folder / "metrics.json")
+        metrics = dict(_numbers(described)) | _errors(_named(project.summary["edges"], folder.name), "")
         yield Run(
             kind="edge",
-            name=name,
-            title=f"int8 {name}",
+            name=folder.name,
+            title=f"int8 {folder.name}",
             metrics=metrics,
             files={file: folder / file for file in EDGE_FILES},
-            model=_edge_model(project, folder, described, size) if name == chosen else None,
+            model=_edge_model(project, folder, described) if folder.name == chosen else None,
         )
 
 
-def _edge_model(project: _Project, folder: Path, described: Mapping[str, Any], size: Mapping[str, float]) -> Model:
+def _edge_model(project: _Project, folder: Path, described: Mapping[str, Any]) -> Model:
     student = _student_file(project, folder.name)
     encoder = Encoder.from_json(read_json(student)["encoder"])
-    judged = _verdict(project, described, size)
+    judged = _verdict(project, described)
+    scores = project.evaluation["edge"][folder.name]["int8"]
     return Model(
         name="dlnet-edge",
         code=EDGE_CODE,
         files={**{name: folder / name for name in EDGE_FILES}, "student.json": student},
+        texts={ABOUT: _json(about(folder.name, project.task, scores))},
         example=project.example(encoder),
         horizon=encoder.horizon,
         requirements=requirements(EDGE_PACKAGES),
-        description=edge_card(folder.name, project.task, project.summary, size, judged),
+        description=edge_card(project.summary, judged),
         verdict=judged,
     )
 
 
-def _verdict(project: _Project, described: Mapping[str, Any], size: Mapping[str, float]) -> Verdict:
+def _verdict(project: _Project, described: Mapping[str, Any]) -> Verdict:
     baselines = read_json(project.folder("baselines") / "baselines.json")
     mae = {name: entry["validation"]["mae"] for name, entry in baselines.items()}
     mae |= {"int8": described.get("mae_int8_validation"), "float": described.get("mae_float_validation")}
-    boosting = baselines.get("boosting", {}).get("bytes")
-    return verdict(mae, {"int8": size["spec_bytes"], "boosting": boosting}, project.limits)
+    size = {"int8": described.get("spec_bytes"), "boosting": baselines.get("boosting", {}).get("bytes")}
+    return verdict(mae, size, project.limits)
 
 
 def _student_file(project: _Project, name: str) -> Path:
@@ -303,21 +300,16 @@ def _curves(learning: pd.DataFrame, name: str) -> dict[str, Curve]:
     }
 
 
+def _named(entries: list[dict[str, Any]], name: str) -> dict[str, Any]:
+    return next((entry for entry in entries if entry["name"] == name), {})
+
+
 def _errors(entry: Mapping[str, Any], suffix: str) -> dict[str, float]:
     """Test or validation errors of a report's entry, under one name wherever they stand."""
-    found = {
-        name: entry[name]
-        for name in ("mae", "rmse", "cell_mae", "mae_float", "mae_int8", "rmse_int8", "cell_mae_int8")
-        if name in entry
-    }
+    found = {f"{name}{suffix}": float(entry[name]) for name in ERRORS if entry.get(name) is not None}
     if "worst_cell" in entry:
-        found["worst_cell_mae"] = entry["worst_cell"]["mae"]
-    return {f"{name}{suffix}": _mean(value) for name, value in found.items()}
-
-
-def _mean(value: Any) -> float:
-    """A figure, or the mean of one that is given with its spread."""
-    return float(value["mean"] if isinstance(value, Mapping) else value)
+        found[f"worst_cell_mae{suffix}"] = float(entry["worst_cell"]["mae"])
+    return found
 
 
 def _numbers(entry: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, float]]:
@@ -335,6 +327,10 @@ def flatten(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, 
             yield from flatten(value, f"{prefix}{name}.")
         else:
             yield f"{prefix}{name}", _text(value)
+
+
+def _json(content: object) -> str:
+    return json.dumps(content, indent=1, sort_keys=True, allow_nan=False) + "\n"
 
 
 def _text(value: Any) -> str:

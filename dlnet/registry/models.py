@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
@@ -32,16 +34,23 @@ def save_model(model: Model, path: Path, *, model_id: str, run_id: str) -> None:
     import mlflow.pyfunc
     from mlflow.models import Model as Metadata
 
-    mlflow.pyfunc.save_model(
-        str(path),
-        python_model=str(model.code),
-        artifacts={name: str(file.absolute()) for name, file in model.files.items()},
-        signature=signature(model.example, model.horizon),
-        input_example=dict(model.example),
-        pip_requirements=list(model.requirements),
-        metadata={"dlnet.key": model.key},
-        mlflow_model=Metadata(model_id=model_id, run_id=run_id),
-    )
+    with tempfile.TemporaryDirectory() as folder:
+        # Copied under their published names: MLflow keeps the name of the file it is given.
+        files = {name: Path(folder) / name for name in (*model.files, *model.texts)}
+        for name, file in model.files.items():
+            shutil.copyfile(file, files[name])
+        for name, text in model.texts.items():
+            files[name].write_text(text)
+        mlflow.pyfunc.save_model(
+            str(path),
+            python_model=str(model.code),
+            artifacts={name: str(file) for name, file in files.items()},
+            signature=signature(model.example, model.horizon),
+            input_example=dict(model.example),
+            pip_requirements=list(model.requirements),
+            metadata={"dlnet.key": model.key},
+            mlflow_model=Metadata(model_id=model_id, run_id=run_id),
+        )
 
 
 def signature(example: Mapping[str, npt.NDArray[np.float32]], horizon: int) -> ModelSignature:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -26,6 +27,7 @@ class Model:
         name: registered name, e.g. dlnet-edge.
         code: the Python file that loads it (``mlflow.models.set_model`` inside).
         files: name in the model -> local file.
+        texts: name in the model -> content of a file made for it.
         example: input name -> array of one window, float32; with ``horizon`` it makes the signature.
         horizon: cycles ahead, the width of the output.
         requirements: pip requirements, pinned.
@@ -40,12 +42,14 @@ class Model:
     horizon: int
     requirements: tuple[str, ...]
     description: str
+    texts: Mapping[str, str] = field(default_factory=dict)
     verdict: Verdict | None = None
 
     @cached_property
     def sha256(self) -> dict[str, str]:
-        """SHA-256 of each file."""
-        return digests(self.files)
+        """SHA-256 of each file and text."""
+        texts = {name: hashlib.sha256(text.encode()).hexdigest() for name, text in self.texts.items()}
+        return digests(self.files) | texts
 
     @cached_property
     def key(self) -> str:
@@ -66,6 +70,7 @@ class Run:
         files: artefact path -> local file.
         texts: artefact path -> content.
         tables: artefact path (.json) -> table, shown by the UI as such.
+        volatile: artefact path -> local file that differs from run to run (wall time, energy): logged, not in the key.
     """
 
     kind: str
@@ -77,12 +82,13 @@ class Run:
     files: Mapping[str, Path] = field(default_factory=dict)
     texts: Mapping[str, str] = field(default_factory=dict)
     tables: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+    volatile: Mapping[str, Path] = field(default_factory=dict)
     tags: Mapping[str, str] = field(default_factory=dict)
     model: Model | None = None
 
     @cached_property
     def key(self) -> str:
-        """Content hash of all that is logged, but for tags."""
+        """Content hash of all that is logged, but for tags and what is volatile."""
         tables = {name: table_json(table) for name, table in self.tables.items()}
         return content_key(
             self.kind, self.name, dict(self.params), dict(self.metrics), dict(self.curves), digests(self.files),

@@ -243,7 +243,7 @@ def _staged(run: Run) -> Iterator[Path]:
     """A folder with all artefacts of a run, so that one call uploads them."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        for place, path in run.files.items():
+        for place, path in {**run.files, **run.volatile}.items():
             (folder / place).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, folder / place)
         texts = dict(run.texts) | {place: table_json(table) for place, table in run.tables.items()}

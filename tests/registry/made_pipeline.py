@@ -58,7 +58,7 @@ def make(root: Path, *, int8: float = 0.0012) -> Path:
     errors = {name: {"mae": mae, "rmse": 2 * mae, "cell_mae": mae} for name, mae in BASELINES.items()}
     described = {name: {"bytes": 900_000, "validation": one, "chosen": {"depth": 3}} for name, one in errors.items()}
     write_json(root / "models/baselines/baselines.json", described)
-    _reports(root / "reports", errors)
+    _reports(root / "reports", students, pruned)
     return root
 
 
@@ -81,7 +81,7 @@ def made_cells(cells: int = 8, rows: int = 60) -> pd.DataFrame:
 
 
 def _data(folder: Path) -> Bank:
-    source = {"source": "embedded", "simulated": True, "label": "made cells (simulated)"}
+    source = {"source": "embedded", "simulated": True, "label": "made cells (simulated)", "nominal_ah": [1.1]}
     prepared = prepare(made_cells(), source, CLEAN, SPLIT, TASK)
     write_parquet(folder / "rows.parquet", prepared.rows)
     write_parquet(folder / "cells.parquet", prepared.cells)
@@ -99,7 +99,7 @@ def _student(name, encoder, seed, **lineage) -> Student:
 
 def _teacher(folder: Path, encoder) -> None:
     config = shape(encoder, "liquid", 6, "fused", 1)
-    metrics = {"mae_validation": 0.0011, "mae_by_horizon": [0.001] * 12}
+    metrics = {"mae_validation": 0.0011}
     Student("teacher", encoder, config, initial(config, [0, 1]), metrics, {"members": 2}).save(folder)
     write_parquet(folder / "learning.parquet", _learning(["member-0", "member-1"]))
 
@@ -133,25 +133,51 @@ def _edge(folder: Path, student: Student, bank: Bank, int8: float) -> None:
     write_tensors(folder / "golden.safetensors", {"z": z, "forecast": predict_reference(spec, z, anchor)})
     for name in ("step.tflite", "head.tflite"):
         (folder / name).write_bytes(student.name.encode())  # what it holds is tested in test_models.py
-    metrics = {"mae_int8_validation": int8, "mae_float_validation": 0.00119, "mae_by_horizon": [0.001] * 12}
+    metrics = {"mae_int8_validation": int8, "mae_float_validation": 0.00119, "spec_bytes": 2000, "tflite_bytes": 9000}
     write_json(folder / "metrics.json", metrics)
 
 
-def _reports(folder: Path, errors: dict) -> None:
-    edge = {
-        "name": EDGE, "mae_float": 0.0013, "mae_int8": 0.00131, "rmse_int8": 0.002, "cell_mae_int8": 0.0015,
-        "worst_cell": {"cell": "cell-3", "mae": 0.004}, "parameters": 200, "tflite_bytes": 9000, "spec_bytes": 2000,
+def scores(mae: float) -> dict:
+    """One split's entry of reports/evaluation.json."""
+    return {
+        "mae": mae, "rmse": 2 * mae, "cell_mae": mae, "worst_cell": {"cell": "cell-3", "mae": 3 * mae},
+        "before_knee": mae, "after_knee": None, "by_horizon": [mae * (i + 1) / 6 for i in range(12)],
     }  # fmt: skip
-    summary = {
-        "data": {"source": "embedded", "cells": 8, "windows": 100},
-        "baselines": errors,
-        "teacher": {"mae": 0.0012, "rmse": 0.002, "cell_mae": 0.0013, "bytes": 600_000},
-        "students": [{"name": EDGE, "mae": 0.0013, "rmse": 0.002, "cell_mae": 0.0014}],
-        "edge": edge,
-        "spread": {},
+
+
+def _scored(mae: float) -> dict:
+    return {"validation": scores(mae), "test": scores(1.1 * mae)}
+
+
+def _reports(folder: Path, students: list[Student], pruned: list[Student]) -> None:
+    names, quantised = [one.name for one in (*students, *pruned)], [EDGE, pruned[0].name]
+    evaluation = {
+        "baselines": {name: _scored(mae) for name, mae in BASELINES.items()},
+        "teacher": _scored(0.0011),
+        "students": {name: _scored(0.00119) for name in names},
+        "edge": {name: {"int8": _scored(0.0012)} for name in quantised},
     }
+    entries = [{"name": name, "bytes": 4000, **evaluation["students"][name]["test"]} for name in names]
+    edges = [_edge_entry(name, evaluation) for name in quantised]
+    summary = {
+        "data": {"source": "embedded", "label": "made cells (simulated)", "inputs": "capacity", "horizon": 12,
+                 "cells": 8, "windows": 100, "notes": ["Simulated."]},
+        "baselines": {name: {"bytes": 900_000, **one["test"]} for name, one in evaluation["baselines"].items()},
+        "teacher": {"bytes": 600_000, "verdict": "The teacher teaches.", **evaluation["teacher"]["test"]},
+        "students": entries, "elites": entries[:1], "edge": edges[0], "edges": edges,
+    }  # fmt: skip
     write_json(folder / "summary.json", summary)
-    write_json(folder / "evaluation.json", {"edge": edge})
+    write_json(folder / "evaluation.json", evaluation)
+    write_json(folder / "volatile/teach.json", {"seconds": 12.5})
     for name in ("figures/front1.png", "data/report.md"):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(b"a picture")
+
+
+def _edge_entry(name: str, evaluation: dict) -> dict:
+    int8, single = evaluation["edge"][name]["int8"]["test"], evaluation["students"][name]["test"]
+    return {
+        "name": name, "parameters": 200, "tflite_bytes": 9000, "spec_bytes": 2000, "worst_cell": int8["worst_cell"],
+        **{f"{key}_int8": int8[key] for key in ("mae", "rmse", "cell_mae")},
+        **{f"{key}_float": single[key] for key in ("mae", "rmse", "cell_mae")},
+    }  # fmt: skip

@@ -44,10 +44,10 @@ def test_the_student_registered_is_the_one_the_edge_model_was_made_from(made):
 
 def test_the_parent_carries_the_headline(made):
     pipeline = collect(made, LIMITS).pipeline
-    assert pipeline.title == "capacity: int8 0.00131, boosting 0.00130"
+    assert pipeline.title == "capacity: int8 0.00132, boosting 0.00143"
     assert pipeline.metrics["gate_passed"] == 1.0
-    assert pipeline.metrics["mae_ridge"] == 0.0014
-    assert pipeline.metrics["int8_over_boosting"] == pytest.approx(0.00131 / 0.0013)
+    assert pipeline.metrics["mae_ridge"] == pytest.approx(1.1 * 0.0014)
+    assert pipeline.metrics["int8_over_boosting"] == pytest.approx(0.0012 / 0.0013)
     assert {"fronts/front1.json", "figures/front1.png", "params.yaml", "data/report.md"} <= set(pipeline.files)
     assert list(pipeline.tables["fronts/front1-table.json"]["front"].unique()) == [True]
 
@@ -56,7 +56,7 @@ def test_a_student_has_its_params_its_figures_and_its_curve(made):
     run = next(run for run in collect(made, LIMITS).children if run.name == EDGE and run.kind == "student")
     assert run.params == {"cell": "liquid", "hidden": "4", "loss": "labels", "seed": "0", "training_windows": "99"}
     assert run.metrics["mae_validation"] == 0.0012
-    assert run.metrics["mae"] == 0.0013
+    assert run.metrics["mae"] == pytest.approx(1.1 * 0.00119)
     assert run.metrics["flash_bytes"] > 0
     assert run.curves["learning.loss"][:2] == ((0, 1.0), (100, 0.5))
     assert sorted(run.files) == [f"{EDGE}.json", f"{EDGE}.safetensors"]
@@ -82,6 +82,21 @@ def test_a_missing_output_is_named(project, gone):
 def test_the_summary_is_the_same_each_time_and_json_ready(made):
     first, second = collect(made, LIMITS).summary(), collect(made, LIMITS).summary()
     assert json.dumps(first) == json.dumps(second)
+
+
+def test_what_varies_by_nature_is_logged_but_no_part_of_the_key(project, made):
+    (project / "reports/volatile/teach.json").write_text("{}")
+    publication = collect(project, LIMITS)
+    assert "volatile/teach.json" in publication.pipeline.volatile
+    assert publication.key == collect(made, LIMITS).key
+
+
+def test_a_registered_model_knows_its_data_and_its_errors_by_cycle_ahead(made):
+    for _, model in collect(made, LIMITS).models:
+        known = json.loads(model.texts["about.json"])
+        assert known["data"]["label"] == "made cells (simulated)"
+        assert known["data"]["nominal_ah"] == [1.1]
+        assert len(known["validation"]["by_horizon"]) == 12
 
 
 def test_one_changed_weight_is_another_pipeline_and_student_but_the_same_teacher(project, made):

@@ -1,0 +1,103 @@
+"""The command ``dlnet``: forecast a cell, print the report, look at this machine.
+
+Imports stand inside the commands, so that ``dlnet --help`` answers at once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from dlnet.errors import DLNetError
+
+REGISTERED = "models:/dlnet-edge@candidate"
+SHOWN = (1, 5, 10, 20, 30, 40, 50, 60, 70, 80, 90, 100)  # cycles ahead that the table prints
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command; an error the user can mend ends as one line and exit code 1."""
+    arguments = _parser().parse_args(argv)
+    try:
+        return int(arguments.run(arguments))
+    except DLNetError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="dlnet", description="Battery health on a microcontroller.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    forecast = commands.add_parser("forecast", help="SoH of the next cycles of one cell: a table and a picture")
+    forecast.add_argument("cell", type=Path, metavar="CELL.csv", help="one row a cycle, oldest first")
+    forecast.add_argument(
+        "--model", default=REGISTERED, metavar="MODEL",
+        help=f"models/edge/NAME, models/students/NAME.json or models:/NAME@ALIAS (default {REGISTERED})",
+    )  # fmt: skip
+    forecast.add_argument("--nominal", type=_positive, metavar="AH", help="capacity of the cell when new, Ah")
+    forecast.add_argument("--out", type=Path, default=Path("forecasts"), metavar="DIR", help="default %(default)s")
+    forecast.set_defaults(run=_forecast)
+    report = commands.add_parser("report", help="the table of the last run: baselines, teacher, elites, int8")
+    report.set_defaults(run=_report)
+    doctor = commands.add_parser("doctor", help="what is missing on this machine, and the command that mends it")
+    doctor.set_defaults(run=_doctor)
+    return parser
+
+
+def _positive(text: str) -> float:
+    value = float(text)
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError("must be above zero")
+    return value
+
+
+def _forecast(arguments: argparse.Namespace) -> int:
+    from dlnet.files import atomic_file
+    from dlnet.forecast import ForecastConfig, draw, forecast, load
+    from dlnet.report.style import figure_style, save_figure
+    from dlnet.report.tables import forecast_table, show
+
+    config = ForecastConfig.load()
+    if arguments.model.startswith("models:/"):
+        from dlnet.registry.client import fetched
+
+        with fetched(arguments.model) as folder:
+            model = load(folder)
+    else:
+        model = load(Path(arguments.model))
+    found = forecast(arguments.cell, model, config, arguments.nominal)
+    picture = arguments.out / f"{found.cell}.png"
+    with figure_style():
+        save_figure(draw(found), picture)
+    with atomic_file(picture.with_suffix(".csv")) as temporary:
+        found.table().to_csv(temporary, index=False, float_format="%.6f")
+    show(forecast_table(found, SHOWN))
+    print(f"Every cycle: {picture.with_suffix('.csv')}   Picture: {picture}")
+    return 0
+
+
+def _report(arguments: argparse.Namespace) -> int:
+    from dlnet.files import read_json
+    from dlnet.report.tables import notes, show, summary_table
+
+    summary = read_json(Path("reports/summary.json"))
+    show(summary_table(summary))
+    print("\n".join(notes(summary)))
+    print("Runs, fronts and models: make ui, then http://127.0.0.1:5000")
+    return 0
+
+
+def _doctor(arguments: argparse.Namespace) -> int:
+    from dlnet.doctor import examine
+    from dlnet.report.tables import doctor_table, show
+
+    checks = examine(Path())
+    show(doctor_table(checks))
+    return int(any(check.needed and not check.ok for check in checks))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

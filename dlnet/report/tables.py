@@ -1,0 +1,92 @@
+"""Tables for the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from dlnet.doctor import Check
+    from dlnet.forecast import Forecast
+
+Entry = dict[str, Any]
+
+
+def show(table: Table) -> None:
+    """Print a table; where nobody watches (a file, a pipe) it is as wide as it needs."""
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=160)
+    console.print(table)
+
+
+def summary_table(summary: Entry) -> Table:
+    """The report as a table: baselines, teacher, elites, int8; errors of SoH on test cells.
+
+    Args:
+        summary: content of reports/summary.json.
+    """
+    data = summary["data"]
+    title = f"{data['label']}, track {data['inputs']}: errors of SoH over the next {data['horizon']} cycles, test cells"
+    table = Table(title=title, title_justify="left")
+    table.add_column("model")
+    for name in ("MAE", "RMSE", "cell mean", "worst cell", "bytes", "MAE / boosting"):
+        table.add_column(name, justify="right")
+    reference = summary["baselines"].get("boosting", {}).get("mae")
+    for name, entry in sorted(summary["baselines"].items(), key=lambda item: -item[1]["mae"]):
+        table.add_row(*_row(name, entry, entry["bytes"], reference))
+    table.add_section()
+    table.add_row(*_row("teacher", summary["teacher"], summary["teacher"]["bytes"], reference))
+    for entry in summary["elites"]:
+        table.add_row(*_row(f"student {entry['name']}", entry, entry["bytes"], reference))
+    table.add_section()
+    for entry in summary["edges"]:
+        style = "bold" if entry["name"] == summary["edge"]["name"] else None
+        errors = {**entry, **{name: entry[f"{name}_int8"] for name in ("mae", "rmse", "cell_mae")}}
+        table.add_row(*_row(f"int8 {entry['name']}", errors, entry["spec_bytes"], reference), style=style)
+    return table
+
+
+def _row(name: str, entry: Entry, size: int, reference: float | None) -> list[str]:
+    worst = entry["worst_cell"]
+    ratio = "" if reference is None else f"{entry['mae'] / reference:.3f}"
+    figures = [f"{entry[key]:.5f}" for key in ("mae", "rmse", "cell_mae")]
+    return [name, *figures, f"{worst['mae']:.5f} ({worst['cell']})", f"{size:,}", ratio]
+
+
+def notes(summary: Entry) -> list[str]:
+    """What must be read beside the table: which model is for the device, what the teacher was worth, the data."""
+    edge = summary["edge"]
+    size = f"{edge['parameters']} parameters, spec {edge['spec_bytes']:,} B, .tflite {edge['tflite_bytes']:,} B"
+    return [
+        f"For the device: {edge['name']} ({size}); int8 over float {edge['mae_int8'] / edge['mae_float']:.4f}.",
+        summary["teacher"]["verdict"],
+        *summary["data"]["notes"],
+    ]
+
+
+def forecast_table(found: Forecast, shown: Sequence[int]) -> Table:
+    """Some cycles ahead, with the SoH expected and the typical error."""
+    title = f"{found.cell}: model {found.model}, trained on {found.label}, nominal {found.nominal_ah:g} Ah"
+    table = Table(title=title, title_justify="left")
+    for name in ("cycles ahead", "SoH", "capacity, Ah", "typical error, SoH"):
+        table.add_column(name, justify="right")
+    for cycle in sorted({step for step in shown if step < len(found.ahead)} | {len(found.ahead)}):
+        soh = found.ahead[cycle - 1]
+        error = "not known" if found.error is None else f"± {found.error[cycle - 1]:.4f}"
+        table.add_row(str(cycle), f"{soh:.4f}", f"{soh * found.nominal_ah:.4f}", error)
+    return table
+
+
+def doctor_table(checks: Sequence[Check]) -> Table:
+    """What was looked at, what was found, and what mends it."""
+    table = Table(title="This machine", title_justify="left")
+    for name in ("", "what", "found", "mend with"):
+        table.add_column(name)
+    for check in checks:
+        word = "[green]ok[/]" if check.ok else ("[red]missing[/]" if check.needed else "[yellow]missing, optional[/]")
+        table.add_row(word, check.name, check.found, "" if check.ok else check.mend)
+    return table
