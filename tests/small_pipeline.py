@@ -21,7 +21,8 @@ def shrink(path: Path) -> None:
     params["select"] |= {"elites": 2}
     params["baselines"] |= {"stride": 10}
     params["baselines"]["boosting"] |= {"iterations": 40, "leaves": [15]}
-    params["baselines"]["gru"] |= {"steps": 60}
+    for gru in params["baselines"]["gru"].values():
+        gru["training"] |= {"steps": 60, "check": 30}
     yaml.dump(params, path)
 
 
