@@ -13,8 +13,8 @@ from tqdm import tqdm
 from dlnet.data.encode import Encoder
 from dlnet.data.windows import Bank, Ends, Floats, Singles
 from dlnet.errors import DataError
-from dlnet.export.reference import predict_reference
-from dlnet.export.runtime import predict_litert, predict_tflm
+from dlnet.export.compare import REFERENCE, run_engines
+from dlnet.export.reference import to_soh
 from dlnet.metrics import by_horizon, by_knee, errors, knee_row, per_cell
 from dlnet.models.student import Student
 from dlnet.report.pipeline import Edge, Pipeline
@@ -24,12 +24,8 @@ Part = Literal["validation", "test"]
 PARTS: tuple[Part, ...] = ("validation", "test")
 BATCH = 2048
 
-ENGINES: dict[str, Callable[[Edge, Singles, Singles], Floats]] = {
-    "int8": lambda edge, z, anchor: predict_reference(edge.spec, z, anchor),
-    "litert": lambda edge, z, anchor: predict_litert(edge.files, edge.spec, z, anchor),
-    "tflm": lambda edge, z, anchor: predict_tflm(edge.files, edge.spec, z, anchor),
-}
-"""What runs a quantised model: the integer reference, LiteRT, and TFLite Micro's own interpreter."""
+ENGINES = {"int8": REFERENCE, "litert": "litert", "litert_optimised": "litert_optimised", "tflm": "tflm"}
+"""What runs a quantised model, and its name in dlnet.export.compare; "int8" is the integer reference."""
 
 
 @dataclass(frozen=True)
@@ -161,10 +157,9 @@ def _forecast(student: Student, z: Singles, anchor: Singles) -> Singles:
 def _edge(edge: Edge, encoded: Encoded) -> tuple[dict[str, Any], Floats]:
     content: dict[str, Any] = {engine: {} for engine in ENGINES}
     for part in PARTS:
-        inputs = encoded(edge.student.encoder, part)
-        found = {engine: run(edge, *inputs) for engine, run in ENGINES.items()}
+        traces = run_engines(edge.files, edge.spec, *encoded(edge.student.encoder, part))
+        found = {engine: to_soh(traces[name].forecast) for engine, name in ENGINES.items()}
         for engine, forecast in found.items():
             content[engine][part] = encoded.cases[part].score(forecast)
-        for engine in ("litert", "tflm"):
-            content[engine][part]["most_from_int8"] = float(np.abs(found[engine] - found["int8"]).max())
+            content[engine][part]["most_from_int8"] = float(np.abs(forecast - found["int8"]).max())
     return content, found["int8"]

@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from dlnet.report.evaluation import Evaluation
+from dlnet.report.evaluation import ENGINES, Evaluation
 from dlnet.report.pipeline import FRONTS, Pipeline
 
 ERRORS = ("mae", "rmse", "cell_mae", "worst_cell", "before_knee", "after_knee")
@@ -152,7 +152,7 @@ def _edge(pipeline: Pipeline, name: str, content: dict[str, Any]) -> dict[str, A
 
 def _edge_errors(student: dict[str, Any], scores: dict[str, Any], part: str) -> dict[str, Any]:
     """Errors of a quantised student, of its float form and in the other engines; ``worst_cell`` is int8's."""
-    int8, others = scores["int8"][part], {engine: scores[engine][part] for engine in ("litert", "tflm")}
+    int8, others = scores["int8"][part], {engine: scores[engine][part] for engine in ENGINES if engine != "int8"}
     return {
         **{f"{name}_float": student[part][name] for name in ("mae", "rmse", "cell_mae")},
         **{f"{name}_int8": int8[name] for name in ("mae", "rmse", "cell_mae")},

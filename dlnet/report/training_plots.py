@@ -1,0 +1,93 @@
+"""Pictures of training: learning curves, and what each stage of distillation gained."""
+
+from __future__ import annotations
+
+import textwrap
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator
+
+from dlnet.report.pipeline import Pipeline
+from dlnet.report.style import FAINT, INK, MUTED, caption, palette
+
+CAPTION_WIDTH = 170  # letters
+
+
+def learning(pipeline: Pipeline, label: str) -> Figure:
+    """Validation MAE over gradient steps: members of the teacher, students, pruned students."""
+    figure = Figure(figsize=(12.5, 4.6), layout="constrained")
+    panels = figure.subplots(1, 3, sharey=True)
+    titles = {"teacher": "Teacher, each member", "students": "Students", "pruned": "Pruned and trained again"}
+    for axes, (kind, title) in zip(panels, titles.items(), strict=True):
+        table = pipeline.learning[kind]
+        names = list(dict.fromkeys(table["name"]))
+        marked = names if kind == "teacher" else [name for name in names if name in pipeline.elites]
+        _curves(axes, table, marked)
+        axes.set(title=title, xlabel="gradient steps", yscale="log", xlim=(0, None))
+        if kind == "teacher":
+            axes.axhline(pipeline.teacher.metrics["mae_validation"], color=INK, linewidth=1, linestyle=(0, (5, 3)))
+    panels[0].set_ylabel("MAE, SoH (validation windows)")
+    panels[0].yaxis.set_major_locator(LogLocator(subs=(1.0, 1.5, 2.0, 3.0, 5.0)))
+    panels[0].yaxis.set_minor_locator(LogLocator(subs=()))
+    panels[0].yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    figure.suptitle(f"Learning curves: {label}", x=0.01, ha="left")
+    caption(
+        figure,
+        "Coloured: teacher's members, elites of the fronts. Grey: all other students. Dashed: the members averaged.",
+    )
+    return figure
+
+
+def _curves(axes: Axes, table: pd.DataFrame, marked: list[str]) -> None:
+    for name, rows in table.groupby("name", sort=False):
+        if name not in marked:
+            axes.plot(rows["step"], rows["mae_validation"], color=FAINT, linewidth=0.9, zorder=1)
+    for name, colour in zip(marked, palette(len(marked)), strict=True):
+        rows = table[table["name"] == name]
+        axes.plot(rows["step"], rows["mae_validation"], color=colour, linewidth=1.6, label=name, zorder=2)
+    if marked:
+        axes.legend(loc="upper right", fontsize=7.5)
+
+
+def distillation(found: dict[str, dict[str, Any]], label: str) -> Figure:
+    """Relative gain in validation MAE over labels alone, mean and spread: of each loss and size, and after pruning."""
+    first = [row for row in found["students"]["gains"] if row["loss"] != "labels"]
+    second = found["pruned"]["gains"]
+    figure = Figure(figsize=(12, 4.8), layout="constrained")
+    panels = figure.subplots(1, 2, width_ratios=[3, 2])
+    _bars(panels[0], first, "loss", lambda row: f"{row['cell']}, {row['hidden']} neurons")
+    seeds = max((row["seeds"] for row in first), default=0)
+    panels[0].set(title=f"Stage 1: each loss and size, {seeds} seeds", ylabel="lower validation MAE, %")
+    _bars(panels[1], second, "method", lambda row: f"{row['sparsity']:.0%} pruned")
+    networks = max((row["networks"] for row in second), default=0)
+    panels[1].set(title=f"Stage 2: pruned elites, {networks} networks each")
+    figure.suptitle(f"What distilling gains over labels alone: {label}", x=0.01, ha="left")
+    words = (
+        f"Bars: mean; whiskers: standard deviation. Above 0 the teacher helped. {found['students']['teacher']['text']}"
+    )
+    caption(figure, textwrap.fill(words, CAPTION_WIDTH))
+    return figure
+
+
+def _bars(axes: Axes, rows: list[dict[str, Any]], across: str, series: Any) -> None:
+    """Grouped bars: one group a value of ``across``, one colour a series."""
+    groups = list(dict.fromkeys(row[across] for row in rows))
+    names = list(dict.fromkeys(series(row) for row in rows))
+    width = 0.8 / max(1, len(names))
+    for k, (name, colour) in enumerate(zip(names, palette(len(names)), strict=True)):
+        mine = [row for row in rows if series(row) == name]
+        at = [groups.index(row[across]) + (k - (len(names) - 1) / 2) * width for row in mine]
+        means = [100 * row["gain"]["mean"] for row in mine]
+        spread = [100 * row["gain"]["std"] for row in mine]
+        style = {"ecolor": INK, "elinewidth": 1, "capsize": 2.5}
+        axes.bar(at, means, width * 0.9, yerr=spread, color=colour, label=name, error_kw=style, zorder=2)
+    axes.axhline(0, color=MUTED, linewidth=1, zorder=3)
+    axes.set_xticks(np.arange(len(groups)), groups, color=INK)
+    axes.tick_params(axis="x", length=0)
+    axes.grid(axis="x", visible=False)
+    if names:
+        axes.legend(fontsize=8.5, ncols=4, loc="upper left", bbox_to_anchor=(-0.02, -0.06))

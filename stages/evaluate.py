@@ -1,0 +1,42 @@
+"""Errors of every model on validation and test windows; the only stage that reads the targets of test cells."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from dlnet.config import EvaluateConfig
+from dlnet.data.windows import Bank
+from dlnet.files import atomic_dir, write_json, write_text
+from dlnet.report.evaluation import evaluate
+from dlnet.report.page import page
+from dlnet.report.pipeline import Pipeline
+from dlnet.report.plots import draw
+from dlnet.report.series import as_csv, series
+from dlnet.report.summary import headline, summarise
+from stages import run
+
+WINDOWS = Path("data/windows")
+MODELS = Path("models")
+OUT = Path("reports")
+
+
+def main() -> None:
+    """Run the stage."""
+    config = EvaluateConfig.load()
+    bank = Bank.load(WINDOWS, allow_test=True)
+    pipeline = Pipeline.load(MODELS)
+    evaluation = evaluate(pipeline, bank, config.task.stride_eval)
+    summary = summarise(evaluation, pipeline, bank.task)
+    with atomic_dir(OUT / "figures") as folder:
+        draw(evaluation, pipeline, bank, summary, folder)
+    with atomic_dir(OUT / "plots") as folder:
+        for name, table in series(evaluation, pipeline, bank, summary).items():
+            write_text(folder / name, as_csv(table))
+    write_json(OUT / "evaluation.json", evaluation.content)
+    write_json(OUT / "metrics.json", headline(summary))
+    write_text(OUT / "report.md", page(summary, evaluation.content))
+    write_json(OUT / "summary.json", summary)
+
+
+if __name__ == "__main__":
+    run(main)
