@@ -22,7 +22,7 @@ from tqdm import tqdm
 from dlnet.distill.loop import Fold, Job, Plan, Trained, train
 from dlnet.models.network import NetConfig
 
-WIDEST = 15  # networks in one stack; more gain little, and a pool wants several stacks to share out
+WIDEST = 8  # networks in one stack; more gain little, and a pool wants several stacks to share out
 
 _folds: list[Fold] = []
 
@@ -55,8 +55,7 @@ def run_stacks(stacks: Sequence[Stack], folds: Sequence[Fold], plan: Plan, title
         Results in the order of the stacks and their jobs.
     """
     workers = min(len(stacks), os.cpu_count() or 1)
-    start = (_as_arrays(folds), workers)
-    with ProcessPoolExecutor(workers, get_context("spawn"), _begin_worker, start) as pool:
+    with ProcessPoolExecutor(workers, get_context("spawn"), _begin_worker, (_as_arrays(folds),)) as pool:
         futures: list[Future[list[Trained]]] = [
             pool.submit(_train_one, stack.config, _job_arrays(stack.jobs), plan, stack.resume, f"{title} {i + 1}")
             for i, stack in enumerate(stacks)
@@ -69,8 +68,8 @@ def run_stacks(stacks: Sequence[Stack], folds: Sequence[Fold], plan: Plan, title
     return [_as_tensors(result) for part in done for result in part]
 
 
-def _begin_worker(folds: list[dict[str, Any]], workers: int) -> None:
-    torch.set_num_threads(max(1, (os.cpu_count() or 1) // workers) if workers == 1 else 1)
+def _begin_worker(folds: list[dict[str, Any]]) -> None:
+    torch.set_num_threads(1)
     _folds[:] = [Fold(**{key: _tensor(value) for key, value in fold.items()}) for fold in folds]
 
 
