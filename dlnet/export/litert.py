@@ -16,16 +16,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from dlnet.errors import DataError
 from dlnet.export import fixed
+from dlnet.export.calibration import Samples, head_samples, step_samples
 from dlnet.export.layout import Spec
-from dlnet.export.reference import Int16s, skip_inputs, state_path
-
-CALIBRATION_WINDOWS = 200
-Float32s = npt.NDArray[np.float32]
-Samples = list[dict[str, Float32s]]
+from dlnet.export.reference import Int16s
 
 
 @dataclass(frozen=True)
@@ -49,46 +45,11 @@ def convert(spec: Spec, windows: Int16s) -> EdgeFiles:
         raise DataError(f"calibration windows do not fit the model: {windows.dtype} {windows.shape}")
     if not len(windows):
         raise DataError("no training window to calibrate on")
-    chosen = windows[np.unique(np.linspace(0, len(windows) - 1, CALIBRATION_WINDOWS).astype(int))]
-    step_samples, head_samples = _samples(spec, chosen)
     tf = _tensorflow()
     with _quiet():
-        step = _convert(tf, _step_graph(tf, spec), step_samples)
-        head = _convert(tf, _head_graph(tf, spec), head_samples)
+        step = _convert(tf, _step_graph(tf, spec), step_samples(spec, windows))
+        head = _convert(tf, _head_graph(tf, spec), head_samples(spec, windows))
     return EdgeFiles(step, head)
-
-
-def _samples(spec: Spec, windows: Int16s) -> tuple[Samples, Samples]:
-    """Inputs of both graphs over ``windows``, then with one input at a time at the limit of its format.
-
-    Without the limits a test window outside training's range would be clipped by the .tflite but not by the spec.
-    """
-    path = state_path(spec, windows)
-    before = np.concatenate([np.zeros_like(path[:, :1]), path[:, :-1]], axis=1)
-    x = np.repeat(windows, spec.substeps, axis=1).reshape(-1, spec.channels)
-    step = _at_limits(x, before.reshape(-1, spec.hidden))
-    head = _at_limits(skip_inputs(spec, windows), path[:, -1])
-    inputs, state = -fixed.INPUT_BITS, -fixed.STATE_BITS
-    step_samples = [{"x": _real(one, inputs), "h": _real(h, state)} for one, h in zip(*step, strict=True)]
-    head_samples = [{"h": _real(h, state), "s": _real(one, inputs)} for one, h in zip(*head, strict=True)]
-    if not spec.skip:
-        head_samples = [{"h": sample["h"]} for sample in head_samples]
-    return step_samples, head_samples
-
-
-def _at_limits(values: Int16s, states: Int16s) -> tuple[Int16s, Int16s]:
-    """Append rows: column c of ``values`` at ±8 for each c (states as they are), and the state at ±1."""
-    width = values.shape[1]
-    rows = np.arange(2 * width + 2) % len(values)
-    extra, extra_states = values[rows], states[rows]
-    for column in range(width):
-        extra[2 * column, column], extra[2 * column + 1, column] = fixed.INT16_MAX, fixed.INT16_MIN
-    extra_states[-2], extra_states[-1] = fixed.INT16_MAX, fixed.INT16_MIN
-    return np.concatenate([values, extra]), np.concatenate([states, extra_states])
-
-
-def _real(row: Int16s, exponent: int) -> Float32s:
-    return np.ldexp(row[None].astype(np.float32), exponent)
 
 
 def _step_graph(tf: Any, spec: Spec) -> Callable[..., Any]:
@@ -133,7 +94,7 @@ def _constant(tf: Any, values: fixed.Floats) -> Any:
 def _convert(tf: Any, graph: Callable[..., Any], samples: Samples) -> bytes:
     signature = [tf.TensorSpec(value.shape, tf.float32, name) for name, value in samples[0].items()]
     module = tf.Module()
-    module.run = tf.function(graph, input_signature=signature)
+    module.run = tf.function(graph, input_signature=signature, autograph=False)
     converter = tf.lite.TFLiteConverter.from_concrete_functions([module.run.get_concrete_function()], module)
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
     converter.representative_dataset = lambda: iter(samples)

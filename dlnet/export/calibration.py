@@ -1,0 +1,80 @@
+"""What the converter sees while it sets the ranges of the .tflite: training windows, then the limits of the formats.
+
+Without the limits a test window outside training's range would be clipped by the .tflite but not by the spec.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from dlnet.export import fixed
+from dlnet.export.layout import Affine, Spec
+from dlnet.export.reference import Int16s, skip_inputs, state_path
+
+CALIBRATION_WINDOWS = 200
+INPUT_LIMIT, STATE_LIMIT = 8.0, 1.0
+Float32s = npt.NDArray[np.float32]
+Samples = list[dict[str, Float32s]]
+
+
+def step_samples(spec: Spec, windows: Int16s) -> Samples:
+    """Inputs ``x`` (1, C) and ``h`` (1, n) of the step graph over quantised ``windows`` (N, T, C)."""
+    some = windows[_evenly(len(windows))]
+    path = state_path(spec, some)
+    before = np.concatenate([np.zeros_like(path[:, :1]), path[:, :-1]], axis=1)
+    x = np.repeat(some, spec.substeps, axis=1).reshape(-1, spec.channels)
+    values, states = _at_limits(x, before.reshape(-1, spec.hidden))
+    driven = _driven(spec.step, np.repeat([INPUT_LIMIT, STATE_LIMIT], [spec.channels, spec.hidden]))
+    values, states = (
+        np.concatenate([values, driven[:, : spec.channels]]),
+        np.concatenate([states, driven[:, spec.channels :]]),
+    )
+    return [{"x": one[None], "h": h[None]} for one, h in zip(values, states, strict=True)]
+
+
+def head_samples(spec: Spec, windows: Int16s) -> Samples:
+    """Inputs ``h`` (1, n) and, where the model has skip inputs, ``s`` (1, S) of the head graph."""
+    some = windows[_evenly(len(windows))]
+    values, states = _at_limits(skip_inputs(spec, some), state_path(spec, some)[:, -1])
+    driven = _driven(spec.head, np.repeat([STATE_LIMIT, INPUT_LIMIT], [spec.hidden, len(spec.skip)]))
+    values, states = (
+        np.concatenate([values, driven[:, spec.hidden :]]),
+        np.concatenate([states, driven[:, : spec.hidden]]),
+    )
+    if not spec.skip:
+        return [{"h": h[None]} for h in states]
+    return [{"h": h[None], "s": s[None]} for h, s in zip(states, values, strict=True)]
+
+
+def _evenly(count: int) -> npt.NDArray[np.int64]:
+    """At most ``CALIBRATION_WINDOWS`` of ``count`` indices, evenly spaced."""
+    return np.unique(np.linspace(0, count - 1, CALIBRATION_WINDOWS).astype(np.int64))
+
+
+def _at_limits(values: Int16s, states: Int16s) -> tuple[Float32s, Float32s]:
+    """Both as floats, then rows with each column of ``values`` at ±8 in turn, then with the state at ±1.
+
+    The state is held at its limits under many values: that sets the range of the next state, which a calm training
+    window may not fill.
+    """
+    x = np.ldexp(values.astype(np.float32), -fixed.INPUT_BITS)
+    h = np.ldexp(states.astype(np.float32), -fixed.STATE_BITS)
+    width = values.shape[1]
+    rows = np.arange(2 * width) % len(values)
+    extremes = x[rows]
+    extremes[np.arange(2 * width), np.repeat(np.arange(width), 2)] = np.tile([INPUT_LIMIT, -INPUT_LIMIT], width)
+    spread = x[_evenly(len(x))]
+    full = np.full((len(spread), h.shape[1]), STATE_LIMIT, np.float32)
+    return np.concatenate([x, extremes, spread, spread]), np.concatenate([h, h[rows], full, -full])
+
+
+def _driven(part: Affine, limits: npt.NDArray[np.float64]) -> Float32s:
+    """Inputs within ``limits`` (inputs,) that drive each row of ``part`` up and down to ±8, if they can."""
+    weights, bias = part.dequantised()
+    reach = np.maximum(np.abs(weights) @ limits, 2.0**-30)  # an empty row cannot be driven
+    rows = [
+        sign * np.sign(weights) * limits * np.clip((INPUT_LIMIT - sign * bias) / reach, 0, 1)[:, None]
+        for sign in (1, -1)
+    ]
+    return np.concatenate(rows).astype(np.float32)
