@@ -12,6 +12,8 @@ from dlnet.report.summary import RULE
 Entry = dict[str, Any]
 COLUMNS = ["model", "size", "MAE", "/ boosting", "RMSE", "cell mean", "worst cell", "before knee", "after knee"]
 
+SPLIT_WORDS = {"train": "training", "validation": "validation", "test": "test"}
+
 
 def page(summary: Entry, content: Entry) -> str:
     """The whole report as Markdown.
@@ -69,8 +71,8 @@ SIMULATED = (
 def _opening(summary: Entry) -> str:
     data, edge, ratios = summary["data"], summary["edge"], summary["ratios"]
     splits = ", ".join(
-        f"{part.get('cells_used', part['cells'])} {name} cells ({part['windows']:,} windows)"
-        for name, part in zip(("training", "validation", "test"), data["splits"].values(), strict=True)
+        f"{part.get('cells_used', part['cells'])} {word} cells ({part['windows']:,} windows)"
+        for word, part in ((word, data["splits"][name]) for name, word in SPLIT_WORDS.items())
     )
     rivals = [name for name in ("boosting", "ridge", "line", "persistence") if f"edge over {name}" in ratios]
     words = ", ".join(f"{ratios[f'edge over {name}']:.2f} × {name}" for name in rivals)
@@ -78,7 +80,8 @@ def _opening(summary: Entry) -> str:
         f"{splits}. A model sees {data['window']} cycles and forecasts the next {data['horizon']}.\n\n"
         f"The int8 student has {edge['parameters']:,} parameters and takes {in_bytes(edge['spec_bytes'])} on the "
         f"device. Its MAE on test cells is **{edge['mae_int8']:.5f}** SoH: {words}; "
-        f"{ratios['int8 over float']:.3f} × its own float form. Worst cell: {edge['worst_cell']['cell']}, {edge['worst_cell']['mae']:.5f}."
+        f"{ratios['int8 over float']:.3f} × its own float form. Worst cell: {edge['worst_cell']['cell']}, "
+        f"{edge['worst_cell']['mae']:.5f}."
     )
 
 

@@ -1,0 +1,45 @@
+"""A made pipeline, evaluated once for all tests that only look at it."""
+
+from pathlib import Path
+
+import made_report
+import pytest
+
+from dlnet.data.windows import Bank
+from dlnet.report import evaluation as module
+from dlnet.report.pipeline import Pipeline
+from dlnet.report.summary import summarise
+
+
+@pytest.fixture
+def engines(monkeypatch):
+    """The integer reference in place of the interpreters, which need real .tflite files."""
+    monkeypatch.setattr(module, "run_engines", made_report.made_engines)
+
+
+@pytest.fixture(scope="session")
+def project(tmp_path_factory) -> Path:
+    """A folder that is not to be changed."""
+    return made_report.make(tmp_path_factory.mktemp("project"))
+
+
+@pytest.fixture(scope="session")
+def bank(project) -> Bank:
+    return Bank.load(project / "data/windows", allow_test=True)
+
+
+@pytest.fixture(scope="session")
+def pipeline(project) -> Pipeline:
+    return Pipeline.load(project / "models")
+
+
+@pytest.fixture(scope="session")
+def evaluation(pipeline, bank):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "run_engines", made_report.made_engines)
+        return module.evaluate(pipeline, bank, 3)
+
+
+@pytest.fixture(scope="session")
+def summary(evaluation, pipeline, bank):
+    return summarise(evaluation, pipeline, bank.task)

@@ -1,0 +1,166 @@
+"""models/ and data/windows/ as the stages before evaluate leave them: real formats, untrained networks, made cells."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from made_bank import described, tables, task
+
+from dlnet.config import CostParams
+from dlnet.data.encode import fit_encoder
+from dlnet.data.windows import Bank
+from dlnet.distill.students import gains, shape, stage2_gains, teaches
+from dlnet.export.convert import weights_of
+from dlnet.export.litert import EdgeFiles
+from dlnet.export.reference import quantise_anchor, quantise_inputs, run
+from dlnet.export.spec import make_spec, save_spec
+from dlnet.files import read_json, write_bytes, write_json, write_parquet, write_tensors
+from dlnet.models.network import initial
+from dlnet.models.student import Student
+from dlnet.select import select
+from dlnet.select.table import student_table
+
+SPLITS = ("train", "train", "validation", "validation", "test", "test", "test", "unused")
+KNEE = 40
+SWEEP = (
+    "liquid-4-labels-s0",
+    "liquid-4-labels-s1",
+    "liquid-4-l1-s0",
+    "liquid-4-l1-s1",
+    "ltc-3-labels-s0",
+    "ltc-3-l1-s0",
+)
+PARENT = SWEEP[0]
+PRUNED = tuple(f"{PARENT}-structured-50-{tag}-s0" for tag in ("taught", "labels"))
+BASELINES = {"persistence": 0, "line": 0, "parabola": 0, "ridge": 5_000, "boosting": 900_000, "gru_small": 3_600}
+COST = CostParams(country="DEU", clock_mhz=64)
+SHIFT = 512  # of made LiteRT forecasts against the reference, 2^-24 SoH
+
+
+def make(root: Path, convert=None, inputs: str = "capacity") -> Path:
+    """Fill ``root``; ``convert`` (spec, quantised windows) -> EdgeFiles, else the .tflite files hold no model."""
+    rows, cells = made_tables()
+    content = made_task(inputs)
+    write_parquet(root / "data/windows/rows.parquet", rows)
+    write_parquet(root / "data/windows/cells.parquet", cells)
+    write_json(root / "data/windows/task.json", content)
+    bank = Bank.load(root / "data/windows")
+    made = _Maker(bank, fit_encoder(bank, task(inputs)), root / "models")
+    made.everything(convert or (lambda spec, windows: EdgeFiles(b"step", b"head!")))
+    return root
+
+
+def made_tables() -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Cells of 72 rows and more that fade in a straight line to row ``KNEE``, then faster."""
+    rows, cells = tables(splits=SPLITS, rows=72)
+    bend = 2e-3 * np.maximum(rows["row"] - KNEE, 0)
+    straight = 1 - 2e-4 * rows["row"] * (1 + rows.groupby("cell").ngroup() / 10)
+    return rows.assign(soh=straight - bend, target=straight - bend), cells
+
+
+def made_task(inputs: str = "capacity") -> dict:
+    """Content of task.json."""
+    counts = {
+        split: {"cells": SPLITS.count(split), "rows": 150, "windows": 50} for split in ("train", "validation", "test")
+    }
+    notes = ["Made for a test."]
+    return {**described(task(inputs)), "label": "made cells (simulated)", "counts": counts, "notes": notes}
+
+
+def made_engines(files, spec, z, anchor, progress=True) -> dict:
+    """In place of ``run_engines``: the reference, and the same with a known shift in place of LiteRT."""
+    reference = run(spec, quantise_inputs(z), quantise_anchor(anchor))
+    shifted = replace(reference, forecast=reference.forecast + SHIFT)
+    return {"reference": reference, "litert": shifted, "litert_optimised": shifted, "tflm": reference}
+
+
+class _Maker:
+    def __init__(self, bank: Bank, encoder, models: Path) -> None:
+        self.bank, self.encoder, self.models = bank, encoder, models
+
+    def everything(self, convert) -> None:
+        self.baselines()
+        self.teacher()
+        sweep = [self.student(name, i) for i, name in enumerate(SWEEP)]
+        origin = {"method": "structured", "sparsity": 0.5, "parent": PARENT, "parent_loss": "labels"}
+        tags = ("taught", "labels")
+        pruned = [self.student(name, 50 + i, stage2=tags[i], **origin) for i, name in enumerate(PRUNED)]
+        tables_ = {"students": self.family("students", sweep), "pruned": self.family("pruned", pruned)}
+        verdict = teaches(tables_["students"], 0.001)
+        found = {"teacher": verdict, "gains": gains(tables_["students"])}
+        write_json(self.models / "students/distillation.json", found)
+        write_json(self.models / "pruned/distillation.json", {"gains": stage2_gains(tables_["pruned"])})
+        self.front("front1", tables_["students"])
+        both = pd.concat([table.assign(kind=kind) for kind, table in tables_.items()], ignore_index=True)
+        self.front("front2", both)
+        elites = read_json(self.models / "front2/front.json")["elites"]
+        for student in (*sweep, *pruned):
+            if student.name in elites:
+                self.edge(student, convert)
+
+    def baselines(self) -> None:
+        ends = np.concatenate([self.bank.windows("validation", 3), self.bank.windows("test", 3)])
+        last = self.bank.soh[ends - 1][:, None]
+        ahead = np.arange(1, self.bank.horizon + 1)
+        forecasts = {name: last - 1e-4 * i * ahead for i, name in enumerate(BASELINES)}
+        write_tensors(
+            self.models / "baselines/predictions.safetensors",
+            {name: forecast.astype(np.float32) for name, forecast in forecasts.items()},
+        )
+        entry = {"parameters": 0, "uses_capacity": True, "validation": {"mae": 0.002}, "chosen": {}, "tried": []}
+        write_json(
+            self.models / "baselines/baselines.json",
+            {name: {**entry, "bytes": size} for name, size in BASELINES.items()},
+        )
+
+    def teacher(self) -> None:
+        config = shape(self.encoder, "liquid", 6, "fused", 1)
+        Student("teacher", self.encoder, config, initial(config, [7, 8]), {"mae_validation": 0.001}, {}).save(
+            self.models / "teacher"
+        )
+        write_parquet(self.models / "teacher/learning.parquet", learning(["member-0", "member-1"]))
+
+    def student(self, name: str, seed: int, **lineage) -> Student:
+        cell, hidden, loss = name.split("-")[:3]
+        if lineage:
+            loss, hidden = ("l1" if lineage["stage2"] == "taught" else "labels"), 2
+        config = shape(self.encoder, cell, int(hidden), "euler", 1)
+        known = {"loss": loss, "seed": int(name[-1]), "training_windows": 9} | lineage
+        if loss != "labels":
+            known["alpha"] = 0.5
+        metrics = {"mae_validation": 0.002 + 1e-5 * seed}
+        return Student(name, self.encoder, config, initial(config, [seed]), metrics, known)
+
+    def family(self, kind: str, students: list[Student]) -> pd.DataFrame:
+        for student in students:
+            student.save(self.models / kind)
+        table = student_table(students, COST)
+        write_parquet(self.models / kind / "table.parquet", table)
+        write_parquet(self.models / kind / "learning.parquet", learning([student.name for student in students]))
+        return table
+
+    def front(self, name: str, table: pd.DataFrame) -> None:
+        objectives = ["mae_validation", "flash_bytes"]
+        chosen = select(table, objectives, 3, "mae_validation")
+        write_parquet(self.models / name / "table.parquet", chosen.table)
+        parts = {part: chosen.table.loc[chosen.table[part], "name"].tolist() for part in ("front", "elite")}
+        content = {"objectives": objectives, "front": parts["front"], "elites": parts["elite"], "notes": chosen.notes}
+        write_json(self.models / name / "front.json", content)
+
+    def edge(self, student: Student, convert) -> None:
+        folder = self.models / "edge" / student.name
+        spec = make_spec(weights_of(student))
+        train = student.encoder.encode(self.bank, self.bank.windows("train", 1))
+        files = convert(spec, quantise_inputs(train))
+        write_bytes(folder / "step.tflite", files.step)
+        write_bytes(folder / "head.tflite", files.head)
+        save_spec(folder / "spec.json", spec)
+
+
+def learning(names: list[str]) -> pd.DataFrame:
+    """Curves as the training stages write them."""
+    rows = [(name, 10 * (i + 1), 1 / (i + 1), 0.01 / (i + k + 1)) for k, name in enumerate(names) for i in range(4)]
+    return pd.DataFrame(rows, columns=["name", "step", "loss", "mae_validation"])
