@@ -308,32 +308,6 @@ class EvaluateConfig(StageConfig):
     task: TaskParams
 
 
-class StudyParams(Section):
-    """The study behind docs/results.md: cell splits x seeds, both tracks, and smaller shares of the training cells."""
-
-    tracks: list[Track]
-    splits: list[Annotated[int, Field(ge=0)]]
-    seeds: list[Annotated[int, Field(ge=0)]]
-    shares: list[Annotated[float, Field(gt=0, lt=1)]]
-    share_splits: Annotated[int, Field(ge=0)]
-    most_parameters: dict[Track, Count]
-
-
-class StudyConfig(StageConfig):
-    """What the study reads; its data come from the fetch stage's code, with source ``mit``."""
-
-    data: DataParams
-    clean: CleanParams
-    split: SplitParams
-    task: TaskParams
-    baselines: BaselinesParams
-    teacher: TeacherParams
-    students: StudentParams
-    prune: PruneParams
-    cost: CostParams
-    study: StudyParams
-
-
 class PublishConfig(StageConfig):
     """What the publish stage reads."""
 
@@ -386,3 +360,29 @@ class BaselinesConfig(StageConfig):
 
     task: TaskParams
     baselines: BaselinesParams
+
+
+class StudyParams(Section):
+    """The study behind docs/results.md: cell splits x seeds, both tracks, and smaller shares of the training cells."""
+
+    tracks: list[Track]
+    splits: list[Annotated[int, Field(ge=0)]]
+    seeds: list[Annotated[int, Field(ge=0)]]
+    shares: list[Annotated[float, Field(gt=0, lt=1)]]
+    share_splits: Annotated[int, Field(ge=0)]
+    most_parameters: dict[Track, Count]
+
+
+class StudyConfig(StageConfig):
+    """What the study reads; its data come from the fetch stage's code, with source ``mit``."""
+
+    data: DataParams
+    clean: CleanParams
+    split: SplitParams
+    task: TaskParams
+    baselines: BaselinesParams
+    teacher: TeacherParams
+    students: StudentParams
+    prune: PruneParams
+    cost: CostParams
+    study: StudyParams

@@ -21,10 +21,12 @@ from dlnet.errors import DataError, ModelError
 from dlnet.files import read_json
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 Floats = npt.NDArray[np.floating[Any]]
 ABOUT = "about.json"  # beside a registered model: where it comes from and how far off it was
+KINDS = ("students", "pruned")
 SCORES = ("mae", "rmse", "cell_mae", "by_horizon")
 
 
@@ -123,9 +125,6 @@ def _edge(folder: Path) -> Forecaster:
     return Forecaster(f"{student['name']} (int8)", Encoder.from_json(student["encoder"]), predict, known)
 
 
-KINDS = ("students", "pruned")
-
-
 def _float(path: Path) -> Forecaster:
     from dlnet.models.student import load_student
 
@@ -212,25 +211,37 @@ def _columns(encoder: Encoder, data: DataParams) -> csvfiles.Columns:
 
 
 def draw(found: Forecast) -> Figure:
-    """History and forecast with its band; call it inside ``figure_style()``."""
+    """The whole life and the forecast, and its last part larger with the band; call it inside ``figure_style()``."""
     from matplotlib.figure import Figure
 
-    from dlnet.report.style import INK, PALETTE, caption
+    from dlnet.report.style import caption
 
-    figure = Figure(figsize=(8.2, 4.6), layout="constrained")
-    axes = figure.subplots()
-    rows, horizon = len(found.history), len(found.ahead)
-    cycles = np.arange(rows + 1, rows + horizon + 1)
-    axes.plot(np.arange(1, rows + 1), found.history, color=INK, linewidth=1.4, label="measured, cleaned")
-    axes.plot(cycles, found.ahead, color=PALETTE[1], label=f"next {horizon} cycles")
+    figure = Figure(figsize=(10, 4.4), layout="constrained")
+    life, close = figure.subplots(1, 2, width_ratios=[1, 1.3])
+    horizon = len(found.ahead)
+    for axes, first in ((life, 0), (close, max(0, len(found.history) - 2 * horizon))):
+        _curves(axes, found, first)
+        axes.set_xlabel("cycle (row of the file)")
+    life.set_ylabel(f"SoH (capacity / {found.nominal_ah:g} Ah)")
+    life.set_title("Whole file")
+    close.set_title(f"Next {horizon} cycles: SoH {found.ahead[-1]:.4f} at the end")
+    close.legend(loc="lower left")
+    figure.suptitle(found.cell, x=0.01, ha="left")
+    band = "" if found.error is None else " Band: mean absolute error at each cycle ahead, validation cells."
+    caption(figure, f"Model {found.model}, trained on {found.label}.{band}")
+    return figure
+
+
+def _curves(axes: Axes, found: Forecast, first: int) -> None:
+    from dlnet.report.style import INK, PALETTE
+
+    rows = len(found.history)
+    cycles = np.arange(rows + 1, rows + len(found.ahead) + 1)
+    axes.plot(
+        np.arange(first + 1, rows + 1), found.history[first:], color=INK, linewidth=1.3, label="measured, cleaned"
+    )
+    axes.plot(cycles, found.ahead, color=PALETTE[1], label="forecast")
     if found.error is not None:
         low, high = found.ahead - found.error, found.ahead + found.error
         axes.fill_between(cycles, low, high, color=PALETTE[1], alpha=0.25, linewidth=0, label="typical error")
     axes.axvline(rows + 0.5, color=INK, linewidth=0.8, linestyle=(0, (3, 3)))
-    axes.set_xlabel("cycle (row of the file)")
-    axes.set_ylabel(f"SoH (capacity / {found.nominal_ah:g} Ah)")
-    axes.set_title(f"{found.cell}: SoH {found.ahead[-1]:.4f} in {horizon} cycles")
-    axes.legend(loc="lower left")
-    band = "" if found.error is None else " Band: mean absolute error at each cycle ahead on validation cells."
-    caption(figure, f"Model {found.model}, trained on {found.label}.{band}")
-    return figure

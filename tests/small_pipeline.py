@@ -1,4 +1,4 @@
-"""``python -m tests.small_pipeline params.yaml``: make every sweep of a params file small, so that a run takes minutes."""
+"""``python -m tests.small_pipeline params.yaml``: make a params file small, so that a whole run takes minutes."""
 
 from __future__ import annotations
 

@@ -85,9 +85,7 @@ def simulate_life(cell: Cell, most: int) -> CoarseLife:
         try:
             solution = simulation.solve(starting_solution=state, calc_esoh=False)
         except pybamm.SolverError as error:
-            raise DLNetError(
-                f"{cell.name}: PyBaMM failed after {len(kept)} simulated cycles: {error}"
-            ) from error
+            raise DLNetError(f"{cell.name}: PyBaMM failed after {len(kept)} simulated cycles: {error}") from error
         # The first "cycle" of a continued run is only the state it continues from.
         whole = [cycle for cycle in solution.cycles if len(cycle.steps) == STEPS]
         for cycle in whole:

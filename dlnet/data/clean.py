@@ -8,9 +8,7 @@ MAD_TO_SIGMA = 1.4826
 """Standard deviation of a normal variable over its median absolute deviation (1 / Phi^-1(3/4))."""
 
 
-def hampel(
-    values: np.ndarray, before: int, after: int, sigmas: float, floor: float
-) -> tuple[np.ndarray, np.ndarray]:
+def hampel(values: np.ndarray, before: int, after: int, sigmas: float, floor: float) -> tuple[np.ndarray, np.ndarray]:
     """Replace outliers by the median of their neighbourhood (Hampel 1974; Pearson 2002).
 
     Value i is an outlier where ``|x[i] - m| > max(sigmas * 1.4826 * median|x[j] - m|, floor)``, with m the

@@ -69,8 +69,7 @@ def _text(path: Path) -> str:
     except UnicodeDecodeError as error:
         line = content[: error.start].count(b"\n") + 1
         raise DataError(
-            f"{path}: line {line}: not UTF-8 text (byte 0x{content[error.start]:02x}); "
-            "save the file as CSV in UTF-8"
+            f"{path}: line {line}: not UTF-8 text (byte 0x{content[error.start]:02x}); save the file as CSV in UTF-8"
         ) from error
     if not text:
         raise DataError(f"{path}: empty; put a header and one row a cycle in it, or delete it")
@@ -80,16 +79,10 @@ def _text(path: Path) -> str:
 def _check_header(path: Path, header: list[str], columns: Columns) -> None:
     for name in [columns.capacity, *columns.features.values()]:
         if header.count(name) > 1:
-            raise DataError(
-                f"{path}: line 1: column {name!r} stands {header.count(name)} times; keep one of them"
-            )
+            raise DataError(f"{path}: line 1: column {name!r} stands {header.count(name)} times; keep one of them")
         if name not in header:
             held = ", ".join(map(repr, header[:20]))
-            hint = (
-                "separate the columns by commas"
-                if len(header) == 1
-                else "mend the header or the mapping data.csv"
-            )
+            hint = "separate the columns by commas" if len(header) == 1 else "mend the header or the mapping data.csv"
             raise DataError(f"{path}: line 1: no column {name!r}, only {held}; {hint}")
 
 
@@ -110,8 +103,7 @@ def _parse(path: Path, text: str, header: list[str]) -> pd.DataFrame:
     except (pd.errors.ParserError, pd.errors.ParserWarning) as error:
         reason = str(error).removeprefix("Error tokenizing data. C error: ").strip()
         raise DataError(
-            f"{path}: not a table of {len(header)} columns ({reason}); "
-            "give every line as many fields as the header"
+            f"{path}: not a table of {len(header)} columns ({reason}); give every line as many fields as the header"
         ) from error
     table.columns = pd.Index(header)
     table.index = pd.RangeIndex(2, len(table) + 2)

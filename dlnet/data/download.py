@@ -53,18 +53,14 @@ def check_mirror(folder: Path, sums: Mapping[str, str]) -> None:
         DataError: the folder or a file is missing, or a file has another SHA-256.
     """
     if not folder.is_dir():
-        raise DataError(
-            f"{folder}: no such folder; set data.mirror (or DLNET_DATA_MIRROR) to null to download"
-        )
+        raise DataError(f"{folder}: no such folder; set data.mirror (or DLNET_DATA_MIRROR) to null to download")
     for name, digest in tqdm(sums.items(), desc=f"checking {folder.name}", unit="file", leave=False):
         path = folder / name
         if not path.is_file():
             raise DataError(f"{path}: no such file; the mirror must be laid out like the upstream folder")
         found = sha256(path)
         if found != digest:
-            raise DataError(
-                f"{path}: SHA-256 is {found[:12]}…, pinned is {digest[:12]}…; copy the upstream file anew"
-            )
+            raise DataError(f"{path}: SHA-256 is {found[:12]}…, pinned is {digest[:12]}…; copy the upstream file anew")
 
 
 def download(base_url: str, sums: Mapping[str, str], folder: Path, patience: Patience = Patience()) -> None:

@@ -136,8 +136,7 @@ def _checked(*arrays: ArrayLike) -> tuple[Array, Array, Array]:
         raise DataError("charge curve: time_s, voltage_v and current_a must be one-dimensional")
     if not time.size == voltage.size == current.size:
         raise DataError(
-            f"charge curve: lengths differ: {time.size} times, {voltage.size} voltages, "
-            f"{current.size} currents"
+            f"charge curve: lengths differ: {time.size} times, {voltage.size} voltages, {current.size} currents"
         )
     if time.size == 0:
         raise DataError("charge curve: no samples")
@@ -148,9 +147,7 @@ def _checked(*arrays: ArrayLike) -> tuple[Array, Array, Array]:
     still = np.flatnonzero(np.diff(time) <= 0)
     if still.size:
         at = int(still[0])
-        raise DataError(
-            f"charge curve: time_s must rise, but goes from {time[at]} to {time[at + 1]} at {at + 1}"
-        )
+        raise DataError(f"charge curve: time_s must rise, but goes from {time[at]} to {time[at + 1]} at {at + 1}")
     return time, voltage, current
 
 
@@ -187,9 +184,7 @@ def _parts(
     return (rise[0], rise[1], rise[2]), (tail[0], tail[1], tail[2])
 
 
-def _between(
-    curve: Array, before: int, after: int, enter: tuple[int, float], leave: tuple[int, float]
-) -> Array:
+def _between(curve: Array, before: int, after: int, enter: tuple[int, float], leave: tuple[int, float]) -> Array:
     """Samples from the crossing behind ``before`` to that ahead of ``after``: (3, samples + 2)."""
     head = _crossing(curve[:, before], curve[:, min(before + 1, after)], *enter)
     foot = _crossing(curve[:, after - 1], curve[:, after], *leave)

@@ -91,9 +91,7 @@ def _clean_cell(
     back, side = clean.window - 1, clean.window // 2 + 2
     inputs, touched_inputs = hampel(soh, back, 0, clean.sigmas, clean.floor_soh)
     targets, touched_targets = hampel(soh, side, side, clean.sigmas, clean.floor_soh)
-    values, touched = hampel(
-        cell[features].to_numpy(np.float64), back, 0, clean.feature_sigmas, FEATURE_FLOOR
-    )
+    values, touched = hampel(cell[features].to_numpy(np.float64), back, 0, clean.feature_sigmas, FEATURE_FLOOR)
     rows = cell[["cell", "group", "row"]].assign(soh=inputs, target=targets)
     rows = pd.concat([rows, pd.DataFrame(values, columns=features, index=rows.index)], axis=1)
     counts = {

@@ -56,9 +56,7 @@ def _describe_split(prepared: Prepared, name: str) -> dict[str, Any]:
         **prepared.task["counts"][name],
         "life": {"min": int(life.min()), "median": float(life.median()), "max": int(life.max())},
         "soh": {"min": float(soh.min()), "max": float(soh.max())},
-        "groups": {
-            str(group): int(count) for group, count in cells["group"].value_counts().sort_index().items()
-        },
+        "groups": {str(group): int(count) for group, count in cells["group"].value_counts().sort_index().items()},
     }
 
 
@@ -83,9 +81,7 @@ def _ranges(prepared: Prepared) -> dict[str, dict[str, dict[str, float]]]:
 
 def _cleaned(prepared: Prepared) -> dict[str, Any]:
     cells, names = prepared.cells, ["cell", "rows", "touched_inputs", "touched_targets", "touched_features"]
-    worst = cells.sort_values(["touched_inputs", "touched_targets"], ascending=False, kind="stable").head(
-        WORST
-    )
+    worst = cells.sort_values(["touched_inputs", "touched_targets"], ascending=False, kind="stable").head(WORST)
     per_feature = prepared.touched.sum(axis=0)
     return {
         "soh_inputs": int(cells["touched_inputs"].sum()),

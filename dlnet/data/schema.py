@@ -124,9 +124,7 @@ def read_table(path: Path) -> pd.DataFrame:
     except FileNotFoundError as error:
         raise DataError(f"{path}: no such file; restore it (git or dvc pull) or run dvc repro") from error
     except pyarrow.ArrowInvalid as error:
-        raise DataError(
-            f"{path}: not a Parquet file; restore it (git or dvc pull) or run dvc repro"
-        ) from error
+        raise DataError(f"{path}: not a Parquet file; restore it (git or dvc pull) or run dvc repro") from error
     _check_table(path, table)
     return table
 
@@ -138,15 +136,11 @@ def _check_table(path: Path, table: pd.DataFrame) -> None:
     except pa.errors.SchemaErrors as error:
         cases = error.failure_cases
         # A column that is missing or of another type explains what is wrong with its values.
-        first = cases.loc[
-            cases["check"].isin(_TABLE_REASONS).sort_values(ascending=False, kind="stable").index[0]
-        ]
+        first = cases.loc[cases["check"].isin(_TABLE_REASONS).sort_values(ascending=False, kind="stable").index[0]]
         row = "" if pd.isna(first["index"]) else f" row {first['index']},"
         column = first["failure_case"] if pd.isna(first["column"]) else first["column"]
         reason = (_TABLE_REASONS | _VALUE_REASONS).get(first["check"], first["check"])
-        raise DataError(
-            f"{path}:{row} column {column!r}: {reason}; make the file anew (docs/data.md)"
-        ) from error
+        raise DataError(f"{path}:{row} column {column!r}: {reason}; make the file anew (docs/data.md)") from error
 
 
 _TABLE_REASONS = {

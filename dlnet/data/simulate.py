@@ -94,12 +94,8 @@ def expand(cell: Cell, life: CoarseLife, stretch: int) -> pd.DataFrame:
             rows.append(charge_features(*curve, FLEET_WINDOW))
         except DataError as error:
             raise DataError(f"{cell.name}, row {row}: {error}") from error
-    outlier = (rng.random(cycles.size) < NOISE["outlier_share"]) * rng.normal(
-        0, NOISE["outlier_soh"], cycles.size
-    )
-    soh_noise = (
-        rng.normal(0, NOISE["capacity_soh"], cycles.size) + chamber * NOISE["soh_per_kelvin"] + outlier
-    )
+    outlier = (rng.random(cycles.size) < NOISE["outlier_share"]) * rng.normal(0, NOISE["outlier_soh"], cycles.size)
+    soh_noise = rng.normal(0, NOISE["capacity_soh"], cycles.size) + chamber * NOISE["soh_per_kelvin"] + outlier
     # Seven digits are more than a cycler has, and half the bytes of the file.
     table = pd.DataFrame(rows, columns=list(FEATURES)).astype(np.float32).astype(np.float64)
     measured = (capacity + soh_noise * NOMINAL_AH).astype(np.float32).astype(np.float64)
@@ -175,9 +171,7 @@ def _model() -> dict[str, object]:
     }
 
 
-def build(
-    cells: list[Cell], out: Path, cache: Path, stretch: int = STRETCH, most: int = MOST
-) -> pd.DataFrame:
+def build(cells: list[Cell], out: Path, cache: Path, stretch: int = STRETCH, most: int = MOST) -> pd.DataFrame:
     """Simulate ``cells`` one by one (each is kept in ``cache``) and write the table to ``out``.
 
     Raises:
@@ -244,9 +238,7 @@ def main(arguments: list[str] | None = None) -> None:
     """``python -m dlnet.data.simulate``: make the table and its provenance, or only the figure (``--plot``)."""
     parser = argparse.ArgumentParser(prog="python -m dlnet.data.simulate", description=__doc__)
     parser.add_argument("--seed", type=int, default=0, help="seed of cells and noise (default 0)")
-    parser.add_argument(
-        "--per-protocol", type=int, default=5, help=f"cells for each of {len(PROTOCOLS)} protocols"
-    )
+    parser.add_argument("--per-protocol", type=int, default=5, help=f"cells for each of {len(PROTOCOLS)} protocols")
     parser.add_argument("--out", type=Path, default=TABLE, help=f"table to write (default {TABLE})")
     parser.add_argument("--cache", type=Path, default=CACHE, help="folder of finished cells, to resume from")
     parser.add_argument("--plot", action="store_true", help=f"only draw the table to {FIGURE}")

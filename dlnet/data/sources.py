@@ -92,9 +92,7 @@ PUBLISHED: Mapping[str, Published] = {
 }
 
 
-def load_cells(
-    data: DataParams, *, base_url: str = BASE_URL, sums: Path = SUMS
-) -> tuple[pd.DataFrame, dict[str, Any]]:
+def load_cells(data: DataParams, *, base_url: str = BASE_URL, sums: Path = SUMS) -> tuple[pd.DataFrame, dict[str, Any]]:
     """Read all cells of the chosen source.
 
     Args:
@@ -186,9 +184,7 @@ def _own_files(folder: Path) -> list[Path]:
     for path in files:
         twin = contents.setdefault(sha256(path), path)
         if twin != path:
-            raise DataError(
-                f"{path}: the same content as {twin}; delete one of them (a cell must stand there once)"
-            )
+            raise DataError(f"{path}: the same content as {twin}; delete one of them (a cell must stand there once)")
         namesake = names.setdefault(path.stem, path)
         if namesake != path:
             raise DataError(f"{path}: the same cell name as {namesake}; rename one of them")
@@ -206,6 +202,4 @@ def _keyed(cycles: pd.DataFrame, cell: str, group: str, nominal_ah: float) -> pd
 
 def natural(name: str) -> list[tuple[int, int, str]]:
     """Sort key by which ``battery-2`` stands before ``battery-10``."""
-    return [
-        (0, int(part), "") if part.isdecimal() else (1, 0, part) for part in re.split(r"(\d+)", name) if part
-    ]
+    return [(0, int(part), "") if part.isdecimal() else (1, 0, part) for part in re.split(r"(\d+)", name) if part]

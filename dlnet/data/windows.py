@@ -111,9 +111,7 @@ class Bank:
         ]
         starts = np.searchsorted(self.cell_index, np.arange(len(self.cells) + 1))
         ahead = self.horizon if labelled else 0
-        ends = [
-            np.arange(starts[i] + self.window, starts[i + 1] - ahead + 1, stride, dtype=np.int64) for i in wanted
-        ]
+        ends = [np.arange(starts[i] + self.window, starts[i + 1] - ahead + 1, stride, dtype=np.int64) for i in wanted]
         return np.concatenate(ends) if ends else np.empty(0, np.int64)
 
     def cell_of(self, ends: Ends) -> npt.NDArray[np.int64]:

@@ -22,8 +22,8 @@ def weights_of(student: Student) -> StudentWeights:
     config, members = student.config, len(student.parameters["b"])
     if members != 1 or config.solver != "euler":
         raise ModelError(
-            f"{student.name}: {members} networks solved by {config.solver}; only one network under explicit Euler has an "
-            "integer form"
+            f"{student.name}: {members} networks solved by {config.solver}; only one network under explicit Euler "
+            "has an integer form"
         )
     parts = {name: value[0].detach().numpy().astype(np.float64) for name, value in student.parameters.items()}
     leak = functional.softplus(student.parameters["leak"][0]).clamp(max=1).detach().numpy().astype(np.float64)

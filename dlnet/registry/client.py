@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Never
-from urllib.parse import urlsplit, urlunsplit
 
 import requests
 from tqdm import tqdm
@@ -106,8 +105,9 @@ def fetched(uri: str) -> Iterator[Path]:
 
 def shown(uri: str) -> str:
     """A URI without the user and password it may hold."""
-    parts = urlsplit(uri)
-    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
+    scheme, mark, rest = uri.partition("://")
+    place, slash, path = rest.partition("/")
+    return f"{scheme}{mark}{place.rpartition('@')[2]}{slash}{path}"
 
 
 @contextmanager

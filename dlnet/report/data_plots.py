@@ -62,14 +62,10 @@ def feature_ranges(prepared: Prepared, report: dict[str, Any]) -> Figure:
         train = values[splits == "train"]
         scale = float(train.std()) or 1.0
         for i, split in enumerate(SPLITS):
-            quantiles = np.quantile(
-                (values[splits == split] - train.mean()) / scale, [0.01, 0.25, 0.5, 0.75, 0.99]
-            )
+            quantiles = np.quantile((values[splits == split] - train.mean()) / scale, [0.01, 0.25, 0.5, 0.75, 0.99])
             _interval(axes, quantiles, place + (i - 1) * 0.25, split)
         outside = report["ranges"][name]["test"]["outside"]
-        axes.text(
-            1.01, place, f"{outside:.1%}", transform=axes.get_yaxis_transform(), va="center", color=MUTED
-        )
+        axes.text(1.01, place, f"{outside:.1%}", transform=axes.get_yaxis_transform(), va="center", color=MUTED)
     heading = "test rows beyond\n1-99 % of training"
     beside = axes.get_yaxis_transform()
     axes.text(1.01, -0.75, heading, transform=beside, color=MUTED, fontsize=8.5, va="bottom")
@@ -87,9 +83,7 @@ def _interval(axes: Axes, quantiles: np.ndarray, height: float, split: str) -> N
     low, lower, middle, upper, high = quantiles
     colour = SPLIT_COLOURS[split]
     axes.plot([low, high], [height, height], color=colour, linewidth=1.2)
-    axes.plot(
-        [lower, upper], [height, height], color=colour, linewidth=4.5, solid_capstyle="butt", label=split
-    )
+    axes.plot([lower, upper], [height, height], color=colour, linewidth=4.5, solid_capstyle="butt", label=split)
     axes.plot(middle, height, "o", markersize=4.5, color="white", markeredgecolor=colour, zorder=3)
 
 
@@ -107,13 +101,9 @@ def cleaning(prepared: Prepared, report: dict[str, Any]) -> Figure:
     order = prepared.cells.sort_values("touched_inputs", ascending=False, kind="stable")
     _before_after(panels[0], prepared, order["cell"].iloc[0])
     if shares:
-        _feature_shares(
-            panels[1], {name: count / report["cleaned"]["rows"] for name, count in shares.items()}
-        )
+        _feature_shares(panels[1], {name: count / report["cleaned"]["rows"] for name, count in shares.items()})
     figure.suptitle(f"What cleaning did, {report['source']['label']}", x=0.01, ha="left")
-    total = (
-        f"{report['cleaned']['soh_inputs']} of {report['cleaned']['rows']:,} SoH points were replaced in all"
-    )
+    total = f"{report['cleaned']['soh_inputs']} of {report['cleaned']['rows']:,} SoH points were replaced in all"
     caption(figure, f"{total} (Hampel filter, looking back only, window {report['clean']['window']}).")
     return figure
 
@@ -122,9 +112,7 @@ def _feature_shares(axes: Axes, shares: dict[str, float]) -> None:
     names = sorted(shares, key=lambda name: shares[name])
     axes.barh(names, [100 * shares[name] for name in names], color=PALETTE[5], height=0.65)
     for place, name in enumerate(names):
-        axes.text(
-            100 * shares[name], place, f" {100 * shares[name]:.1f}", va="center", color=MUTED, fontsize=8.5
-        )
+        axes.text(100 * shares[name], place, f" {100 * shares[name]:.1f}", va="center", color=MUTED, fontsize=8.5)
     axes.set_xlim(0, 112 * max(shares.values()) or 1)
     axes.set(title="Charge features", xlabel="values replaced (% of cycles)")
     axes.tick_params(axis="y", length=0, labelcolor=INK)

@@ -28,9 +28,7 @@ def clean_params(**changes: Any) -> CleanParams:
 
 
 def split_params(**changes: Any) -> SplitParams:
-    return SplitParams(
-        **{"seed": 0, "train": 0.6, "validation": 0.2, "test": 0.2, "train_share": 1.0} | changes
-    )
+    return SplitParams(**{"seed": 0, "train": 0.6, "validation": 0.2, "test": 0.2, "train_share": 1.0} | changes)
 
 
 def channels(*features: str) -> dict[str, Any]:

@@ -112,9 +112,7 @@ def test_a_connection_cut_in_the_middle_goes_on(server, tmp_path):
 
 def test_an_interrupted_call_leaves_a_part_and_no_file(server, tmp_path):
     server.faults = ["cut", 503, 503]
-    with pytest.raises(
-        DownloadError, match=r"one.csv: the server says 503 .* \(try 3 of 3\).* goes on where"
-    ):
+    with pytest.raises(DownloadError, match=r"one.csv: the server says 503 .* \(try 3 of 3\).* goes on where"):
         download(server.url, {ONE: SUMS[ONE]}, tmp_path, SHORT)
     assert [path.name for path in tmp_path.rglob("*.csv*")] == ["one.csv.part"]
 
@@ -166,12 +164,8 @@ def test_silence_is_a_time_out(server, tmp_path):
 
 
 def test_no_server_is_said_so(tmp_path):
-    with pytest.raises(
-        DownloadError, match=r"no connection .* \(try 2 of 2\); check the network .* data.mirror"
-    ):
-        download(
-            "http://127.0.0.1:9", {ONE: SUMS[ONE]}, tmp_path, Patience(timeout_s=1, tries=2, wait_s=0.01)
-        )
+    with pytest.raises(DownloadError, match=r"no connection .* \(try 2 of 2\); check the network .* data.mirror"):
+        download("http://127.0.0.1:9", {ONE: SUMS[ONE]}, tmp_path, Patience(timeout_s=1, tries=2, wait_s=0.01))
 
 
 def test_waits_double(server, tmp_path, monkeypatch):

@@ -26,9 +26,7 @@ def test_inputs_look_back_and_targets_look_both_ways():
     targets, touched_targets = hampel(soh, 5, 5, 3.0, 0.006)
     np.testing.assert_array_equal(rows["soh"], inputs)
     np.testing.assert_array_equal(rows["target"], targets)
-    np.testing.assert_array_equal(
-        rows["slope"], hampel(table.loc[cell, "slope"].to_numpy(), 6, 0, 6.0, 1e-12)[0]
-    )
+    np.testing.assert_array_equal(rows["slope"], hampel(table.loc[cell, "slope"].to_numpy(), 6, 0, 6.0, 1e-12)[0])
     counts = out.cells.set_index("cell").loc["c3"]
     assert counts["touched_inputs"] == touched_inputs.sum() > 0
     assert counts["touched_targets"] == touched_targets.sum() > 0
@@ -103,9 +101,7 @@ def test_only_short_cells_are_an_error_naming_the_longest():
 
 def test_a_feature_that_is_not_in_the_data_is_named():
     task = task_params(features=("CV Q",))
-    with pytest.raises(
-        ConfigError, match=r"task.capacity.features: 'CV Q' is not in the data, which has 'slope'"
-    ):
+    with pytest.raises(ConfigError, match=r"task.capacity.features: 'CV Q' is not in the data, which has 'slope'"):
         prepare(cells_table(), SOURCE, clean_params(), split_params(), task)
 
 

@@ -121,18 +121,14 @@ def test_a_download_lands_in_the_cache_with_hashes_in_names(tmp_path, monkeypatc
     monkeypatch.chdir(tmp_path)
     table, _ = load_cells(data_params("tju"), base_url=upstream, sums=sums)
     assert table["cell"].nunique() == 3
-    assert (
-        sorted(p.name for p in (tmp_path / ".cache/downloads/tju").rglob("*.csv")) == ["CY25-05_1-#1.csv"] * 3
-    )
+    assert sorted(p.name for p in (tmp_path / ".cache/downloads/tju").rglob("*.csv")) == ["CY25-05_1-#1.csv"] * 3
 
 
 def test_a_file_that_is_gone_upstream_is_named(tmp_path, monkeypatch, upstream):
     _, sums = made(tmp_path, "mit")
     (tmp_path / "upstream").mkdir()
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(
-        DownloadError, match=r"MIT%20data/2017-05-12/2017-05-12_battery-1.csv: the server says 404"
-    ):
+    with pytest.raises(DownloadError, match=r"MIT%20data/2017-05-12/2017-05-12_battery-1.csv: the server says 404"):
         load_cells(data_params("mit"), base_url=upstream, sums=sums)
 
 

@@ -1,0 +1,118 @@
+"""The stage as dvc runs it: outputs, the same bytes, and clear words when something is missing."""
+
+import hashlib
+import shutil
+from pathlib import Path
+
+import made_report
+import pytest
+from made_bank import task
+from ruamel.yaml import YAML
+
+from dlnet.data.windows import Bank
+from dlnet.files import read_json, write_parquet
+from dlnet.report.plots import PICTURES
+from stages import evaluate, run
+
+OUTPUTS = ("evaluation.json", "metrics.json", "report.md", "summary.json")
+
+
+@pytest.fixture
+def workdir(project, tmp_path, monkeypatch, engines) -> Path:
+    """A copy of the made project, as current folder."""
+    shutil.copytree(project, tmp_path, dirs_exist_ok=True)
+    with (tmp_path / "params.yaml").open("w") as stream:
+        YAML().dump({"task": task().model_dump()}, stream)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def no_pictures(monkeypatch):
+    """Drawing takes seconds and is tested elsewhere."""
+    monkeypatch.setattr(evaluate, "draw", lambda *_: None)
+
+
+def digests(folder: Path) -> dict[str, str]:
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+
+
+@pytest.mark.slow
+def test_two_runs_leave_the_same_bytes(workdir):
+    found = []
+    for _ in range(2):
+        evaluate.main()
+        found.append(digests(workdir / "reports"))
+    assert found[0] == found[1]
+    assert {*OUTPUTS, *(f"figures/{name}" for _, name in PICTURES), "plots/horizon.csv"} <= set(found[0])
+
+
+@pytest.mark.parametrize(
+    "missing",
+    [
+        "data/windows/task.json", "models/baselines/predictions.safetensors", "models/teacher/teacher.json",
+        f"models/students/{made_report.PARENT}.safetensors", "models/front2/front.json", "models/front1/table.parquet",
+        "models/pruned/distillation.json", "models/students/learning.parquet",
+    ],
+)  # fmt: skip
+def test_a_missing_file_ends_in_one_line_that_names_it(workdir, no_pictures, missing):
+    (workdir / missing).unlink()
+    with pytest.raises(SystemExit) as caught:
+        run(evaluate.main)
+    message = str(caught.value)
+    assert message.startswith("error: ")
+    assert missing in message
+    assert "\n" not in message
+    assert not (workdir / "reports/summary.json").exists()
+
+
+@pytest.mark.parametrize("name", ["step.tflite", "spec.json"])
+def test_an_elite_that_was_not_quantised_is_named(workdir, no_pictures, name):
+    elite = read_json(workdir / "models/front2/front.json")["elites"][0]
+    (workdir / "models/edge" / elite / name).unlink()
+    with pytest.raises(SystemExit, match=f"models/edge/{elite}/{name}: no such file"):
+        run(evaluate.main)
+
+
+def test_a_damaged_table_is_named(workdir, no_pictures):
+    (workdir / "models/front1/table.parquet").write_bytes(b"not parquet")
+    with pytest.raises(SystemExit, match=r"models/front1/table\.parquet: not a Parquet file"):
+        run(evaluate.main)
+
+
+def test_soh_of_test_cells_changes_test_figures_only(workdir, no_pictures):
+    evaluate.main()
+    before = read_json(workdir / "reports/summary.json")
+    rows, cells = made_report.made_tables()
+    test = rows["cell"].map(dict(zip(cells["cell"], cells["split"], strict=True))) == "test"
+    write_parquet(workdir / "data/windows/rows.parquet", rows.assign(target=rows["target"].where(~test, 0.9)))
+    evaluate.main()
+    after = read_json(workdir / "reports/summary.json")
+    assert after["edge"]["name"] == before["edge"]["name"]
+    assert after["edge"]["validation"] == before["edge"]["validation"]
+    assert after["edge"]["mae_int8"] != before["edge"]["mae_int8"]
+
+
+def test_no_other_stage_asks_for_test_targets():
+    sources = [*Path("stages").glob("*.py"), *Path("dlnet").rglob("*.py")]
+    asking = {
+        path.name for path in sources if "allow_test=True)" in path.read_text() and "Bank.load(" in path.read_text()
+    }
+    assert Bank.load.__kwdefaults__ == {"allow_test": False}
+    assert "evaluate.py" in asking
+    assert asking <= {"evaluate.py", "windows.py"}
+
+
+@pytest.mark.slow
+def test_real_tflite_files_stand_within_one_per_cent_of_the_reference(tmp_path, monkeypatch, no_pictures):
+    from dlnet.export.litert import convert
+
+    made_report.make(tmp_path, convert)
+    with (tmp_path / "params.yaml").open("w") as stream:
+        YAML().dump({"task": task().model_dump()}, stream)
+    monkeypatch.chdir(tmp_path)
+    evaluate.main()
+    for edge in read_json(tmp_path / "reports/summary.json")["edges"]:
+        for engine in ("litert", "litert_optimised", "tflm"):
+            assert edge[f"mae_{engine}"] == pytest.approx(edge["mae_int8"], rel=0.01)

@@ -1,0 +1,89 @@
+"""reports/report.md and the series of dvc plots."""
+
+import io
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from dlnet.report.page import page, table
+from dlnet.report.plots import PICTURES
+from dlnet.report.series import as_csv, series
+
+
+@pytest.fixture
+def text(summary, evaluation) -> str:
+    return page(summary, evaluation.content)
+
+
+def test_every_model_has_a_row(text, summary):
+    rows = [line for line in text.splitlines() if line.startswith("|")]
+    for name in [one["name"] for one in summary["elites"]] + [f"int8 {one['name']}" for one in summary["edges"]]:
+        assert any(name in row for row in rows)
+    for name in ("persistence", "GRU small", "liquid teacher"):
+        assert any(row.startswith(f"| {name}") for row in rows)
+
+
+def test_every_picture_is_shown(text):
+    assert [text.count(f"(figures/{name})") for _, name in PICTURES] == [1] * len(PICTURES)
+
+
+def test_simulated_cells_are_called_so_at_the_top(text, summary, evaluation):
+    assert "Simulated" in text.split("\n\n")[1]
+    measured = {**summary, "data": {**summary["data"], "simulated": False}}
+    assert "Simulated" not in page(measured, evaluation.content)
+
+
+def test_notes_of_the_data_and_the_verdict_on_the_teacher_are_read_out(text, summary):
+    assert "- Made for a test." in text
+    assert summary["teacher"]["verdict"] in text
+
+
+def test_baselines_that_see_more_than_the_nets_are_starred(summary, evaluation):
+    charge = {**summary, "data": {**summary["data"], "inputs": "charge"}}
+    text = page(charge, evaluation.content)
+    assert "| persistence* |" in text
+    assert "sees the capacity" in text
+
+
+def test_a_table_has_as_many_cells_in_each_line():
+    lines = table(["a", "b"], [["1", "2"], ["3", "4"]]).splitlines()
+    assert {line.count("|") for line in lines} == {3}
+
+
+@pytest.fixture
+def tables(evaluation, pipeline, bank, summary):
+    return series(evaluation, pipeline, bank, summary)
+
+
+def test_series_survive_a_csv_to_nine_digits(tables):
+    for found in tables.values():
+        again = pd.read_csv(io.StringIO(as_csv(found)))
+        assert list(again) == list(found)
+        for column in found.select_dtypes("number"):
+            assert again[column].to_numpy() == pytest.approx(found[column].to_numpy(), rel=1e-8, nan_ok=True)
+
+
+def test_the_curve_by_cycle_ahead_averages_to_the_mae(tables, summary):
+    table_ = tables["horizon.csv"]
+    assert table_["int8"].mean() == pytest.approx(summary["edge"]["mae_int8"])
+    assert table_["boosting"].mean() == pytest.approx(summary["baselines"]["boosting"]["mae"])
+
+
+def test_the_worst_cell_is_shown_at_the_cycle_that_was_forecast(tables, bank, summary):
+    found = tables["worst_cell.csv"]
+    cell = bank.cells.index(summary["edge"]["worst_cell"]["cell"])
+    life = bank.target[bank.cell_index == cell]
+    assert found["true"].to_numpy() == pytest.approx(life[found["cycle"]], abs=1e-6)
+
+
+def test_true_soh_at_the_horizon_belongs_to_its_window(tables, bank):
+    ends = bank.windows("test", 3)
+    assert np.allclose(tables["forecast.csv"]["true"], bank.target[ends + bank.horizon - 1], atol=1e-6)
+
+
+def test_a_front_is_part_of_all_its_models(tables, pipeline):
+    for front in ("front1", "front2"):
+        chosen, every = tables[f"{front}_front.csv"]["name"], tables[f"{front}_all.csv"]["name"]
+        assert set(chosen) == set(pipeline.fronts[front]["front"])
+        assert len(every) == len(pipeline.tables[front])
