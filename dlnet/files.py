@@ -90,7 +90,7 @@ def write_parquet(path: Path, table: pd.DataFrame) -> None:
 
 def write_tensors(path: Path, arrays: Mapping[str, np.ndarray], metadata: dict[str, str] | None = None) -> None:
     """Write named arrays as safetensors; keys are sorted so that the same arrays give the same bytes."""
-    ordered = {name: np.ascontiguousarray(arrays[name]) for name in sorted(arrays)}
+    ordered = {name: np.asarray(arrays[name], order="C") for name in sorted(arrays)}
     write_bytes(path, dump_tensors(ordered, metadata))
 
 
