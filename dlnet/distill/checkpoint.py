@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from safetensors import SafetensorError, safe_open
+from torch import Tensor
 
 from dlnet.errors import ModelError
 from dlnet.files import write_tensors
@@ -36,34 +37,60 @@ def restore(path: Path, state: State) -> None:
     """Bring a fresh ``state`` to where the saved one stood.
 
     Raises:
-        ModelError: the file is damaged or of another shape.
+        ModelError: the file is damaged or of other networks; ``state`` is then as it was.
     """
-    try:
-        with safe_open(str(path), framework="pt") as stored:
-            arrays = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118 - not a dict
-            plain = json.loads(stored.metadata()["state"])
-    except (SafetensorError, KeyError, json.JSONDecodeError) as error:
-        raise ModelError(f"{path}: damaged checkpoint ({error}); delete it to train from the start") from error
+    arrays, plain = _read(path)
+    problem = _problem(arrays, plain, state)
+    if problem:
+        raise _damaged(path, problem)
     for key in PLAIN:
         setattr(state, key, plain[key])
     state.curve = [tuple(point) for point in plain["curve"]]
-    state.best_error = [float(value) for value in plain["best_error"]]
     for group in STACKS:
-        names = getattr(state, group)
-        setattr(state, group, {name: arrays[f"{group}.{name}"] for name in names})
+        setattr(state, group, {name: arrays[f"{group}.{name}"] for name in getattr(state, group)})
     for value in state.parameters.values():
         value.requires_grad_(True)
+    state.optimizer = _optimizer(state, arrays)
+    for m, stream in enumerate(state.streams):
+        stream.set_state(arrays[f"stream.{m}"])
+
+
+def _damaged(path: Path, problem: object) -> ModelError:
+    return ModelError(f"{path}: damaged checkpoint ({problem}); delete it to train from the start")
+
+
+def _read(path: Path) -> tuple[dict[str, Tensor], Any]:
+    try:
+        with safe_open(str(path), framework="pt") as stored:
+            arrays = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118 - not a dict
+            return arrays, json.loads((stored.metadata() or {})["state"])
+    except (SafetensorError, KeyError, json.JSONDecodeError) as error:
+        raise _damaged(path, error) from error
+
+
+def _problem(arrays: dict[str, Tensor], plain: Any, state: State) -> str:
+    """What does not fit the networks of ``state``; empty if all does."""
+    if not isinstance(plain, dict) or set(plain) != set(PLAIN):
+        return "its numbers are missing"
+    wanted = {f"best.{name}": tuple(value.shape) for name, value in state.best.items()}
+    for name, value in state.parameters.items():
+        shape = (len(plain["live"]), *value.shape[1:])
+        wanted |= dict.fromkeys((f"parameters.{name}", f"adam.{name}.exp_avg", f"adam.{name}.exp_avg_sq"), shape)
+    for name, shape in wanted.items():
+        if name not in arrays or tuple(arrays[name].shape) != shape:
+            return f"{name} is missing or of another shape"
+    streams = [f"stream.{m}" for m in range(len(state.streams))]
+    return next((f"{name} is missing" for name in streams if name not in arrays), "")
+
+
+def _optimizer(state: State, arrays: dict[str, Tensor]) -> torch.optim.AdamW:
     settings = state.optimizer.param_groups[0]
-    state.optimizer = torch.optim.AdamW(
-        list(state.parameters.values()),
-        lr=settings["lr"],
-        weight_decay=settings["weight_decay"],
-        foreach=True,
+    optimizer = torch.optim.AdamW(
+        list(state.parameters.values()), lr=settings["lr"], weight_decay=settings["weight_decay"], foreach=True
     )
     for name, value in state.parameters.items():
         prefix = f"adam.{name}."
-        state.optimizer.state[value] = {
+        optimizer.state[value] = {
             key.removeprefix(prefix): moment for key, moment in arrays.items() if key.startswith(prefix)
         }
-    for m, stream in enumerate(state.streams):
-        stream.set_state(arrays[f"stream.{m}"])
+    return optimizer
