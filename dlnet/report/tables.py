@@ -16,10 +16,12 @@ Entry = dict[str, Any]
 
 
 def show(table: Table) -> None:
-    """Print a table; where nobody watches (a file, a pipe) it is as wide as it needs."""
+    """Print a table under its title; where nobody watches (a file, a pipe) it is as wide as it needs."""
     console = Console()
     if not console.is_terminal:
         console = Console(width=160)
+    title, table.title = table.title, None
+    console.print(title, style="bold", soft_wrap=True, highlight=False)  # a table's own title breaks at its width
     console.print(table)
 
 
@@ -31,7 +33,7 @@ def summary_table(summary: Entry) -> Table:
     """
     data = summary["data"]
     title = f"{data['label']}, track {data['inputs']}: errors of SoH over the next {data['horizon']} cycles, test cells"
-    table = Table(title=title, title_justify="left")
+    table = Table(title=title)
     table.add_column("model")
     for name in ("MAE", "RMSE", "cell mean", "worst cell", "bytes", "MAE / boosting"):
         table.add_column(name, justify="right")
@@ -71,7 +73,7 @@ def notes(summary: Entry) -> list[str]:
 def forecast_table(found: Forecast, shown: Sequence[int]) -> Table:
     """Some cycles ahead, with the SoH expected and the typical error."""
     title = f"{found.cell}: model {found.model}, trained on {found.label}, nominal {found.nominal_ah:g} Ah"
-    table = Table(title=title, title_justify="left")
+    table = Table(title=title)
     for name in ("cycles ahead", "SoH", "capacity, Ah", "typical error, SoH"):
         table.add_column(name, justify="right")
     for cycle in sorted({step for step in shown if step < len(found.ahead)} | {len(found.ahead)}):
@@ -83,7 +85,7 @@ def forecast_table(found: Forecast, shown: Sequence[int]) -> Table:
 
 def doctor_table(checks: Sequence[Check]) -> Table:
     """What was looked at, what was found, and what mends it."""
-    table = Table(title="This machine", title_justify="left")
+    table = Table(title="This machine")
     for name in ("", "what", "found", "mend with"):
         table.add_column(name)
     for check in checks:

@@ -24,11 +24,11 @@ from dlnet.select.table import student_table
 CHANNELS = {"features": ["CC Q", "CV Q"], "relative": [], "quantiles": 5, "noise": 0.0}
 TASK = TaskParams.model_validate(
     {
-        "inputs": "capacity", "window": 20, "block": 5, "horizon": 12, "knots": [4, 12], "stride_train": 1,
+        "inputs": "capacity", "window": 30, "block": 5, "horizon": 12, "knots": [4, 12], "stride_train": 1,
         "stride_eval": 5, "capacity": CHANNELS, "charge": CHANNELS,
     }
 )  # fmt: skip
-CLEAN = CleanParams(window=7, sigmas=3.0, floor_soh=0.006, feature_sigmas=6.0, min_rows=40)
+CLEAN = CleanParams(window=7, sigmas=3.0, floor_soh=0.006, feature_sigmas=6.0, min_rows=45)
 SPLIT = SplitParams(seed=0, train=0.6, validation=0.2, test=0.2, train_share=1.0)
 COST = CostParams(country="DEU", clock_mhz=64)
 EDGE = "liquid-4-labels-s0"

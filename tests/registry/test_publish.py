@@ -261,3 +261,12 @@ def test_killed_in_the_middle_the_next_run_completes(registry, migrated):
 def runs_in(client) -> int:
     experiment = client.get_experiment_by_name("dlnet/test")
     return len(client.search_runs([experiment.experiment_id])) if experiment else 0
+
+
+def test_a_dead_server_is_one_line_and_quick(monkeypatch):
+    start = time.monotonic()
+    with pytest.raises(RegistryError, match="does not answer") as caught:
+        connect("http://user:secret@127.0.0.1:9")
+    assert "\n" not in str(caught.value)
+    assert "secret" not in str(caught.value)
+    assert time.monotonic() - start < 30

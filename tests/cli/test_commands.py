@@ -1,0 +1,120 @@
+"""``dlnet report``, ``dlnet doctor`` and the command itself."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from dlnet import doctor
+from dlnet.cli import main
+from dlnet.files import read_json
+
+sys.path.append(str(Path(__file__).parent.parent / "registry"))
+from made_pipeline import make  # noqa: E402
+
+PARAMS = "data: {source: embedded, path: data/embedded.parquet, mirror: null, csv: {capacity: c, unit: Ah, nominal_ah: 1, features: {}}}\n"  # noqa: E501
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    """A folder in which nothing that is needed is missing."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    monkeypatch.delenv("DLNET_DATA_MIRROR", raising=False)
+    for name in ("params.yaml", "requirements.lock", ".dvc/config", "dvc.yaml", "data/embedded.parquet"):
+        Path(name).parent.mkdir(exist_ok=True)
+        Path(name).write_text(
+            {"params.yaml": PARAMS, "requirements.lock": f"numpy=={doctor.installed('numpy')}\n"}.get(name, "")
+        )
+    return tmp_path
+
+
+def check(name):
+    return next(one for one in doctor.examine(Path()) if one.name.startswith(name))
+
+
+def test_help_answers_at_once():
+    start = time.process_time()
+    done = subprocess.run(
+        [sys.executable, "-X", "importtime", "-m", "dlnet.cli", "--help"], capture_output=True, text=True, check=True
+    )
+    assert "forecast" in done.stdout
+    for heavy in ("torch", "mlflow", "pandas", "matplotlib", "numpy"):
+        assert f"| {heavy}\n" not in done.stderr
+    assert time.process_time() - start < 0.5
+
+
+def test_report_prints_every_model_and_the_line_that_opens_mlflow(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(make(tmp_path / "made"))
+    assert main(["report"]) == 0
+    printed = capsys.readouterr().out
+    summary = read_json(Path("reports/summary.json"))
+    for name in (*summary["baselines"], "teacher", *(one["name"] for one in summary["edges"])):
+        assert name in printed
+    assert f"{summary['edge']['mae_int8']:.5f}" in printed
+    assert "made cells (simulated)" in printed
+    assert "make ui" in printed
+
+
+def test_report_without_a_run_says_what_to_do(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main(["report"]) == 1
+    assert "reports/summary.json: no such file; run" in capsys.readouterr().err
+
+
+def test_doctor_is_content_where_all_is_there(project, capsys, monkeypatch):
+    monkeypatch.setattr(doctor, "DISK_BYTES", 1)
+    assert main(["doctor"]) == 0
+    assert "Python" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("gone", "name", "mend"),
+    [
+        ("data/embedded.parquet", "data", "git checkout"),
+        (".dvc/config", "pipeline", "git checkout"),
+        ("requirements.lock", "packages", "cd to the project"),
+    ],
+)
+def test_what_is_missing_is_named_with_its_cure(project, gone, name, mend):
+    Path(gone).unlink()
+    found = check(name)
+    assert not found.ok
+    assert found.needed
+    assert mend in found.mend
+    assert main(["doctor"]) == 1
+
+
+def test_another_version_than_the_locked_one_is_seen(project):
+    Path("requirements.lock").write_text("numpy==1.0.0\nnot-installed-extra==2.0\n")
+    found = check("packages")
+    assert not found.ok
+    assert "locked 1.0.0" in found.found
+
+
+def test_a_local_suffix_is_no_other_version(project, monkeypatch):
+    monkeypatch.setattr(doctor, "installed", lambda name: "2.13.0+cpu")
+    Path("requirements.lock").write_text("torch==2.13.0\n")
+    assert check("packages").ok
+
+
+def test_tools_of_later_stages_are_optional(project, monkeypatch):
+    monkeypatch.setattr(doctor.shutil, "which", lambda name: None)
+    missing = {one.name for one in doctor.examine(Path()) if not one.ok and one.needed}
+    assert missing == {"git", "make"}
+
+
+def test_a_server_that_does_not_answer_is_seen(project, monkeypatch):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
+    found = check("MLflow")
+    assert not found.ok
+    assert "127.0.0.1:9" in found.found
+
+
+def test_wrong_params_are_seen(project):
+    Path("params.yaml").write_text("data: {source: moon}\n")
+    assert not check("data").ok

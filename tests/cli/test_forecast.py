@@ -1,0 +1,155 @@
+"""``dlnet forecast`` on small made cells: what comes out, and each way it can go wrong."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from dlnet.cli import main
+from dlnet.data.encode import fit_encoder
+from dlnet.data.windows import Bank
+from dlnet.files import write_json
+from dlnet.forecast import load
+
+sys.path.append(str(Path(__file__).parent.parent / "registry"))
+from made_pipeline import EDGE, TASK, made_cells, make  # noqa: E402
+
+PARAMS = """\
+data:
+  source: {source}
+  path: data
+  mirror: null
+  csv: {{capacity: cap, unit: mAh, nominal_ah: 1.1, features: {features}}}
+clean: {{window: 7, sigmas: 3.0, floor_soh: 0.006, feature_sigmas: 6.0, min_rows: 45}}
+"""
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    return make(tmp_path_factory.mktemp("made"))
+
+
+@pytest.fixture
+def project(made, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("params.yaml").write_text(PARAMS.format(source="embedded", features="{}"))
+    cell().to_csv("cell.csv", index=False)
+    return made / "models/edge" / EDGE
+
+
+def cell(rows=60):
+    table = made_cells().query("cell == 'cell-3'").head(rows)
+    return table.rename(columns={"capacity_ah": "capacity"})[["CC Q", "CV Q", "capacity"]]
+
+
+def run(model, *more, path="cell.csv"):
+    return main(["forecast", path, "--model", str(model), "--out", "out", *more])
+
+
+def test_a_table_a_csv_and_a_picture(project, capsys):
+    assert run(project) == 0
+    printed = capsys.readouterr().out
+    assert "made cells (simulated)" in printed
+    assert "nominal 1.1 Ah" in printed
+    table = pd.read_csv("out/cell.csv")
+    assert table["cycle_ahead"].tolist() == list(range(1, 13))
+    assert table["typical_error"].iloc[-1] == pytest.approx(0.0012 * 2, abs=1e-6)
+    assert Path("out/cell.png").read_bytes()[:4] == b"\x89PNG"
+
+
+def test_the_forecast_is_that_of_the_pipeline_on_the_same_cell(project, made):
+    run(project)
+    bank = Bank.load(made / "data/windows")
+    end = np.array([np.searchsorted(bank.cell_index, bank.cells.index("cell-3"), side="right")])
+    model = load(project)
+    assert model.encoder == fit_encoder(bank, TASK)
+    expected = model.predict(model.encoder.encode(bank, end), model.encoder.anchor(bank, end))[0]
+    assert pd.read_csv("out/cell.csv")["soh"].to_numpy() == pytest.approx(expected, abs=1e-6)
+
+
+def test_a_float_student_and_the_teacher_forecast_too(project, made):
+    assert run(made / f"models/students/{EDGE}.json") == 0
+    student = pd.read_csv("out/cell.csv")["soh"]
+    assert run(made / "models/teacher/teacher.json") == 0
+    assert not np.allclose(student, pd.read_csv("out/cell.csv")["soh"])
+
+
+def test_own_columns_and_units_through_the_mapping(project):
+    run(project)
+    expected = pd.read_csv("out/cell.csv")
+    Path("params.yaml").write_text(PARAMS.format(source="csv", features="{CC Q: cc, CV Q: cv}"))
+    own = cell().rename(columns={"CC Q": "cc", "CV Q": "cv", "capacity": "cap"})
+    own.assign(cap=own["cap"] * 1000).to_csv("own.csv", index=False)
+    assert run(project, path="own.csv") == 0
+    assert pd.read_csv("out/own.csv")["soh"].to_numpy() == pytest.approx(expected["soh"].to_numpy(), abs=2e-6)
+
+
+def test_nominal_capacity_can_be_given(project):
+    assert run(project, "--nominal", "2.2") == 0
+    assert pd.read_csv("out/cell.csv")["soh"].iloc[0] == pytest.approx(0.5, abs=0.02)
+
+
+def broken(name):
+    table = cell()
+    match name:
+        case "short":
+            table.head(29).to_csv("cell.csv", index=False)
+        case "column":
+            table.drop(columns="CV Q").to_csv("cell.csv", index=False)
+        case "capacity":
+            table.drop(columns="capacity").to_csv("cell.csv", index=False)
+        case "unit":
+            table.assign(capacity=table["capacity"] * 1000).to_csv("cell.csv", index=False)
+        case "text":
+            table.astype(object).replace(table["CC Q"].iloc[4], "high").to_csv("cell.csv", index=False)
+        case "gone":
+            Path("cell.csv").unlink()
+
+
+@pytest.mark.parametrize(
+    ("how", "words"),
+    [
+        ("short", "29 cycles, but the model looks at 30"),
+        ("column", "no column 'CV Q'"),
+        ("capacity", "no column 'capacity'"),
+        ("unit", "mAh"),
+        ("text", "'high' is not a number"),
+        ("gone", "cell.csv: no such file"),
+    ],
+)
+def test_a_bad_file_ends_in_one_line_and_leaves_nothing(project, capsys, how, words):
+    broken(how)
+    assert run(project) == 1
+    message = capsys.readouterr().err
+    assert message.startswith("error: ")
+    assert words in message
+    assert message.count("\n") == 1
+    assert not Path("out").exists()
+
+
+def test_a_place_without_a_model_is_said(project, capsys):
+    assert run("nowhere") == 1
+    assert "no model" in capsys.readouterr().err
+
+
+def test_an_unmapped_feature_is_said(project, capsys):
+    Path("params.yaml").write_text(PARAMS.format(source="csv", features="{CC Q: cc}"))
+    assert run(project) == 1
+    assert "does not map 'CV Q'" in capsys.readouterr().err
+
+
+def test_without_a_known_nominal_capacity_it_is_asked_for(made, project, tmp_path, capsys):
+    content = (made / f"models/students/{EDGE}.json").read_text()
+    (tmp_path / "lone").mkdir()
+    (tmp_path / "lone/model.json").write_text(content)
+    weights = (made / f"models/students/{EDGE}.safetensors").read_bytes()
+    (tmp_path / "lone/model.safetensors").write_bytes(weights)
+    write_json(tmp_path / "lone/about.json", {"data": {"label": "two kinds", "nominal_ah": [1.1, 2.0]}})
+    assert run(tmp_path / "lone") == 1
+    assert "--nominal" in capsys.readouterr().err
+    assert run(tmp_path / "lone", "--nominal", "1.1") == 0
+    assert "not known" in capsys.readouterr().out

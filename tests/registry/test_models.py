@@ -1,0 +1,104 @@
+"""Registered models against what they were made from."""
+
+from __future__ import annotations
+
+import importlib
+import warnings
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from made_pipeline import TASK, make
+
+from dlnet.config import PublishParams
+from dlnet.data.encode import fit_encoder
+from dlnet.data.windows import Bank
+from dlnet.distill.students import shape
+from dlnet.errors import RegistryError
+from dlnet.export.convert import weights_of
+from dlnet.export.litert import convert
+from dlnet.export.reference import predict_reference, quantise_inputs
+from dlnet.export.spec import make_spec, save_spec
+from dlnet.models.network import initial
+from dlnet.models.student import Student, load_student
+from dlnet.registry.client import connect, fetched
+from dlnet.registry.collect import collect
+from dlnet.registry.models import EDGE_CODE, EDGE_PACKAGES, requirements
+from dlnet.registry.publish import publish
+
+LIMITS = PublishParams(int8_bound=1.03, boosting_slack=1.05, boosting_bytes_ratio=0.01)
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    return make(tmp_path_factory.mktemp("made"))
+
+
+def code(name):
+    """A models-from-code file as a module; MLflow's own warnings on import are not ours."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        importlib.import_module("mlflow.pyfunc")
+        return importlib.import_module(f"dlnet.registry.{name}")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("track", "cell", "substeps"), [("capacity", "liquid", 1), ("charge", "ltc", 2)])
+def test_the_edge_model_forecasts_as_the_integer_reference_does(made, tmp_path, track, cell, substeps):
+    bank = Bank.load(made / "data/windows")
+    encoder = fit_encoder(bank, TASK.model_copy(update={"inputs": track}))
+    config = shape(encoder, cell, 5, "euler", substeps)
+    student = Student("one", encoder, config, initial(config, [3]))
+    spec = make_spec(weights_of(student))
+    files = convert(spec, quantise_inputs(encoder.encode(bank, bank.windows("train", 1))))
+    save_spec(tmp_path / "spec.json", spec)
+    (tmp_path / "step.tflite").write_bytes(files.step)
+    (tmp_path / "head.tflite").write_bytes(files.head)
+    names = ("spec.json", "step.tflite", "head.tflite")
+    model = code("edge_model").EdgeModel()
+    model.load_context(SimpleNamespace(artifacts={name: str(tmp_path / name) for name in names}))
+    ends = bank.windows("validation", 1)
+    z, anchor = encoder.encode(bank, ends), encoder.anchor(bank, ends)
+    found = model.predict(None, {"z": z, "anchor": anchor})
+    truth = predict_reference(spec, z, anchor)
+    assert found.shape == truth.shape
+    assert np.abs(found - truth).max() < 5e-5  # a few LSB of the int16 state, far below any error of a forecast
+    single = model.predict(None, {"z": z[:1], "anchor": anchor[:1]})
+    assert single[0] == pytest.approx(found[0], abs=1e-7)
+
+
+def test_the_edge_model_needs_no_dlnet():
+    text = EDGE_CODE.read_text()
+    assert "import dlnet" not in text
+    assert "from dlnet" not in text
+
+
+def test_requirements_are_pins_without_local_suffix():
+    assert all(line.count("==") == 1 and "+" not in line for line in requirements((*EDGE_PACKAGES, "torch")))
+
+
+def test_a_registered_student_and_teacher_forecast_as_their_files_do(registry, made):
+    import mlflow
+
+    publish(collect(made, LIMITS), connect())
+    bank = Bank.load(made / "data/windows")
+    ends = bank.windows("validation", 5)
+    for name, path in (("dlnet-teacher", "teacher/teacher"), ("dlnet-student", "students/liquid-4-labels-s0")):
+        student = load_student(made / f"models/{path}.json")
+        z, anchor = student.encoder.encode(bank, ends), student.encoder.anchor(bank, ends)
+        model = mlflow.pyfunc.load_model(f"models:/{name}/1")
+        assert model.predict({"z": z, "anchor": anchor}) == pytest.approx(student.predict(z, anchor))
+        assert "cloudpickle" not in str(model.metadata.flavors["python_function"].get("python_model", ""))
+
+
+def test_what_a_forecast_needs_is_fetched_and_nothing_else(registry, made):
+    publish(collect(made, LIMITS), connect())
+    with fetched("models:/dlnet-edge@candidate") as folder:
+        assert sorted(path.name for path in folder.iterdir()) == ["about.json", "spec.json", "student.json"]
+    assert not folder.exists()
+
+
+def test_a_missing_alias_is_said_with_what_to_do(registry):
+    with pytest.raises(RegistryError, match="models/edge/NAME") as caught, fetched("models:/dlnet-edge@candidate"):
+        pass
+    assert "\n" not in str(caught.value)
