@@ -37,7 +37,7 @@ def page(summary: Entry, content: Entry) -> str:
         pictures["trajectories.png"],
         pictures["horizon.png"],
         "## The integer model",
-        "MAE on test cells: of the float student; of the integer reference (what the firmware computes) over it; of "
+        "MAE on test cells: of the float student; of the integer reference (the truth for firmware) over it; of "
         "the .tflite files in LiteRT (plain and optimised kernels) and TensorFlow Lite Micro over the reference's. "
         "Most apart: the largest difference of any single forecast from the reference, SoH.",
         _engines(summary["edges"]),

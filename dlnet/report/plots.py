@@ -174,7 +174,7 @@ def trajectories(bank: Bank, cases: Cases, forecast: Forecast, label: str) -> Fi
     figure.supylabel("SoH (capacity / nominal)", fontsize=10)
     caption(
         figure,
-        f"Grey: true SoH. Orange: forecasts of {bank.horizon} cycles, each from its dot. "
+        f"Grey: true SoH. Orange: forecasts of {bank.horizon} cycles, each made at its dot. "
         "Dotted: knee.\nCells: evenly spaced ranks of the test error, from the best cell to the worst.",
     )
     return figure
@@ -204,12 +204,12 @@ def _life(axes: Axes, bank: Bank, cases: Cases, forecast: Forecast, cell: str) -
     start = int(np.searchsorted(bank.cell_index, index))
     truth = bank.target[bank.cell_index == index]
     axes.plot(np.arange(len(truth)), truth, color="#9aa5b1", linewidth=3.2, zorder=1)
-    ahead = np.arange(bank.horizon + 1)
+    ahead = np.arange(1, bank.horizon + 1)
     for window in origins(cases, cell, APART * bank.horizon):
         row = int(cases.ends[window]) - start - 1
-        path = np.concatenate([[bank.soh[cases.ends[window] - 1]], forecast[window]])
-        axes.plot(row + ahead, path, color=PALETTE[1], linewidth=1.7, zorder=3)
-        axes.plot(row, path[0], "o", markersize=4.5, color=PALETTE[1], markeredgecolor="white", zorder=4)
+        # Not joined to the dot: on track charge the forecast has a level of its own, and its error must be seen.
+        axes.plot(row + ahead, forecast[window], color=PALETTE[1], linewidth=1.7, zorder=3)
+        axes.plot(row, truth[row], "o", markersize=4.5, color=PALETTE[1], markeredgecolor="white", zorder=4)
     knee = cases.knees[cell]
     if knee is not None:
         axes.axvline(knee, color=MUTED, linewidth=1, linestyle=":", zorder=0)

@@ -61,10 +61,10 @@ def distillation(found: dict[str, dict[str, Any]], label: str) -> Figure:
     panels = figure.subplots(1, 2, width_ratios=[3, 2])
     _bars(panels[0], first, "loss", lambda row: f"{row['cell']}, {row['hidden']} neurons")
     seeds = max((row["seeds"] for row in first), default=0)
-    panels[0].set(title=f"Stage 1: each loss and size, {seeds} seeds", ylabel="lower validation MAE, %")
+    panels[0].set(title=f"Stage 1: each loss and size (seeds: {seeds})", ylabel="lower validation MAE, %")
     _bars(panels[1], second, "method", lambda row: f"{row['sparsity']:.0%} pruned")
     networks = max((row["networks"] for row in second), default=0)
-    panels[1].set(title=f"Stage 2: pruned elites, {networks} networks each")
+    panels[1].set(title=f"Stage 2: pruned elites (networks each: {networks})")
     figure.suptitle(f"What distilling gains over labels alone: {label}", x=0.01, ha="left")
     words = (
         f"Bars: mean; whiskers: standard deviation. Above 0 the teacher helped. {found['students']['teacher']['text']}"
