@@ -42,4 +42,4 @@ def edge_card(summary: Mapping[str, Any], judged: Verdict) -> str:
 
 
 def _head(name: str, data: Mapping[str, Any]) -> str:
-    return f"**{name}**. Data: {data['label']}. Track: {data['inputs']}.\n"
+    return f"{name}, track {data['inputs']}, {data['label']}\n"

@@ -101,7 +101,8 @@ def _pipeline(project: _Project, children: list[Run]) -> Run:
     reports = project.root / "reports"
     pictures = [path for pattern in FIGURES for path in sorted((reports / "figures").glob(pattern))]
     files = {f"figures/{path.name}": path for path in pictures}
-    files |= {f"data/{path.name}": path for path in sorted((reports / "data").iterdir())}
+    for folder in ("data", "plots"):
+        files |= {f"{folder}/{path.name}": path for path in sorted((reports / folder).glob("*")) if path.is_file()}
     written = (path for pattern in REPORTS for path in sorted(reports.glob(pattern)))
     files |= {path.name: path for path in (project.root / "params.yaml", *written)}
     files.pop("publish.json", None)  # this stage's own output
@@ -125,7 +126,7 @@ def _pipeline(project: _Project, children: list[Run]) -> Run:
 
 
 def _title(project: _Project, metrics: Mapping[str, float]) -> str:
-    return f"{project.task['inputs']}: int8 {metrics['mae_int8']:.5f}, boosting {metrics['mae_boosting']:.5f}"
+    return f"int8 {metrics['mae_int8']:.5f}, {project.task['inputs']}"
 
 
 def _headline(summary: Mapping[str, Any], children: list[Run]) -> dict[str, float]:

@@ -25,13 +25,14 @@ from dlnet.registry.models import save_model
 from dlnet.registry.publication import Data, Model, Publication, Run, table_json
 
 if TYPE_CHECKING:
+    from mlflow import MlflowClient
     from mlflow.entities import LoggedModel
     from mlflow.entities import Run as LoggedRun
     from mlflow.entities.model_registry import ModelVersion
 
-    from mlflow import MlflowClient
-
 KEY = "dlnet.key"
+SOURCE = "mlflow.source.name"
+EXPERIMENT = {"mlflow.experimentKind": "custom_model_development"}  # so that the UI opens it as runs, not as traces
 CANDIDATE = "candidate"
 PARENT = "mlflow.parentRunId"
 TABLES = "mlflow.loggedArtifacts"  # the tag by which the UI finds tables
@@ -83,13 +84,8 @@ class _Publisher:
         return found[0] if found else self._create(run, key, parent)
 
     def _create(self, run: Run, key: str, parent: str | None) -> LoggedRun:
-        tags = {
-            KEY: key,
-            "dlnet.kind": run.kind,
-            "dlnet.name": run.name,
-            **self.publication.lineage,
-            **run.tags,
-        }
+        tags = {KEY: key, SOURCE: "stages.publish", "dlnet.kind": run.kind, "dlnet.name": run.name}
+        tags |= {**self.publication.lineage, **run.tags}
         if parent:
             tags[PARENT] = parent
         if run.tables:
@@ -209,7 +205,7 @@ DESCRIPTIONS: Mapping[str, str] = {
 def _experiment(client: MlflowClient, name: str, uri: str) -> str:
     found = client.get_experiment_by_name(name)
     if found is None:
-        return str(client.create_experiment(name, artifact_location=artefact_root(name, uri)))
+        return str(client.create_experiment(name, artefact_root(name, uri), EXPERIMENT))
     if found.lifecycle_stage != "active":
         raise RegistryError(
             f"experiment {name} was deleted in MLflow; run mlflow experiments restore -x {found.experiment_id}"

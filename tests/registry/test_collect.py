@@ -44,7 +44,7 @@ def test_the_student_registered_is_the_one_the_edge_model_was_made_from(made):
 
 def test_the_parent_carries_the_headline(made):
     pipeline = collect(made, LIMITS).pipeline
-    assert pipeline.title == "capacity: int8 0.00132, boosting 0.00143"
+    assert pipeline.title == "int8 0.00132, capacity"
     assert pipeline.metrics["gate_passed"] == 1.0
     assert pipeline.metrics["mae_ridge"] == pytest.approx(1.1 * 0.0014)
     assert pipeline.metrics["int8_over_boosting"] == pytest.approx(0.0012 / 0.0013)
