@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import torch
 from torch import Tensor
+from torch.optim.adamw import adamw  # the function: the class would load torch's compiler, seconds a process
 from tqdm import tqdm
 
 from dlnet.distill import checkpoint, losses
@@ -108,16 +109,21 @@ class Trained:
 
 @dataclass
 class State:
-    """All that changes while a stack trains, so that it can be saved and taken up again."""
+    """All that changes while a stack trains, so that it can be saved and taken up again.
+
+    ``parameters`` and their moments (AdamW's running means of the gradient and of its square) are of the ``live``
+    networks, ``best`` and all else of all.
+    """
 
     live: list[int]
     parameters: Parameters
+    mean: Parameters
+    square: Parameters
     best: Parameters
     best_error: list[float]
     best_step: list[int]
     stale: list[int]
     streams: list[torch.Generator]
-    optimizer: torch.optim.AdamW
     step: int = 0
     curve: Curve = field(default_factory=list)
 
@@ -142,15 +148,16 @@ def train(
     Returns:
         One result a job, in order.
     """
-    state = _begin(config, jobs, folds, plan)
+    state = _begin(config, jobs, folds)
     if resume is not None and resume.exists():
         checkpoint.restore(resume, state)
     ahead = loss_points(config.horizon, plan.points)
+    seen = [_at(fold, ahead) for fold in folds]
     basis, full = knot_basis(config.knots, ahead), horizon_basis(config)
     bar = tqdm(total=plan.steps, initial=state.step, desc=title, position=position, unit="step", leave=False)
     running: list[Tensor] = []
     while state.step < plan.steps and state.live:
-        running.append(_step(state, config, jobs, folds, plan, basis, ahead))
+        running.append(_step(state, config, jobs, seen, plan, basis))
         bar.update()
         if state.step % plan.check == 0 or state.step == plan.steps:
             _check(state, config, jobs, folds, plan, full, torch.stack(running).mean(0))
@@ -166,7 +173,14 @@ def loss_points(horizon: int, points: int) -> np.ndarray:
     return np.unique(np.ceil((np.arange(points) + 0.5) * horizon / points).astype(int))
 
 
-def _begin(config: NetConfig, jobs: Sequence[Job], folds: Sequence[Fold], plan: Plan) -> State:
+def _at(fold: Fold, ahead: np.ndarray) -> Fold:
+    """The fold with targets at the cycles ``ahead`` alone."""
+    columns = torch.as_tensor(ahead - 1)
+    teacher = None if fold.teacher is None else fold.teacher[:, columns]
+    return replace(fold, change=fold.change[:, columns], teacher=teacher)
+
+
+def _begin(config: NetConfig, jobs: Sequence[Job], folds: Sequence[Fold]) -> State:
     parameters = initial(config, [job.seed for job in jobs])
     for m, job in enumerate(jobs):
         for name, value in (job.start or {}).items():
@@ -182,72 +196,52 @@ def _begin(config: NetConfig, jobs: Sequence[Job], folds: Sequence[Fold], plan: 
     return State(
         live=list(range(count)),
         parameters=parameters,
-        best=_copy(parameters),
+        mean={name: torch.zeros_like(value) for name, value in parameters.items()},
+        square={name: torch.zeros_like(value) for name, value in parameters.items()},
+        best={name: value.detach().clone() for name, value in parameters.items()},
         best_error=[math.inf] * count,
         best_step=[0] * count,
         stale=[0] * count,
         streams=[generator(7919 + job.seed) for job in jobs],
-        optimizer=_optimizer(parameters, plan),
     )
 
 
-def _optimizer(parameters: Parameters, plan: Plan) -> torch.optim.AdamW:
-    return torch.optim.AdamW(
-        list(parameters.values()), lr=plan.learning_rate, weight_decay=plan.weight_decay, foreach=True
-    )
+def _draw(state: State, jobs: Sequence[Job], folds: Sequence[Fold], plan: Plan) -> tuple[Tensor, Tensor]:
+    """Windows for each live network from its own stream: (rows of its fold (M, B), z (M, B, T, C) with noise)."""
+    used = [folds[jobs[m].fold] for m in state.live]
+    features, rows, noise = used[0].features, [], []
+    for m, fold in zip(state.live, used, strict=True):
+        pool = fold.labelled if jobs[m].loss == "labels" else len(fold.z)
+        rows.append(torch.randint(pool, (plan.batch,), generator=state.streams[m]))
+        width = features.stop - features.start
+        noise.append(torch.randn(plan.batch, 1, width, generator=state.streams[m]))
+    picked = torch.stack(rows)
+    z = _pick([fold.z for fold in used], picked)
+    z[..., features] += plan.noise * torch.stack(noise)
+    return picked, z
 
 
-def _copy(parameters: Parameters) -> Parameters:
-    return {name: value.detach().clone() for name, value in parameters.items()}
-
-
-@dataclass(frozen=True)
-class _Batch:
-    z: Tensor
-    change: Tensor
-    rows: list[Tensor]
-
-
-def _draw(state: State, jobs: Sequence[Job], folds: Sequence[Fold], plan: Plan, ahead: np.ndarray) -> _Batch:
-    zs, changes, rows = [], [], []
-    columns = torch.as_tensor(ahead - 1)
-    for m in state.live:
-        job, stream = jobs[m], state.streams[m]
-        fold = folds[job.fold]
-        pool = fold.labelled if job.loss == "labels" else len(fold.z)
-        picked = torch.randint(pool, (plan.batch,), generator=stream)
-        z = fold.z[picked]
-        if plan.noise:
-            width = fold.features.stop - fold.features.start
-            z[:, :, fold.features] += plan.noise * torch.randn(plan.batch, 1, width, generator=stream)
-        zs.append(z)
-        rows.append(picked)
-        changes.append(fold.change[picked][:, columns])
-    return _Batch(torch.stack(zs), torch.stack(changes), rows)
+def _pick(sources: Sequence[Tensor | None], rows: Tensor) -> Tensor:
+    """Rows of each network's own source, (M, B) -> (M, B, ...); in one piece where the source is the same."""
+    known = [source for source in sources if source is not None]
+    if all(source is known[0] for source in known):
+        return known[0].index_select(0, rows.flatten()).reshape(*rows.shape, *known[0].shape[1:])
+    return torch.stack([source[some] for source, some in zip(known, rows, strict=True)])
 
 
 def _step(
-    state: State,
-    config: NetConfig,
-    jobs: Sequence[Job],
-    folds: Sequence[Fold],
-    plan: Plan,
-    basis: Tensor,
-    ahead: np.ndarray,
+    state: State, config: NetConfig, jobs: Sequence[Job], folds: Sequence[Fold], plan: Plan, basis: Tensor
 ) -> Tensor:
     """One gradient step of all live networks; returns their losses, NaN for those that have stopped."""
-    rise = min(1.0, (state.step + 1) / plan.warmup)
-    fall = plan.floor + (1 - plan.floor) * 0.5 * (1 + math.cos(math.pi * state.step / plan.steps))
-    for group in state.optimizer.param_groups:
-        group["lr"] = plan.learning_rate * rise * fall
-    batch = _draw(state, jobs, folds, plan, ahead)
-    output, path = forward(state.parameters, batch.z, basis, config)
-    loss = _loss(state, jobs, folds, batch, output, path, ahead)
-    state.optimizer.zero_grad(set_to_none=True)
-    torch.autograd.backward(loss.sum())
-    _clip(state.parameters, plan.clip)
-    state.optimizer.step()
+    rows, z = _draw(state, jobs, folds, plan)
+    output, path = forward(state.parameters, z, basis, config)
+    loss = _loss(state, jobs, folds, rows, output, path)
+    gradients = torch.autograd.grad(loss.sum(), list(state.parameters.values()), allow_unused=True)
+    # In one piece each: the fused kernel of AdamW reads gradients in the order of memory.
+    known = {name: g.contiguous() for name, g in zip(state.parameters, gradients, strict=True) if g is not None}
     with torch.no_grad():
+        _clip(list(known.values()), plan.clip)
+        _update(state, known, plan)
         _mask(state, jobs)
     state.step += 1
     everyone = torch.full((len(jobs),), math.nan)
@@ -256,36 +250,51 @@ def _step(
 
 
 def _loss(
-    state: State,
-    jobs: Sequence[Job],
-    folds: Sequence[Fold],
-    batch: _Batch,
-    output: Tensor,
-    path: list[Tensor],
-    ahead: np.ndarray,
+    state: State, jobs: Sequence[Job], folds: Sequence[Fold], rows: Tensor, output: Tensor, path: list[Tensor]
 ) -> Tensor:
+    """(M,) loss of each live network: alpha times labels' and the rest the teacher's."""
+    used = [folds[jobs[m].fold] for m in state.live]
     alpha = torch.tensor([jobs[m].alpha if jobs[m].loss != "labels" else 1.0 for m in state.live])
-    total = alpha * losses.l1(output, batch.change)
-    columns = torch.as_tensor(ahead - 1)
+    total = alpha * losses.l1(output, _pick([fold.change for fold in used], rows))
     for kind in sorted({jobs[m].loss for m in state.live} - {"labels"}):
-        at = [i for i, m in enumerate(state.live) if jobs[m].loss == kind]
-        sources = [(folds[jobs[state.live[i]].fold], batch.rows[i]) for i in at]
-        wanted = torch.stack([fold.teacher[rows][:, columns] for fold, rows in sources if fold.teacher is not None])
-        taught = losses.ON_OUTPUT[kind](output[at], wanted)
+        places = [i for i, m in enumerate(state.live) if jobs[m].loss == kind]
+        at = torch.tensor(places)
+        taught = losses.ON_OUTPUT[kind](output[at], _pick([used[i].teacher for i in places], rows[at]))
         if kind == "hint":
-            hidden = torch.stack([fold.hint[rows] for fold, rows in sources if fold.hint is not None])
+            hidden = _pick([used[i].hint for i in places], rows[at])
             taught = taught + losses.hint([h[at] for h in path], state.parameters["projection"][at], hidden)
-        total = total.index_add(0, torch.tensor(at), (1 - alpha[at]) * taught)
+        total = total.index_add(0, at, (1 - alpha[at]) * taught)
     return total
 
 
-def _clip(parameters: Parameters, largest: float) -> None:
+def _clip(gradients: Sequence[Tensor], largest: float) -> None:
     """Clip the gradient norm of each network on its own."""
-    gradients = [value.grad for value in parameters.values() if value.grad is not None]
     norms = torch.stack([(gradient**2).sum((1, 2)) for gradient in gradients]).sum(0).sqrt()
     factor = (largest / (norms + 1e-6)).clamp(max=1)[:, None, None]
     for gradient in gradients:
         gradient.mul_(factor)
+
+
+def _update(state: State, gradients: Parameters, plan: Plan) -> None:
+    """A step of AdamW; the rate rises over ``warmup`` steps and falls as a cosine."""
+    rise = min(1.0, (state.step + 1) / plan.warmup)
+    fall = plan.floor + (1 - plan.floor) * 0.5 * (1 + math.cos(math.pi * state.step / plan.steps))
+    adamw(
+        [state.parameters[name] for name in gradients],
+        list(gradients.values()),
+        [state.mean[name] for name in gradients],
+        [state.square[name] for name in gradients],
+        max_exp_avg_sqs=[],
+        state_steps=[torch.tensor(float(state.step)) for _ in gradients],
+        fused=True,
+        amsgrad=False,
+        beta1=0.9,
+        beta2=0.999,
+        eps=1e-8,
+        lr=plan.learning_rate * rise * fall,
+        weight_decay=plan.weight_decay,
+        maximize=False,
+    )
 
 
 def _mask(state: State, jobs: Sequence[Job]) -> None:
@@ -322,22 +331,15 @@ def _check(
             if state.stale[m] < plan.patience:
                 going.append(i)
     if len(going) < len(state.live):
-        _keep(state, sorted(going), plan)
+        _keep(state, sorted(going))
 
 
-def _keep(state: State, kept: list[int], plan: Plan) -> None:
+def _keep(state: State, kept: list[int]) -> None:
     """Go on with a part of the stack: weights and AdamW's moments are cut alike."""
-    old = state.optimizer
-    before = list(state.parameters.values())
-    state.parameters = {
-        name: value.detach()[kept].clone().requires_grad_(True) for name, value in state.parameters.items()
-    }
-    state.optimizer = _optimizer(state.parameters, plan)
-    for was, now in zip(before, state.parameters.values(), strict=True):
-        moments = old.state[was]
-        state.optimizer.state[now] = {
-            key: value[kept] if value.dim() else value.clone() for key, value in moments.items()
-        }
+    for group in (state.parameters, state.mean, state.square):
+        group.update({name: value.detach()[kept] for name, value in group.items()})
+    for value in state.parameters.values():
+        value.requires_grad_(True)
     state.live = [state.live[i] for i in kept]
 
 

@@ -37,12 +37,12 @@ def hint(path: list[Tensor], projection: Tensor, wanted: Tensor) -> Tensor:
     """Match the teacher's hidden path through a learned projection (FitNets, Romero et al. 2015, eq. 3).
 
     Args:
-        path: T tensors (M, B, n). projection: (M, n, k). wanted: (M, B, T, k), standardised.
+        path: T tensors (M, n, B). projection: (M, n, k). wanted: (M, B, T, k), standardised.
 
     Returns:
         (M,) mean squared error over the path.
     """
-    seen = torch.stack([torch.bmm(h, projection) for h in path], dim=2)
+    seen = torch.stack([torch.bmm(projection.mT, h).mT for h in path], dim=2)
     return HINT_UNIT * ((seen - wanted) ** 2).mean((1, 2, 3))
 
 

@@ -68,4 +68,4 @@ def _states(student: Student, z: Tensor) -> Tensor:
     """(N, T, C) -> (N, T, members n)."""
     members = len(student.parameters["b"])
     path = hidden_path(student.parameters, z.expand(members, *z.shape), student.config)
-    return torch.cat(torch.stack(path, dim=2).unbind(0), dim=2)
+    return torch.stack(path, dim=3).flatten(0, 1).permute(1, 2, 0)

@@ -1,7 +1,8 @@
 """Liquid cells as right-hand sides dh/dt = drive - rate * h, for M models stacked side by side.
 
 Every tensor has a leading axis M: a sweep trains its models together in batched products, and a single model is a
-stack of one. ``q`` is the pre-activation x·Wx + h·Wh + b, of ``gates * n`` columns.
+stack of one. The batch B stands last: so each gate is one piece of memory, and its sigmoid runs vectorised. ``q`` is
+the pre-activation Wx·x + Wh·h + b, of ``gates * n`` rows.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ class Cell:
     Attributes:
         gates: pre-activations a neuron.
         reversals: learned reversal potentials a neuron (A in the papers); 0 where A depends on the input.
-        terms: (q (M, B, gates n), leak (M, 1, n), reversal (M, 1, reversals n)) -> (drive, rate), each (M, B, n).
+        terms: (q (M, gates n, B), leak (M, n, 1), reversal (M, reversals n, 1)) -> (drive, rate), each (M, n, B).
         leak_start: centre of the initial raw leak, before softplus.
     """
 
@@ -40,14 +41,14 @@ def _ltc(q: Tensor, leak: Tensor, reversal: Tensor) -> Terms:
 
 def _ltc2(q: Tensor, leak: Tensor, reversal: Tensor) -> Terms:
     """Excitatory and inhibitory conductance: dh/dt = -h/tau + p·(A+ - h)/2 + m·(A- - h)/2."""
-    p, m = torch.sigmoid(q).chunk(2, dim=-1)
-    up, down = reversal.clamp(-1, 1).chunk(2, dim=-1)
+    p, m = torch.sigmoid(q).chunk(2, dim=1)
+    up, down = reversal.clamp(-1, 1).chunk(2, dim=1)
     return 0.5 * (p * up + m * down), leak + 0.5 * (p + m)
 
 
 def _liquid(q: Tensor, leak: Tensor, reversal: Tensor) -> Terms:
     """Input-dependent reversal potential: dh/dt = -h/tau + g·(a - h), g = sigmoid, a = tanh."""
-    g, a = q.chunk(2, dim=-1)
+    g, a = q.chunk(2, dim=1)
     g = torch.sigmoid(g)
     return g * torch.tanh(a), leak + g
 

@@ -115,17 +115,19 @@ def _initial_one(config: NetConfig, source: torch.Generator) -> Parameters:
 
 
 def hidden_path(parameters: Parameters, z: Tensor, config: NetConfig) -> list[Tensor]:
-    """States after each step: z (M, B, T, C) -> T tensors (M, B, n)."""
+    """States after each step: z (M, B, T, C) -> T tensors (M, n, B)."""
     cell, solve = CELLS[config.cell], SOLVERS[config.solver]
-    models, batch, steps, _ = z.shape
-    leak = functional.softplus(parameters["leak"]).clamp(max=1)
-    reversal = parameters.get("a", leak[..., :0])
-    inputs = torch.baddbmm(parameters["b"], z.reshape(models, batch * steps, -1), parameters["wx"])
-    h, path = z.new_zeros(models, batch, config.hidden), []
-    for x in inputs.reshape(models, batch, steps, -1).unbind(2):
+    models, batch, steps, channels = z.shape
+    leak = functional.softplus(parameters["leak"]).clamp(max=1).mT
+    reversal = parameters["a"].mT if cell.reversals else leak[:, :0]
+    recurrent = parameters["wh"].mT
+    columns = z.transpose(1, 2).reshape(models, steps * batch, channels).mT
+    inputs = torch.baddbmm(parameters["b"].mT, parameters["wx"].mT, columns)
+    h, path = z.new_zeros(models, config.hidden, batch), []
+    for x in inputs.reshape(models, -1, steps, batch).unbind(2):
 
         def field(state: Tensor, x: Tensor = x) -> tuple[Tensor, Tensor]:
-            return cell.terms(torch.baddbmm(x, state, parameters["wh"]), leak, reversal)
+            return cell.terms(torch.baddbmm(x, recurrent, state), leak, reversal)
 
         for _ in range(config.substeps):
             h = solve(field, h, 1 / config.substeps)
@@ -145,8 +147,9 @@ def skip_values(z: Tensor, config: NetConfig) -> Tensor:
 
 
 def head(parameters: Parameters, h: Tensor, z: Tensor, config: NetConfig) -> Tensor:
-    """Outputs before the readout: h (M, B, n) -> (M, B, outputs)."""
-    return torch.baddbmm(parameters["bo"], torch.cat([h, skip_values(z, config)], dim=2), parameters["wo"])
+    """Outputs before the readout: h (M, n, B) -> (M, B, outputs)."""
+    seen = torch.cat([h, skip_values(z, config).mT], dim=1)
+    return torch.baddbmm(parameters["bo"].mT, parameters["wo"].mT, seen).mT
 
 
 def readout(outputs: Tensor, basis: Tensor, config: NetConfig) -> Tensor:

@@ -130,7 +130,15 @@ def test_state_of_another_network_is_refused(tmp_path, change):
         run(tmp_path / "state", small_net(**change))
 
 
-def wait_for(condition, process, seconds=120):
+@pytest.mark.parametrize("count", [3, 5])
+def test_state_of_another_stack_is_refused(tmp_path, count):
+    config, some = small_net(), [Job(str(i), i) for i in range(5)]
+    train(config, some[:4], folds(config), PLAN, resume=tmp_path / "state")
+    with pytest.raises(ModelError, match="damaged checkpoint"):
+        train(config, some[:count], folds(config), PLAN, resume=tmp_path / "state")
+
+
+def wait_for(condition, process, seconds=600):
     end = time.monotonic() + seconds
     while not condition():
         assert process.poll() is None, "the process ended before it could be killed"
@@ -144,7 +152,9 @@ def test_a_training_killed_by_the_system_goes_on_to_the_same_weights(tmp_path):
     command = [sys.executable, killed_training.__file__, str(state)]
     paths = os.pathsep.join([str(TESTS), str(TESTS.parent)])
     process = subprocess.Popen(command, env={**os.environ, "PYTHONPATH": paths}, stderr=subprocess.DEVNULL)
-    wait_for(state.exists, process)
-    process.kill()
+    try:
+        wait_for(state.exists, process)
+    finally:
+        process.kill()
     assert process.wait() == -signal.SIGKILL
     assert_equal(killed_training.run(state), killed_training.run(None))

@@ -65,10 +65,10 @@ def test_cosine_of_a_flat_forecast_has_a_finite_gradient():
 
 def test_hint_is_twice_the_mean_square_of_the_projected_path():
     rng, t, n, k = np.random.default_rng(1), 4, 5, 2
-    path, projection = rng.normal(size=(t, M, B, n)), rng.normal(size=(M, n, k))
+    path, projection = rng.normal(size=(t, M, n, B)), rng.normal(size=(M, n, k))
     wanted = rng.normal(size=(M, B, t, k))
     truth = [
-        2 * np.mean([[(path[s, m, b] @ projection[m] - wanted[m, b, s]) ** 2 for s in range(t)] for b in range(B)])
+        2 * np.mean([[(path[s, m, :, b] @ projection[m] - wanted[m, b, s]) ** 2 for s in range(t)] for b in range(B)])
         for m in range(M)
     ]
     found = losses.hint(list(torch.tensor(path)), torch.tensor(projection), torch.tensor(wanted))

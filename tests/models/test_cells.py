@@ -30,7 +30,7 @@ def test_equals_the_scalar_loop(cell, solver, substeps):
     config = net(cell, solver, substeps)
     parameters, z = initial(config, [3]), inputs(config)
     parameters["leak"][0, 0, 0] = 4.0  # beyond the limit of the leak
-    found = torch.stack(hidden_path(parameters, z, config), dim=2)[0]
+    found = torch.stack(hidden_path(parameters, z, config), dim=2)[0].permute(2, 1, 0)
     truth = [scalar_truth.path(config, scalar_truth.nested(parameters, 0), window) for window in z[0].tolist()]
     np.testing.assert_allclose(found.numpy(), truth, atol=2e-6)
 
@@ -47,7 +47,7 @@ def test_many_substeps_give_the_exact_solution(cell, solver, substeps, tolerance
         slope = lambda _, state, x=x: scalar_truth.slope(cell, p, x, state.tolist())  # noqa: E731 - a closure for scipy
         h = solve_ivp(slope, (0, 1), h, rtol=1e-10, atol=1e-12).y[:, -1]
         truth.append(h)
-    found = torch.stack(hidden_path(parameters, z, config), dim=2)[0, 0]
+    found = torch.stack(hidden_path(parameters, z, config))[:, 0, :, 0]
     np.testing.assert_allclose(found.numpy(), truth, atol=tolerance)
 
 
@@ -89,7 +89,7 @@ def test_ltc_driven_by_one_input_equals_ncps(substeps):
     cell = ncps_cell(5, 1, torch.nn.functional.softplus(p["leak"][0, 0]), substeps)
     for j in range(5):
         synapse(cell, "sensory_", 0, j, p["wx"][0, 0, j], p["b"][0, 0, j], 1.0, p["a"][0, 0, j])
-    found = torch.stack(hidden_path(p, z, config), dim=2)[0, 0]
+    found = torch.stack(hidden_path(p, z, config))[:, 0, :, 0]
     torch.testing.assert_close(found, run_ncps(cell, z[0, 0], 5), atol=1e-5, rtol=0)
 
 
@@ -104,7 +104,7 @@ def test_ltc_in_a_ring_equals_ncps(substeps):
     for i in range(5):
         j = (i + 1) % 5
         synapse(cell, "", i, j, p["wh"][0, i, j], p["b"][0, 0, j], 1.0, p["a"][0, 0, j])
-    found = torch.stack(hidden_path(p, z, config), dim=2)[0, 0]
+    found = torch.stack(hidden_path(p, z, config))[:, 0, :, 0]
     torch.testing.assert_close(found, run_ncps(cell, z[0, 0], 5), atol=1e-5, rtol=0)
 
 
@@ -122,7 +122,7 @@ def test_ltc2_with_an_input_and_a_ring_equals_ncps(substeps):
         j = (i + 1) % n
         synapse(cell, "sensory_", 0, j, p["wx"][0, 0, j], p["b"][0, 0, j], 0.5, p["a"][0, 0, j])
         synapse(cell, "", i, j, p["wh"][0, i, n + j], p["b"][0, 0, n + j], 0.5, p["a"][0, 0, n + j])
-    found = torch.stack(hidden_path(p, z, config), dim=2)[0, 0]
+    found = torch.stack(hidden_path(p, z, config))[:, 0, :, 0]
     torch.testing.assert_close(found, run_ncps(cell, z[0, 0], n), atol=1e-5, rtol=0)
 
 
