@@ -54,9 +54,9 @@ def _load(name: str) -> Student:
 
 
 def _quantise(student: Student, bank: Bank, task: TaskParams, folder: Path) -> None:
-    spec = make_spec(weights_of(student))
-    train = student.encoder.encode(bank, bank.windows("train", task.stride_train))
-    files = convert(spec, quantise_inputs(train))
+    train = quantise_inputs(student.encoder.encode(bank, bank.windows("train", task.stride_train)))
+    spec = make_spec(weights_of(student), train)
+    files = convert(spec, train)
     write_bytes(folder / "step.tflite", files.step)
     write_bytes(folder / "head.tflite", files.head)
     save_spec(folder / "spec.json", spec)

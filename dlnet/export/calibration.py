@@ -8,6 +8,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from dlnet.errors import DataError
 from dlnet.export import fixed
 from dlnet.export.layout import Affine, Spec
 from dlnet.export.reference import Int16s, skip_inputs, state_path
@@ -20,7 +21,7 @@ Samples = list[dict[str, Float32s]]
 
 def step_samples(spec: Spec, windows: Int16s) -> Samples:
     """Inputs ``x`` (1, C) and ``h`` (1, n) of the step graph over quantised ``windows`` (N, T, C)."""
-    some = windows[_evenly(len(windows))]
+    some = windows[evenly(len(windows))]
     path = state_path(spec, some)
     before = np.concatenate([np.zeros_like(path[:, :1]), path[:, :-1]], axis=1)
     x = np.repeat(some, spec.substeps, axis=1).reshape(-1, spec.channels)
@@ -35,7 +36,7 @@ def step_samples(spec: Spec, windows: Int16s) -> Samples:
 
 def head_samples(spec: Spec, windows: Int16s) -> Samples:
     """Inputs ``h`` (1, n) and, where the model has skip inputs, ``s`` (1, S) of the head graph."""
-    some = windows[_evenly(len(windows))]
+    some = windows[evenly(len(windows))]
     values, states = _at_limits(skip_inputs(spec, some), state_path(spec, some)[:, -1])
     driven = _driven(spec.head, np.repeat([STATE_LIMIT, INPUT_LIMIT], [spec.hidden, len(spec.skip)]))
     values, states = (
@@ -47,9 +48,17 @@ def head_samples(spec: Spec, windows: Int16s) -> Samples:
     return [{"h": h[None], "s": s[None]} for h, s in zip(states, values, strict=True)]
 
 
-def _evenly(count: int) -> npt.NDArray[np.int64]:
-    """At most ``CALIBRATION_WINDOWS`` of ``count`` indices, evenly spaced."""
-    return np.unique(np.linspace(0, count - 1, CALIBRATION_WINDOWS).astype(np.int64))
+def check_windows(spec: Spec, windows: Int16s) -> None:
+    """Raise ``DataError`` unless ``windows`` are int16 (N, T, C) of the model, and some."""
+    if windows.dtype != np.int16 or windows.ndim != 3 or windows.shape[1:] != (spec.steps, spec.channels):
+        raise DataError(f"calibration windows do not fit the model: {windows.dtype} {windows.shape}")
+    if not len(windows):
+        raise DataError("no training window to calibrate on")
+
+
+def evenly(count: int, most: int = CALIBRATION_WINDOWS) -> npt.NDArray[np.int64]:
+    """At most ``most`` of ``count`` indices, evenly spaced."""
+    return np.unique(np.linspace(0, count - 1, most).astype(np.int64))
 
 
 def _at_limits(values: Int16s, states: Int16s) -> tuple[Float32s, Float32s]:
@@ -64,7 +73,7 @@ def _at_limits(values: Int16s, states: Int16s) -> tuple[Float32s, Float32s]:
     rows = np.arange(2 * width) % len(values)
     extremes = x[rows]
     extremes[np.arange(2 * width), np.repeat(np.arange(width), 2)] = np.tile([INPUT_LIMIT, -INPUT_LIMIT], width)
-    spread = x[_evenly(len(x))]
+    spread = x[evenly(len(x))]
     full = np.full((len(spread), h.shape[1]), STATE_LIMIT, np.float32)
     return np.concatenate([x, extremes, spread, spread]), np.concatenate([h, h[rows], full, -full])
 

@@ -17,9 +17,8 @@ from typing import Any
 
 import numpy as np
 
-from dlnet.errors import DataError
 from dlnet.export import fixed
-from dlnet.export.calibration import Samples, head_samples, step_samples
+from dlnet.export.calibration import Samples, check_windows, head_samples, step_samples
 from dlnet.export.layout import Spec
 from dlnet.export.reference import Int16s
 
@@ -41,10 +40,7 @@ def convert(spec: Spec, windows: Int16s) -> EdgeFiles:
     Raises:
         DataError: there is no window, or windows of another shape.
     """
-    if windows.dtype != np.int16 or windows.ndim != 3 or windows.shape[1:] != (spec.steps, spec.channels):
-        raise DataError(f"calibration windows do not fit the model: {windows.dtype} {windows.shape}")
-    if not len(windows):
-        raise DataError("no training window to calibrate on")
+    check_windows(spec, windows)
     tf = _tensorflow()
     with _quiet():
         step = _convert(tf, _step_graph(tf, spec), step_samples(spec, windows))

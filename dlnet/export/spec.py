@@ -15,6 +15,8 @@ from dlnet.errors import ModelError
 from dlnet.export import fixed
 from dlnet.export.bounds import check_bounds
 from dlnet.export.layout import Affine, Spec
+from dlnet.export.reference import Int16s
+from dlnet.export.rounding import fit_rounding
 from dlnet.export.weights import Cell, StudentWeights
 from dlnet.files import read_json, write_json
 
@@ -36,15 +38,27 @@ WEIGHT_LIMIT = 127 / 4
 __all__ = ["Affine", "Spec", "StudentWeights", "from_json", "load_spec", "make_spec", "save_spec", "to_json"]
 
 
-def make_spec(student: StudentWeights) -> Spec:
+def make_spec(student: StudentWeights, windows: Int16s | None = None) -> Spec:
     """Quantise a float student.
+
+    With quantised training ``windows`` (N, T, C), weights are rounded so that rows come out right on them (see
+    ``rounding``): the error of quantising falls to about a third. Without, each is rounded to nearest.
 
     Raises:
         ModelError: the student is malformed, has a weight of 31.75 or more, or could overflow.
+        DataError: the windows do not fit the student.
     """
     student.check()
+    spec = _nearest(student)
+    if windows is not None:
+        spec = fit_rounding(spec, student, windows)
+    check_bounds(spec)
+    return spec
+
+
+def _nearest(student: StudentWeights) -> Spec:
     lengths = np.diff((0, *student.knots))
-    spec = Spec(
+    return Spec(
         cell=student.cell,
         steps=student.steps,
         substeps=student.substeps,
@@ -60,8 +74,6 @@ def make_spec(student: StudentWeights) -> Spec:
         offset=_offset(student),
         tables=fixed.make_tables(),
     )
-    check_bounds(spec)
-    return spec
 
 
 def _offset(student: StudentWeights) -> tuple[int, int] | None:

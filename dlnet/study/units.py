@@ -19,7 +19,7 @@ from dlnet.distill.students import as_student, plan_of, shapes_by_name, sweep, t
 from dlnet.distill.sweep import Stack, run_stacks
 from dlnet.distill.teacher import averaged, taught_by
 from dlnet.export.convert import weights_of
-from dlnet.export.reference import predict_reference
+from dlnet.export.reference import predict_reference, quantise_inputs
 from dlnet.export.size import spec_bytes
 from dlnet.export.spec import make_spec
 from dlnet.models.baselines import fit_all
@@ -77,11 +77,11 @@ def stage2(config: StudyConfig, cut: Cut, folder: Path) -> Rows:
 
 def edges(config: StudyConfig, cut: Cut, folder: Path) -> Rows:
     """The best student of each seed and kind of cell, as float and as the integer engine runs it."""
-    rows = []
+    rows, train = [], quantise_inputs(cut.fold.z[: cut.fold.labelled].numpy())
     for cell in (None, "ltc"):
         for name in best_names(config, cut, folder, cell):
             one = load_student(folder / f"{name}.json")
-            spec = make_spec(weights_of(one))
+            spec = make_spec(weights_of(one), train)
             parts = [
                 predict_reference(spec, one.encoder.encode(cut.bank, ends), one.encoder.anchor(cut.bank, ends))
                 for ends in (cut.windows.validation, cut.test)

@@ -28,9 +28,10 @@ STUDENTS = {
 
 @pytest.fixture(scope="module", params=STUDENTS.values(), ids=STUDENTS.keys())
 def case(request):
-    spec = make_spec(make_student(**request.param))
-    train, _ = make_windows(300, 10, spec.channels, seed=1)
-    return spec, convert(spec, quantise_inputs(train)), make_windows(1000, 10, spec.channels, seed=2)
+    student = make_student(**request.param)
+    train = quantise_inputs(make_windows(300, 10, student.channels, seed=1)[0])
+    spec = make_spec(student, train)
+    return spec, convert(spec, train), make_windows(1000, 10, student.channels, seed=2)
 
 
 def int8_of(content):
