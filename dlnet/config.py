@@ -14,7 +14,6 @@ from ruamel.yaml.error import MarkedYAMLError
 from dlnet.errors import ConfigError
 
 PARAMS = Path("params.yaml")
-LEAST_STEPS = 6  # the longest slope that bypasses the cell spans five steps
 
 Positive = Annotated[float, Field(gt=0)]
 Fraction = Annotated[float, Field(ge=0, le=1)]
@@ -115,10 +114,6 @@ class TaskParams(Section):
     def _consistent(self) -> Self:
         if self.window % self.block:
             raise ValueError(f"window ({self.window}) must be a multiple of block ({self.block})")
-        if self.steps < LEAST_STEPS:
-            raise ValueError(
-                f"window / block must be at least {LEAST_STEPS} steps, not {self.steps}: slopes look that far"
-            )
         if self.knots != sorted(set(self.knots)) or not self.knots or self.knots[-1] != self.horizon:
             raise ValueError(f"knots must rise and end at horizon ({self.horizon}), not {self.knots}")
         return self
