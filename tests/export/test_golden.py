@@ -31,8 +31,12 @@ def test_vectors_are_what_the_written_arithmetic_gives(case):
 
 
 def test_vectors_hold_the_limits_of_inputs_and_anchors(case):
-    _, vectors = golden_vectors(*case)
-    assert (vectors["input"].min(), vectors["input"].max()) == (-32768, 32767)
+    names, vectors = golden_vectors(*case)
+    assert (vectors["input"][names.index("highest")] == 32767).all()
+    assert (vectors["input"][names.index("lowest")] == -32768).all()
+    jump = vectors["input"][names.index("last step jumps")]
+    assert (jump[:-1] == -32768).all()
+    assert (jump[-1] == 32767).all()
     assert (vectors["anchor"].min(), vectors["anchor"].max()) == (-(2**25), 2**25)
     assert vectors["input"].dtype == np.int16
 
