@@ -39,7 +39,7 @@ def restore(path: Path, state: State) -> None:
     """
     try:
         with safe_open(str(path), framework="pt") as stored:
-            # Cloned: the last bit of a product depends on where in memory its factors are aligned.
+            # Cloned to torch's alignment: MKL promises the same bits only for arrays aligned alike.
             arrays = {name: stored.get_tensor(name).clone() for name in stored.keys()}  # noqa: SIM118 - not a dict
             plain = json.loads((stored.metadata() or {})["state"])
         found = {key: plain[key] for key in PLAIN}

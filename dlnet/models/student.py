@@ -76,7 +76,7 @@ def load_student(path: Path) -> Student:
         name, metrics, lineage = content["name"], content["metrics"], content["lineage"]
     except (KeyError, TypeError) as error:
         raise ModelError(f"{path}: not a model of this version of dlnet ({error}); retrain") from error
-    # Copied to where torch aligns its memory: the last bit of a product depends on that.
+    # Copied to torch's alignment: MKL promises the same bits only for arrays aligned alike.
     parameters = {key: torch.tensor(value) for key, value in arrays.items()}
     for key, value in initial(config, [0]).items():
         if key not in parameters or parameters[key].shape[1:] != value.shape[1:]:
