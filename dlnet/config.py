@@ -321,14 +321,11 @@ class RidgeParams(Section):
 
 
 class BoostingParams(Section):
-    """Gradient boosting: ``targets`` by track; features are tried first, then ``leaves`` x ``learning_rates``, then
-    ``strides``.
-    """
+    """Gradient boosting: ``targets`` by track; ``leaves`` x ``learning_rates`` are tried once features are chosen."""
 
     targets: dict[Track, Annotated[list[BoostingTarget], Field(min_length=1)]]
     learning_rates: Annotated[list[Positive], Field(min_length=1)]
     leaves: Annotated[list[Annotated[int, Field(ge=2)]], Field(min_length=1)]
-    strides: Annotated[list[Count], Field(min_length=1)]
     iterations: Count
     min_leaf: Count
     feature_share: Annotated[float, Field(gt=0, le=1)]

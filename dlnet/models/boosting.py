@@ -89,7 +89,6 @@ class _Trial:
     summary: Summary
     learning_rate: float
     leaves: int
-    stride: int
     iterations: tuple[int, ...] = ()
     mae_validation: float = np.inf
 
@@ -100,7 +99,6 @@ class _Trial:
             "features": list(self.summary.features),
             "learning_rate": self.learning_rate,
             "leaves": self.leaves,
-            "stride": self.stride,
             "iterations": list(self.iterations),
             "mae_validation": self.mae_validation,
         }
@@ -117,22 +115,16 @@ class _Search:
         target: BoostingTarget,
         ridge: Ridge | None,
     ) -> None:
-        self.bank, self.params = bank, params
+        self.bank, self.params, self.target = bank, params, target
         self.start = ridge if target == "ridge" else None
         self.knots = Knots.of(task, anchored=task.inputs == "capacity" and target != "absolute")
+        self.train = bank.windows("train", params.stride)
         self.validation = bank.windows("validation", task.stride_eval)
-        self.truth = self.wanted(self.validation)
+        self.begin = _begin(self.start, self.knots, bank, self.validation)
+        self.y = self.knots.pick(bank.targets(self.train) - _begin(self.start, self.knots, bank, self.train))
+        self.truth = bank.targets(self.validation) - self.begin
 
-    def wanted(self, ends: Ends) -> Floats:
-        """(N, horizon) what the forests have to add."""
-        return self.bank.targets(ends) - _begin(self.start, self.knots, self.bank, ends)
-
-    def training(self, trial: _Trial) -> tuple[Floats, Floats]:
-        """Inputs (N, P) and knots (N, K) of the training windows."""
-        ends = self.bank.windows("train", trial.stride)
-        return trial.summary.of(self.bank, ends), self.knots.pick(self.wanted(ends))
-
-    def fit(self, trial: _Trial, inputs: Floats, wanted: Floats, iterations: int) -> HistGradientBoostingRegressor:
+    def fit(self, trial: _Trial, inputs: Floats, knot: int, iterations: int) -> HistGradientBoostingRegressor:
         """Forest of one knot. The first trees of a longer forest are the same, so a count can be chosen first."""
         boosting = self.params.boosting
         forest = HistGradientBoostingRegressor(
@@ -145,15 +137,15 @@ class _Search:
             early_stopping=False,
             random_state=self.params.seed,
         )
-        return forest.fit(inputs, wanted)
+        return forest.fit(inputs, self.y[:, knot])
 
     def run(self, trial: _Trial, bar: tqdm[Any]) -> _Trial:
         """Fit an entry; each knot keeps as many trees as do best on validation windows."""
-        inputs, wanted = self.training(trial)
-        judged_on, truth = trial.summary.of(self.bank, self.validation), self.knots.pick(self.truth)
+        fitted_on, judged_on = (trial.summary.of(self.bank, ends) for ends in (self.train, self.validation))
+        truth = self.knots.pick(self.truth)
         counts, values = [], []
         for knot in range(len(self.knots.at)):
-            forest = self.fit(trial, inputs, wanted[:, knot], self.params.boosting.iterations)
+            forest = self.fit(trial, fitted_on, knot, self.params.boosting.iterations)
             staged = list(forest.staged_predict(judged_on))
             best = int(np.argmin([np.abs(stage - truth[:, knot]).mean() for stage in staged]))
             counts.append(best + 1)
@@ -164,9 +156,9 @@ class _Search:
 
     def finish(self, tried: list[_Trial]) -> Boosting:
         """The best entry, fitted again with just the trees it keeps."""
-        best = _best(tried)
-        inputs, wanted = self.training(best)
-        forests = tuple(self.fit(best, inputs, wanted[:, k], count) for k, count in enumerate(best.iterations))
+        best = min(tried, key=lambda trial: trial.mae_validation)
+        inputs = best.summary.of(self.bank, self.train)
+        forests = tuple(self.fit(best, inputs, knot, count) for knot, count in enumerate(best.iterations))
         chosen = {**best.described(), "tried": [trial.described() for trial in tried]}
         return Boosting(best.summary, self.knots, forests, self.start, chosen)
 
@@ -176,8 +168,8 @@ def fit_boosting_for(
 ) -> Boosting:
     """Tune boosting on validation windows for one way of putting the target.
 
-    First every feature set with the first learning rate, leaves and stride; then the other learning rates and leaves
-    with the best set; then the other strides with the best of all. The same bytes for any number of threads.
+    First every feature set with the first number of leaves and learning rate, then the other leaves and learning
+    rates with the best set. The same bytes for any number of threads.
 
     Args:
         target: ``change`` from the last SoH, ``absolute`` SoH, or what ``ridge`` leaves over.
@@ -187,20 +179,13 @@ def fit_boosting_for(
         ridge = fit_ridge(bank, task, params)
     grid, search = params.boosting, _Search(bank, task, params, target, ridge)
     pairs = [(rate, leaves) for rate in grid.learning_rates for leaves in grid.leaves]
-    sets = summaries(bank, task, params.features[task.inputs])
-    tried = [_Trial(target, one, *pairs[0], grid.strides[0]) for one in sets]
-    total = (len(tried) + len(pairs) - 1 + len(grid.strides) - 1) * len(search.knots.at)
+    first = [_Trial(target, one, *pairs[0]) for one in summaries(bank, task, params.features[task.inputs])]
+    total = (len(first) + len(pairs) - 1) * len(search.knots.at)
     with tqdm(total=total, desc=f"boosting, {target}", unit="forest", leave=False) as bar:
-        tried = [search.run(trial, bar) for trial in tried]
-        found = _best(tried)
-        tried += [search.run(replace(found, learning_rate=a, leaves=b), bar) for a, b in pairs[1:]]
-        found = _best(tried)
-        tried += [search.run(replace(found, stride=stride), bar) for stride in grid.strides[1:]]
+        tried = [search.run(trial, bar) for trial in first]
+        best = min(tried, key=lambda trial: trial.mae_validation)
+        tried += [search.run(_Trial(target, best.summary, *pair), bar) for pair in pairs[1:]]
     return search.finish(tried)
-
-
-def _best(tried: Iterable[_Trial]) -> _Trial:
-    return min(tried, key=lambda trial: trial.mae_validation)
 
 
 def fit_boosting_targets(

@@ -15,7 +15,6 @@ def baselines_params(**boosting: Any) -> BaselinesParams:
         "targets": {"capacity": ["change"], "charge": ["absolute", "ridge"]},
         "learning_rates": [0.3],
         "leaves": [4, 8],
-        "strides": [2, 1],
         "iterations": 12,
         "min_leaf": 3,
         "feature_share": 0.5,
