@@ -28,7 +28,8 @@ results: .venv/.done ## the study over splits and seeds on the MIT cells; hours,
 	$(BIN)/python -m dlnet.study
 
 bench: .venv/.done   ## speed of training and of the pipeline
-	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m tests.bench --pipeline
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m tests.bench
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m tests.bench --pipeline embedded
 
 simulate: .venv/.done ## data/embedded.parquet anew, with PyBaMM
 	$(BIN)/uv pip install --quiet --python $(BIN)/python -c requirements.lock -e .[simulate]
