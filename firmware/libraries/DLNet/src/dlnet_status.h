@@ -1,0 +1,42 @@
+// What a call came to. Every refusal leaves the monitor as it was.
+#pragma once
+
+#include <stdint.h>
+
+namespace dlnet {
+
+enum class Status : uint8_t {
+  ok,
+  not_ready,       // fewer cycles than the model looks at
+  not_a_number,    // an input is NaN or infinite
+  out_of_range,    // an input cannot be this quantity in this unit; a threshold is not within 0 to 2
+  out_of_order,    // the cycle number is not above the last one
+  beyond_horizon,  // the forecast stays above the threshold as far as it reaches
+  bad_size,        // saved state: the buffer is too small, or the state too short or too long
+  bad_format,      // saved state: not one of this library, or of another version of its format
+  other_model,     // saved state: of another model
+  bad_checksum,    // saved state: damaged
+  bad_state,       // saved state: whole, but no monitor could have been in it
+  self_test_failed // the engine does not give the numbers it gave when the model was exported
+};
+
+// One word or two, for a log or a serial line.
+inline const char *text(Status status) {
+  switch (status) {
+    case Status::ok: return "ok";
+    case Status::not_ready: return "not ready";
+    case Status::not_a_number: return "not a number";
+    case Status::out_of_range: return "out of range";
+    case Status::out_of_order: return "out of order";
+    case Status::beyond_horizon: return "beyond horizon";
+    case Status::bad_size: return "bad size";
+    case Status::bad_format: return "bad format";
+    case Status::other_model: return "other model";
+    case Status::bad_checksum: return "bad checksum";
+    case Status::bad_state: return "bad state";
+    case Status::self_test_failed: return "self test failed";
+  }
+  return "unknown";
+}
+
+}  // namespace dlnet
