@@ -7,10 +7,11 @@ one core or on many.
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass, fields, replace
-from multiprocessing import get_context
+from multiprocessing import active_children, get_context, parent_process
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +54,9 @@ def run_stacks(stacks: Sequence[Stack], folds: Sequence[Fold], plan: Plan, title
 
     Returns:
         Results in the order of the stacks and their jobs.
+
+    Raises:
+        KeyboardInterrupt: Ctrl-C; the pool has been ended. Stacks with ``resume`` go on from their files.
     """
     workers = min(len(stacks), os.cpu_count() or 1)
     with ProcessPoolExecutor(workers, get_context("spawn"), _begin_worker, (_as_arrays(folds),)) as pool:
@@ -63,14 +67,24 @@ def run_stacks(stacks: Sequence[Stack], folds: Sequence[Fold], plan: Plan, title
         try:
             done = [future.result() for future in tqdm(futures, desc=title, unit="stack")]
         except KeyboardInterrupt:
-            pool.shutdown(wait=False, cancel_futures=True)
+            for worker in active_children():
+                worker.terminate()
             raise
     return [_as_tensors(result) for part in done for result in part]
 
 
 def _begin_worker(folds: list[dict[str, Any]]) -> None:
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     torch.set_num_threads(1)
     _folds[:] = [Fold(**{key: _tensor(value) for key, value in fold.items()}) for fold in folds]
+
+
+def _end_with_parent() -> None:
+    """End this worker when its parent has ended, however that was: a killed parent tells nobody."""
+    parent = parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 def _train_one(config: NetConfig, jobs: list[Job], plan: Plan, resume: Path | None, title: str) -> list[Trained]:
