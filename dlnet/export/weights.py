@@ -9,12 +9,11 @@ import numpy as np
 import numpy.typing as npt
 
 from dlnet.errors import ModelError
+from dlnet.models.skips import slope_lags
 
 Cell = Literal["liquid", "ltc"]
 Skip = Literal["slopes", "last", "none"]
 FloatArray = npt.NDArray[np.floating]
-
-SLOPE_LAGS = (2, 5)
 
 
 @dataclass(frozen=True)
@@ -77,7 +76,7 @@ def skip_pairs(skip: Skip, channels: int, steps: int) -> tuple[tuple[int, int], 
     """
     span = steps - 1
     if skip == "slopes":
-        return tuple((0, min(lag, span)) for lag in (*SLOPE_LAGS, span))
+        return tuple((0, lag) for lag in slope_lags(steps))
     if skip == "last":
         return tuple((c, 0) for c in range(channels)) + tuple((c, span) for c in range(channels))
     return ()

@@ -18,11 +18,11 @@ from torch.nn import functional
 
 from dlnet.errors import ModelError
 from dlnet.models.cells import CELLS
+from dlnet.models.skips import slope_lags
 from dlnet.models.solvers import SOLVERS
 
 Parameters = dict[str, Tensor]
 
-SLOPE_LAGS = (2, 5)  # steps back, beside the first step
 LEVEL_UNIT = 2.5  # a unit of the level output in units of a knot: cells differ more in level than they fade
 
 
@@ -58,7 +58,7 @@ class NetConfig:
     @property
     def skip_width(self) -> int:
         """Values that bypass the cell."""
-        return {"none": 0, "slopes": len(SLOPE_LAGS) + 1, "last": 2 * self.channels}[self.skip]
+        return {"none": 0, "slopes": len(slope_lags(self.steps)), "last": 2 * self.channels}[self.skip]
 
     @property
     def outputs(self) -> int:
@@ -141,8 +141,7 @@ def skip_values(z: Tensor, config: NetConfig) -> Tensor:
     if config.skip == "last":
         return torch.cat([last, last - first], dim=2)
     if config.skip == "slopes":
-        past = [z[:, :, -1 - lag, 0] for lag in SLOPE_LAGS] + [first[..., 0]]
-        return torch.stack([last[..., 0] - value for value in past], dim=2)
+        return torch.stack([last[..., 0] - z[:, :, -1 - lag, 0] for lag in slope_lags(config.steps)], dim=2)
     return z[:, :, -1, :0]
 
 

@@ -16,6 +16,7 @@ from dlnet.models.network import (
     knot_basis,
     predict,
     readout,
+    skip_values,
 )
 
 
@@ -113,3 +114,11 @@ def test_config_round_trip():
 def test_unknown_name_is_refused(field):
     with pytest.raises(ModelError, match=f"{field} is 'gru'; known: "):
         net(**{field: "gru"})
+
+
+@pytest.mark.parametrize("steps", [1, 2, 4, 5, 6])
+def test_a_window_shorter_than_a_lag_is_looked_at_from_its_first_step(steps):
+    config = net(steps=steps)
+    z = torch.randn(1, 3, steps, config.channels)
+    slopes = [[z[0, b, -1, 0] - z[0, b, max(steps - 1 - lag, 0), 0] for lag in (2, 5, steps - 1)] for b in range(3)]
+    assert torch.equal(skip_values(z, config)[0], torch.tensor(slopes))
