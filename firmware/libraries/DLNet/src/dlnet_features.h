@@ -6,6 +6,7 @@
 
 #include <math.h>
 #include <stdint.h>
+#include <string.h>
 
 namespace dlnet {
 
@@ -27,6 +28,24 @@ struct ChargeWindow {
   double sample_s = 5.0;
   int min_samples = 8;
 };
+
+/// Whether the limits are finite and in order.
+inline bool usable(const ChargeWindow& w) {
+  const double limits[] = {w.cutoff_v, w.below_v, w.tolerance_v, w.current_from_a, w.current_to_a, w.sample_s};
+  for (double limit : limits) {
+    if (!isfinite(limit)) return false;
+  }
+  return 0 < w.tolerance_v && w.tolerance_v < w.below_v && w.below_v < w.cutoff_v && 0 < w.current_to_a &&
+         w.current_to_a < w.current_from_a && w.sample_s > 0 && w.min_samples >= 2;
+}
+
+/// Where a feature of this name stands, or -1.
+inline int charge_feature_index(const char* name) {
+  for (int i = 0; i < charge_features; ++i) {
+    if (strcmp(name, charge_feature_names[i]) == 0) return i;
+  }
+  return -1;
+}
 
 enum class ChargeStatus : uint8_t {
   more,       // taken; the charge goes on

@@ -1,0 +1,218 @@
+"""The commands of a board as functions. The protocol is in docs/protocol.md."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from dlnet.device.errors import DeviceError, LineLost, NoAnswer, Refused, WrongModel
+from dlnet.device.line import Line
+
+PROTOCOL = 1
+GREETINGS = 3
+FORECAST_BITS = 24
+CHUNK = 64  # bytes of a saved state in a line
+Floats = npt.NDArray[np.floating[Any]]
+
+
+@dataclass(frozen=True)
+class Info:
+    """What a board says of its model."""
+
+    model: str
+    version: str
+    sha256: str
+    inputs: int
+    window: int
+    horizon: int
+    state: int  # bytes of a saved state
+
+
+@dataclass(frozen=True)
+class Held:
+    """What a board knows of its cell."""
+
+    last: int  # number of the last cycle
+    held: int  # cycles it looks back on
+    ready: bool  # whether these are enough for a forecast
+
+
+class Board:
+    """A board on an open line.
+
+    Raises:
+        NoAnswer: no board answers. LineLost: something answers, but it is not this firmware.
+    """
+
+    def __init__(self, line: Line) -> None:
+        self._line = line
+        self.info = self._greet()
+
+    def _greet(self) -> Info:
+        """Ask until the first clean answer: a board that was just opened may still be starting."""
+        for attempt in range(GREETINGS):
+            try:
+                fields = _fields(self.ask("info"))
+                if fields.get("protocol") != str(PROTOCOL):
+                    raise DeviceError(
+                        f"{self._line.port}: speaks protocol {fields.get('protocol')}, this computer {PROTOCOL}; "
+                        "flash firmware of the same release"
+                    )
+                numbers = {name: int(fields[name]) for name in ("inputs", "window", "horizon", "state")}
+                return Info(fields["model"], fields["version"], fields["sha256"], **numbers)
+            except (NoAnswer, LineLost, Refused):
+                if attempt == GREETINGS - 1:
+                    raise
+                time.sleep(0.2)
+            except (KeyError, ValueError) as error:
+                raise LineLost(f"{self._line.port}: the answer to 'info' lacks {error}") from error
+        raise AssertionError
+
+    def ask(self, command: str) -> str:
+        """Send one command; what stands behind ``ok COMMAND`` in the reply.
+
+        Raises:
+            Refused: the board answered with an error. LineLost: the reply is not one to this command.
+        """
+        reply = self._line.exchange(command)
+        name = command.split(" ", 1)[0]
+        kind, _, rest = reply.partition(" ")
+        if kind == "err":
+            code, _, reason = rest.partition(" ")
+            if code.isdigit():
+                raise Refused(command, int(code), reason)
+        answered, _, content = rest.partition(" ")
+        if kind != "ok" or answered != name:
+            raise LineLost(f"{self._line.port}: asked {command[:40]!r}, got {reply[:40]!r}: a line was lost or damaged")
+        return content
+
+    def check_model(self, sha256: str) -> None:
+        """Raise ``WrongModel`` unless the board runs the model of this hash."""
+        if self.info.sha256 != sha256:
+            raise WrongModel(
+                f"{self._line.port}: the board runs {self.info.model} version {self.info.version} "
+                f"({self.info.sha256[:12]}), not the model asked for ({sha256[:12]}); flash it, or name the other one"
+            )
+
+    def inputs(self) -> list[tuple[str, str]]:
+        """Name and unit of each number of a cycle, in order."""
+        names = []
+        for i in range(self.info.inputs):
+            unit, found, name = self.ask(f"input {i}").partition(" name=")
+            if not found:
+                raise LineLost(f"{self._line.port}: the answer to 'input {i}' has no name")
+            names.append((name, unit.partition("unit=")[2]))
+        return names
+
+    def held(self) -> Held:
+        """What the board knows of its cell."""
+        return self._held("status", self.ask("status"))
+
+    def push(self, cycle: int, values: Sequence[float] | Floats) -> Held:
+        """Hand over one finished cycle."""
+        return self._held("cycle", self.ask(f"cycle {cycle} " + " ".join(map(number, values))))
+
+    def forecast(self) -> npt.NDArray[np.int32]:
+        """(horizon,) SoH of the next cycles, in units of 2^-24."""
+        try:
+            values = np.array([int(word) for word in self.ask("forecast").split()], np.int32)
+        except (ValueError, OverflowError) as error:
+            raise LineLost(f"{self._line.port}: the forecast is damaged ({error})") from error
+        if len(values) != self.info.horizon:
+            raise LineLost(f"{self._line.port}: {len(values)} numbers of a forecast of {self.info.horizon}")
+        return values
+
+    def crossing(self, soh: float) -> int | None:
+        """Cycles until SoH is at or below ``soh``; None where the forecast does not reach it."""
+        reply = self.ask(f"crossing {number(soh)}")
+        return None if reply == "none" else self._int("crossing", reply)
+
+    def self_test(self) -> None:
+        """Have the board run its golden vectors; ``Refused`` where it fails."""
+        self.ask("selftest")
+
+    def timing(self) -> tuple[int, int]:
+        """Processor cycles (0: no counter, as in an emulator) and µs of one forecast."""
+        fields = _fields(self.ask("time"))
+        return self._int("time", fields.get("cycles", "")), self._int("time", fields.get("us", ""))
+
+    def save(self) -> bytes:
+        """The state, to be kept over a reset."""
+        pieces = [self.ask(f"save {at}") for at in range(0, self.info.state, CHUNK)]
+        try:
+            state = b"".join(bytes.fromhex(piece.split(" ")[1]) for piece in pieces)
+        except (ValueError, IndexError) as error:
+            raise LineLost(f"{self._line.port}: the saved state is damaged ({error})") from error
+        if len(state) != self.info.state:
+            raise LineLost(f"{self._line.port}: {len(state)} bytes of a state of {self.info.state}")
+        return state
+
+    def load(self, state: bytes) -> Held:
+        """Give a saved state back; the board checks it first."""
+        if len(state) != self.info.state:
+            raise DeviceError(f"saved state has {len(state)} bytes, this board's {self.info.state}: of another model")
+        reply = ""
+        for at in range(0, len(state), CHUNK):
+            reply = self.ask(f"load {at} {state[at : at + CHUNK].hex()}")
+        return self._held("load", reply)
+
+    def reset(self) -> None:
+        """Have the board forget its cell."""
+        self.ask("reset")
+
+    def charge(self, samples: Iterator[tuple[float, float, float]]) -> Floats:
+        """Stream one charge (time in s, voltage in V, current in A); its (16,) features, in the order of FEATURES."""
+        self.ask("charge")
+        for sample in samples:
+            if self.ask("sample " + " ".join(number(value, 15) for value in sample)) == "done":
+                break
+        try:
+            return np.array([float(word) for word in self.ask("features").split()])
+        except ValueError as error:
+            raise LineLost(f"{self._line.port}: the features are damaged ({error})") from error
+
+    def _held(self, command: str, reply: str) -> Held:
+        fields = _fields(reply)
+        last, held, ready = (self._int(command, fields.get(name, "")) for name in ("last", "held", "ready"))
+        return Held(last, held, bool(ready))
+
+    def _int(self, command: str, text: str) -> int:
+        try:
+            return int(text)
+        except ValueError as error:
+            raise LineLost(f"{self._line.port}: the answer to {command!r} is damaged ({text!r})") from error
+
+
+def number(value: float, digits: int = 9) -> str:
+    """A number as the protocol takes it, without an exponent; 9 digits give the float32 that it is back unchanged.
+
+    Raises:
+        DeviceError: it is not finite, or too small or large for the protocol.
+    """
+    if not math.isfinite(value):
+        raise DeviceError(f"{value} cannot be sent to a board: only finite numbers can")
+    text = np.format_float_positional(value, precision=digits, unique=False, fractional=False, trim="-")
+    whole, _, places = text.lstrip("-").partition(".")
+    if len(whole) > digits or len(places) > 22:
+        raise DeviceError(f"{value} cannot be sent to a board: too many digits before or behind the point")
+    return text
+
+
+def _fields(reply: str) -> dict[str, str]:
+    """``a=1 b=2`` as a mapping; the last value may hold blanks."""
+    fields: dict[str, str] = {}
+    last = ""
+    for word in reply.split(" "):
+        name, found, value = word.partition("=")
+        if found:
+            last = name
+            fields[name] = value
+        elif last:
+            fields[last] += f" {word}"
+    return fields

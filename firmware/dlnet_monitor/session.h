@@ -1,0 +1,293 @@
+// What each command does: one line in, one line out. Compiles on a computer as it does on a board.
+#pragma once
+
+#include <DLNet.h>
+#include <dlnet_features.h>
+
+#include "protocol.h"
+
+/// Clocks of the board, for the command `time`.
+struct Clocks {
+  uint32_t (*cycles)();  // of the processor; always 0 where it has no counter
+  uint32_t (*micros)();
+};
+
+template <class Model>
+class Session {
+ public:
+  /// Room that any reply fits in: a forecast is the longest one.
+  static constexpr size_t reply_room = 300 + 12 * Model::horizon;
+
+  explicit Session(const Clocks& clocks) : clocks_(clocks) {}
+
+  /// Answer the line that `reader` has completed; gives the length of the reply, which has no line end.
+  size_t answer(const protocol::LineReader& reader, char* buffer, size_t room) {
+    protocol::Reply reply(buffer, room);
+    if (reader.error() != protocol::Error::none) {
+      reply.refuse(reader.error());
+    } else if (!words_.split(reader.line(), reader.length())) {
+      reply.refuse(protocol::Error::wrong_count);
+    } else {
+      run(reply);
+    }
+    return reply.length();
+  }
+
+ private:
+  using Error = protocol::Error;
+  using Reply = protocol::Reply;
+  using Monitor = dlnet::Monitor<Model>;
+
+  static constexpr int status_code = 20;  // a refusal's code is its status plus this; see docs/protocol.md
+  static constexpr int charge_code = 40;
+  static constexpr uint32_t chunk = 64;  // bytes of a saved state in one line
+  static constexpr int window_values = 6;
+
+  struct Command {
+    const char* name;
+    int least, most;  // arguments
+    void (Session::*run)(Reply&);
+  };
+
+  void run(Reply& reply) {
+    static const Command commands[] = {
+        {"help", 0, 0, &Session::help},
+        {"info", 0, 0, &Session::info},
+        {"input", 1, 1, &Session::input},
+        {"status", 0, 0, &Session::status},
+        {"cycle", 1 + Model::inputs, 1 + Model::inputs, &Session::cycle},
+        {"forecast", 0, 0, &Session::forecast},
+        {"soh", 1, 1, &Session::soh},
+        {"crossing", 1, 1, &Session::crossing},
+        {"charge", 0, window_values, &Session::charge},
+        {"sample", 3, 3, &Session::sample},
+        {"features", 0, 0, &Session::features},
+        {"finish", 1, 1 + Model::inputs, &Session::finish},
+        {"selftest", 0, 0, &Session::selftest},
+        {"time", 0, 0, &Session::time},
+        {"save", 1, 1, &Session::save},
+        {"load", 2, 2, &Session::load},
+        {"reset", 0, 0, &Session::reset},
+    };
+    static_assert(2 + Model::inputs <= protocol::max_words, "a cycle of this model does not fit one line");
+    for (const Command& command : commands) {
+      if (words_.count() == 0 || !words_[0].is(command.name)) continue;
+      const int given = words_.count() - 1;
+      if (given < command.least || given > command.most) return reply.refuse(Error::wrong_count);
+      reply.put("ok ").put(command.name);
+      return (this->*command.run)(reply);
+    }
+    reply.refuse(Error::unknown_command);
+  }
+
+  /// The argument's number; false, and refused, where it is none.
+  bool number(int argument, double& value, Reply& reply) {
+    if (protocol::parse_number(words_[argument], value)) return true;
+    reply.refuse(Error::bad_number);
+    return false;
+  }
+
+  bool whole(int argument, uint32_t& value, Reply& reply) {
+    if (protocol::parse_unsigned(words_[argument], value)) return true;
+    reply.refuse(Error::bad_number);
+    return false;
+  }
+
+  static bool accepted(dlnet::Status status, Reply& reply) {
+    if (status == dlnet::Status::ok) return true;
+    reply.refuse(status_code + static_cast<int>(status), dlnet::text(status));
+    return false;
+  }
+
+  void help(Reply& reply) {
+    reply.put(" info status input cycle forecast soh crossing charge sample features finish selftest time save load");
+    reply.put(" reset");
+  }
+
+  void info(Reply& reply) {
+    reply.put(" protocol=1 version=").put(Model::version()).put(" sha256=").put(Model::sha256());
+    reply.put(" inputs=").put_unsigned(Model::inputs).put(" window=").put_unsigned(Model::window);
+    reply.put(" horizon=").put_unsigned(Model::horizon).put(" state=").put_unsigned(Monitor::state_size());
+    reply.put(" model=").put(Model::name());
+  }
+
+  void input(Reply& reply) {
+    uint32_t i;
+    if (!whole(1, i, reply)) return;
+    if (i >= Model::inputs) return reply.refuse(Error::bad_value);
+    reply.put(' ').put_unsigned(i).put(" unit=").put(Model::input_unit(i)).put(" name=").put(Model::input_name(i));
+  }
+
+  void put_held(Reply& reply) {
+    reply.put(" last=").put_unsigned(monitor_.last_cycle()).put(" held=").put_unsigned(monitor_.count());
+    reply.put(" ready=").put(monitor_.ready() ? '1' : '0');
+  }
+
+  void status(Reply& reply) { put_held(reply); }
+
+  void push(uint32_t number, const float* values, Reply& reply) {
+    if (accepted(monitor_.push(number, values), reply)) put_held(reply);
+  }
+
+  void cycle(Reply& reply) {
+    uint32_t n;
+    float values[Model::inputs];
+    if (!whole(1, n, reply)) return;
+    for (int i = 0; i < static_cast<int>(Model::inputs); ++i) {
+      double value;
+      if (!number(2 + i, value, reply)) return;
+      values[i] = static_cast<float>(value);
+    }
+    push(n, values, reply);
+  }
+
+  void forecast(Reply& reply) {
+    dlnet::Forecast<Model> ahead;
+    if (!accepted(monitor_.forecast(ahead), reply)) return;
+    for (uint16_t k = 1; k <= Model::horizon; ++k) reply.put(' ').put_signed(ahead.raw(k));
+  }
+
+  void soh(Reply& reply) {
+    uint32_t k;
+    dlnet::Forecast<Model> ahead;
+    if (!whole(1, k, reply)) return;
+    if (k > Model::horizon) return reply.refuse(Error::bad_value);
+    if (!accepted(monitor_.forecast(ahead), reply)) return;
+    reply.put(' ').put_fixed(static_cast<double>(ahead.raw(static_cast<uint16_t>(k))) / (1 << 24));
+  }
+
+  void crossing(Reply& reply) {
+    double threshold;
+    uint16_t cycles = 0;
+    if (!number(1, threshold, reply)) return;
+    const dlnet::Status found = monitor_.crossing(static_cast<float>(threshold), cycles);
+    if (found == dlnet::Status::beyond_horizon) {
+      reply.put(" none");
+    } else if (accepted(found, reply)) {
+      reply.put(' ').put_unsigned(cycles);
+    }
+  }
+
+  /// Begin a charge, with the window of params given or that of the 1.1 Ah LFP cells.
+  void charge(Reply& reply) {
+    dlnet::ChargeWindow window;
+    double* const values[window_values] = {&window.cutoff_v,       &window.below_v,      &window.tolerance_v,
+                                           &window.current_from_a, &window.current_to_a, &window.sample_s};
+    if (words_.count() > 1) {
+      if (words_.count() != 1 + window_values) return reply.refuse(Error::wrong_count);
+      for (int i = 0; i < window_values; ++i) {
+        if (!number(1 + i, *values[i], reply)) return;
+      }
+      if (!dlnet::usable(window)) return reply.refuse(Error::bad_value);
+    }
+    charge_ = dlnet::ChargeFeatures(window);
+  }
+
+  void sample(Reply& reply) {
+    dlnet::ChargeSample next;
+    if (!number(1, next.time_s, reply) || !number(2, next.voltage_v, reply) || !number(3, next.current_a, reply)) {
+      return;
+    }
+    const dlnet::ChargeStatus found = charge_.add(next);
+    if (found == dlnet::ChargeStatus::more || found == dlnet::ChargeStatus::done) {
+      reply.put(' ').put(dlnet::text(found));
+    } else {
+      reply.refuse(charge_code + static_cast<int>(found), dlnet::text(found));
+    }
+  }
+
+  void features(Reply& reply) {
+    double values[dlnet::charge_features];
+    if (!charge_.get(values)) return reply.refuse(Error::bad_order);
+    for (double value : values) reply.put(' ').put_fixed(value);
+  }
+
+  /// Push the charge that has ended as a cycle. Inputs that are no charge features, such as SoH, are arguments.
+  void finish(Reply& reply) {
+    uint32_t n;
+    float values[Model::inputs];
+    double found[dlnet::charge_features];
+    if (!whole(1, n, reply)) return;
+    if (!charge_.get(found)) return reply.refuse(Error::bad_order);
+    int next = 2;
+    for (unsigned i = 0; i < Model::inputs; ++i) {
+      const int feature = dlnet::charge_feature_index(Model::input_name(i));
+      double value = 0;
+      if (feature >= 0) {
+        value = found[feature];
+      } else if (next == words_.count()) {
+        return reply.refuse(Error::wrong_count);
+      } else if (!number(next++, value, reply)) {
+        return;
+      }
+      values[i] = static_cast<float>(value);
+    }
+    if (next != words_.count()) return reply.refuse(Error::wrong_count);
+    push(n, values, reply);
+  }
+
+  void selftest(Reply& reply) { accepted(dlnet::self_test<Model>(), reply); }
+
+  void time(Reply& reply) {
+    dlnet::Forecast<Model> ahead;
+    const uint32_t cycles = clocks_.cycles(), start = clocks_.micros();
+    const dlnet::Status found = monitor_.forecast(ahead);
+    const uint32_t spent = clocks_.cycles() - cycles, us = clocks_.micros() - start;
+    if (accepted(found, reply)) reply.put(" cycles=").put_unsigned(spent).put(" us=").put_unsigned(us);
+  }
+
+  /// One piece of the state. Offset 0 takes a picture of it, which the pieces after are cut from.
+  void save(Reply& reply) {
+    uint32_t offset;
+    if (!whole(1, offset, reply)) return;
+    if (offset >= sizeof state_ || offset % chunk) return reply.refuse(Error::bad_value);
+    if (offset == 0) {
+      monitor_.save(state_, sizeof state_);
+      use_ = Use::saved;
+    } else if (use_ != Use::saved) {
+      return reply.refuse(Error::bad_order);
+    }
+    reply.put(' ').put_unsigned(offset).put(' ');
+    for (uint32_t i = offset; i < sizeof state_ && i < offset + chunk; ++i) reply.put_hex(state_[i]);
+  }
+
+  /// One piece of a state, in order. The last one completes it, and only then does the monitor take it.
+  void load(Reply& reply) {
+    uint32_t offset;
+    if (!whole(1, offset, reply)) return;
+    if (offset == 0) {
+      loaded_ = 0;
+      use_ = Use::loading;
+    }
+    if (use_ != Use::loading || offset != loaded_) return reply.refuse(Error::bad_order);
+    const protocol::Word& text = words_[2];
+    if (text.length % 2 || text.length / 2 > sizeof state_ - loaded_) return reply.refuse(Error::bad_value);
+    for (size_t i = 0; i < text.length; i += 2) {
+      const int high = protocol::parse_hex(text.first[i]), low = protocol::parse_hex(text.first[i + 1]);
+      if (high < 0 || low < 0) return reply.refuse(Error::bad_number);
+      state_[offset + i / 2] = static_cast<uint8_t>(high << 4 | low);
+    }
+    loaded_ += static_cast<uint32_t>(text.length / 2);
+    if (loaded_ < sizeof state_) {
+      reply.put(' ').put_unsigned(loaded_);
+      return;
+    }
+    use_ = Use::nothing;
+    if (accepted(monitor_.load(state_, sizeof state_), reply)) put_held(reply);
+  }
+
+  void reset(Reply&) {
+    monitor_.clear();
+    charge_.reset();
+  }
+
+  enum class Use : uint8_t { nothing, saved, loading };
+
+  Clocks clocks_;
+  Monitor monitor_;
+  dlnet::ChargeFeatures charge_;
+  protocol::Words words_;
+  uint8_t state_[Monitor::state_size()] = {};
+  uint32_t loaded_ = 0;
+  Use use_ = Use::nothing;
+};
