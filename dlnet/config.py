@@ -302,6 +302,19 @@ class SelectConfig(StageConfig):
     select: SelectParams
 
 
+class QuantiseParams(Section):
+    """What an exported model must hold to."""
+
+    engine_bound: Annotated[float, Field(ge=1)]
+
+
+class QuantiseConfig(StageConfig):
+    """What the quantise stage reads."""
+
+    task: TaskParams
+    quantise: QuantiseParams
+
+
 class EvaluateConfig(StageConfig):
     """What the evaluate stage reads."""
 

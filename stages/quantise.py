@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from dlnet.config import StageConfig, TaskParams
+from dlnet.config import QuantiseConfig, TaskParams
 from dlnet.data.windows import Bank
 from dlnet.errors import ModelError
-from dlnet.export.compare import REFERENCE, largest_difference, run_engines
+from dlnet.export.compare import REFERENCE, check_agreement, largest_difference, run_engines
 from dlnet.export.convert import weights_of
 from dlnet.export.golden import save_golden
 from dlnet.export.litert import EdgeFiles, convert
@@ -29,20 +29,16 @@ OUT = Path("models/edge")
 GOLDEN_WINDOWS = 8
 
 
-class QuantiseConfig(StageConfig):
-    """What this stage reads."""
-
-    task: TaskParams
-
-
 def main() -> None:
     """Run the stage."""
-    task = QuantiseConfig.load().task
+    config = QuantiseConfig.load()
+    task = config.task
     bank = Bank.load(Path("data/windows"))
     elites = [_load(name) for name in read_json(FRONT)["elites"]]
     with atomic_dir(OUT) as folder:
         for student in tqdm(elites, desc="quantise", unit="model"):
-            _quantise(student, bank, task, folder / student.name)
+            metrics = _quantise(student, bank, task, folder / student.name)
+            check_agreement(student.name, metrics["mae_engines_validation"], config.quantise.engine_bound)
 
 
 def _load(name: str) -> Student:
@@ -53,7 +49,7 @@ def _load(name: str) -> Student:
     raise ModelError(f"{FRONT}: elite {name} is in neither {SOURCES[0]} nor {SOURCES[1]}; run dvc repro")
 
 
-def _quantise(student: Student, bank: Bank, task: TaskParams, folder: Path) -> None:
+def _quantise(student: Student, bank: Bank, task: TaskParams, folder: Path) -> dict[str, Any]:
     train = quantise_inputs(student.encoder.encode(bank, bank.windows("train", task.stride_train)))
     spec = make_spec(weights_of(student), train)
     files = convert(spec, train)
@@ -64,7 +60,9 @@ def _quantise(student: Student, bank: Bank, task: TaskParams, folder: Path) -> N
     chosen = ends[np.unique(np.linspace(0, len(ends) - 1, GOLDEN_WINDOWS).astype(int))]
     z, anchor = student.encoder.encode(bank, chosen), student.encoder.anchor(bank, chosen)
     save_golden(folder / "golden.safetensors", spec, quantise_inputs(z), quantise_anchor(anchor))
-    write_json(folder / "metrics.json", _metrics(student, spec, files, bank, task))
+    metrics = _metrics(student, spec, files, bank, task)
+    write_json(folder / "metrics.json", metrics)
+    return metrics
 
 
 def _metrics(student: Student, spec: Spec, files: EdgeFiles, bank: Bank, task: TaskParams) -> dict[str, Any]:

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 
+from dlnet.errors import ModelError
 from dlnet.export.layout import Spec
 from dlnet.export.litert import EdgeFiles
 from dlnet.export.reference import FloatInput, Trace, quantise_anchor, quantise_inputs, run
 from dlnet.export.runtime import run_litert, run_tflm
 
 REFERENCE = "reference"
+
+
+class EngineMismatch(ModelError):
+    """Engines run one model with errors that differ by more than rounding explains."""
 
 
 def run_engines(
@@ -35,3 +40,20 @@ def largest_difference(trace: Trace, reference: Trace) -> dict[str, int]:
         part: int(np.abs(getattr(trace, part).astype(np.int64) - getattr(reference, part)).max(initial=0))
         for part in ("hidden", "logits", "forecast")
     }
+
+
+def check_agreement(name: str, mae: dict[str, float], bound: float) -> None:
+    """Compare each engine's MAE on the same windows with the reference's.
+
+    Args:
+        name: of the model. mae: by engine, the reference among them. bound: largest ratio, either way, >= 1.
+
+    Raises:
+        EngineMismatch: an engine is further off.
+    """
+    for engine, value in mae.items():
+        if not mae[REFERENCE] / bound <= value <= mae[REFERENCE] * bound:
+            raise EngineMismatch(
+                f"models/edge/{name}: {engine} has MAE {value:.6g}, the integer reference {mae[REFERENCE]:.6g}; more "
+                f"than quantise.engine_bound = {bound:g} apart: do not ship it, leave it out (students in params.yaml)"
+            )

@@ -15,14 +15,14 @@ from dlnet.models.summaries import mae
 
 def walked(tree):
     """Splits and leaves reached from the root of a tree."""
-    splits, leaves, todo = 0, 0, [0]
-    while todo:
-        node = tree[todo.pop()]
+    splits, leaves, nodes = 0, 0, [0]
+    while nodes:
+        node = tree[nodes.pop()]
         if node["is_leaf"]:
             leaves += 1
         else:
             splits += 1
-            todo += [int(node["left"]), int(node["right"])]
+            nodes += [int(node["left"]), int(node["right"])]
     return splits, leaves
 
 

@@ -34,7 +34,7 @@ def test_it_holds_what_the_readers_of_summary_json_look_for(summary):
 
 
 def test_it_is_json_without_nan(summary):
-    json.dumps(summary, allow_nan=False)
+    assert json.loads(json.dumps(summary, allow_nan=False)) == summary
 
 
 def test_figures_are_those_of_test_windows_and_validation_stands_below(summary, evaluation):
