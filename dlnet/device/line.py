@@ -31,7 +31,9 @@ class Line:
         try:
             self._serial = serial.Serial(port, BAUD, timeout=timeout_s, write_timeout=timeout_s)
         except (serial.SerialException, ValueError, OSError) as error:
-            raise PortError(f"{port}: cannot be opened ({error}); is the board plugged in and no other program on it?")
+            raise PortError(
+                f"{port}: cannot be opened ({error}); is the board plugged in, and no other program on its port?"
+            ) from error
 
     def __enter__(self) -> Line:
         return self

@@ -1,0 +1,55 @@
+"""The emulated board: QEMU's mps2-an386 with the sketch on it, its UART behind a pseudo terminal."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tty
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from dlnet.device.errors import BuildError
+
+QEMU = "qemu-system-arm"
+MACHINE = "mps2-an386"
+STOP_S = 5.0
+
+
+@contextmanager
+def emulated(elf: Path) -> Iterator[str]:
+    """Run the firmware in ``elf``; yields the name of a port that ``Line`` opens. It ends with the block.
+
+    Raises:
+        BuildError: there is no emulator or no such file.
+    """
+    if shutil.which(QEMU) is None:
+        raise BuildError(f"{QEMU}: not found; apt-get install qemu-system-arm")
+    if not elf.is_file():
+        raise BuildError(f"{elf}: no such file; build the sketch first")
+    ours, theirs = os.openpty()
+    try:
+        tty.setraw(theirs)  # before any byte flows, or the terminal would echo it
+        # QEMU's end is the one without a name: whoever opens the other by its name sees a plain serial port.
+        process = subprocess.Popen(
+            [QEMU, "-M", MACHINE, "-display", "none", "-monitor", "none", "-serial", "stdio", "-kernel", str(elf)],
+            stdin=ours,
+            stdout=ours,
+            stderr=subprocess.DEVNULL,
+        )
+    except OSError as error:
+        os.close(theirs)
+        raise BuildError(f"{QEMU}: cannot be started ({error})") from error
+    finally:
+        os.close(ours)
+    try:
+        yield os.ttyname(theirs)
+    finally:
+        os.close(theirs)
+        process.terminate()
+        try:
+            process.wait(STOP_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
