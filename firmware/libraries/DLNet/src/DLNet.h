@@ -11,4 +11,5 @@
 #pragma once
 
 #include "dlnet_monitor.h"
+#include "dlnet_self_test.h"
 #include "dlnet_status.h"

@@ -1,0 +1,188 @@
+// Integer arithmetic of docs/quantisation.md, in plain C++ and in Armv7E-M instructions. Both give the same numbers.
+//
+// DLNET_PORTABLE forces the plain form. Vectors of int16 lie in words of two, the even element in the low half.
+// GCC 7 has no unroll pragma: products are unrolled by templates.
+#pragma once
+
+#include <stdint.h>
+#include <string.h>
+
+#if !defined(DLNET_PORTABLE) && defined(__ARM_FEATURE_DSP) && defined(__thumb2__) && defined(__ARM_FEATURE_UNALIGNED)
+#define DLNET_DSP 1
+#else
+#define DLNET_DSP 0
+#endif
+
+#if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
+#error "DLNet needs a little-endian machine"
+#endif
+
+#define DLNET_INLINE inline __attribute__((always_inline))
+
+namespace dlnet {
+
+// An int16 inside a vector of words: both types look at the same memory.
+typedef int16_t __attribute__((may_alias)) Half;
+
+// Words of a row that stand together in a model's stream: what the DSP path takes in one load.
+constexpr int block_words = 4;
+
+DLNET_INLINE int32_t low_half(uint32_t word) { return static_cast<int16_t>(word & 0xffffu); }
+DLNET_INLINE int32_t high_half(uint32_t word) { return static_cast<int16_t>(word >> 16); }
+DLNET_INLINE uint32_t pack(int32_t low, int32_t high) {
+  return (static_cast<uint32_t>(low) & 0xffffu) | (static_cast<uint32_t>(high) << 16);
+}
+DLNET_INLINE int32_t clamp(int32_t value, int32_t limit) {
+  return value > limit ? limit : value < -limit ? -limit : value;
+}
+
+// (value * multiplier + 2^(shift - 1)) >> shift in 64 bits; for the few scales that may be coarser than 2^-33.
+DLNET_INLINE int32_t scale_any(int32_t value, int32_t multiplier, int shift) {
+  return static_cast<int32_t>((static_cast<int64_t>(value) * multiplier + (int64_t{1} << (shift - 1))) >> shift);
+}
+
+#if DLNET_DSP
+
+DLNET_INLINE int32_t sat16(int32_t value) {
+  int32_t out;
+  __asm__("ssat %0, #16, %1" : "=r"(out) : "r"(value));
+  return out;
+}
+
+// The same for shift = 32 + places, places 1 to 30. The last bit shifted out is the carry: adding it rounds.
+DLNET_INLINE int32_t scale(int32_t value, int32_t multiplier, int32_t places) {
+  int32_t out;
+  __asm__("smmul %0, %1, %2\n\tasrs %0, %0, %3\n\tadc %0, %0, #0"
+          : "=&r"(out) : "r"(value), "r"(multiplier), "r"(places) : "cc");
+  return out;
+}
+
+// (value * weight + 2^31) >> 32
+DLNET_INLINE int32_t high_rounded(int32_t value, int32_t weight) {
+  int32_t out;
+  __asm__("smmulr %0, %1, %2" : "=r"(out) : "r"(value), "r"(weight));
+  return out;
+}
+
+// Straight line between two entries of a table at |code|, with the sign of `code`; `code` may lie outside an int16.
+DLNET_INLINE int32_t odd_look_up(const int16_t *table, int32_t code) {
+  int32_t out, sign, pair;
+  __asm__(
+      "asr %[sign], %[code], #31\n\t"
+      "eor %[out], %[code], %[sign]\n\t"
+      "sub %[out], %[out], %[sign]\n\t"
+      "usat %[out], #15, %[out]\n\t"              // u = min(|code|, 32767)
+      "lsr %[pair], %[out], #7\n\t"
+      "ldr %[pair], [%[table], %[pair], lsl #1]\n\t"  // entries i and i + 1
+      "and %[out], %[out], #127\n\t"
+      "rsb %[out], %[out], %[out], lsl #16\n\t"
+      "add %[out], %[out], #128\n\t"              // halves 128 - f and f
+      "smlad %[out], %[pair], %[out], %[half]\n\t"
+      "eor %[out], %[sign], %[out], asr #7\n\t"
+      "sub %[out], %[out], %[sign]"
+      : [out] "=&r"(out), [sign] "=&r"(sign), [pair] "=&r"(pair)
+      : [code] "r"(code), [table] "r"(table), [half] "r"(64), "m"(*reinterpret_cast<const int16_t(*)[257]>(table)));
+  return out;
+}
+
+#define DLNET_LOAD_Z(registers) "ldmia %[z]!, {" registers "}\n\t"
+#define DLNET_LOAD_W(registers) "ldmia %[w]!, {" registers "}\n\t"
+#define DLNET_MAC(sum, weight, value) "smlad %[" sum "], " weight ", " value ", %[" sum "]\n\t"
+
+// Two rows times a vector of `words` words. In the stream `w` stand, block by block, the one row's words, then the
+// other's; the last block holds what is left. Both pointers end up behind what was read.
+template <int words>
+struct Dot {
+  static DLNET_INLINE void run(const uint32_t *&w, const uint32_t *&z, int32_t &a, int32_t &b) {
+    __asm__ volatile(
+        DLNET_LOAD_Z("r3, r4, r5, r6") DLNET_LOAD_W("r8, r9, r10, r11")
+        DLNET_MAC("a", "r8", "r3") DLNET_MAC("a", "r9", "r4") DLNET_MAC("a", "r10", "r5") DLNET_MAC("a", "r11", "r6")
+        DLNET_LOAD_W("r8, r9, r10, r11")
+        DLNET_MAC("b", "r8", "r3") DLNET_MAC("b", "r9", "r4") DLNET_MAC("b", "r10", "r5") DLNET_MAC("b", "r11", "r6")
+        : [w] "+r"(w), [z] "+r"(z), [a] "+r"(a), [b] "+r"(b)
+        :
+        : "r3", "r4", "r5", "r6", "r8", "r9", "r10", "r11", "memory");
+    Dot<words - block_words>::run(w, z, a, b);
+  }
+};
+
+template <>
+struct Dot<3> {
+  static DLNET_INLINE void run(const uint32_t *&w, const uint32_t *&z, int32_t &a, int32_t &b) {
+    __asm__ volatile(
+        DLNET_LOAD_Z("r3, r4, r5") DLNET_LOAD_W("r8, r9, r10")
+        DLNET_MAC("a", "r8", "r3") DLNET_MAC("a", "r9", "r4") DLNET_MAC("a", "r10", "r5")
+        DLNET_LOAD_W("r8, r9, r10")
+        DLNET_MAC("b", "r8", "r3") DLNET_MAC("b", "r9", "r4") DLNET_MAC("b", "r10", "r5")
+        : [w] "+r"(w), [z] "+r"(z), [a] "+r"(a), [b] "+r"(b)
+        :
+        : "r3", "r4", "r5", "r8", "r9", "r10", "memory");
+  }
+};
+
+template <>
+struct Dot<2> {
+  static DLNET_INLINE void run(const uint32_t *&w, const uint32_t *&z, int32_t &a, int32_t &b) {
+    __asm__ volatile(
+        DLNET_LOAD_Z("r3, r4") DLNET_LOAD_W("r8, r9, r10, r11")
+        DLNET_MAC("a", "r8", "r3") DLNET_MAC("a", "r9", "r4") DLNET_MAC("b", "r10", "r3") DLNET_MAC("b", "r11", "r4")
+        : [w] "+r"(w), [z] "+r"(z), [a] "+r"(a), [b] "+r"(b)
+        :
+        : "r3", "r4", "r8", "r9", "r10", "r11", "memory");
+  }
+};
+
+template <>
+struct Dot<1> {
+  static DLNET_INLINE void run(const uint32_t *&w, const uint32_t *&z, int32_t &a, int32_t &b) {
+    __asm__ volatile(
+        "ldr r3, [%[z]], #4\n\t" DLNET_LOAD_W("r8, r9") DLNET_MAC("a", "r8", "r3") DLNET_MAC("b", "r9", "r3")
+        : [w] "+r"(w), [z] "+r"(z), [a] "+r"(a), [b] "+r"(b)
+        :
+        : "r3", "r8", "r9", "memory");
+  }
+};
+
+template <>
+struct Dot<0> {
+  static DLNET_INLINE void run(const uint32_t *&, const uint32_t *&, int32_t &, int32_t &) {}
+};
+
+#undef DLNET_LOAD_Z
+#undef DLNET_LOAD_W
+#undef DLNET_MAC
+
+#else
+
+DLNET_INLINE int32_t sat16(int32_t value) { return value > 32767 ? 32767 : value < -32768 ? -32768 : value; }
+
+DLNET_INLINE int32_t scale(int32_t value, int32_t multiplier, int32_t places) {
+  return scale_any(value, multiplier, 32 + places);
+}
+
+DLNET_INLINE int32_t high_rounded(int32_t value, int32_t weight) { return scale_any(value, weight, 32); }
+
+DLNET_INLINE int32_t odd_look_up(const int16_t *table, int32_t code) {
+  const int32_t size = code < 0 ? -code : code, u = size > 32767 ? 32767 : size, i = u >> 7, f = u & 127;
+  const int32_t line = table[i] + (((table[i + 1] - table[i]) * f + 64) >> 7);
+  return code < 0 ? -line : line;
+}
+
+template <int words>
+struct Dot {
+  static inline void run(const uint32_t *&w, const uint32_t *&z, int32_t &a, int32_t &b) {
+    for (int done = 0; done < words; done += block_words) {
+      const int count = words - done < block_words ? words - done : block_words;
+      for (int i = 0; i < count; ++i) {
+        a += low_half(w[i]) * low_half(z[i]) + high_half(w[i]) * high_half(z[i]);
+        b += low_half(w[count + i]) * low_half(z[i]) + high_half(w[count + i]) * high_half(z[i]);
+      }
+      w += 2 * count;
+      z += count;
+    }
+  }
+};
+
+#endif
+
+}  // namespace dlnet

@@ -1,0 +1,174 @@
+// From finished cycles to what the network sees: 16-bit codes, causal Hampel filter, block means, scaling.
+// docs/firmware.md, "The front end, exactly"; dlnet/firmware/frontend.py is the reference.
+#pragma once
+
+#include <stddef.h>
+
+#include "dlnet_arith.h"
+#include "dlnet_status.h"
+
+namespace dlnet {
+
+// Cycles in codes: one unit of a code is a fixed step of the input's own unit. Oldest first, the newest at the end.
+template <class Model>
+struct Cycles {
+  uint32_t last;
+  uint16_t count;   // at most Model::window
+  uint16_t unused;  // always 0
+  int16_t raw[Model::inputs][Model::memory];    // what the filter looks back on: as given, not as cleaned
+  int16_t clean[Model::inputs][Model::window];
+};
+
+// Twice the median; `values` are sorted.
+inline int32_t middle(int32_t *values, int count) {
+  for (int i = 1; i < count; ++i) {
+    const int32_t value = values[i];
+    int k = i;
+    for (; k > 0 && values[k - 1] > value; --k) values[k] = values[k - 1];
+    values[k] = value;
+  }
+  return values[(count - 1) / 2] + values[count / 2];
+}
+
+inline int32_t size_of(int32_t value) { return value < 0 ? -value : value; }
+
+// The last of `count` values, or their median where it is an outlier. `sigmas` in 2^-16, `floor` in quarters of a code.
+template <int most>
+int16_t hampel(const int16_t *before, int16_t value, int count, int32_t sigmas, int32_t floor) {
+  int32_t sorted[most];
+  for (int i = 0; i < count - 1; ++i) sorted[i] = before[i];
+  sorted[count - 1] = value;
+  const int32_t centre = middle(sorted, count);
+  for (int i = 0; i < count - 1; ++i) sorted[i] = size_of(2 * before[i] - centre);
+  sorted[count - 1] = size_of(2 * value - centre);
+  const int32_t deviation = 2 * sorted[count - 1], spread = middle(sorted, count);
+  const int64_t wide = static_cast<int64_t>(sigmas) * spread, least = static_cast<int64_t>(floor) << 16;
+  const bool outlier = (static_cast<int64_t>(deviation) << 16) > (wide > least ? wide : least);
+  return static_cast<int16_t>(outlier ? (centre + 1) >> 1 : value);
+}
+
+// A float as a code, rounded, saturated. No sum of products: nothing for a compiler to contract.
+inline Status to_code(float value, float offset, float scale, int16_t &code) {
+  uint32_t bits;
+  memcpy(&bits, &value, sizeof bits);
+  if ((bits & 0x7f800000u) == 0x7f800000u) return Status::not_a_number;
+  const float fine = (value - offset) * scale;  // in 1/256 of a code
+  if (!(fine > -2147483648.0f && fine < 2147483648.0f)) return Status::out_of_range;
+  const int32_t whole = static_cast<int32_t>(fine);
+  code = static_cast<int16_t>(sat16((whole >> 8) + ((whole >> 7) & 1)));
+  return Status::ok;
+}
+
+template <int count>
+struct Sum {
+  static DLNET_INLINE int32_t of(const int16_t *values) { return Sum<count - 1>::of(values) + values[count - 1]; }
+};
+
+template <>
+struct Sum<0> {
+  static DLNET_INLINE int32_t of(const int16_t *) { return 0; }
+};
+
+// Last of the knots i + 0 ... i + 2 reach - 1 that is not above the sum of a block.
+template <class Model, int reach>
+struct Search {
+  static DLNET_INLINE int run(const int16_t *knot, int32_t sum, int i) {
+    if (i + reach < Model::quantiles && sum >= Model::block * knot[i + reach]) i += reach;
+    return Search<Model, reach / 2>::run(knot, sum, i);
+  }
+};
+
+template <class Model>
+struct Search<Model, 0> {
+  static DLNET_INLINE int run(const int16_t *, int32_t, int i) { return i; }
+};
+
+// A full window as the engine wants it, step by step.
+template <class Model>
+class WindowEncoder {
+ public:
+  explicit WindowEncoder(const Cycles<Model> &cycles) : cycles_(cycles) {
+    constexpr int last = Model::steps - 1;
+    for (int i = 0; i < Model::features; ++i) {
+      if (Model::relative_slot[i] < Model::relatives) recent_[Model::relative_slot[i]] = block(first + i, last);
+    }
+    if (Model::capacity) trace_capacity();
+  }
+
+  // SoH that the forecast starts from, 2^-24.
+  int32_t anchor() const {
+    if (!Model::capacity) return Model::anchor;
+    return (cycles_.clean[0][Model::window - 1] + Model::soh_offset) * 512;
+  }
+
+  inline void step(int t, Half *x) const {
+    if (Model::capacity) {
+      *x++ = path_[t];
+      *x++ = level_;
+    }
+    for (int i = 0; i < Model::features; ++i) {
+      const int32_t sum = block(first + i, t);
+      x[i] = static_cast<int16_t>(Model::quantiles ? rank(i, sum) : standard(i, sum));
+      const int slot = Model::relative_slot[i];
+      if (slot < Model::relatives) {
+        const int32_t change = sum - recent_[slot];
+        x[Model::features + slot] = static_cast<int16_t>(clamp(
+            scale(change * fine, Model::relative_multiplier[slot], Model::relative_places[slot]), feature_clip));
+      }
+    }
+  }
+
+ private:
+  static constexpr int first = Model::capacity ? 1 : 0;  // input that the features begin at
+  static constexpr int32_t fine = 256;
+  static constexpr int32_t feature_clip = 4 * 4096;
+  static constexpr int32_t far = int32_t{1} << 22;
+  static constexpr int relatives_or_one = Model::relatives ? Model::relatives : 1;
+
+  DLNET_INLINE int32_t block(int input, int t) const {
+    return Sum<Model::block>::of(cycles_.clean[input] + t * Model::block);
+  }
+
+  // SoH relative to the last cycle, each fall from block to block cut at a limit: missing cycles are no ageing.
+  void trace_capacity() {
+    const int32_t last = Model::block * cycles_.clean[0][Model::window - 1];
+    level_ = static_cast<int16_t>(
+        sat16(scale((last - Model::level_centre) * fine, Model::level_multiplier, Model::level_places)));
+    int32_t after = block(0, Model::steps - 1) - last, path = after;
+    for (int t = Model::steps - 1;; --t) {
+      const int32_t near = clamp(path, far);
+      path_[t] = static_cast<int16_t>(sat16(scale(near * fine, Model::change_multiplier, Model::change_places)));
+      if (t == 0) return;
+      const int32_t change = block(0, t - 1) - last, fall = change - after;
+      path += fall < Model::drop_limit ? fall : Model::drop_limit;
+      after = change;
+    }
+  }
+
+  // Uniform score: place among the quantiles of training.
+  static DLNET_INLINE int32_t rank(int feature, int32_t sum) {
+    const int16_t *const knot = Model::quantile[feature];
+    if (sum < Model::block * knot[0]) return (Model::score_low + Model::score_half) >> Model::score_bits;
+    const int i = Search<Model, Model::quantile_reach>::run(knot, sum, 0);
+    int32_t score = Model::score_low + i * Model::score_step + Model::score_half;
+    if (i + 1 < Model::quantiles) {
+      const uint32_t over = static_cast<uint32_t>(sum - Model::block * knot[i]);
+      score += static_cast<int32_t>(over * static_cast<uint32_t>(Model::score_step) /
+                                    static_cast<uint32_t>(Model::block * (knot[i + 1] - knot[i])));
+    }
+    return score >> Model::score_bits;
+  }
+
+  // Distance from the mean of training in its deviations.
+  static DLNET_INLINE int32_t standard(int feature, int32_t sum) {
+    const int32_t away = sum - Model::centre[feature];
+    return clamp(scale(away * fine, Model::feature_multiplier[feature], Model::feature_places[feature]), feature_clip);
+  }
+
+  const Cycles<Model> &cycles_;
+  int32_t recent_[relatives_or_one];  // sums of the last block
+  int16_t path_[Model::capacity ? Model::steps : 1];
+  int16_t level_;
+};
+
+}  // namespace dlnet

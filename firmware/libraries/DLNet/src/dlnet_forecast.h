@@ -1,0 +1,46 @@
+// A forecast, kept as SoH at the knots only; straight lines join them.
+#pragma once
+
+#include "dlnet_arith.h"
+
+namespace dlnet {
+
+template <class Model>
+class Forecast {
+ public:
+  static constexpr float unit = 1.0f / 16777216.0f;  // SoH of one unit of `raw`: 2^-24
+
+  // SoH `cycle` cycles ahead: 0 is the level that the forecast starts from; above Model::horizon is as at it.
+  float soh(uint16_t cycle) const { return static_cast<float>(raw(cycle)) * unit; }
+
+  // The same in units of 2^-24 SoH: the integer that the NumPy reference gives.
+  int32_t raw(uint16_t cycle) const {
+    if (cycle >= Model::horizon) return level[Model::knots];
+    int k = 0;
+    uint16_t before = 0;
+    while (Model::knot[k] < cycle) before = Model::knot[k++];
+    return between(k, static_cast<int32_t>(cycle - before) * Model::place[k]);
+  }
+
+  // Calls visit(raw) for each cycle from 1 to Model::horizon, until it returns false.
+  template <class Visit>
+  DLNET_INLINE void walk(Visit visit) const {
+    uint16_t cycle = 0;
+    for (int k = 0; k < Model::knots; ++k) {
+      const int32_t place = Model::place[k];
+      for (int32_t w = place; cycle < Model::knot[k]; ++cycle, w += place) {
+        if (!visit(between(k, w))) return;
+      }
+    }
+  }
+
+  int32_t level[Model::knots + 1];  // 2^-24 SoH at cycle 0 and at each knot
+
+ private:
+  // Place w of 2^30 between level k and level k + 1. The factor of 4 makes the shift 32: one SMMULR.
+  DLNET_INLINE int32_t between(int k, int32_t w) const {
+    return level[k] - high_rounded((level[k] - level[k + 1]) * 4, w);
+  }
+};
+
+}  // namespace dlnet

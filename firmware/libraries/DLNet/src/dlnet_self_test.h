@@ -1,0 +1,68 @@
+// The engine on known windows: those of the model's header, then windows of pseudo-random codes.
+#pragma once
+
+#include "dlnet_engine.h"
+#include "dlnet_state.h"
+
+namespace dlnet {
+
+// Windows held in memory, (steps, channels).
+template <class Model>
+class HeldWindow {
+ public:
+  explicit HeldWindow(const int16_t *window) : next_(window) {}
+  DLNET_INLINE void step(int, Half *x) {
+    for (int c = 0; c < Model::channels; ++c) x[c] = *next_++;
+  }
+
+ private:
+  const int16_t *next_;
+};
+
+// Any int16, by the generator of Numerical Recipes: x = 1664525 x + 1013904223, the upper half of each.
+template <class Model>
+class MadeWindow {
+ public:
+  explicit MadeWindow(uint32_t seed) : x_(seed) {}
+  void step(int, Half *x) {
+    for (int c = 0; c < Model::channels; ++c) {
+      x_ = 1664525u * x_ + 1013904223u;
+      x[c] = static_cast<int16_t>(x_ >> 16);
+    }
+  }
+
+ private:
+  uint32_t x_;
+};
+
+template <class Model>
+uint32_t checksum(const Forecast<Model> &ahead, uint32_t crc) {
+  ahead.walk([&crc](int32_t raw) {
+    uint8_t bytes[4];
+    memcpy(bytes, &raw, 4);
+    crc = crc32(bytes, 4, crc);
+    return true;
+  });
+  return crc;
+}
+
+// Runs the very code that forecasts on Model::golden windows and on Model::made made ones, and compares the CRC-32 of
+// all forecasts with what the NumPy reference gave when the header was written. ok; self_test_failed.
+template <class Model>
+Status self_test() {
+  Forecast<Model> ahead;
+  uint32_t crc = 0;
+  for (int i = 0; i < Model::golden; ++i) {
+    HeldWindow<Model> window(Model::golden_window + i * Model::steps * Model::channels);
+    Engine<Model>::run(window, Model::golden_anchor[i], ahead);
+    crc = checksum(ahead, crc);
+  }
+  for (uint32_t seed = 0; seed < Model::made; ++seed) {
+    MadeWindow<Model> window(seed);
+    Engine<Model>::run(window, int32_t{1} << 24, ahead);
+    crc = checksum(ahead, crc);
+  }
+  return crc == Model::golden_crc ? Status::ok : Status::self_test_failed;
+}
+
+}  // namespace dlnet

@@ -1,0 +1,58 @@
+// Saved state: "DLN", format 1, the first eight bytes of the model's SHA-256, the cycles, CRC-32 of all before it.
+#pragma once
+
+#include "dlnet_encoder.h"
+
+namespace dlnet {
+
+// CRC-32 of IEEE 802.3 (as zlib's), goes on from `crc`. Bit by bit: a state is a kilobyte, a table would be one too.
+inline uint32_t crc32(const uint8_t *bytes, size_t size, uint32_t crc = 0) {
+  crc = ~crc;
+  for (size_t i = 0; i < size; ++i) {
+    crc ^= bytes[i];
+    for (int bit = 0; bit < 8; ++bit) crc = (crc >> 1) ^ (0xedb88320u & (0u - (crc & 1u)));
+  }
+  return ~crc;
+}
+
+template <class Model>
+class State {
+ public:
+  static constexpr size_t size = 12 + sizeof(Cycles<Model>) + 4;
+
+  static size_t save(const Cycles<Model> &cycles, uint8_t *buffer, size_t room) {
+    if (room < size) return 0;
+    memcpy(buffer, mark(), 4);
+    memcpy(buffer + 4, Model::id, 8);
+    memcpy(buffer + 12, &cycles, sizeof cycles);
+    const uint32_t crc = crc32(buffer, size - 4);
+    memcpy(buffer + size - 4, &crc, 4);
+    return size;
+  }
+
+  // `cycles` is written by ok alone.
+  static Status load(Cycles<Model> &cycles, const uint8_t *buffer, size_t held) {
+    if (held < 12) return Status::bad_size;
+    if (memcmp(buffer, mark(), 4) != 0) return Status::bad_format;
+    if (memcmp(buffer + 4, Model::id, 8) != 0) return Status::other_model;
+    if (held != size) return Status::bad_size;
+    uint32_t crc;
+    memcpy(&crc, buffer + size - 4, 4);
+    if (crc != crc32(buffer, size - 4)) return Status::bad_checksum;
+    uint16_t count, unused;
+    memcpy(&count, buffer + 12 + offsetof(Cycles<Model>, count), 2);
+    memcpy(&unused, buffer + 12 + offsetof(Cycles<Model>, unused), 2);
+    if (count > Model::window || unused != 0) return Status::bad_state;
+    memcpy(&cycles, buffer + 12, sizeof cycles);
+    return Status::ok;
+  }
+
+ private:
+  static_assert(sizeof(Cycles<Model>) == 8 + 2 * Model::inputs * (Model::memory + Model::window) ||
+                    sizeof(Cycles<Model>) == 10 + 2 * Model::inputs * (Model::memory + Model::window),
+                "no bytes between the fields of a saved state");
+
+  static const char *mark() { return "DLN\1"; }
+};
+
+}  // namespace dlnet
