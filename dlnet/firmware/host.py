@@ -1,0 +1,170 @@
+"""The firmware's C++ compiled for this machine, behind NumPy arrays."""
+
+from __future__ import annotations
+
+import ctypes
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from dlnet.errors import DataError
+from dlnet.export.reference import Int16s, Int32s, check_windows, quantise_anchor, quantise_inputs, to_soh
+from dlnet.files import write_text
+from dlnet.firmware.header import header
+from dlnet.firmware.model import DeviceModel
+from dlnet.firmware.toolchain import HOST_FLAGS, PROOF, call, host_compiler, includes
+
+Floats = npt.NDArray[np.floating[Any]]
+STATUS = (
+    *("ok", "not ready", "not a number", "out of range", "out of order", "beyond horizon", "bad size", "bad format"),
+    *("other model", "bad checksum", "bad state", "self test failed"),
+)
+OK = 0
+
+
+@dataclass(frozen=True)
+class Replay:
+    """What a monitor said while cycles were pushed; a forecast stands at each cycle after which it was ready.
+
+    Attributes:
+        status: (n,) of each push, an index into ``STATUS``.
+        rows: (N,) which cycles a forecast followed. window: (N, T, C) what the network saw. anchor: (N,).
+        forecast: (N, horizon) float32 SoH.
+    """
+
+    status: npt.NDArray[np.int64]
+    rows: npt.NDArray[np.int64]
+    window: Int16s
+    anchor: Int32s
+    forecast: npt.NDArray[np.float32]
+
+
+class CompiledModel:
+    """A model's header and the library, compiled and loaded: parity with the reference is one line of test.
+
+    Use as a context manager, or let it be collected: its temporary folder goes with it.
+
+    Args:
+        model: what to compile. compiler: ``g++`` or ``clang++``; the first that is there. flags: more of them.
+
+    Raises:
+        ToolError: no compiler, or it refused the source.
+    """
+
+    def __init__(self, model: DeviceModel, compiler: str | None = None, flags: tuple[str, ...] = ()) -> None:
+        self.model, self.spec = model, model.spec
+        self._folder = tempfile.TemporaryDirectory(prefix="dlnet-")
+        folder = Path(self._folder.name)
+        write_text(folder / "model_data.h", header(model))
+        library = folder / "model.so"
+        source = PROOF / "shim.cpp"
+        command = host_compiler(compiler)
+        call([command, *HOST_FLAGS, *flags, "-shared", "-fPIC", "-fvisibility=hidden", *includes(folder), source, "-o", library])
+        self._library = ctypes.CDLL(str(library))
+
+    def __enter__(self) -> CompiledModel:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._folder.cleanup()
+
+    def predict(self, z: Floats, anchor: Floats) -> npt.NDArray[np.float64]:
+        """Forecast (N, horizon) in SoH of encoded windows (N, T, C) with their anchors, as ``predict_reference``."""
+        return to_soh(self.trace(quantise_inputs(z), quantise_anchor(anchor))[0])
+
+    def trace(self, z: Int16s, anchor: Int32s) -> tuple[Int32s, Int16s]:
+        """Forecast (N, horizon) and hidden path (N, T, n) of quantised windows (N, T, C)."""
+        check_windows(self.spec, z, anchor)
+        windows = np.ascontiguousarray(z)
+        forecast = np.empty((len(z), self.spec.horizon), np.int32)
+        hidden = np.empty((len(z), self.spec.steps, self.spec.hidden), np.int16)
+        for i in range(len(z)):
+            self._library.dlnet_trace(_at(windows[i]), int(anchor[i]), _at(forecast[i]), _at(hidden[i]))
+        return forecast, hidden
+
+    def engine(self, z: Int16s, anchor: Int32s) -> Int32s:
+        """Forecast (N, horizon) by the path that a sketch takes: knots, then straight lines."""
+        check_windows(self.spec, z, anchor)
+        windows, out = np.ascontiguousarray(z), np.empty((len(z), self.spec.horizon), np.int32)
+        for i in range(len(z)):
+            self._library.dlnet_engine(_at(windows[i]), int(anchor[i]), _at(out[i]))
+        return out
+
+    def clear(self) -> None:
+        """Forget all cycles."""
+        self._library.dlnet_clear()
+
+    def push(self, cycle: int, values: Floats) -> str:
+        """Push one cycle's inputs, (inputs,) in their own units; gives the status."""
+        single = np.ascontiguousarray(values, np.float32)
+        if single.shape != (self.model.codec.inputs,):
+            raise DataError(f"a cycle has {self.model.codec.inputs} inputs, not {single.shape}")
+        return STATUS[self._library.dlnet_push(ctypes.c_uint32(cycle), _at(single))]
+
+    def forecast(self) -> npt.NDArray[np.float32] | None:
+        """(horizon,) SoH of the next cycles, or None before there are enough."""
+        out = np.empty(self.spec.horizon, np.float32)
+        return out if self._library.dlnet_forecast(_at(out)) == OK else None
+
+    def crossing(self, soh: float) -> tuple[str, int]:
+        """Status, and the first cycle ahead at which SoH is at or below ``soh`` (-1 unless the status is ok)."""
+        cycle = ctypes.c_int32(-1)
+        status = self._library.dlnet_crossing(ctypes.c_float(soh), ctypes.byref(cycle))
+        return STATUS[status], cycle.value
+
+    def save(self) -> bytes:
+        """The saved state."""
+        size = int(self._library.dlnet_sizes(1))
+        buffer = ctypes.create_string_buffer(size)
+        written = int(self._library.dlnet_save(buffer, size))
+        return buffer.raw[:written]
+
+    def load(self, state: bytes) -> str:
+        """Take a saved state; gives the status."""
+        return STATUS[self._library.dlnet_load(ctypes.c_char_p(state), len(state))]
+
+    def self_test(self) -> str:
+        """Status of the self test."""
+        return STATUS[self._library.dlnet_self_test()]
+
+    @property
+    def monitor_bytes(self) -> int:
+        """RAM of one monitor."""
+        return int(self._library.dlnet_sizes(0))
+
+    def replay(self, values: Floats, cycles: npt.NDArray[np.integer[Any]] | None = None) -> Replay:
+        """Push the cycles of one cell, (n, inputs) oldest first, into a fresh monitor and forecast after each.
+
+        Args:
+            cycles: (n,) their numbers; 1, 2, ... if left out.
+        """
+        numbers = np.arange(1, len(values) + 1) if cycles is None else cycles
+        self.clear()
+        status, rows, windows, anchors, forecasts = [], [], [], [], []
+        for i, number in enumerate(numbers):
+            status.append(STATUS.index(self.push(int(number), values[i])))
+            ahead = self.forecast() if status[-1] == OK else None
+            if ahead is not None:
+                window = np.empty((self.spec.steps, self.spec.channels), np.int16)
+                anchor = ctypes.c_int32()
+                self._library.dlnet_encode(_at(window), ctypes.byref(anchor))
+                rows.append(i)
+                windows.append(window)
+                anchors.append(anchor.value)
+                forecasts.append(ahead)
+        shape = (len(rows), self.spec.steps, self.spec.channels)
+        return Replay(
+            np.array(status, np.int64),
+            np.array(rows, np.int64),
+            np.array(windows, np.int16).reshape(shape),
+            np.array(anchors, np.int32),
+            np.array(forecasts, np.float32).reshape(len(rows), self.spec.horizon),
+        )
+
+
+def _at(array: npt.NDArray[Any]) -> ctypes.c_void_p:
+    return ctypes.c_void_p(array.ctypes.data)

@@ -1,0 +1,82 @@
+"""Compilers, their flags, and where the firmware's sources are."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+from dlnet.errors import ToolError
+
+ROOT = Path(__file__).parent.parent.parent / "firmware"
+LIBRARY = ROOT / "libraries/DLNet/src"
+PROOF = ROOT / "proof"
+
+WARNINGS = ("-Wall", "-Wextra", "-Werror")
+HOST_FLAGS = ("-std=gnu++14", "-O2", "-ffp-contract=off", *WARNINGS)
+SANITISERS = ("-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
+# What the board's core passes to its compiler; the header is compiled on the board with nothing else.
+BOARD_FLAGS = (
+    *("-Os", "-std=gnu++14", "-mcpu=cortex-m4", "-mthumb", "-mfloat-abi=softfp", "-mfpu=fpv4-sp-d16"),
+    *("-funsigned-char", "-fno-exceptions", "-fno-rtti", "-fno-threadsafe-statics"),
+    *("-ffunction-sections", "-fdata-sections", *WARNINGS),
+)
+ARM = "arm-none-eabi-"
+ARM_PACKAGES = "apt-get install gcc-arm-none-eabi libnewlib-arm-none-eabi"
+HOST_COMPILERS = ("g++", "clang++")
+SECONDS = 120
+
+
+def has_arm() -> bool:
+    """Whether the cross compiler is installed."""
+    return shutil.which(f"{ARM}g++") is not None
+
+
+def host_compiler(name: str | None = None) -> str:
+    """A C++ compiler of this machine.
+
+    Raises:
+        ToolError: there is none; names the packages.
+    """
+    for one in (name,) if name else HOST_COMPILERS:
+        if shutil.which(one):
+            return one
+    raise ToolError(f"no C++ compiler ({name or ' or '.join(HOST_COMPILERS)}); apt-get install g++, or clang")
+
+
+def arm_tool(name: str) -> str:
+    """Full name of a tool of the cross compiler, such as ``g++`` or ``size``.
+
+    Raises:
+        ToolError: it is not installed; names the packages.
+    """
+    if shutil.which(f"{ARM}{name}") is None:
+        raise ToolError(f"{ARM}{name}: no such command; {ARM_PACKAGES}")
+    return f"{ARM}{name}"
+
+
+def call(arguments: Sequence[str | Path], **options: bytes | None) -> bytes:
+    """Run a tool and give what it prints.
+
+    Args:
+        arguments: the command; no shell looks at it.
+        options: ``input``: what it reads.
+
+    Raises:
+        ToolError: it failed or took too long; gives the first lines of what it said.
+    """
+    words = [str(word) for word in arguments]
+    try:
+        done = subprocess.run(words, capture_output=True, check=False, timeout=SECONDS, input=options.get("input"))
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise ToolError(f"{words[0]}: {error}") from error
+    if done.returncode:
+        said = done.stderr.decode(errors="replace").strip().splitlines()
+        raise ToolError(f"{words[0]} ended with {done.returncode}: " + " | ".join(said[:6]))
+    return done.stdout
+
+
+def includes(folder: Path) -> tuple[str, str]:
+    """Flags that find the library, and model_data.h in ``folder``."""
+    return f"-I{LIBRARY}", f"-I{folder}"

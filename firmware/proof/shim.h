@@ -1,0 +1,38 @@
+// The library behind plain C functions, for the proofs: called through ctypes, in unicorn, and by driver.cpp.
+#pragma once
+
+#include <DLNet.h>
+#include "model_data.h"
+
+typedef dlnet::Model Model;
+
+// Notes the state after each step; `hidden` may be null.
+struct Notes {
+  int16_t *hidden;
+  void step(int t, const int16_t *state) {
+    if (hidden) memcpy(hidden + t * Model::hidden, state, Model::hidden * sizeof *state);
+  }
+};
+
+#pragma GCC visibility push(default)  // all else is hidden: several models live in one process
+extern "C" {
+// A window (steps, channels) of codes -> forecast (horizon,) in 2^-24 SoH, and the state after each step.
+void dlnet_trace(const int16_t *window, int32_t anchor, int32_t *forecast, int16_t *hidden);
+// The engine as the monitor calls it: levels at the knots only.
+void dlnet_levels(const int16_t *window, int32_t anchor, int32_t *levels);
+// The engine and every cycle of the horizon as integers: what a "forecast" costs in reports/firmware.json.
+void dlnet_engine(const int16_t *window, int32_t anchor, int32_t *forecast);
+
+// One monitor, in static memory.
+void dlnet_clear();
+int32_t dlnet_push(uint32_t cycle, const float *values);
+int32_t dlnet_encode(int16_t *window, int32_t *anchor);
+int32_t dlnet_forecast(float *soh);
+int32_t dlnet_ahead(int32_t *levels);
+int32_t dlnet_crossing(float soh, int32_t *cycles);
+int32_t dlnet_save(uint8_t *buffer, int32_t size);
+int32_t dlnet_load(const uint8_t *buffer, int32_t size);
+int32_t dlnet_self_test();
+int32_t dlnet_sizes(int32_t which);
+}
+#pragma GCC visibility pop
