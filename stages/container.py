@@ -1,0 +1,87 @@
+"""``python -m stages.container [--network] IMAGE -- COMMAND``: a stage in its container, or here without an engine."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+import docker
+
+from dlnet.config import RunnerConfig
+from stages import project, run
+from stages.containers import images, supervise
+from stages.containers.engine import connect
+from stages.containers.errors import EngineError
+from stages.containers.identity import identify
+from stages.containers.plan import HOST_NETWORK, NO_NETWORK, Plan, caller
+
+COMMIT_VARIABLE = "DLNET_GIT_COMMIT"
+
+
+def main() -> None:
+    """Run the launcher."""
+    parser = argparse.ArgumentParser(prog="python -m stages.container")
+    parser.add_argument("--network", action="store_true", help="the host's network, or the one DLNET_NETWORK names")
+    parser.add_argument("image", help="docker/requirements-IMAGE.txt says what is in it")
+    parser.add_argument("command", nargs="+", help="what to run")
+    arguments = parser.parse_args()
+    config = RunnerConfig.load()
+    engine = find_engine(project.wanted_runner(config))
+    if engine is None:
+        os.execvp(arguments.command[0], arguments.command)  # noqa: S606 - the command DVC would run
+    identity = identify(arguments.image)
+    plan = make_plan(config, images.ensure(engine, identity), arguments.command, network=arguments.network)
+    outcome = supervise.run(engine, plan, project.root())
+    if message := supervise.explain(
+        outcome, plan, f"raise limits.{project.stage_name(arguments.command)} in params.yaml"
+    ):
+        print(f"error: {message}", file=sys.stderr)
+    sys.exit(outcome.code)
+
+
+def find_engine(runner: str) -> docker.DockerClient | None:
+    """The engine to use, or None to run here; says so where nobody asked for it.
+
+    Raises:
+        EngineError: Docker was asked for, and there is none.
+    """
+    if runner == "local":
+        return None
+    try:
+        return connect()
+    except EngineError as error:
+        if runner == "docker":
+            raise
+        print(f"{error}; running in the local environment", file=sys.stderr)
+        return None
+
+
+def make_plan(config: RunnerConfig, image: str, command: list[str], *, network: bool) -> Plan:
+    """A plan for a stage's command, as the person who called."""
+    stage = project.stage_name(command)
+    limits = project.limits_of(stage, config)
+    variables = project.environment(network)
+    if network:
+        from dlnet.registry.keys import git_commit
+
+        variables[COMMIT_VARIABLE] = git_commit(Path())  # the images have no git
+    return Plan(
+        title=f"stage {stage}",
+        image=image,
+        command=command,
+        folder=Path.cwd(),
+        writable=project.writable(),
+        readable=project.readable(network),
+        environment=variables,
+        network=os.environ.get(project.NETWORK_VARIABLE, HOST_NETWORK) if network else NO_NETWORK,
+        cpus=limits.cpus,
+        memory_gb=limits.memory_gb,
+        terminal=sys.stdout.isatty() and sys.stderr.isatty(),
+        **caller(),
+    )
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,85 @@
+"""What one container may see and use, as plain data."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from docker.types import LogConfig, Mount
+
+GIGABYTE = 10**9
+NO_NETWORK, HOST_NETWORK = "none", "host"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One command in one container.
+
+    Attributes:
+        title: what messages call it.
+        writable, readable: folders or files of this machine, mounted under their own absolute paths: links into a cache
+            and paths that a registry stores hold inside as outside.
+        user: ``uid:gid`` that files will belong to.
+        network: ``none``, ``host``, or the name of a Docker network.
+        cpus, memory_gb: limits; None is all of the machine. There is no swap on top of memory.
+        terminal: whether the command writes to a terminal (progress bars).
+    """
+
+    title: str
+    image: str
+    command: Sequence[str]
+    folder: Path
+    writable: Sequence[Path]
+    readable: Sequence[Path] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
+    user: str = ""
+    groups: Sequence[int] = ()
+    network: str = NO_NETWORK
+    cpus: float | None = None
+    memory_gb: float | None = None
+    terminal: bool = False
+
+    def options(self) -> dict[str, Any]:
+        """Arguments of the Docker SDK's ``containers.create``."""
+        limits: dict[str, Any] = {}
+        if self.cpus is not None:
+            limits["nano_cpus"] = int(self.cpus * 1e9)
+        if self.memory_gb is not None:
+            limits["mem_limit"] = limits["memswap_limit"] = int(self.memory_gb * GIGABYTE)
+        return {
+            "image": self.image,
+            "command": list(self.command),
+            "working_dir": str(self.folder),
+            "mounts": self._mounts(),
+            # Signals reach every process of the command, as those of a terminal do.
+            "environment": {**self.environment, "TINI_KILL_PROCESS_GROUP": "1"},
+            "init": True,
+            "user": self.user,
+            "group_add": [str(group) for group in self.groups],
+            "network_mode": self.network,
+            "tty": self.terminal,
+            "log_config": LogConfig(type="none"),
+            "security_opt": ["no-new-privileges:true"],
+            **limits,
+        }
+
+    def _mounts(self) -> list[Mount]:
+        writable = outermost(self.writable)
+        inside = [path for path in outermost(self.readable) if not any(path.is_relative_to(one) for one in writable)]
+        return [
+            Mount(str(path), str(path), type="bind", read_only=path in inside) for path in sorted([*writable, *inside])
+        ]
+
+
+def outermost(paths: Iterable[Path]) -> list[Path]:
+    """Absolute paths, without those that lie within another one."""
+    every = {Path(os.path.normpath(path.absolute())) for path in paths}
+    return sorted(path for path in every if not any(other in every for other in path.parents))
+
+
+def caller() -> dict[str, Any]:
+    """``user`` and ``groups`` of a plan: whoever runs this process."""
+    return {"user": f"{os.getuid()}:{os.getgid()}", "groups": tuple(os.getgroups())}

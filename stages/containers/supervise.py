@@ -1,0 +1,186 @@
+"""Run a plan: pass output on as it comes and signals in, wait for the end, leave no container."""
+
+from __future__ import annotations
+
+import ctypes
+import shutil
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import docker
+import requests
+from docker.errors import APIError, DockerException
+from docker.models.containers import Container
+from urllib3.exceptions import HTTPError
+
+from stages.containers.engine import engine_errors
+from stages.containers.errors import EngineError
+from stages.containers.orphans import Reaper, labels, remove, remove_orphans
+from stages.containers.plan import Plan
+
+STOPPED_BY = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+GRACE_SECONDS = 10.0  # from the first signal to SIGKILL
+AGAIN_SECONDS = 1.0  # a second signal within this time is the same wish: a group's and that of the parent's death
+POLL_SECONDS = 0.05
+PARENT_DEATH = 1  # PR_SET_PDEATHSIG of prctl(2)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a command ended: its exit code, and whether the kernel killed some of it for want of memory."""
+
+    code: int
+    out_of_memory: bool
+
+
+@dataclass
+class _Wish:
+    """Signals that came, with their times."""
+
+    came: list[tuple[int, float]] = field(default_factory=list)
+
+    def note(self, number: int, _frame: FrameType | None) -> None:
+        self.came.append((number, time.monotonic()))
+
+    def impatient(self) -> bool:
+        """Whether the command should be killed now: long after the first signal, or at a second one."""
+        first, now = self.came[0][1], time.monotonic()
+        return now - first > GRACE_SECONDS or any(at - first > AGAIN_SECONDS for _, at in self.came)
+
+
+def run(engine: docker.DockerClient, plan: Plan, project: Path) -> Outcome:
+    """Run ``plan`` to its end.
+
+    SIGINT, SIGTERM, SIGHUP and the death of the parent process stop the command: first with that signal, then with
+    SIGKILL. Orphans of ``project`` are removed before, the container after.
+
+    Raises:
+        EngineError: the engine refused the plan, or went away meanwhile.
+    """
+    with engine_errors(plan.title):
+        if orphans := remove_orphans(engine, project):
+            print(f"removed {orphans} container(s) of a launcher that was killed", file=sys.stderr)
+    marks = labels(project)
+    reaper = Reaper(marks)
+    with _signals() as wish, engine_errors(plan.title):
+        container = engine.containers.create(**plan.options(), labels=marks)
+        try:
+            outcome = _follow(container, plan, wish)
+        finally:
+            remove(container)
+    reaper.release()
+    return outcome
+
+
+@contextmanager
+def _signals() -> Iterator[_Wish]:
+    """Note signals, and ask the kernel for one when the parent dies, even by SIGKILL."""
+    wish = _Wish()
+    before = {number: signal.signal(number, wish.note) for number in STOPPED_BY}
+    if sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(PARENT_DEATH, signal.SIGTERM)
+    try:
+        yield wish
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _follow(container: Container, plan: Plan, wish: _Wish) -> Outcome:
+    stream: Any = container.attach(stream=True, logs=True, demux=not plan.terminal)  # type: ignore[call-overload]
+    container.start()
+    if plan.terminal:
+        _follow_size(container)
+    output = threading.Thread(target=_pass_on, args=(stream, plan.terminal, wish), daemon=True)
+    end = _End(container)
+    output.start()
+    end.start()
+    sent = killed = False
+    while end.is_alive():
+        end.join(POLL_SECONDS)
+        if wish.came and not sent:
+            sent = _send(container, wish.came[0][0])
+        if wish.came and not killed and wish.impatient():
+            killed = _send(container, signal.SIGKILL)
+    if end.error:
+        raise EngineError(
+            f"{plan.title}: the Docker engine went away while it ran; start it and run dvc repro again"
+        ) from end.error
+    output.join(GRACE_SECONDS)
+    container.reload()
+    return Outcome(int(container.attrs["State"]["ExitCode"]), bool(container.attrs["State"]["OOMKilled"]))
+
+
+class _End(threading.Thread):
+    """Waits for a container's end, so that the main thread stays free for signals."""
+
+    def __init__(self, container: Container) -> None:
+        super().__init__(daemon=True)
+        self.container, self.error = container, None  # type: Container, Exception | None
+
+    def run(self) -> None:
+        try:
+            self.container.wait()
+        except (DockerException, requests.RequestException, HTTPError, ConnectionError) as error:
+            self.error = error
+
+
+def _send(container: Container, number: int) -> bool:
+    """Signal a container; one that has just ended does not mind."""
+    try:
+        container.kill(signal=number)
+    except APIError as error:
+        if "is not running" not in str(error):
+            raise
+    return True
+
+
+def _pass_on(stream: Any, terminal: bool, wish: _Wish) -> None:
+    """Write the container's output to this process's; without a reader the command has nobody to work for."""
+    try:
+        for item in stream:
+            parts = (item, None) if terminal else item
+            for part, target in zip(parts, (sys.stdout, sys.stderr), strict=True):
+                if part:
+                    target.buffer.write(part)
+                    target.buffer.flush()
+    except BrokenPipeError:
+        wish.note(signal.SIGTERM, None)
+
+
+def _follow_size(container: Container) -> None:
+    """Keep the container's terminal as large as this one."""
+
+    def resize(*_: object) -> None:
+        size = shutil.get_terminal_size()
+        container.resize(size.lines, size.columns)
+
+    resize()
+    signal.signal(signal.SIGWINCH, resize)
+
+
+def explain(outcome: Outcome, plan: Plan, more_memory: str) -> str | None:
+    """One line for a bad end, or None for a good one; ``more_memory`` says how to get more."""
+    if not outcome.code:
+        return None
+    if outcome.out_of_memory:
+        limit = f"its limit of {plan.memory_gb:g} GB" if plan.memory_gb else "all of this machine's memory"
+        return f"{plan.title} ran out of memory: it needs more than {limit}; {more_memory}"
+    if outcome.code > 128:
+        return f"{plan.title} was ended by {_name(outcome.code - 128)}"
+    return f"{plan.title} ended with code {outcome.code}; its own message stands above"
+
+
+def _name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
