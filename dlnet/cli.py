@@ -62,10 +62,10 @@ def _forecast(arguments: argparse.Namespace) -> int:
 
     config = ForecastConfig.load()
     if arguments.model.startswith("models:/"):
-        from dlnet.registry.client import fetched
+        from dlnet.registry.fetch import FORECAST_FILES, fetched
 
-        with fetched(arguments.model) as folder:
-            model = load(folder)
+        with fetched(arguments.model, FORECAST_FILES) as files:
+            model = load(files.folder)
     else:
         model = load(Path(arguments.model))
     found = forecast(arguments.cell, model, config, arguments.nominal)

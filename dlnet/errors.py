@@ -23,3 +23,11 @@ class ModelError(DLNetError):
 
 class RegistryError(DLNetError):
     """The MLflow registry refused, is unreachable, or holds something unexpected."""
+
+
+class UntrustedError(RegistryError):
+    """A registered version holds what the pipeline never publishes; it is refused before it is parsed."""
+
+
+class ToolError(DLNetError):
+    """A compiler or an emulator is missing, or refused its input."""

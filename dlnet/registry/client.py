@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib.util
 import logging
 import os
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
 DATABASE = Path("mlflow.db")
 ARTEFACTS = Path("mlartifacts")  # beside mlflow.db; a server keeps artefacts where it was told to
 PROBE_SECONDS = 5.0
-MODEL_FILES = ("spec.json", "student.json", "model.json", "model.safetensors", "about.json")  # that a forecast reads
 AGAIN = "nothing is lost: run make publish again, it goes on where it stopped"
 
 
@@ -76,31 +74,6 @@ def probe(uri: str) -> None:
         raise RegistryError(f"{shown(uri)}: MLflow does not answer ({type(error).__name__}); {advice}") from error
     if not answer.ok:
         raise RegistryError(f"{shown(uri)}: MLflow answers /health with {answer.status_code}; {advice}")
-
-
-@contextmanager
-def fetched(uri: str) -> Iterator[Path]:
-    """The files of a registered model (``models:/NAME@ALIAS`` or ``models:/NAME/VERSION``) in a temporary folder.
-
-    Only known names are taken, none of them is executed.
-
-    Raises:
-        RegistryError: there is no such model, version or alias, or the registry does not answer.
-    """
-    place = tracking_uri()
-    connect(place)
-    from mlflow.artifacts import download_artifacts
-
-    with tempfile.TemporaryDirectory() as name:
-        with registry_errors(place, f"{uri} must be there: see make ui, or give a model such as models/edge/NAME"):
-            held = Path(download_artifacts(artifact_uri=uri, dst_path=f"{name}/all", tracking_uri=place))
-        folder = Path(name) / "model"
-        folder.mkdir()
-        for file in MODEL_FILES:
-            source = held / "artifacts" / file
-            if source.is_file() and not source.is_symlink():
-                source.replace(folder / file)
-        yield folder
 
 
 def shown(uri: str) -> str:

@@ -132,7 +132,9 @@ def _edge(folder: Path, student: Student, bank: Bank, int8: float) -> None:
     z, anchor = student.encoder.encode(bank, ends), student.encoder.anchor(bank, ends)
     write_tensors(folder / "golden.safetensors", {"z": z, "forecast": predict_reference(spec, z, anchor)})
     for name in ("step.tflite", "head.tflite"):
-        (folder / name).write_bytes(student.name.encode())  # what it holds is tested in test_models.py
+        (folder / name).write_bytes(
+            b"\x1c\0\0\0TFL3" + student.name.encode()
+        )  # what it holds is tested in test_models.py
     metrics = {"mae_int8_validation": int8, "mae_float_validation": 0.00119, "spec_bytes": 2000, "tflite_bytes": 9000}
     write_json(folder / "metrics.json", metrics)
 

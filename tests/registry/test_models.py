@@ -21,8 +21,9 @@ from dlnet.export.reference import predict_reference, quantise_inputs
 from dlnet.export.spec import make_spec, save_spec
 from dlnet.models.network import initial
 from dlnet.models.student import Student, load_student
-from dlnet.registry.client import connect, fetched
+from dlnet.registry.client import connect
 from dlnet.registry.collect import collect
+from dlnet.registry.fetch import FORECAST_FILES, fetched
 from dlnet.registry.models import EDGE_CODE, EDGE_PACKAGES, requirements
 from dlnet.registry.publish import publish
 
@@ -93,9 +94,9 @@ def test_a_registered_student_and_teacher_forecast_as_their_files_do(registry, m
 
 def test_what_a_forecast_needs_is_fetched_and_nothing_else(registry, made):
     publish(collect(made, LIMITS), connect())
-    with fetched("models:/dlnet-edge@candidate") as folder:
-        assert sorted(path.name for path in folder.iterdir()) == ["about.json", "spec.json", "student.json"]
-    assert not folder.exists()
+    with fetched("models:/dlnet-edge@candidate", FORECAST_FILES) as files:
+        assert sorted(path.name for path in files.folder.iterdir()) == ["about.json", "spec.json", "student.json"]
+    assert not files.folder.exists()
 
 
 def test_a_missing_alias_is_said_with_what_to_do(registry):

@@ -1,0 +1,172 @@
+"""A registered version's files, fetched with distrust.
+
+The registry may hold versions that somebody else made. Before a file is parsed: its name is one that the pipeline
+publishes, it is a plain file under a size, its first bytes are those of its kind, and its SHA-256 is the one in the
+version's tags. If any file of a version fails, nothing of it is used. No code of a version is ever run.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dlnet.errors import UntrustedError
+from dlnet.files import write_bytes
+from dlnet.registry.artefacts import FOLDER, MAX_FILE, Entry, Place, place
+from dlnet.registry.client import connect, registry_errors, shown, tracking_uri
+from dlnet.registry.names import parse_uri
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.entities.model_registry import ModelVersion
+
+SHA = "dlnet.sha256."
+CONTENT = frozenset(
+    {
+        "about.json", "golden.safetensors", "head.tflite", "metrics.json", "model.json", "model.safetensors",
+        "spec.json", "step.tflite", "student.json",
+    }
+)  # fmt: skip
+"""All that the pipeline puts into a model."""
+FRAME = frozenset(
+    {
+        "MLmodel", "conda.yaml", "edge_model.py", "float_model.py", "input_example.json", "python_env.yaml",
+        "requirements.txt", "serving_input_example.json",
+    }
+)  # fmt: skip
+"""What MLflow lays beside it; never read here."""
+FORECAST_FILES = ("about.json", "model.json", "model.safetensors", "spec.json", "student.json")
+"""What ``dlnet forecast`` reads."""
+PICKLED = (".pkl", ".pickle", ".joblib", ".pt", ".pth", ".ckpt", ".npy", ".npz")
+BEGINNINGS = {
+    ".json": re.compile(rb"\s*[{\[]"),
+    ".safetensors": re.compile(rb".{8}\{", re.DOTALL),  # length of the header, then the header, which is JSON
+    ".tflite": re.compile(rb".{4}TFL3", re.DOTALL),
+}
+"""How files of a kind begin; a pickle begins like none of them."""
+LOGGED = re.compile(r"models:/(m-[0-9a-f]{32})", re.ASCII)
+ADVICE = "it must be there: see make ui, or give a model such as models/edge/NAME"
+
+
+@dataclass(frozen=True)
+class Version:
+    """A version in the registry.
+
+    Attributes:
+        location: where its artefacts are, as the registry states it.
+    """
+
+    name: str
+    number: int
+    tags: Mapping[str, str]
+    location: str
+
+    @property
+    def sha256(self) -> dict[str, str]:
+        """File -> SHA-256 (hex), from the tags."""
+        return {key.removeprefix(SHA): value for key, value in self.tags.items() if key.startswith(SHA)}
+
+    def __str__(self) -> str:
+        return f"{self.name} version {self.number}"
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """Files of a version in a folder, all checked."""
+
+    version: Version
+    folder: Path
+
+
+def find(uri: str, client: MlflowClient, registry: str | None = None) -> Version:
+    """The version that ``models:/NAME@ALIAS`` or ``models:/NAME/VERSION`` names.
+
+    Raises:
+        RegistryError: there is none, or the registry does not answer.
+        UntrustedError: it was not made by this project's publisher.
+    """
+    wanted, registry = parse_uri(uri), registry or tracking_uri()
+    with registry_errors(registry, f"{uri}: {ADVICE}"):
+        if wanted.alias is not None:
+            found = client.get_model_version_by_alias(wanted.name, wanted.alias)
+        else:
+            found = client.get_model_version(wanted.name, str(wanted.version))
+        location = client.get_logged_model(_logged_model(found)).artifact_location
+    return Version(found.name, int(found.version), dict(found.tags), str(location))
+
+
+def fetch(version: Version, into: Path, names: Sequence[str] | None = None, registry: str | None = None) -> Fetched:
+    """Write the files ``names`` of a version (default: all that are known) to the folder ``into``.
+
+    A name that the version does not have is left out: who needs it says so better.
+
+    Raises:
+        UntrustedError: the version holds anything else than what the pipeline publishes.
+        RegistryError: the registry does not answer.
+    """
+    registry = registry or tracking_uri()
+    with registry_errors(registry):
+        store = place(version.location, registry)
+        _examine(version, store.entries())
+        kept = sorted(version.sha256 if names is None else set(names) & set(version.sha256))
+        contents = {name: _checked(version, store, name) for name in kept}  # all, before the first is written
+    for name, content in contents.items():
+        write_bytes(into / name, content)
+    return Fetched(version, into)
+
+
+@contextmanager
+def fetched(uri: str, names: Sequence[str] | None = None) -> Iterator[Fetched]:
+    """The files of ``models:/NAME@ALIAS`` or ``models:/NAME/VERSION`` in a temporary folder; see ``fetch``."""
+    registry = tracking_uri()
+    version = find(uri, connect(registry), registry)
+    with tempfile.TemporaryDirectory() as name:
+        yield fetch(version, Path(name), names, registry)
+
+
+def _logged_model(found: ModelVersion) -> str:
+    source = LOGGED.fullmatch(found.source or "")
+    if not source:
+        raise UntrustedError(
+            f"{found.name} version {found.version}: its source is {shown(str(found.source))[:100]!r}, not a logged "
+            "model; only versions that make publish made are read"
+        )
+    return source[1]
+
+
+def _examine(version: Version, entries: Sequence[Entry]) -> None:
+    """Compare what is listed with what may be there and with the tags; nothing was read yet."""
+    for entry in entries:
+        folder, _, name = entry.path.rpartition("/")
+        if name.lower().endswith(PICKLED):
+            raise UntrustedError(f"{version}: {entry.path} may hold a pickle, which runs code when read; refused")
+        if name not in (CONTENT if folder == FOLDER else FRAME):
+            raise UntrustedError(f"{version}: {entry.path} is a file that the pipeline does not publish; refused")
+        if entry.size is not None and entry.size > MAX_FILE:
+            raise UntrustedError(f"{version}: {entry.path} has {entry.size:,} bytes, over {MAX_FILE:,}; refused")
+    held = {entry.path.removeprefix(f"{FOLDER}/") for entry in entries if entry.path.startswith(f"{FOLDER}/")}
+    tagged = set(version.sha256)
+    if not tagged:
+        raise UntrustedError(f"{version}: carries no SHA-256 tags; only versions that make publish made are read")
+    if held != tagged:
+        odd = sorted(held ^ tagged)[0]
+        what = "stands in its tags and is not there" if odd in tagged else "has no SHA-256 tag"
+        raise UntrustedError(f"{version}: {odd[:100]} {what}; refused")
+
+
+def _checked(version: Version, store: Place, name: str) -> bytes:
+    content = store.read(f"{FOLDER}/{name}")
+    if not BEGINNINGS[Path(name).suffix].match(content):
+        raise UntrustedError(f"{version}: {name} does not begin like a {Path(name).suffix} file; refused")
+    found = hashlib.sha256(content).hexdigest()
+    if found != version.sha256[name]:
+        raise UntrustedError(
+            f"{version}: {name} has SHA-256 {found[:12]}..., its tag says {version.sha256[name][:12]!r}...; refused"
+        )
+    return content

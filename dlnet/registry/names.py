@@ -1,0 +1,53 @@
+"""What names, versions and aliases may look like. All that comes from outside is matched before it is used."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from dlnet.errors import RegistryError
+
+EDGE = "dlnet-edge"
+CANDIDATE, CHAMPION = "candidate", "champion"
+
+NAME = re.compile(r"dlnet-[a-z]{1,20}", re.ASCII)
+ALIAS = re.compile(r"[a-z][a-z0-9-]{0,62}", re.ASCII)
+VERSION = re.compile(r"[1-9][0-9]{0,8}", re.ASCII)
+_URI = re.compile(r"models:/(?P<name>[^/@]+)(?:/(?P<version>[^/@]+)|@(?P<alias>[^/@]+))")
+
+
+@dataclass(frozen=True)
+class ModelUri:
+    """``models:/NAME/VERSION`` or ``models:/NAME@ALIAS``; exactly one of ``version`` and ``alias`` is set."""
+
+    name: str
+    version: int | None
+    alias: str | None
+
+
+def parse_uri(uri: str) -> ModelUri:
+    """Take a model's URI apart.
+
+    Raises:
+        RegistryError: it is of another form, or names something that this project never makes.
+    """
+    found = _URI.fullmatch(uri)
+    if not found or not NAME.fullmatch(found["name"]):
+        raise RegistryError(f"{uri!r}: not a model of this registry; write models:/dlnet-edge@ALIAS or /VERSION")
+    if found["alias"] is not None:
+        return ModelUri(found["name"], None, alias(found["alias"]))
+    return ModelUri(found["name"], version(found["version"]), None)
+
+
+def version(text: str) -> int:
+    """A version's number; anything but a plain positive number raises ``RegistryError``."""
+    if not VERSION.fullmatch(text):
+        raise RegistryError(f"{text!r}: not a version; versions are numbers from 1 on")
+    return int(text)
+
+
+def alias(text: str) -> str:
+    """An alias as it is; one of other characters than ``a-z 0-9 -`` raises ``RegistryError``."""
+    if not ALIAS.fullmatch(text):
+        raise RegistryError(f"{text!r}: not an alias; aliases are of a-z, 0-9 and -")
+    return text
