@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from dlnet.device.errors import BuildError
+from dlnet.errors import ToolError
 
 QEMU = "qemu-system-arm"
 MACHINE = "mps2-an386"
@@ -22,12 +22,12 @@ def emulated(elf: Path) -> Iterator[str]:
     """Run the firmware in ``elf``; yields the name of a port that ``Line`` opens. It ends with the block.
 
     Raises:
-        BuildError: there is no emulator or no such file.
+        ToolError: there is no emulator or no such file.
     """
     if shutil.which(QEMU) is None:
-        raise BuildError(f"{QEMU}: not found; apt-get install qemu-system-arm")
+        raise ToolError(f"{QEMU}: not found; apt-get install qemu-system-arm")
     if not elf.is_file():
-        raise BuildError(f"{elf}: no such file; build the sketch first")
+        raise ToolError(f"{elf}: no such file; build the sketch first")
     ours, theirs = os.openpty()
     try:
         tty.setraw(theirs)  # before any byte flows, or the terminal would echo it
@@ -40,7 +40,7 @@ def emulated(elf: Path) -> Iterator[str]:
         )
     except OSError as error:
         os.close(theirs)
-        raise BuildError(f"{QEMU}: cannot be started ({error})") from error
+        raise ToolError(f"{QEMU}: cannot be started ({error})") from error
     finally:
         os.close(ours)
     try:

@@ -4,7 +4,7 @@ from dlnet.errors import DLNetError
 
 
 class DeviceError(DLNetError):
-    """Base of all that a board, its line or its build tools may do wrong."""
+    """Base of all that a board or its line may do wrong."""
 
 
 class PortError(DeviceError):
@@ -25,10 +25,6 @@ class WrongModel(DeviceError):
 
 class Mismatch(DeviceError):
     """The board's forecast is not the one this computer makes of the same cycles."""
-
-
-class BuildError(DeviceError):
-    """A tool that builds or emulates the board is missing, or failed."""
 
 
 class Refused(DeviceError):

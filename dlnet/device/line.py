@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from types import TracebackType
 
 import serial
@@ -60,7 +61,7 @@ class Line:
         try:
             self._serial.reset_input_buffer()  # what came too late for its question must not answer this one
             self._serial.write(raw)
-            reply = self._serial.read_until(b"\n", LONGEST)
+            reply = self._read()
         except serial.SerialTimeoutException as error:
             raise NoAnswer(f"{self.port}: the board takes no bytes within {self.timeout_s:g} s") from error
         except (serial.SerialException, OSError) as error:
@@ -71,9 +72,14 @@ class Line:
                 f"{self.port}: no answer to {name[:40]!r} within {self.timeout_s:g} s"
                 + (f", only {text[:40]!r}" if text else "; is dlnet_monitor on the board?")
             )
-        if not text and self._crashed():
+        if not text and FAULT.encode() in self._read():
             raise DeviceError(f"{self.port}: the firmware crashed on {name[:40]!r}; reset the board")
         return text
 
-    def _crashed(self) -> bool:
-        return FAULT.encode() in self._serial.read_until(b"\n", LONGEST)
+    def _read(self) -> bytes:
+        """Bytes up to a line end, or what came in time. Not ``read_until``, which asks the system byte by byte."""
+        deadline = time.monotonic() + self.timeout_s
+        found = b""
+        while not found.endswith(b"\n") and len(found) < LONGEST and time.monotonic() < deadline:
+            found += self._serial.read(max(1, self._serial.in_waiting))
+        return found

@@ -6,9 +6,9 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from dlnet.device.errors import BuildError
+from dlnet.errors import ToolError
+from dlnet.firmware.toolchain import ROOT
 
-FIRMWARE = Path(__file__).resolve().parents[2] / "firmware"
 SKETCH = "dlnet_monitor"
 EMULATED = "dlnet:cortexm:mps2_an386"
 BUILDER = "arduino-builder"
@@ -17,20 +17,21 @@ STRICT = [
     *("-prefs", "compiler.c.extra_flags=-Werror"),
     *("-prefs", "compiler.cpp.extra_flags=-Werror"),
 ]
+PROFILES = "sketch.yaml"  # names a platform from Arduino's index
 PARTS = ("hardware", "libraries", SKETCH)
 
 
-def stage(header: Path, out: Path, firmware: Path = FIRMWARE) -> Path:
+def stage(header: Path, out: Path, firmware: Path = ROOT) -> Path:
     """Lay out a sketchbook in ``out`` (hardware, libraries, sketch with ``header``); gives the sketch's folder.
 
     Raises:
-        BuildError: the header or a part of the firmware is not there.
+        ToolError: the header or a part of the firmware is not there.
     """
     if not header.is_file():
-        raise BuildError(f"{header}: no such file; dlnet firmware makes it")
+        raise ToolError(f"{header}: no such file; dlnet firmware makes it")
     for part in PARTS:
         if not (firmware / part).is_dir():
-            raise BuildError(f"{firmware / part}: no such folder; it comes with a clone of the project")
+            raise ToolError(f"{firmware / part}: no such folder; it comes with a clone of the project")
         shutil.copytree(firmware / part, out / part, dirs_exist_ok=True)
     shutil.copyfile(header, out / SKETCH / "model_data.h")
     return out / SKETCH
@@ -40,7 +41,7 @@ def build(sketch: Path, out: Path) -> Path:
     """Build a staged sketch for the emulated board, warnings as errors; gives the ELF file.
 
     Raises:
-        BuildError: no builder, or it failed; with the compiler's last words.
+        ToolError: no builder, or it failed; with the compiler's last words.
     """
     book = sketch.parent
     out.mkdir(parents=True, exist_ok=True)
@@ -51,8 +52,8 @@ def build(sketch: Path, out: Path) -> Path:
     try:
         done = subprocess.run(command, check=False, capture_output=True, text=True)
     except FileNotFoundError as error:
-        raise BuildError(f"{BUILDER}: not found; apt-get install arduino-builder gcc-arm-none-eabi") from error
+        raise ToolError(f"{BUILDER}: not found; apt-get install arduino-builder gcc-arm-none-eabi") from error
     if done.returncode:
         tail = "\n".join((done.stdout + done.stderr).strip().splitlines()[-20:])
-        raise BuildError(f"{sketch}: {BUILDER} failed with code {done.returncode}:\n{tail}")
+        raise ToolError(f"{sketch}: {BUILDER} failed with code {done.returncode}:\n{tail}")
     return out / f"{sketch.name}.ino.elf"
