@@ -30,7 +30,7 @@ SECONDS = 120
 
 def has_arm() -> bool:
     """Whether the cross compiler is installed."""
-    return shutil.which(f"{ARM}g++") is not None
+    return shutil.which(f"{ARM}gcc") is not None
 
 
 def host_compiler(name: str | None = None) -> str:
@@ -46,7 +46,7 @@ def host_compiler(name: str | None = None) -> str:
 
 
 def arm_tool(name: str) -> str:
-    """Full name of a tool of the cross compiler, such as ``g++`` or ``size``.
+    """Full name of a tool of the cross compiler, such as ``gcc`` or ``size``.
 
     Raises:
         ToolError: it is not installed; names the packages.

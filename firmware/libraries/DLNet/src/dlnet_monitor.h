@@ -11,7 +11,7 @@ namespace dlnet {
 template <class Model>
 class Monitor {
  public:
-  Monitor() { clear(); }
+  constexpr Monitor() : cycles_() {}
 
   // Takes in one finished cycle.
   //
