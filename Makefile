@@ -36,9 +36,14 @@ simulate: .venv/.done ## data/embedded.parquet anew, with PyBaMM
 	OMP_NUM_THREADS=1 $(BIN)/python -m dlnet.data.simulate
 	$(BIN)/python -m dlnet.data.simulate --plot
 
-lock:                ## requirements.lock from pyproject.toml
-	$(BIN)/uv pip compile pyproject.toml --all-extras --python-version 3.11 --python-platform x86_64-manylinux_2_28 \
-	  --prerelease if-necessary-or-explicit --no-header --no-annotate -o requirements.lock
+COMPILE = UV_FIND_LINKS="$(PIP_FIND_LINKS)" $(BIN)/uv pip compile --quiet --python-version 3.11 \
+  --python-platform x86_64-manylinux_2_28 --prerelease if-necessary-or-explicit --no-header --no-annotate
+
+lock:                ## requirements.lock from pyproject.toml, and from it those of the images
+	$(COMPILE) pyproject.toml --all-extras -o requirements.lock
+	for image in train export firmware; do \
+	  $(COMPILE) docker/requirements-$$image.in -c requirements.lock -o docker/requirements-$$image.txt || exit; \
+	done
 
 .venv/.done: requirements.lock pyproject.toml docker/environment.sh
 	PYTHON="$(PYTHON)" sh docker/environment.sh

@@ -238,6 +238,35 @@ def _describe(path: Path, document: object, item: Mapping[str, Any]) -> str:
 
 class PublishParams(Section):
     """What a model must hold on validation windows to become a candidate."""
+class LimitParams(Section):
+    """What a stage's container may use; None: all of the machine."""
+
+    cpus: Positive | None
+    memory_gb: Positive | None
+
+
+class RunnerConfig(StageConfig):
+    """Where stages run, and what each may use there. No result depends on it, so no stage lists it."""
+
+    runner: Literal["auto", "docker", "local"]
+    limits: dict[str, LimitParams]
+
+    @model_validator(mode="after")
+    def _default(self) -> Self:
+        if "default" not in self.limits:
+            raise ValueError("limits must hold 'default', for the stages it does not name")
+        return self
+
+
+class BudgetParams(Section):
+    """What one model may take on the device: bytes of flash and RAM, instructions and modelled ms a forecast."""
+
+    flash_bytes: Count
+    ram_bytes: Count
+    instructions: Count
+    ms_modelled: Positive
+
+
 
     int8_bound: Annotated[float, Field(ge=1)]
     boosting_slack: Annotated[float, Field(ge=1)]
