@@ -62,7 +62,9 @@ def make_plan(config: RunnerConfig, image: str, command: list[str], *, network: 
     """A plan for a stage's command, as the person who called."""
     stage = project.stage_name(command)
     limits = project.limits_of(stage, config)
-    variables = project.environment(network)
+    # The images bring no bytecode: what stages import is compiled once a project and image.
+    bytecode = project.root() / ".cache/bytecode" / image.replace(":", "-")
+    variables = {**project.environment(network), "PYTHONPYCACHEPREFIX": str(bytecode)}
     if network:
         from dlnet.registry.keys import git_commit
 
