@@ -131,7 +131,9 @@ class TaskParams(Section):
 
 CellName = Literal["liquid", "ltc", "ltc2"]
 StudentCell = Literal["liquid", "ltc"]  # those with an integer form
-Loss = Literal["labels", "l1", "mse", "cosine", "hint"]
+Loss = Literal[
+    "labels", "l1", "mse", "cosine", "gaussian", "binned", "hint", "attention", "distance", "angle", "contrast"
+]  # knowledge of a teacher, by its name in dlnet.distill.knowledge
 
 
 class TrainingParams(Section):
@@ -236,8 +238,6 @@ def _describe(path: Path, document: object, item: Mapping[str, Any]) -> str:
     return f"{path}:{line}: {where}: {item['msg'].removeprefix('Value error, ')}{value}"
 
 
-class PublishParams(Section):
-    """What a model must hold on validation windows to become a candidate."""
 class LimitParams(Section):
     """What a stage's container may use; None: all of the machine."""
 
@@ -267,10 +267,13 @@ class BudgetParams(Section):
     ms_modelled: Positive
 
 
+class PublishParams(Section):
+    """What a model must hold on validation windows, and may take on the device, to become a candidate."""
 
     int8_bound: Annotated[float, Field(ge=1)]
     boosting_slack: Annotated[float, Field(ge=1)]
     boosting_bytes_ratio: Annotated[float, Field(gt=0, le=1)]
+    budget: BudgetParams
 
 
 class FetchConfig(StageConfig):

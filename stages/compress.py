@@ -56,7 +56,7 @@ def _folds(elites: list[Student], bank: Bank, config: CompressConfig) -> list[Fo
     folds = []
     for elite in elites:
         sources = [(elite, 1 - share)] + ([(teacher, share)] if share else [])
-        folds.append(taught_by(plain, sources, bank, encoder, windows, 0))
+        folds.append(taught_by(plain, sources, bank, encoder, windows))
     return folds
 
 

@@ -30,8 +30,8 @@ def main() -> None:
     encoder = fit_encoder(bank, config.task)
     windows = training_windows(bank, config.task)
     teacher = load_student(TEACHER)
-    hint = params.hint_width if "hint" in params.losses else 0
-    fold = taught_by(make_fold(bank, encoder, windows), [(teacher, 1.0)], bank, encoder, windows, hint)
+    plain = make_fold(bank, encoder, windows)
+    fold = taught_by(plain, [(teacher, 1.0)], bank, encoder, windows, params.losses, params.hint_width)
     stacks = sweep(encoder, params)
     with measure_energy(config.cost.country) as meter:
         results = run_stacks(stacks, [fold], plan_of(params.training, config.task.channels.noise), "distill")

@@ -99,4 +99,6 @@ def made_fold(config: NetConfig, seed: int = 0, count: int = 40, labelled: int |
     content = {"z": z, "change": change, "labelled": known, "features": slice(1, config.channels)}
     content |= {"validation_z": validation_z, "validation_change": validation_change, "delta_scale": 0.02}
     content |= {"teacher": windows(count)[1], "hint": torch.randn(count, config.steps, 3, generator=source)}
+    content |= {"spread": 0.1 * torch.rand(count, config.horizon, generator=source)}
+    content |= {"attention": torch.rand(count, config.steps, generator=source)}
     return Fold(**content | changes)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +14,8 @@ from torch import Tensor
 from torch.optim.adamw import adamw  # the function: the class would load torch's compiler, seconds a process
 from tqdm import tqdm
 
-from dlnet.distill import checkpoint, losses
+from dlnet.distill import checkpoint
+from dlnet.distill.knowledge import KNOWLEDGE, Said, Told, outputs
 from dlnet.models.network import (
     NetConfig,
     Parameters,
@@ -63,7 +64,9 @@ class Fold:
         labelled: how many of them have labels. features: channels that noise is added to.
         validation_z, validation_change: (V, T, C), (V, horizon).
         delta_scale: SoH per unit.
-        teacher: (N, horizon) the teacher's output, if any. hint: (N, T, k) its hidden path, standardised.
+        teacher: (N, horizon) the teacher's output, if any. What else it hands on, where it is asked for:
+        spread: (N, horizon) standard deviation over its members. hint: (N, T, k) its hidden path, standardised.
+        attention: (N, T) mean square of its states.
     """
 
     z: Tensor
@@ -74,7 +77,9 @@ class Fold:
     validation_change: Tensor
     delta_scale: float
     teacher: Tensor | None = None
+    spread: Tensor | None = None
     hint: Tensor | None = None
+    attention: Tensor | None = None
 
 
 @dataclass(frozen=True)
@@ -82,8 +87,8 @@ class Job:
     """One network of a stack.
 
     Attributes:
-        name: unique. seed: of its weights and batches. loss: a name in ``losses.LOSSES``. alpha: weight of labels.
-        fold: index of its data. start: weights to begin from, in place of random ones (no stack axis).
+        name: unique. seed: of its weights and batches. loss: ``labels`` or a name in ``KNOWLEDGE``.
+        alpha: weight of the labels. fold: index of its data. start: weights to begin from, in place of random ones (no stack axis).
         mask: 1 where a weight may be non-zero, by parameter name (no stack axis).
     """
 
@@ -177,7 +182,8 @@ def _at(fold: Fold, ahead: np.ndarray) -> Fold:
     """The fold with targets at the cycles ``ahead`` alone."""
     columns = torch.as_tensor(ahead - 1)
     teacher = None if fold.teacher is None else fold.teacher[:, columns]
-    return replace(fold, change=fold.change[:, columns], teacher=teacher)
+    spread = None if fold.spread is None else fold.spread[:, columns]
+    return replace(fold, change=fold.change[:, columns], teacher=teacher, spread=spread)
 
 
 def _begin(config: NetConfig, jobs: Sequence[Job], folds: Sequence[Fold]) -> State:
@@ -185,7 +191,8 @@ def _begin(config: NetConfig, jobs: Sequence[Job], folds: Sequence[Fold]) -> Sta
     for m, job in enumerate(jobs):
         for name, value in (job.start or {}).items():
             parameters[name][m] = value
-    hint = next((folds[job.fold].hint for job in jobs if job.loss == "hint"), None)
+    projected = [folds[job.fold].hint for job in jobs if job.loss in KNOWLEDGE and KNOWLEDGE[job.loss].projected]
+    hint = projected[0] if projected else None
     if hint is not None:
         shape = (config.hidden, hint.shape[2])
         draws = [torch.randn(shape, generator=generator(job.seed + 1)) for job in jobs]
@@ -255,16 +262,22 @@ def _loss(
     """(M,) loss of each live network: alpha times labels' and the rest the teacher's."""
     used = [folds[jobs[m].fold] for m in state.live]
     alpha = torch.tensor([jobs[m].alpha if jobs[m].loss != "labels" else 1.0 for m in state.live])
-    total = alpha * losses.l1(output, _pick([fold.change for fold in used], rows))
+    total = alpha * outputs.l1(output, _pick([fold.change for fold in used], rows))
     for kind in sorted({jobs[m].loss for m in state.live} - {"labels"}):
         places = [i for i, m in enumerate(state.live) if jobs[m].loss == kind]
         at = torch.tensor(places)
-        taught = losses.ON_OUTPUT[kind](output[at], _pick([used[i].teacher for i in places], rows[at]))
-        if kind == "hint":
-            hidden = _pick([used[i].hint for i in places], rows[at])
-            taught = taught + losses.hint([h[at] for h in path], state.parameters["projection"][at], hidden)
-        total = total.index_add(0, at, (1 - alpha[at]) * taught)
+        knowledge = KNOWLEDGE[kind]
+        projection = state.parameters["projection"][at] if knowledge.projected else torch.empty(0)
+        said = Said(output[at], [h[at] for h in path], projection)
+        told = _told([used[i] for i in places], rows[at], ("teacher", *knowledge.needs))
+        total = total.index_add(0, at, (1 - alpha[at]) * knowledge.loss(said, told))
     return total
+
+
+def _told(used: Sequence[Fold], rows: Tensor, needed: Sequence[str]) -> Told:
+    """What the teachers of some networks say of their windows, ``needed`` of it."""
+    parts = {part.name: torch.empty(0) for part in fields(Told)}
+    return Told(**parts | {name: _pick([getattr(fold, name) for fold in used], rows) for name in needed})
 
 
 def _clip(gradients: Sequence[Tensor], largest: float) -> None:

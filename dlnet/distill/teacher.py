@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -12,8 +12,9 @@ from torch import Tensor
 from dlnet.data.encode import Encoder
 from dlnet.data.windows import Bank
 from dlnet.distill.data import Windows
+from dlnet.distill.knowledge import KNOWLEDGE
 from dlnet.distill.loop import Fold, Trained
-from dlnet.models.network import Parameters, hidden_path
+from dlnet.models.network import Parameters, hidden_path, predict
 from dlnet.models.student import Student
 
 HINT_SAMPLE = 2000  # windows that the hint's directions are fitted on
@@ -31,22 +32,43 @@ def taught_by(
     bank: Bank,
     encoder: Encoder,
     windows: Windows,
-    hint: int,
+    losses: Collection[str] = (),
+    hint_width: int = 16,
 ) -> Fold:
-    """The fold with a teacher's forecasts, and the hidden path of the first source as a hint.
+    """The fold with a teacher's forecasts, and what else ``losses`` ask of the first source.
 
     Args:
         sources: networks and their weights (sum 1); their forecasts are mixed. They may see other channels.
         encoder: of the students, in whose units the targets are given.
-        windows: those the fold was made of. hint: directions of the hidden path kept, 0 for none.
+        windows: those the fold was made of.
+        losses: of the jobs to come (see ``KNOWLEDGE``). hint_width: directions of the hidden path kept.
     """
     forecast = sum(weight * source.forecast(bank, windows.train).astype(np.float64) for source, weight in sources)
     change = (np.asarray(forecast) - encoder.anchor(bank, windows.train)) / encoder.delta_scale
-    path = None
-    if hint:
+    taught = replace(fold, teacher=torch.from_numpy(change.astype(np.float32)))
+    needs = {need for loss in losses if loss in KNOWLEDGE for need in KNOWLEDGE[loss].needs}
+    if needs:
         first = sources[0][0]
-        path = hint_path(first, torch.from_numpy(first.encoder.encode(bank, windows.train)), hint)
-    return replace(fold, teacher=torch.from_numpy(change.astype(np.float32)), hint=path)
+        z = torch.from_numpy(first.encoder.encode(bank, windows.train))
+        make: dict[str, Callable[[], Tensor]] = {
+            "spread": lambda: member_spread(first, z) * (first.encoder.delta_scale / encoder.delta_scale),
+            "hint": lambda: hint_path(first, z, hint_width),
+            "attention": lambda: attention_map(first, z),
+        }
+        taught = replace(taught, **{need: make[need]() for need in sorted(needs)})
+    return taught
+
+
+def member_spread(student: Student, z: Tensor) -> Tensor:
+    """Standard deviation of the members' forecasts, units of its ``delta_scale``: z (N, T, C) -> (N, horizon)."""
+    parts = [predict(student.parameters, part, student.config).std(0, correction=0) for part in torch.split(z, BATCH)]
+    return torch.cat(parts)
+
+
+def attention_map(student: Student, z: Tensor) -> Tensor:
+    """Mean square of all members' states a step: z (N, T, C) -> (N, T)."""
+    with torch.no_grad():
+        return torch.cat([(_states(student, part) ** 2).mean(2) for part in torch.split(z, BATCH)])
 
 
 def hint_path(student: Student, z: Tensor, width: int) -> Tensor:

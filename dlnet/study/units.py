@@ -65,7 +65,7 @@ def stage2(config: StudyConfig, cut: Cut, folder: Path) -> Rows:
     elites = [load_student(folder / f"{name}.json") for name in best_names(config, cut, folder)]
     source, share = load_student(folder / "teacher.json"), config.prune.teacher_share
     folds = [
-        taught_by(cut.fold, [(elite, 1 - share), (source, share)], cut.bank, cut.encoder, cut.windows, 0)
+        taught_by(cut.fold, [(elite, 1 - share), (source, share)], cut.bank, cut.encoder, cut.windows)
         for elite in elites
     ]
     pruned = prune_all(elites, config.prune)
@@ -119,7 +119,8 @@ def best_names(config: StudyConfig, cut: Cut, folder: Path, cell: str | None = N
 
 def _taught(config: StudyConfig, cut: Cut, folder: Path) -> Fold:
     source = load_student(folder / "teacher.json")
-    return taught_by(cut.fold, [(source, 1.0)], cut.bank, cut.encoder, cut.windows, config.students.hint_width)
+    losses, width = config.students.losses, config.students.hint_width
+    return taught_by(cut.fold, [(source, 1.0)], cut.bank, cut.encoder, cut.windows, losses, width)
 
 
 def _keep(cut: Cut, results: Sequence[Trained], stacks: Sequence[Stack], folder: Path, kind: str) -> Rows:

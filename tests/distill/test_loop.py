@@ -8,10 +8,12 @@ import pytest
 import torch
 from made_bank import made_fold, small_net
 
-from dlnet.distill import losses
+from dlnet.distill.knowledge import KNOWLEDGE
 from dlnet.distill.loop import Job, Plan, curves, loss_points, train
 from dlnet.models.network import generator, initial, predict
 
+LOSSES = ("labels", *KNOWLEDGE)
+BY_HAND = ("labels", "l1", "mse", "cosine", "hint")
 CYCLES = [1, 3, 5, 7, 9]
 PLAN = Plan(steps=40, batch=8, warmup=5, noise=0.0, check=40, patience=99, points=5)
 
@@ -40,7 +42,7 @@ def test_a_stack_of_all_losses_trains_each_as_torch_does_alone(steps, clip):
     """One AdamW step, then forty, each network on its own window; with ``clip`` 0.05 every gradient is cut."""
     config, plan = small_net(), replace(PLAN, steps=steps, check=steps, clip=clip)
     folds = [made_fold(config, seed=i, count=1) for i in range(5)]
-    jobs = [Job(loss, 3 + i, loss, 0.3, fold=i) for i, loss in enumerate(losses.LOSSES)]
+    jobs = [Job(loss, 3 + i, loss, 0.3, fold=i) for i, loss in enumerate(BY_HAND)]
     for job, result in zip(jobs, train(config, jobs, folds, plan), strict=True):
         start = start_of_projection(job, config, 3)
         truth = plain_truth.train_alone(
@@ -53,7 +55,7 @@ def test_a_stack_of_all_losses_trains_each_as_torch_does_alone(steps, clip):
 def test_a_stack_gives_the_weights_of_each_alone(cell):
     config, plan = small_net(cell=cell), replace(PLAN, noise=0.2, check=10)
     fold = made_fold(config, labelled=30)
-    jobs = [Job(f"{loss}-{seed}", seed, loss, 0.5) for loss in losses.LOSSES for seed in (0, 1)]
+    jobs = [Job(f"{loss}-{seed}", seed, loss, 0.5) for loss in LOSSES for seed in (0, 1)]
     for job, result in zip(jobs, train(config, jobs, [fold], plan), strict=True):
         alone = train(config, [job], [fold], plan)[0]
         assert_same(result.parameters, alone.parameters)

@@ -33,7 +33,7 @@ def told():
 def test_teachers_are_mixed_by_weight_in_units_of_the_student(told):
     bank, encoder, windows, fold = told
     one, other = net(encoder, 0), net(encoder, 1)
-    taught = taught_by(fold, [(one, 0.25), (other, 0.75)], bank, encoder, windows, hint=0)
+    taught = taught_by(fold, [(one, 0.25), (other, 0.75)], bank, encoder, windows)
     soh = 0.25 * one.forecast(bank, windows.train) + 0.75 * other.forecast(bank, windows.train)
     last = bank.soh[windows.train - 1][:, None]
     np.testing.assert_allclose(taught.teacher.numpy() * encoder.delta_scale + last, soh, atol=1e-6)
@@ -46,7 +46,7 @@ def test_a_teacher_with_other_channels_teaches_the_same_windows(told):
     channels = charge.encode(bank, windows.train[:1]).shape[2]
     config = small_net(channels=channels, skip="last", level=True)
     teacher = Student("t", charge, config, initial(config, [0]))
-    taught = taught_by(fold, [(teacher, 1.0)], bank, encoder, windows, hint=3)
+    taught = taught_by(fold, [(teacher, 1.0)], bank, encoder, windows, ["hint"], 3)
     soh = encoder.anchor(bank, windows.train) + taught.teacher.numpy() * encoder.delta_scale
     np.testing.assert_allclose(soh, teacher.forecast(bank, windows.train), atol=1e-6)
     assert taught.hint.shape == (len(windows.train), config.steps, 3)
@@ -54,7 +54,7 @@ def test_a_teacher_with_other_channels_teaches_the_same_windows(told):
 
 def test_windows_without_labels_are_taught_too(told):
     bank, encoder, windows, fold = told
-    taught = taught_by(fold, [(net(encoder, 0), 1.0)], bank, encoder, windows, hint=2)
+    taught = taught_by(fold, [(net(encoder, 0), 1.0)], bank, encoder, windows, ["labels", "l1"])
     assert windows.labelled < len(windows.train)
     assert torch.isnan(taught.change[windows.labelled :]).all()
     assert torch.isfinite(taught.teacher).all()
@@ -87,3 +87,25 @@ def test_an_averaged_teacher_forecasts_the_mean_of_its_members(told):
     alone = [Student(one.job.name, encoder, config, averaged([one])) for one in trained]
     mean = sum(student.forecast(bank, windows.train) for student in alone) / 2
     np.testing.assert_allclose(together.forecast(bank, windows.train), mean, atol=1e-6)
+
+
+def test_spread_is_that_of_the_members_forecasts(told):
+    bank, encoder, windows, fold = told
+    members = [net(encoder, seed) for seed in range(3)]
+    stacked = {name: torch.cat([one.parameters[name] for one in members]) for name in members[0].parameters}
+    teacher = Student("t", encoder, members[0].config, stacked)
+    taught = taught_by(fold, [(teacher, 1.0)], bank, encoder, windows, ["gaussian"])
+    forecasts = [one.forecast(bank, windows.train) for one in members]
+    np.testing.assert_allclose(taught.spread.numpy() * encoder.delta_scale, np.std(forecasts, axis=0), atol=1e-6)
+
+
+def test_attention_is_the_mean_square_of_the_state(told):
+    bank, encoder, windows, fold = told
+    teacher = net(encoder, 0)
+    taught = taught_by(fold, [(teacher, 1.0)], bank, encoder, windows, ["attention"])
+    with torch.no_grad():
+        path = hidden_path(teacher.parameters, fold.z[None], teacher.config)
+    truth = [np.square(h[0].numpy()).mean(0) for h in path]
+    np.testing.assert_allclose(taught.attention.numpy(), np.stack(truth, axis=1), rtol=1e-5)
+    assert taught.spread is None
+    assert taught.hint is None

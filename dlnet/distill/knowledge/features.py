@@ -1,0 +1,37 @@
+"""Feature knowledge: the teacher's hidden path, and where along the window it is active."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+HINT_UNIT = 2.0  # a hint has an effect only if its gradient is of the size of the output's
+ATTENTION_UNIT = 2.0
+
+
+def hint(path: list[Tensor], projection: Tensor, wanted: Tensor) -> Tensor:
+    """Match the teacher's hidden path through a learned projection (FitNets, Romero et al. 2015, eq. 3).
+
+    Args:
+        path: T tensors (M, n, B). projection: (M, n, k). wanted: (M, B, T, k), standardised.
+
+    Returns:
+        (M,) mean squared error over the path.
+    """
+    seen = torch.stack([torch.bmm(projection.mT, h).mT for h in path], dim=2)
+    return HINT_UNIT * ((seen - wanted) ** 2).mean((1, 2, 3))
+
+
+def attention(path: list[Tensor], wanted: Tensor) -> Tensor:
+    """Match where along the window the state is large (Zagoruyko and Komodakis 2017, eq. 2, time in place of space).
+
+    Args:
+        path: T tensors (M, n, B). wanted: (M, B, T) the teacher's map: mean square of its states a step.
+
+    Returns:
+        (M,) squared distance between the maps, each of length 1.
+    """
+    own = torch.stack([(h**2).mean(1) for h in path], dim=2)
+    gap = functional.normalize(own, dim=2, eps=1e-6) - functional.normalize(wanted, dim=2, eps=1e-6)
+    return ATTENTION_UNIT * (gap**2).sum(2).mean(1)

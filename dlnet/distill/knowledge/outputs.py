@@ -1,0 +1,26 @@
+"""The teacher's forecast as it stands: match its values or its shape."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+MSE_UNIT = 5.0  # errors are far below one unit; this brings the squared error's gradient to that of L1
+
+
+def l1(output: Tensor, wanted: Tensor) -> Tensor:
+    """(M, B, P) twice -> (M,) mean absolute error, where ``wanted`` is not NaN."""
+    known = ~torch.isnan(wanted)
+    gap = torch.where(known, output - torch.nan_to_num(wanted), 0.0).abs()
+    return gap.sum((1, 2)) / known.sum((1, 2)).clamp(min=1)
+
+
+def mse(output: Tensor, wanted: Tensor) -> Tensor:
+    """(M, B, P) twice -> (M,) mean squared error, scaled."""
+    return MSE_UNIT * ((output - wanted) ** 2).mean((1, 2))
+
+
+def cosine(output: Tensor, wanted: Tensor) -> Tensor:
+    """(M, B, P) twice -> (M,) one minus the cosine between the trajectories; the shape alone counts."""
+    return (1 - functional.cosine_similarity(output, wanted, dim=2, eps=1e-3)).mean(1)

@@ -1,0 +1,74 @@
+"""Relational knowledge: how windows of a batch lie to each other in the teacher's last hidden state."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+DISTANCE_UNIT = 1.0
+ANGLE_UNIT = 2.0  # the weights of Park et al. (2019): angles count twice
+CONTRAST_UNIT = 0.05
+CONTRAST_TEMPERATURE = 0.1
+TRIPLETS = 24  # windows of a batch whose angles are compared: their number goes with the cube
+
+
+def distance(state: Tensor, wanted: Tensor) -> Tensor:
+    """Relational distillation of distances (RKD-D, Park et al. 2019, eqs. 4 to 6).
+
+    Args:
+        state: (M, B, n) last hidden states. wanted: (M, B, k) those of the teacher.
+
+    Returns:
+        (M,) Huber loss between pairwise distances, each network's divided by their mean.
+    """
+    return DISTANCE_UNIT * _mean(functional.huber_loss(_distances(state), _distances(wanted), reduction="none"))
+
+
+def angle(state: Tensor, wanted: Tensor) -> Tensor:
+    """Relational distillation of angles (RKD-A, Park et al. 2019, eqs. 7 and 8), of the first windows of a batch.
+
+    Args:
+        state: (M, B, n) last hidden states. wanted: (M, B, k) those of the teacher.
+
+    Returns:
+        (M,) Huber loss between the cosines of all angles i-j-k.
+    """
+    own, told = _cosines(state[:, :TRIPLETS]), _cosines(wanted[:, :TRIPLETS])
+    return ANGLE_UNIT * _mean(functional.huber_loss(own, told, reduction="none"))
+
+
+def contrast(state: Tensor, projection: Tensor, wanted: Tensor) -> Tensor:
+    """Tell each window's teacher state from those of the rest of the batch (CRD, Tian et al. 2020, as InfoNCE).
+
+    In place of a memory of negatives, the other windows of the batch are the negatives.
+
+    Args:
+        state: (M, B, n) last hidden states. projection: (M, n, k). wanted: (M, B, k) those of the teacher.
+
+    Returns:
+        (M,) cross-entropy of finding the own teacher state.
+    """
+    own = functional.normalize(torch.bmm(state, projection), dim=2, eps=1e-6)
+    told = functional.normalize(wanted, dim=2, eps=1e-6)
+    scores = torch.log_softmax(torch.bmm(own, told.mT) / CONTRAST_TEMPERATURE, dim=2)
+    return -CONTRAST_UNIT * scores.diagonal(dim1=1, dim2=2).mean(1)
+
+
+def _distances(points: Tensor) -> Tensor:
+    """(M, B, k) -> (M, B, B) over the mean of those between different windows."""
+    squares = ((points[:, :, None] - points[:, None]) ** 2).sum(3)
+    # The root has no gradient at 0, where a window meets itself.
+    apart = squares.clamp(min=1e-12).sqrt() * (1 - torch.eye(points.shape[1]))
+    count = points.shape[1] * (points.shape[1] - 1)
+    return apart / (apart.sum((1, 2), keepdim=True) / count).clamp(min=1e-6)
+
+
+def _cosines(points: Tensor) -> Tensor:
+    """(M, B, k) -> (M, B, B, B): cosine of the angle at j between i and k, 0 where two of them are one."""
+    toward = functional.normalize(points[:, None] - points[:, :, None], dim=3, eps=1e-6)
+    return torch.einsum("mjid,mjkd->mjik", toward, toward)
+
+
+def _mean(values: Tensor) -> Tensor:
+    return values.flatten(1).mean(1)

@@ -1,0 +1,53 @@
+"""Soft targets: the teacher's predictive distribution, a normal one by the spread of its members.
+
+A student gives a point; it stands for a normal distribution of the teacher's own width around that point. Hinton et
+al. (2015) soften class scores by a temperature T and scale the loss by T². For two normal distributions of equal
+width T cancels: ``T² KL(N(m, Ts) || N(y, Ts)) = (m - y)² / 2s²``, so ``gaussian`` has none. In ``binned`` the range is
+finite, and T says how far from the teacher a student is still pulled.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+FLOOR = 0.05  # least standard deviation, units of ``delta_scale``: about the error of a good student
+UNIT = 0.02  # brings the gradient to the size of that of L1
+BINS = 15
+REACH = 6.0  # half the range of the bins in floors
+TEMPERATURE = 4.0
+
+
+def width_of(spread: Tensor) -> Tensor:
+    """Standard deviation of a teacher whose members spread by ``spread``, never below ``FLOOR``."""
+    return (spread**2 + FLOOR**2).sqrt()
+
+
+def gaussian(output: Tensor, mean: Tensor, spread: Tensor) -> Tensor:
+    """Kullback-Leibler divergence of normal distributions of the teacher's width: windows it is sure of count more.
+
+    Args:
+        output, mean, spread: (M, B, P), units of ``delta_scale``.
+
+    Returns:
+        (M,) the mean of ``(mean - output)² / (2 width²)``, scaled.
+    """
+    return UNIT * (((mean - output) / width_of(spread)) ** 2 / 2).mean((1, 2))
+
+
+def binned(output: Tensor, mean: Tensor, spread: Tensor, temperature: float = TEMPERATURE) -> Tensor:
+    """T² KL(softmax(teacher / T) || softmax(student / T)) over bins around the teacher's mean (Hinton et al. 2015).
+
+    Scores are log densities at the centres of ``BINS`` bins, ``±REACH`` floors around the teacher's mean.
+
+    Args:
+        output, mean, spread: (M, B, P), units of ``delta_scale``. temperature: > 0.
+
+    Returns:
+        (M,) divergences, scaled.
+    """
+    centres = torch.linspace(-REACH, REACH, BINS) * FLOOR
+    width = width_of(spread)[..., None]
+    told = torch.log_softmax(-((centres / width) ** 2) / (2 * temperature), dim=-1)
+    said = torch.log_softmax(-(((centres - (output - mean)[..., None]) / width) ** 2) / (2 * temperature), dim=-1)
+    return UNIT * temperature**2 * (told.exp() * (told - said)).sum(-1).mean((1, 2))
