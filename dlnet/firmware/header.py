@@ -20,6 +20,7 @@ MADE_WINDOWS = 6  # of the self test, made on the device
 MOST_DROP = 1 << 29  # between two knots, 2^-24 SoH: the read-out multiplies it by 4 in 32 bits
 UNITS = {"Q": "Ah", "charge time": "s", "kurtosis": "1", "skewness": "1", "entropy": "nat", "SoH": "1"}
 NONE = 255
+LAYOUT = {"float": "<f4", "int16_t": "<i2", "int32_t": "<i4", "uint8_t": "<u1", "uint16_t": "<u2", "uint32_t": "<u4"}
 
 Words = list[int]
 
@@ -34,6 +35,7 @@ def header(model: DeviceModel) -> str:
     _check(spec, codec)
     values = {**_shape(spec, codec), **_scalars(spec, codec), **_self_test(model)}
     arrays = [*_engine_arrays(spec), *_codec_arrays(codec), *_golden_arrays(model)]
+    values["tables_crc"] = zlib.crc32(b"".join(one.bytes for one in arrays))
     identity = ", ".join(f"0x{byte:02x}" for byte in bytes.fromhex(model.sha256)[:8])
     names = [_quoted(name) for name in codec.names]
     units = [_quoted(unit_of(name)) for name in codec.names]
@@ -45,6 +47,7 @@ def header(model: DeviceModel) -> str:
         constants="\n".join(f"  static constexpr {_type(value)} {key} = {_literal(value)};" for key, value in values.items()),
         declared="\n".join(one.declared for one in arrays),
         defined="\n".join(one.defined for one in arrays),
+        summed="\n".join(f"    sum = add({one.name}, sizeof {one.name}, sum);" for one in arrays),
         identity=identity,
         input_names=", ".join(names),
         input_units=", ".join(units),
@@ -61,6 +64,7 @@ class _Arrays:
         size = "".join(f"[{length}]" for length in content.shape)
         self.declared = f"  static constexpr {kind} {name}{size} = {_braced(content)};"
         self.defined = f"template <class T> constexpr {kind} ModelTables<T>::{name}{size};"
+        self.name, self.bytes = name, content.astype(LAYOUT[kind]).tobytes()
 
 
 def unit_of(name: str) -> str:
@@ -344,6 +348,14 @@ struct Model : ModelTables<void> {{
   static const char *sha256() {{ return {sha256}; }}
   static const char *input_name(int i) {{ return input_names[i]; }}
   static const char *input_unit(int i) {{ return input_units[i]; }}
+
+  // add(address, bytes, sum so far) over every table; with CRC-32, tables_crc is what comes of it.
+  template <class Add>
+  static uint32_t sum_of_tables(Add add) {{
+    uint32_t sum = 0;
+{summed}
+    return sum;
+  }}
 }};
 
 }}  // namespace dlnet

@@ -1,0 +1,50 @@
+"""Models for the board: students with made weights behind encoders fitted on real columns."""
+
+import pandas as pd
+from export.export_truth import make_student
+from host_compiler import PROJECT
+
+from dlnet.config import CleanParams, TaskParams
+from dlnet.data.encode import fit_encoder
+from dlnet.data.windows import Bank
+from dlnet.export.reference import quantise_anchor, quantise_inputs
+from dlnet.export.spec import make_spec
+from dlnet.firmware.model import DeviceModel, make_model
+
+FEATURES = ["voltage slope", "voltage mean", "voltage kurtosis", "CV Q", "CC Q", "CC charge time", "CV charge time"]
+RELATIVE = ["CV Q", "CC Q", "voltage mean"]
+CHANNELS = {"features": FEATURES, "relative": RELATIVE, "noise": 0.1}
+CLEAN = CleanParams(window=7, sigmas=3.0, floor_soh=0.006, feature_sigmas=6.0, min_rows=200)
+
+
+def task(track: str) -> TaskParams:
+    content = {"inputs": track, "window": 50, "block": 5, "horizon": 100, "knots": [5, 15, 30, 50, 75, 100]}
+    content |= {"stride_train": 1, "stride_eval": 5}
+    content |= {"capacity": CHANNELS | {"quantiles": 17}, "charge": CHANNELS | {"quantiles": 0}}
+    return TaskParams(**content)
+
+
+def fleet_bank(params: TaskParams) -> Bank:
+    """Four cells of the embedded fleet, all for training."""
+    table = pd.read_parquet(PROJECT / "data/embedded.parquet")
+    cells = sorted(table["cell"].unique())[:4]
+    table = table[table["cell"].isin(cells)].reset_index(drop=True)
+    soh = table["capacity_ah"] / table.groupby("cell")["capacity_ah"].transform("first")
+    rows = table.assign(soh=soh, target=soh, group="all", row=table.groupby("cell").cumcount())
+    about = pd.DataFrame({"cell": cells, "group": "all", "split": "train", "used_in_training": True})
+    about["rows"] = [int((table["cell"] == cell).sum()) for cell in cells]
+    known = {"source": "embedded", "label": "embedded", "simulated": True, **params.model_dump(), "features": FEATURES}
+    return Bank.from_tables(rows[["cell", "group", "row", "soh", "target", *FEATURES]], about, known, allow_test=False)
+
+
+def device_model(track: str, cell: str, name: str) -> DeviceModel:
+    """A student with made weights behind an encoder fitted on real columns."""
+    params = task(track)
+    bank = fleet_bank(params)
+    encoder = fit_encoder(bank, params)
+    ends = bank.windows("train", 40)
+    z, anchor = quantise_inputs(encoder.encode(bank, ends)), quantise_anchor(encoder.anchor(bank, ends))
+    student = make_student(
+        cell=cell, hidden=6, channels=len(encoder.channels), steps=encoder.steps, offset=track == "charge"
+    )
+    return make_model(name, make_spec(student), encoder, CLEAN, "7", (z[:2], anchor[:2]))
