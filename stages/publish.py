@@ -22,7 +22,8 @@ def main() -> None:
     write_json(OUT, publication.summary())
     print(f"{publication.experiment}: {publication.pipeline.title} ({shown(uri)})")
     for _, model in publication.models:
-        for reason in model.verdict.reasons if model.verdict else ():
+        judged = [one for one in (model.verdict, model.budget) if one]
+        for reason in (reason for one in judged for reason in one.reasons):
             print(f"{model.name} is no candidate: {reason}")
 
 

@@ -17,8 +17,8 @@ def float_card(name: str, task: Mapping[str, Any], metrics: Mapping[str, float])
     return "\n".join([*lines, "", INPUT])
 
 
-def edge_card(summary: Mapping[str, Any], judged: Verdict) -> str:
-    """Card of the int8 model: test errors beside the baselines', sizes, and the gate's word on validation."""
+def edge_card(summary: Mapping[str, Any], judged: Verdict, budget: Verdict) -> str:
+    """Card of the int8 model: test errors beside the baselines', sizes, and the gate's words."""
     edge, data = summary["edge"], summary["data"]
     rows = [("int8", edge["mae_int8"]), ("the same student in float", edge["mae_float"])]
     rows += [(name, entry["mae"]) for name, entry in summary["baselines"].items()]
@@ -32,13 +32,17 @@ def edge_card(summary: Mapping[str, Any], judged: Verdict) -> str:
         f"Worst cell: {worst['cell']}, MAE {worst['mae']:.5f}. Parameters: {edge['parameters']}. "
         f"Integer spec {edge['spec_bytes']:,} B, .tflite files {edge['tflite_bytes']:,} B.",
         "",
-        f"**Gate (validation cells): {'passed' if judged.passed else 'not passed'}**",
-        "",
-        *(f"- {text}" for text in (*judged.reasons, *judged.held)),
-        "",
+        *_section("Gate (validation cells)", judged),
+        *_section("Budget (on the device, a forecast)", budget),
         INPUT,
     ]
     return "\n".join(lines)
+
+
+def _section(title: str, judged: Verdict) -> list[str]:
+    word = "passed" if judged.passed else "not passed"
+    failed = [f"- not: {text}" for text in judged.reasons]
+    return [f"**{title}: {word}**", "", *failed, *(f"- {text}" for text in judged.held), ""]
 
 
 def _head(name: str, data: Mapping[str, Any]) -> str:

@@ -18,6 +18,8 @@ from dlnet.data.windows import Bank
 from dlnet.errors import RegistryError
 from dlnet.files import read_json
 from dlnet.forecast import ABOUT, about
+from dlnet.registry.budget import UNITS as UNITS_ON_DEVICE
+from dlnet.registry.budget import device_figures, within_budget
 from dlnet.registry.card import edge_card, float_card
 from dlnet.registry.gate import Verdict, verdict
 from dlnet.registry.keys import lineage, locked_stages
@@ -137,8 +139,10 @@ def _headline(summary: Mapping[str, Any], children: list[Run]) -> dict[str, floa
     metrics |= {name: float(edge[name]) for name in ("mae_float", "mae_int8", "rmse_int8", "cell_mae_int8")}
     metrics |= {name: float(edge[name]) for name in ("parameters", "tflite_bytes", "spec_bytes")}
     metrics["int8_over_boosting"] = metrics["mae_int8"] / metrics["mae_boosting"]
-    verdicts = [run.model.verdict for run in children if run.model and run.model.verdict]
-    metrics["gate_passed"] = float(all(one.passed for one in verdicts))
+    for run in children:
+        if run.model and run.model.verdict and run.model.budget:
+            metrics |= {name: run.metrics[name] for name in UNITS_ON_DEVICE if name in run.metrics}
+            metrics |= {"gate_passed": float(run.model.verdict.passed), "budget_passed": float(run.model.budget.passed)}
     return metrics
 
 
@@ -245,11 +249,14 @@ def _edges(project: _Project) -> Iterator[Run]:
         )
     for folder in folders:
         described = read_json(folder / "metrics.json")
-        metrics = dict(_numbers(described)) | _errors(_named(project.summary["edges"], folder.name), "")
+        figures, origin = device_figures(project.root, folder.name)
+        errors = _errors(_named(project.summary["edges"], folder.name), "")
+        metrics = {**dict(_numbers(described)), **errors, **figures}
         yield Run(
             kind="edge",
             name=folder.name,
             title=f"int8 {folder.name}",
+            params={"device_figures": origin},
             metrics=metrics,
             files={file: folder / file for file in EDGE_FILES},
             model=_edge_model(project, folder, described) if folder.name == chosen else None,
@@ -260,6 +267,7 @@ def _edge_model(project: _Project, folder: Path, described: Mapping[str, Any]) -
     student = _student_file(project, folder.name)
     encoder = Encoder.from_json(read_json(student)["encoder"])
     judged = _verdict(project, described)
+    budget = within_budget(*device_figures(project.root, folder.name), project.limits.budget)
     scores = project.evaluation["edge"][folder.name]["int8"]
     return Model(
         name="dlnet-edge",
@@ -269,8 +277,9 @@ def _edge_model(project: _Project, folder: Path, described: Mapping[str, Any]) -
         example=project.example(encoder),
         horizon=encoder.horizon,
         requirements=requirements(EDGE_PACKAGES),
-        description=edge_card(project.summary, judged),
+        description=edge_card(project.summary, judged, budget),
         verdict=judged,
+        budget=budget,
     )
 
 

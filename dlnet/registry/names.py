@@ -9,6 +9,12 @@ from dlnet.errors import RegistryError
 
 EDGE = "dlnet-edge"
 CANDIDATE, CHAMPION = "candidate", "champion"
+KEY, GATE, BUDGET, PASSED = (
+    "dlnet.key",
+    "dlnet.gate",
+    "dlnet.budget",
+    "passed",
+)  # tags of a version, and their good word
 
 NAME = re.compile(r"dlnet-[a-z]{1,20}", re.ASCII)
 ALIAS = re.compile(r"[a-z][a-z0-9-]{0,62}", re.ASCII)

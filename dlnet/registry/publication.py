@@ -32,7 +32,8 @@ class Model:
         horizon: cycles ahead, the width of the output.
         requirements: pip requirements, pinned.
         description: the model card of its version, Markdown.
-        verdict: the gate's word; None where no gate stands before this name.
+        verdict: the gate's word on its errors; None where no gate stands before this name.
+        budget: its word on what the model takes on the device; None likewise.
     """
 
     name: str
@@ -44,6 +45,12 @@ class Model:
     description: str
     texts: Mapping[str, str] = field(default_factory=dict)
     verdict: Verdict | None = None
+    budget: Verdict | None = None
+
+    @property
+    def passed(self) -> bool:
+        """Whether it may become a candidate."""
+        return all(one is not None and one.passed for one in (self.verdict, self.budget))
 
     @cached_property
     def sha256(self) -> dict[str, str]:
@@ -149,7 +156,7 @@ def table_json(table: pd.DataFrame) -> str:
 
 def _entry(run: Run, model: Model) -> dict[str, object]:
     entry: dict[str, object] = {"run": run.name, "key": model.key, "sha256": model.sha256}
-    if model.verdict:
-        entry["gate"] = "passed" if model.verdict.passed else "failed"
-        entry["reasons"] = list(model.verdict.reasons)
+    for name, judged in (("gate", model.verdict), ("budget", model.budget)):
+        if judged:
+            entry[name] = {"passed": judged.passed, "reasons": list(judged.reasons)}
     return entry

@@ -20,8 +20,8 @@ from tqdm import tqdm
 
 from dlnet.errors import RegistryError
 from dlnet.registry.client import artefact_root, registry_errors, tracking_uri
-from dlnet.registry.gate import Verdict
 from dlnet.registry.models import save_model
+from dlnet.registry.names import BUDGET, CANDIDATE, GATE, KEY, PASSED
 from dlnet.registry.publication import Data, Model, Publication, Run, table_json
 
 if TYPE_CHECKING:
@@ -30,10 +30,8 @@ if TYPE_CHECKING:
     from mlflow.entities import Run as LoggedRun
     from mlflow.entities.model_registry import ModelVersion
 
-KEY = "dlnet.key"
 SOURCE = "mlflow.source.name"
 EXPERIMENT = {"mlflow.experimentKind": "custom_model_development"}  # so that the UI opens it as runs, not as traces
-CANDIDATE = "candidate"
 PARENT = "mlflow.parentRunId"
 TABLES = "mlflow.loggedArtifacts"  # the tag by which the UI finds tables
 VERSIONS = "mlflow.modelVersions"  # the tag by which a logged model's page finds its versions
@@ -152,7 +150,7 @@ class _Publisher:
                 KEY: model.key,
                 **_hashes(model),
                 **self.publication.lineage,
-                **_gate_tags(model.verdict),
+                **_gate_tags(model),
             }
             version = self.client.create_model_version(
                 model.name,
@@ -181,14 +179,14 @@ class _Publisher:
         """Bring the gate's tags and the alias of a version up to date; an alias that is right is not set again."""
         if model.verdict is None:
             return
-        for name, value in _gate_tags(model.verdict).items():
+        for name, value in _gate_tags(model).items():
             if version.tags.get(name) != value:
                 self.client.set_model_version_tag(model.name, version.version, name, value)
         holder = self.client.get_registered_model(model.name).aliases.get(CANDIDATE)
         mine = holder is not None and int(holder) == int(version.version)
-        if model.verdict.passed and not mine:
+        if model.passed and not mine:
             self.client.set_registered_model_alias(model.name, CANDIDATE, version.version)
-        if mine and not model.verdict.passed:
+        if mine and not model.passed:
             self.client.delete_registered_model_alias(model.name, CANDIDATE)
 
     def _search(self, filter_string: str) -> list[LoggedRun]:
@@ -227,11 +225,13 @@ def _hashes(model: Model) -> dict[str, str]:
     return {f"dlnet.sha256.{name}": value for name, value in model.sha256.items()}
 
 
-def _gate_tags(verdict: Verdict | None) -> dict[str, str]:
-    if verdict is None:
-        return {}
-    word = "passed" if verdict.passed else "failed"
-    return {"dlnet.gate": word, "dlnet.gate.reasons": "; ".join(verdict.reasons or verdict.held)[:TAG_LENGTH]}
+def _gate_tags(model: Model) -> dict[str, str]:
+    tags: dict[str, str] = {}
+    for name, judged in ((GATE, model.verdict), (BUDGET, model.budget)):
+        if judged is not None:
+            tags[name] = PASSED if judged.passed else "failed"
+            tags[f"{name}.reasons"] = "; ".join(judged.reasons or judged.held)[:TAG_LENGTH]
+    return tags
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from dlnet.config import CleanParams, CostParams, SplitParams, StageConfig, TaskParams
+from dlnet.config import BudgetParams, CleanParams, CostParams, PublishParams, SplitParams, StageConfig, TaskParams
 from dlnet.data.encode import fit_encoder
 from dlnet.data.prepare import prepare
 from dlnet.data.windows import Bank
@@ -30,6 +30,8 @@ TASK = TaskParams.model_validate(
 )  # fmt: skip
 CLEAN = CleanParams(window=7, sigmas=3.0, floor_soh=0.006, feature_sigmas=6.0, min_rows=45)
 SPLIT = SplitParams(seed=0, train=0.6, validation=0.2, test=0.2, train_share=1.0)
+BUDGET = BudgetParams(flash_bytes=6144, ram_bytes=1536, instructions=15000, ms_modelled=1.0)
+LIMITS = PublishParams(int8_bound=1.03, boosting_slack=1.05, boosting_bytes_ratio=0.01, budget=BUDGET)
 COST = CostParams(country="DEU", clock_mhz=64)
 EDGE = "liquid-4-labels-s0"
 BASELINES = {"persistence": 0.0068, "line": 0.0024, "parabola": 0.0022, "ridge": 0.0014, "boosting": 0.0013}

@@ -4,16 +4,13 @@ import json
 import shutil
 
 import pytest
-from made_pipeline import EDGE, make
+from made_pipeline import EDGE, LIMITS, make
 from registry_content import content
 
-from dlnet.config import PublishParams
 from dlnet.errors import DLNetError
 from dlnet.registry.client import connect
 from dlnet.registry.collect import collect
 from dlnet.registry.publish import publish
-
-LIMITS = PublishParams(int8_bound=1.03, boosting_slack=1.05, boosting_bytes_ratio=0.01)
 
 
 @pytest.fixture(scope="module")

@@ -3,11 +3,10 @@
 import math
 
 import pytest
+from made_pipeline import LIMITS
 
-from dlnet.config import PublishParams
 from dlnet.registry.gate import verdict
 
-LIMITS = PublishParams(int8_bound=1.03, boosting_slack=1.05, boosting_bytes_ratio=0.01)
 GOOD_MAE = {
     "persistence": 0.0068, "line": 0.0024, "parabola": 0.0022, "ridge": 0.0014, "boosting": 0.0013,
     "float": 0.00119, "int8": 0.0012,

@@ -12,9 +12,8 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from made_pipeline import EDGE, make
+from made_pipeline import EDGE, LIMITS, make
 
-from dlnet.config import PublishParams
 from dlnet.errors import RegistryError, UntrustedError
 from dlnet.registry import artefacts
 from dlnet.registry.artefacts import MAX_FILE, MAX_FILES, ServedPlace, place
@@ -23,7 +22,6 @@ from dlnet.registry.collect import collect
 from dlnet.registry.fetch import Version, fetch, fetched, find
 from dlnet.registry.publish import publish
 
-LIMITS = PublishParams(int8_bound=1.03, boosting_slack=1.05, boosting_bytes_ratio=0.01)
 CHAMPION = "models:/dlnet-edge/1"
 
 

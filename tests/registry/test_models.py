@@ -8,9 +8,8 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from made_pipeline import TASK, make
+from made_pipeline import LIMITS, TASK, make
 
-from dlnet.config import PublishParams
 from dlnet.data.encode import fit_encoder
 from dlnet.data.windows import Bank
 from dlnet.distill.students import shape
@@ -26,8 +25,6 @@ from dlnet.registry.collect import collect
 from dlnet.registry.fetch import FORECAST_FILES, fetched
 from dlnet.registry.models import EDGE_CODE, EDGE_PACKAGES, requirements
 from dlnet.registry.publish import publish
-
-LIMITS = PublishParams(int8_bound=1.03, boosting_slack=1.05, boosting_bytes_ratio=0.01)
 
 
 @pytest.fixture(scope="module")

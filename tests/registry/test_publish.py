@@ -28,7 +28,9 @@ PASSED = Verdict(reasons=(), held=("int8 beats ridge",))
 FAILED = Verdict(reasons=("int8 does not beat ridge",), held=())
 
 
-def publication(folder: Path, *, gain: str = "1.0", verdict: Verdict = PASSED, students: int = 3) -> Publication:
+def publication(
+    folder: Path, *, gain: str = "1.0", verdict: Verdict = PASSED, budget: Verdict = PASSED, students: int = 3
+) -> Publication:
     folder.mkdir(exist_ok=True)
     (folder / "gain.txt").write_text(gain)
     model = Model(
@@ -40,6 +42,7 @@ def publication(folder: Path, *, gain: str = "1.0", verdict: Verdict = PASSED, s
         requirements=("mlflow", "numpy"),
         description="A card.",
         verdict=verdict,
+        budget=budget,
     )
     below = [
         Run("student", f"s{i}", f"student s{i}", {"hidden": str(i)}, {"mae": 0.001 * i, "loss": float("nan")},
@@ -169,6 +172,15 @@ def test_a_closed_gate_gives_a_reason_and_no_alias(registry):
     held = content(client)["registered"]["dlnet-edge"]
     assert held["aliases"] == {}
     assert held["versions"][0][1]["dlnet.gate.reasons"] == "int8 does not beat ridge"
+
+
+def test_over_budget_gives_a_reason_and_no_alias(registry):
+    client = connect()
+    publisher.publish(publication(registry / "in", budget=FAILED), client)
+    held = content(client)["registered"]["dlnet-edge"]
+    assert held["aliases"] == {}
+    assert held["versions"][0][1]["dlnet.gate"] == "passed"
+    assert held["versions"][0][1]["dlnet.budget"] == "failed"
 
 
 def test_a_version_that_no_longer_passes_loses_the_alias_and_a_good_one_keeps_it(registry):
