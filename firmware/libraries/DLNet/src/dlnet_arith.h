@@ -49,8 +49,9 @@ DLNET_INLINE int32_t sat16(int32_t value) {
   return out;
 }
 
-// The same for shift = 32 + places, places 1 to 30. The last bit shifted out is the carry: adding it rounds.
-DLNET_INLINE int32_t scale(int32_t value, int32_t multiplier, int32_t places) {
+// The same for shift = 32 + places, places 1 to 30 in the low byte of its argument, as ASR takes it. The last bit
+// shifted out is the carry: adding it rounds.
+DLNET_INLINE int32_t scale(int32_t value, int32_t multiplier, uint32_t places) {
   int32_t out;
   __asm__("smmul %0, %1, %2\n\tasrs %0, %0, %3\n\tadc %0, %0, #0"
           : "=&r"(out) : "r"(value), "r"(multiplier), "r"(places) : "cc");
@@ -62,6 +63,30 @@ DLNET_INLINE int32_t high_rounded(int32_t value, int32_t weight) {
   int32_t out;
   __asm__("smmulr %0, %1, %2" : "=r"(out) : "r"(value), "r"(weight));
   return out;
+}
+
+// sum + value * the low or the high half of a word; `value` fits 16 bits
+DLNET_INLINE int32_t add_low(int32_t sum, int32_t value, uint32_t word) {
+  int32_t out;
+  __asm__("smlabb %0, %1, %2, %3" : "=r"(out) : "r"(value), "r"(word), "r"(sum));
+  return out;
+}
+DLNET_INLINE int32_t add_high(int32_t sum, int32_t value, uint32_t word) {
+  int32_t out;
+  __asm__("smlabt %0, %1, %2, %3" : "=r"(out) : "r"(value), "r"(word), "r"(sum));
+  return out;
+}
+
+// Two words of a constant stream, and the stream behind them.
+DLNET_INLINE void next_two(const uint32_t *&stream, int32_t &a, int32_t &b) {
+  __asm__("ldrd %0, %1, [%2], #8" : "=&r"(a), "=&r"(b), "+r"(stream));
+}
+
+// (half + 4) >> 3 of both halves: three halvings, each rounding down.
+DLNET_INLINE uint32_t eighths(uint32_t halves) {
+  __asm__("shadd16 %0, %0, %1\n\tshadd16 %0, %0, %2\n\tshadd16 %0, %0, %2"
+          : "+r"(halves) : "r"(0x00040004), "r"(0));
+  return halves;
 }
 
 // Straight line between two entries of a table at |code|, with the sign of `code`; `code` may lie outside an int16.
@@ -156,11 +181,23 @@ struct Dot<0> {
 
 DLNET_INLINE int32_t sat16(int32_t value) { return value > 32767 ? 32767 : value < -32768 ? -32768 : value; }
 
-DLNET_INLINE int32_t scale(int32_t value, int32_t multiplier, int32_t places) {
-  return scale_any(value, multiplier, 32 + places);
+DLNET_INLINE int32_t scale(int32_t value, int32_t multiplier, uint32_t places) {
+  return scale_any(value, multiplier, 32 + static_cast<int>(places & 0xffu));
 }
 
 DLNET_INLINE int32_t high_rounded(int32_t value, int32_t weight) { return scale_any(value, weight, 32); }
+
+DLNET_INLINE int32_t add_low(int32_t sum, int32_t value, uint32_t word) { return sum + value * low_half(word); }
+DLNET_INLINE int32_t add_high(int32_t sum, int32_t value, uint32_t word) { return sum + value * high_half(word); }
+
+DLNET_INLINE void next_two(const uint32_t *&stream, int32_t &a, int32_t &b) {
+  a = static_cast<int32_t>(*stream++);
+  b = static_cast<int32_t>(*stream++);
+}
+
+DLNET_INLINE uint32_t eighths(uint32_t halves) {
+  return pack((low_half(halves) + 4) >> 3, (high_half(halves) + 4) >> 3);
+}
 
 DLNET_INLINE int32_t odd_look_up(const int16_t *table, int32_t code) {
   const int32_t size = code < 0 ? -code : code, u = size > 32767 ? 32767 : size, i = u >> 7, f = u & 127;

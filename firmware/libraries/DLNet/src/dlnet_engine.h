@@ -23,25 +23,23 @@ class Engine {
  public:
   template <class Source, class Observer>
   static void run(Source &source, int32_t anchor, Forecast<Model> &ahead, Observer &observer) {
-    uint32_t input[input_words] = {}, bypass[bypass_words] = {}, first[state_words] = {}, second[state_words] = {};
-    int16_t state[2 * state_words] = {};
-    uint32_t *now = first, *next = second;
+    uint32_t vector[state_words + input_words] = {};  // state as it enters a product, then the inputs
+    uint32_t bypass[bypass_words] = {}, state[state_words] = {};
+    Half *const input = halves(vector + state_words);
     const uint8_t *event = Model::skip_event;
     for (int t = 0; t < Model::steps; ++t) {
-      source.step(t, halves(input));
-      for (; *event == t; event += 3) halves(bypass)[event[1]] = halves(input)[event[2]];
+      source.step(t, input);
+      for (; *event == t; event += 3) halves(bypass)[event[1]] = input[event[2]];
       for (int k = 0; k < Model::substeps; ++k) {
-        substep(now, input, state, halves(next));
-        uint32_t *const spent = now;
-        now = next;
-        next = spent;
+        substep(vector, halves(state));
+        Enter<state_words>::run(state, vector);
       }
-      observer.step(t, state);
+      observer.step(t, halves(state));
     }
     for (int s = 0; s < Model::skips; ++s) {
-      halves(bypass)[s] = static_cast<int16_t>(sat16(halves(input)[Model::skip_channel[s]] - halves(bypass)[s]));
+      halves(bypass)[s] = static_cast<int16_t>(sat16(input[Model::skip_channel[s]] - halves(bypass)[s]));
     }
-    read_out(now, bypass, anchor, ahead);
+    read_out(vector, bypass, anchor, ahead);
   }
 
   template <class Source>
@@ -59,50 +57,57 @@ class Engine {
 
   static DLNET_INLINE Half *halves(uint32_t *words) { return reinterpret_cast<Half *>(words); }
 
-  // One Euler step of all neurons; `next` receives the state as it enters the next dot product.
-  static DLNET_INLINE void substep(const uint32_t *now, const uint32_t *input, int16_t *state, Half *next) {
-    const uint32_t *row = Model::step_rows;
-    for (const int16_t *end = state + Model::hidden; state < end;) {
-      int32_t a, b;
-      pair<input_words>(row, now, input, a, b);
-      if (Model::liquid) {
-        const uint32_t rest = row[2];
-        const int32_t gate = sigmoid(scale(a, row[0], rest & 0xff));
-        const int32_t target = odd_look_up(Model::tanh_table, scale(b, row[1], (rest >> 8) & 0xff));
-        move(*state++, gate, target, high_half(rest), *next++);
-        row += 3;
-      } else {
-        const int32_t gate = sigmoid(scale(a, row[0], row[2] & 0xff));
-        const int32_t other = sigmoid(scale(b, row[1], row[2] >> 8));
-        move(*state++, gate, low_half(row[4]), low_half(row[3]), *next++);
-        move(*state++, other, high_half(row[4]), high_half(row[3]), *next++);
-        row += 5;
-      }
+  // The state (2^-15) in the unit of the inputs.
+  template <int words, class Nothing = void>
+  struct Enter {
+    static DLNET_INLINE void run(const uint32_t *state, uint32_t *vector) {
+      *vector = eighths(*state);
+      Enter<words - 1>::run(state + 1, vector + 1);
     }
-  }
+  };
+  template <class Nothing>
+  struct Enter<0, Nothing> {
+    static DLNET_INLINE void run(const uint32_t *, uint32_t *) {}
+  };
 
-  // Accumulators of two rows on [state, values]; `row` ends up at their multipliers.
-  template <int words>
-  static DLNET_INLINE void pair(const uint32_t *&row, const uint32_t *state, const uint32_t *values, int32_t &a,
-                                int32_t &b) {
-    a = static_cast<int32_t>(row[0]);
-    b = static_cast<int32_t>(row[1]);
-    row += 2;
-    Dot<state_words>::run(row, state, a, b);
-    Dot<words>::run(row, values, a, b);
+  // One Euler step of all neurons.
+  static DLNET_INLINE void substep(const uint32_t *vector, Half *state) {
+    const uint32_t *row = Model::step_rows;
+    const uint32_t *const end = row + sizeof Model::step_rows / sizeof *row;
+    do {
+      const uint32_t *z = vector;
+      int32_t a, b, first, second;
+      next_two(row, a, b);
+      Dot<state_words>::run(row, z, a, b);
+      Dot<input_words>::run(row, z, a, b);
+      next_two(row, first, second);
+      const uint32_t places = *row++;
+      const int32_t gate = sigmoid(scale(a, first, places));
+      if (Model::liquid) {
+        const int32_t target = odd_look_up(Model::tanh_table, scale(b, second, places >> 8));
+        *state = move<true>(*state, gate, target, places);
+        ++state;
+      } else {
+        const int32_t other = sigmoid(scale(b, second, places >> 8));
+        const uint32_t rates = row[0], reversals = row[1];
+        row += 2;
+        state[0] = move<false>(state[0], gate, low_half(reversals), rates);
+        state[1] = move<true>(state[1], other, high_half(reversals), rates);
+        state += 2;
+      }
+    } while (row != end);
   }
 
   // The table holds the sigmoid less a half, which is odd.
   static DLNET_INLINE int32_t sigmoid(int32_t code) { return 16384 + odd_look_up(Model::sigmoid_table, code); }
 
-  // h + (gate (target - h) - rate h) / K. Halving the differences and not the gate keeps slow neurons exact.
-  template <class Next>
-  static DLNET_INLINE void move(int16_t &state, int32_t gate, int32_t target, int32_t rate, Next &next) {
-    const int32_t h = state;
-    const int32_t change = gate * ((target - h + 1) >> 1) - rate * ((h + 1) >> 1);
-    const int32_t moved = sat16(h + update(change));
-    state = static_cast<int16_t>(moved);
-    next = static_cast<int16_t>((moved + 4) >> 3);
+  // h + (gate (target - h) - rate h) / K, the rate in the high or the low half of a word. Halving the differences and
+  // not the gate keeps slow neurons exact. -((h + 1) >> 1) is (-h) >> 1.
+  template <bool high>
+  static DLNET_INLINE int16_t move(int32_t h, int32_t gate, int32_t target, uint32_t rates) {
+    const int32_t pull = gate * ((target - h + 1) >> 1), leak = -h >> 1;
+    const int32_t change = high ? add_high(pull, leak, rates) : add_low(pull, leak, rates);
+    return static_cast<int16_t>(sat16(h + update(change)));
   }
 
   // A multiplier of 2^30, as every power of two has, is a shift alone.
@@ -117,11 +122,16 @@ class Engine {
                                     Forecast<Model> &ahead) {
     int32_t logit[2 * head_pairs];
     const uint32_t *row = Model::head_rows;
-    for (int i = 0; i < head_pairs; ++i, row += 3) {
-      int32_t a, b;
-      pair<skip_words>(row, state, bypass, a, b);
-      logit[2 * i] = sat16(scale(a, row[0], row[2] & 0xff));
-      logit[2 * i + 1] = sat16(scale(b, row[1], row[2] >> 8));
+    for (int i = 0; i < 2 * head_pairs; i += 2) {
+      const uint32_t *z = state, *s = bypass;
+      int32_t a, b, first, second;
+      next_two(row, a, b);
+      Dot<state_words>::run(row, z, a, b);
+      Dot<skip_words>::run(row, s, a, b);
+      next_two(row, first, second);
+      const uint32_t places = *row++;
+      logit[i] = sat16(scale(a, first, places));
+      logit[i + 1] = sat16(scale(b, second, places >> 8));
     }
     int32_t level = anchor;
     if (Model::has_offset) level += scale_any(logit[Model::outputs - 1], Model::offset_multiplier, Model::offset_shift);

@@ -19,28 +19,25 @@ class Forecast {
     int k = 0;
     uint16_t before = 0;
     while (Model::knot[k] < cycle) before = Model::knot[k++];
-    return between(k, static_cast<int32_t>(cycle - before) * Model::place[k]);
+    const int32_t fall = (level[k] - level[k + 1]) * 4;  // a factor of 4 makes the shift of 30 one of 32: SMMULR
+    return level[k] - high_rounded(fall, static_cast<int32_t>(cycle - before) * Model::place[k]);
   }
 
   // Calls visit(raw) for each cycle from 1 to Model::horizon, until it returns false.
   template <class Visit>
   DLNET_INLINE void walk(Visit visit) const {
-    uint16_t cycle = 0;
+    int before = 0;
     for (int k = 0; k < Model::knots; ++k) {
-      const int32_t place = Model::place[k];
-      for (int32_t w = place; cycle < Model::knot[k]; ++cycle, w += place) {
-        if (!visit(between(k, w))) return;
+      const int32_t from = level[k], fall = (from - level[k + 1]) * 4, place = Model::place[k];
+      int left = Model::knot[k] - before;
+      before += left;
+      for (int32_t w = place; left; --left, w += place) {
+        if (!visit(from - high_rounded(fall, w))) return;
       }
     }
   }
 
   int32_t level[Model::knots + 1];  // 2^-24 SoH at cycle 0 and at each knot
-
- private:
-  // Place w of 2^30 between level k and level k + 1. The factor of 4 makes the shift 32: one SMMULR.
-  DLNET_INLINE int32_t between(int k, int32_t w) const {
-    return level[k] - high_rounded((level[k] - level[k + 1]) * 4, w);
-  }
 };
 
 }  // namespace dlnet

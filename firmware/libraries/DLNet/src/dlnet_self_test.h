@@ -12,10 +12,23 @@ class HeldWindow {
  public:
   explicit HeldWindow(const int16_t *window) : next_(window) {}
   DLNET_INLINE void step(int, Half *x) {
-    for (int c = 0; c < Model::channels; ++c) x[c] = *next_++;
+    Copy<Model::channels>::run(x, next_);
+    next_ += Model::channels;
   }
 
  private:
+  template <int count, class Nothing = void>
+  struct Copy {
+    static DLNET_INLINE void run(Half *to, const int16_t *from) {
+      memcpy(to, from, count > 1 ? 4 : 2);
+      Copy<(count > 2 ? count - 2 : 0)>::run(to + 2, from + 2);
+    }
+  };
+  template <class Nothing>
+  struct Copy<0, Nothing> {
+    static DLNET_INLINE void run(Half *, const int16_t *) {}
+  };
+
   const int16_t *next_;
 };
 
