@@ -88,7 +88,8 @@ class Job:
 
     Attributes:
         name: unique. seed: of its weights and batches. loss: ``labels`` or a name in ``KNOWLEDGE``.
-        alpha: weight of the labels. fold: index of its data. start: weights to begin from, in place of random ones (no stack axis).
+        alpha: weight of the labels. fold: index of its data.
+        start: weights to begin from, in place of random ones (no stack axis).
         mask: 1 where a weight may be non-zero, by parameter name (no stack axis).
     """
 
