@@ -42,9 +42,38 @@ def _parser() -> argparse.ArgumentParser:
     forecast.set_defaults(run=_forecast)
     report = commands.add_parser("report", help="the table of the last run: baselines, teacher, elites, int8")
     report.set_defaults(run=_report)
+    _add_device(commands.add_parser("device", help="talk to a board: replay a cell, forecast, self test, what it runs"))
     doctor = commands.add_parser("doctor", help="what is missing on this machine, and the command that mends it")
     doctor.set_defaults(run=_doctor)
     return parser
+
+
+def _add_device(device: argparse.ArgumentParser) -> None:
+    device.add_argument(
+        "--port", required=True, metavar="PORT",
+        help="serial port such as /dev/ttyACM0 or COM3; emulator: build the sketch and run it in QEMU",
+    )  # fmt: skip
+    device.add_argument(
+        "--model",
+        default=REGISTERED,
+        metavar="MODEL",
+        help=f"models/edge/NAME or models:/NAME@ALIAS (default {REGISTERED})",
+    )
+    device.add_argument("--elf", type=Path, metavar="FILE", help="with --port emulator: firmware that is built already")
+    device.add_argument(
+        "--timeout", type=_positive, default=5.0, metavar="S", help="for each answer, default %(default)s"
+    )
+    actions = device.add_subparsers(required=True, metavar="ACTION", dest="action")
+    actions.add_parser("info", help="which model the board runs, its inputs with their units, what it holds")
+    actions.add_parser("selftest", help="run the golden vectors on the board, and time one forecast")
+    for name, words in (
+        ("forecast", "hand the board a cell, print its forecast"),
+        ("replay", "play a cell to the board and compare every forecast with this computer's"),
+    ):
+        action = actions.add_parser(name, help=words)
+        action.add_argument("cell", type=Path, metavar="CELL.csv", help="one row a cycle, oldest first")
+        action.add_argument("--nominal", type=_positive, metavar="AH", help="capacity of the cell when new, Ah")
+    device.set_defaults(run=_device)
 
 
 def _positive(text: str) -> float:
@@ -77,6 +106,12 @@ def _forecast(arguments: argparse.Namespace) -> int:
     show(forecast_table(found, SHOWN))
     print(f"Every cycle: {picture.with_suffix('.csv')}   Picture: {picture}")
     return 0
+
+
+def _device(arguments: argparse.Namespace) -> int:
+    from dlnet.device.command import run
+
+    return run(arguments)
 
 
 def _report(arguments: argparse.Namespace) -> int:

@@ -156,8 +156,8 @@ def forecast(path: Path, model: Forecaster, config: ForecastConfig, nominal_ah: 
     Raises:
         DataError: a column is missing, a value makes no sense, or there are fewer cycles than the model looks at.
     """
-    encoder, nominal = model.encoder, nominal_ah or _nominal(model, config.data)
-    cycles, has_capacity = _read(path, encoder, config.data, nominal)
+    encoder = model.encoder
+    cycles, has_capacity, nominal = read_cell(path, model, config, nominal_ah)
     if len(cycles) < encoder.window:
         raise DataError(f"{path}: {len(cycles)} cycles, but the model looks at {encoder.window}; add older cycles")
     back, clean = config.clean.window - 1, config.clean
@@ -181,17 +181,28 @@ def _nominal(model: Forecaster, data: DataParams) -> float:
     raise DataError("the nominal capacity of this cell is not known; give it with --nominal AH")
 
 
-def _read(path: Path, encoder: Encoder, data: DataParams, nominal: float) -> tuple[pd.DataFrame, bool]:
-    """Cycles of one cell and whether they hold capacity, which a model of track ``charge`` can do without."""
+def read_cell(
+    path: Path, model: Forecaster, config: ForecastConfig, nominal_ah: float | None = None
+) -> tuple[pd.DataFrame, bool, float]:
+    """Cycles of one cell as they stand in its file.
+
+    Returns:
+        ``capacity_ah`` and the model's features; whether capacity was in the file, which a model of track ``charge``
+        can do without; the nominal capacity in Ah.
+
+    Raises:
+        DataError: there is no such file, a column is missing, or a value makes no sense.
+    """
     if not path.is_file():
         raise DataError(f"{path}: no such file")
-    columns = _columns(encoder, data)
+    encoder, nominal = model.encoder, nominal_ah or _nominal(model, config.data)
+    columns = _columns(encoder, config.data)
     if encoder.track == "charge" and columns.capacity not in _header(path):
         stand_in = csvfiles.Columns(columns.there(encoder.features[0]), "Ah", columns.features)
-        return csvfiles.read_cycles(path, stand_in), False
+        return csvfiles.read_cycles(path, stand_in), False, nominal
     cycles = csvfiles.read_cycles(path, columns)
     schema.check_cycles(path, cycles, columns, nominal)
-    return cycles, True
+    return cycles, True, nominal
 
 
 def _header(path: Path) -> list[str]:
