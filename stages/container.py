@@ -17,8 +17,6 @@ from stages.containers.errors import EngineError
 from stages.containers.identity import identify
 from stages.containers.plan import HOST_NETWORK, NO_NETWORK, Plan, caller
 
-COMMIT_VARIABLE = "DLNET_GIT_COMMIT"
-
 
 def main() -> None:
     """Run the launcher."""
@@ -66,7 +64,7 @@ def make_plan(config: RunnerConfig, image: str, command: list[str], *, network: 
     bytecode = project.root() / ".cache/bytecode" / image.replace(":", "-")
     variables = {**project.environment(network), "PYTHONPYCACHEPREFIX": str(bytecode)}
     if network:
-        from dlnet.registry.keys import git_commit
+        from dlnet.registry.keys import COMMIT_VARIABLE, git_commit
 
         variables[COMMIT_VARIABLE] = git_commit(Path())  # the images have no git
     return Plan(

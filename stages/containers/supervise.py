@@ -95,7 +95,7 @@ def _signals() -> Iterator[_Wish]:
 
 
 def _follow(container: Container, plan: Plan, wish: _Wish) -> Outcome:
-    stream: Any = container.attach(stream=True, logs=True, demux=not plan.terminal)  # type: ignore[call-overload]
+    stream: Any = container.attach(stream=True, demux=not plan.terminal)  # type: ignore[call-overload]
     container.start()
     if plan.terminal:
         _follow_size(container)

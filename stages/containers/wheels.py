@@ -24,7 +24,8 @@ def fetch_wheels(locked: Path, folder: Path) -> None:
     """
     pins = re.findall(r"^[^#\s]+==\S+", locked.read_text(), flags=re.MULTILINE)
     special = [pin for pin in pins if pin.endswith("+cpu") and not _held(pin)]
-    _pip(folder, [pin for pin in pins if pin not in special], [])
+    if plain := [pin for pin in pins if pin not in special]:
+        _pip(folder, plain, [])
     if special:
         _pip(folder, special, ["--index-url", TORCH_INDEX])
 

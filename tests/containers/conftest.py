@@ -1,0 +1,51 @@
+"""The Docker engine these tests need, and a project to run in it."""
+
+import shutil
+import tempfile
+from pathlib import Path
+
+import pytest
+from made_project import make_project
+
+from stages.containers import images
+from stages.containers.engine import connect
+from stages.containers.errors import EngineError
+from stages.containers.identity import identify
+from stages.containers.orphans import PROJECT_LABEL
+
+
+@pytest.fixture(scope="session")
+def engine():
+    try:
+        return connect()
+    except EngineError as error:
+        pytest.skip(f"{error}; sudo systemctl start docker (or sudo dockerd)")
+
+
+@pytest.fixture
+def place():
+    """An empty folder that any user may enter, unlike those of tmp_path."""
+    folder = Path(tempfile.mkdtemp(prefix="dlnet-containers-"))
+    folder.chmod(0o777)
+    yield folder
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+def bare(engine, place):
+    """A project without DVC; its image is there."""
+    project = make_project(place / "project", dvc=False)
+    images.ensure(engine, identify("one", project), project)
+    return project
+
+
+@pytest.fixture
+def project(engine, place):
+    """A project of two stages, nothing run yet."""
+    return make_project(place / "project")
+
+
+@pytest.fixture
+def containers_of(engine):
+    """A function: project -> its containers, running or not."""
+    return lambda folder: engine.containers.list(all=True, filters={"label": f"{PROJECT_LABEL}={folder}"})
