@@ -15,6 +15,7 @@ from ruamel.yaml import YAML
 from dlnet.errors import DLNetError
 from dlnet.files import sha256
 
+COMMIT_VARIABLE = "DLNET_GIT_COMMIT"
 OWN_STAGE = "publish"  # its entry in dvc.lock appears only after it ran, so it is left out of every hash
 
 
@@ -77,7 +78,12 @@ def data_md5(stages: Mapping[str, Any], path: str = "data/windows") -> str:
 
 
 def git_commit(root: Path) -> str:
-    """The commit, with ``-dirty`` where tracked files were changed since; or why there is none."""
+    """The commit, with ``-dirty`` where tracked files were changed since; or why there is none.
+
+    ``DLNET_GIT_COMMIT`` stands for it where there is no git to ask, as in a stage's container.
+    """
+    if told := os.environ.get(COMMIT_VARIABLE):
+        return told
     top = _git(root, "rev-parse", "--show-toplevel")
     if top is None or Path(top).resolve() != root.resolve():
         return "none: not a git repository"
