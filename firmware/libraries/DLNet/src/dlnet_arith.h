@@ -36,6 +36,37 @@ DLNET_INLINE int32_t clamp(int32_t value, int32_t limit) {
   return value > limit ? limit : value < -limit ? -limit : value;
 }
 
+// Words set to 0, words copied from int16 of any place, and a sum; unrolled.
+template <int words>
+struct Words {
+  static DLNET_INLINE void clear(uint32_t *to) {
+    *to = 0;
+    Words<words - 1>::clear(to + 1);
+  }
+  static DLNET_INLINE void copy(Half *to, const int16_t *from) {
+    uint32_t word;
+    memcpy(&word, from, sizeof word);
+    *reinterpret_cast<uint32_t *>(to) = word;
+    Words<words - 1>::copy(to + 2, from + 2);
+  }
+};
+
+template <>
+struct Words<0> {
+  static DLNET_INLINE void clear(uint32_t *) {}
+  static DLNET_INLINE void copy(Half *, const int16_t *) {}
+};
+
+template <int count>
+struct Sum {
+  static DLNET_INLINE int32_t of(const Half *values) { return Sum<count - 1>::of(values) + values[count - 1]; }
+};
+
+template <>
+struct Sum<0> {
+  static DLNET_INLINE int32_t of(const Half *) { return 0; }
+};
+
 // (value * multiplier + 2^(shift - 1)) >> shift in 64 bits; for the few scales that may be coarser than 2^-33.
 DLNET_INLINE int32_t scale_any(int32_t value, int32_t multiplier, int shift) {
   return static_cast<int32_t>((static_cast<int64_t>(value) * multiplier + (int64_t{1} << (shift - 1))) >> shift);
@@ -82,12 +113,27 @@ DLNET_INLINE void next_two(const uint32_t *&stream, int32_t &a, int32_t &b) {
   __asm__("ldrd %0, %1, [%2], #8" : "=&r"(a), "=&r"(b), "+r"(stream));
 }
 
-// (half + 4) >> 3 of both halves: three halvings, each rounding down.
-DLNET_INLINE uint32_t eighths(uint32_t halves) {
-  __asm__("shadd16 %0, %0, %1\n\tshadd16 %0, %0, %2\n\tshadd16 %0, %0, %2"
-          : "+r"(halves) : "r"(0x00040004), "r"(0));
-  return halves;
-}
+// to[i] = (from[i] + 4) >> 3 of both halves of each word: three halvings, each rounding down. The constants are made
+// here, volatile, or the compiler keeps them in registers that the loop over neurons needs.
+template <int words>
+struct Eighths {
+  static DLNET_INLINE void run(const uint32_t *from, uint32_t *to) {
+    uint32_t four, none;
+    __asm__ volatile("mov %0, #0x00040004\n\tmov %1, #0" : "=r"(four), "=r"(none));
+    go(from, to, four, none);
+  }
+  static DLNET_INLINE void go(const uint32_t *from, uint32_t *to, uint32_t four, uint32_t none) {
+    uint32_t word = *from;
+    __asm__("shadd16 %0, %0, %1\n\tshadd16 %0, %0, %2\n\tshadd16 %0, %0, %2" : "+r"(word) : "r"(four), "r"(none));
+    *to = word;
+    Eighths<words - 1>::go(from + 1, to + 1, four, none);
+  }
+};
+
+template <>
+struct Eighths<0> {
+  static DLNET_INLINE void go(const uint32_t *, uint32_t *, uint32_t, uint32_t) {}
+};
 
 // Straight line between two entries of a table at |code|, with the sign of `code`; `code` may lie outside an int16.
 DLNET_INLINE int32_t odd_look_up(const int16_t *table, int32_t code) {
@@ -195,9 +241,12 @@ DLNET_INLINE void next_two(const uint32_t *&stream, int32_t &a, int32_t &b) {
   b = static_cast<int32_t>(*stream++);
 }
 
-DLNET_INLINE uint32_t eighths(uint32_t halves) {
-  return pack((low_half(halves) + 4) >> 3, (high_half(halves) + 4) >> 3);
-}
+template <int words>
+struct Eighths {
+  static inline void run(const uint32_t *from, uint32_t *to) {
+    for (int i = 0; i < words; ++i) to[i] = pack((low_half(from[i]) + 4) >> 3, (high_half(from[i]) + 4) >> 3);
+  }
+};
 
 DLNET_INLINE int32_t odd_look_up(const int16_t *table, int32_t code) {
   const int32_t size = code < 0 ? -code : code, u = size > 32767 ? 32767 : size, i = u >> 7, f = u & 127;

@@ -15,8 +15,23 @@ struct Cycles {
   uint32_t last;
   uint16_t count;   // at most Model::window
   uint16_t unused;  // always 0
-  int16_t raw[Model::inputs][Model::memory];    // what the filter looks back on: as given, not as cleaned
-  int16_t clean[Model::inputs][Model::window];
+
+  // An input's codes, two a word: window cleaned ones, then those that the filter looks back on, as they were given.
+  static constexpr int row_words = (Model::window + Model::memory + 1) / 2;
+  uint32_t rows[Model::inputs][row_words];
+
+  DLNET_INLINE const Half *clean(int input) const { return reinterpret_cast<const Half *>(rows[input]); }
+  DLNET_INLINE const Half *raw(int input) const { return clean(input) + Model::window; }
+
+  // Everything one cycle older, then the newest: by words, as a loop over int16 would become a call of memmove.
+  void append(int input, int16_t cleaned, int16_t given) {
+    uint32_t *const row = rows[input];
+    for (int i = 0; i < row_words - 1; ++i) row[i] = (row[i] >> 16) | (row[i + 1] << 16);
+    row[row_words - 1] >>= 16;
+    Half *const codes = reinterpret_cast<Half *>(row);
+    codes[Model::window - 1] = cleaned;
+    codes[Model::window + Model::memory - 1] = given;
+  }
 };
 
 // Twice the median; `values` are sorted.
@@ -34,7 +49,7 @@ inline int32_t size_of(int32_t value) { return value < 0 ? -value : value; }
 
 // The last of `count` values, or their median where it is an outlier. `sigmas` in 2^-16, `floor` in quarters of a code.
 template <int most>
-int16_t hampel(const int16_t *before, int16_t value, int count, int32_t sigmas, int32_t floor) {
+int16_t hampel(const Half *before, int16_t value, int count, int32_t sigmas, int32_t floor) {
   int32_t sorted[most];
   for (int i = 0; i < count - 1; ++i) sorted[i] = before[i];
   sorted[count - 1] = value;
@@ -58,16 +73,6 @@ inline Status to_code(float value, float offset, float scale, int16_t &code) {
   code = static_cast<int16_t>(sat16((whole >> 8) + ((whole >> 7) & 1)));
   return Status::ok;
 }
-
-template <int count>
-struct Sum {
-  static DLNET_INLINE int32_t of(const int16_t *values) { return Sum<count - 1>::of(values) + values[count - 1]; }
-};
-
-template <>
-struct Sum<0> {
-  static DLNET_INLINE int32_t of(const int16_t *) { return 0; }
-};
 
 // Last of the knots i + 0 ... i + 2 reach - 1 that is not above the sum of a block.
 template <class Model, int reach>
@@ -98,7 +103,7 @@ class WindowEncoder {
   // SoH that the forecast starts from, 2^-24.
   int32_t anchor() const {
     if (!Model::capacity) return Model::anchor;
-    return (cycles_.clean[0][Model::window - 1] + Model::soh_offset) * 512;
+    return (cycles_.clean(0)[Model::window - 1] + Model::soh_offset) * 512;
   }
 
   inline void step(int t, Half *x) const {
@@ -126,12 +131,12 @@ class WindowEncoder {
   static constexpr int relatives_or_one = Model::relatives ? Model::relatives : 1;
 
   DLNET_INLINE int32_t block(int input, int t) const {
-    return Sum<Model::block>::of(cycles_.clean[input] + t * Model::block);
+    return Sum<Model::block>::of(cycles_.clean(input) + t * Model::block);
   }
 
   // SoH relative to the last cycle, each fall from block to block cut at a limit: missing cycles are no ageing.
   void trace_capacity() {
-    const int32_t last = Model::block * cycles_.clean[0][Model::window - 1];
+    const int32_t last = Model::block * cycles_.clean(0)[Model::window - 1];
     level_ = static_cast<int16_t>(
         sat16(scale((last - Model::level_centre) * fine, Model::level_multiplier, Model::level_places)));
     int32_t after = block(0, Model::steps - 1) - last, path = after;

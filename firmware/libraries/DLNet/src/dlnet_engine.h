@@ -23,8 +23,11 @@ class Engine {
  public:
   template <class Source, class Observer>
   static void run(Source &source, int32_t anchor, Forecast<Model> &ahead, Observer &observer) {
-    uint32_t vector[state_words + input_words] = {};  // state as it enters a product, then the inputs
-    uint32_t bypass[bypass_words] = {}, state[state_words] = {};
+    uint32_t vector[state_words + input_words], state[state_words];  // vector: state as it enters a product, inputs
+    uint32_t bypass[bypass_words];
+    Words<state_words + input_words>::clear(vector);
+    Words<state_words>::clear(state);
+    Words<bypass_words>::clear(bypass);
     Half *const input = halves(vector + state_words);
     const uint8_t *event = Model::skip_event;
     for (int t = 0; t < Model::steps; ++t) {
@@ -32,7 +35,7 @@ class Engine {
       for (; *event == t; event += 3) halves(bypass)[event[1]] = input[event[2]];
       for (int k = 0; k < Model::substeps; ++k) {
         substep(vector, halves(state));
-        Enter<state_words>::run(state, vector);
+        Eighths<state_words>::run(state, vector);  // from 2^-15 to the unit of the inputs
       }
       observer.step(t, halves(state));
     }
@@ -56,19 +59,6 @@ class Engine {
   static constexpr int head_pairs = (Model::outputs + 1) / 2;
 
   static DLNET_INLINE Half *halves(uint32_t *words) { return reinterpret_cast<Half *>(words); }
-
-  // The state (2^-15) in the unit of the inputs.
-  template <int words, class Nothing = void>
-  struct Enter {
-    static DLNET_INLINE void run(const uint32_t *state, uint32_t *vector) {
-      *vector = eighths(*state);
-      Enter<words - 1>::run(state + 1, vector + 1);
-    }
-  };
-  template <class Nothing>
-  struct Enter<0, Nothing> {
-    static DLNET_INLINE void run(const uint32_t *, uint32_t *) {}
-  };
 
   // One Euler step of all neurons.
   static DLNET_INLINE void substep(const uint32_t *vector, Half *state) {

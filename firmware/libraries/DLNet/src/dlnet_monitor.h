@@ -107,15 +107,10 @@ class Monitor {
  private:
   void take(int input, int16_t code) {
     const bool soh = Model::capacity && input == 0;
-    int16_t *const raw = cycles_.raw[input], *const clean = cycles_.clean[input];
     const int known = cycles_.count < Model::memory ? cycles_.count : Model::memory;
-    const int16_t value = hampel<Model::memory + 1>(raw + Model::memory - known, code, known + 1,
-                                                    soh ? Model::soh_sigmas : Model::feature_sigmas,
-                                                    soh ? Model::soh_floor : 0);
-    for (int i = 1; i < Model::memory; ++i) raw[i - 1] = raw[i];
-    raw[Model::memory - 1] = code;
-    for (int i = 1; i < Model::window; ++i) clean[i - 1] = clean[i];
-    clean[Model::window - 1] = value;
+    const Half *const before = cycles_.raw(input) + Model::memory - known;
+    const int32_t sigmas = soh ? Model::soh_sigmas : Model::feature_sigmas, floor = soh ? Model::soh_floor : 0;
+    cycles_.append(input, hampel<Model::memory + 1>(before, code, known + 1, sigmas, floor), code);
   }
 
   Cycles<Model> cycles_;

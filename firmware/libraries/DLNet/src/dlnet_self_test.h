@@ -12,23 +12,12 @@ class HeldWindow {
  public:
   explicit HeldWindow(const int16_t *window) : next_(window) {}
   DLNET_INLINE void step(int, Half *x) {
-    Copy<Model::channels>::run(x, next_);
+    Words<Model::channels / 2>::copy(x, next_);
+    if (Model::channels % 2) x[Model::channels - 1] = next_[Model::channels - 1];
     next_ += Model::channels;
   }
 
  private:
-  template <int count, class Nothing = void>
-  struct Copy {
-    static DLNET_INLINE void run(Half *to, const int16_t *from) {
-      memcpy(to, from, count > 1 ? 4 : 2);
-      Copy<(count > 2 ? count - 2 : 0)>::run(to + 2, from + 2);
-    }
-  };
-  template <class Nothing>
-  struct Copy<0, Nothing> {
-    static DLNET_INLINE void run(Half *, const int16_t *) {}
-  };
-
   const int16_t *next_;
 };
 

@@ -48,8 +48,7 @@ class State {
   }
 
  private:
-  static_assert(sizeof(Cycles<Model>) == 8 + 2 * Model::inputs * (Model::memory + Model::window) ||
-                    sizeof(Cycles<Model>) == 10 + 2 * Model::inputs * (Model::memory + Model::window),
+  static_assert(sizeof(Cycles<Model>) == 8 + 4 * Model::inputs * Cycles<Model>::row_words,
                 "no bytes between the fields of a saved state");
 
   static const char *mark() { return "DLN\1"; }
