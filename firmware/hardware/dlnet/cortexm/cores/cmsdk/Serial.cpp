@@ -2,7 +2,7 @@
 
 #include "board.h"
 
-// All members start as zero: no constructor has to run before an interrupt may come.
+// Set up by the loader, all zero: no constructor has to run before an interrupt may come.
 UartClass Serial;
 
 void UartClass::begin(unsigned long baud) {

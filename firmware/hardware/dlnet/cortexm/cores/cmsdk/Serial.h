@@ -26,9 +26,9 @@ class UartClass : public Print {
  private:
   static constexpr unsigned kRoom = 256;  // as much as the USB serial of the real board keeps
 
-  uint8_t ring_[kRoom];
-  volatile unsigned head_;  // counts bytes in; wraps with the type
-  volatile unsigned tail_;  // counts bytes out
+  uint8_t ring_[kRoom] = {};
+  volatile unsigned head_ = 0;  // counts bytes in; wraps with the type
+  volatile unsigned tail_ = 0;  // counts bytes out
 };
 
 extern UartClass Serial;

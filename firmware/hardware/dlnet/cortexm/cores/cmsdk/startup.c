@@ -26,9 +26,10 @@ __attribute__((noreturn)) static void Fault_Handler(void) {
 __attribute__((noreturn)) void Reset_Handler(void) {
   *(volatile uint32_t*)0xE000ED88u |= 0xFu << 20;  // CPACR: the FPU is off after reset
   __asm__ volatile("dsb\nisb");
-  for (uint32_t *to = __data_start, *from = __data_load; to < __data_end;) *to++ = *from++;
-  for (uint32_t* to = __bss_start; to < __bss_end;) *to++ = 0;
-  for (void (**constructor)(void) = __init_array_start; constructor < __init_array_end; ++constructor) (*constructor)();
+  // The linker script puts each of these pairs around one section; != is all that C allows between two objects.
+  for (uint32_t *to = __data_start, *from = __data_load; to != __data_end;) *to++ = *from++;
+  for (uint32_t* to = __bss_start; to != __bss_end;) *to++ = 0;
+  for (void (**constructor)(void) = __init_array_start; constructor != __init_array_end; ++constructor) (*constructor)();
   main();
   for (;;) __asm__ volatile("wfi");
 }
