@@ -10,6 +10,7 @@ from pathlib import Path
 import docker
 
 from dlnet.config import RunnerConfig
+from dlnet.registry.commit import COMMIT_VARIABLE, git_commit
 from stages import project, run
 from stages.containers import images, supervise
 from stages.containers.engine import connect
@@ -64,8 +65,6 @@ def make_plan(config: RunnerConfig, image: str, command: list[str], *, network: 
     bytecode = project.root() / ".cache/bytecode" / image.replace(":", "-")
     variables = {**project.environment(network), "PYTHONPYCACHEPREFIX": str(bytecode)}
     if network:
-        from dlnet.registry.keys import COMMIT_VARIABLE, git_commit
-
         variables[COMMIT_VARIABLE] = git_commit(Path())  # the images have no git
     return Plan(
         title=f"stage {stage}",

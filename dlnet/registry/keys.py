@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -14,8 +12,8 @@ from ruamel.yaml import YAML
 
 from dlnet.errors import DLNetError
 from dlnet.files import sha256
+from dlnet.registry.commit import git_commit
 
-COMMIT_VARIABLE = "DLNET_GIT_COMMIT"
 OWN_STAGE = "publish"  # its entry in dvc.lock appears only after it ran, so it is left out of every hash
 
 
@@ -75,31 +73,6 @@ def data_md5(stages: Mapping[str, Any], path: str = "data/windows") -> str:
             if out.get("path") == path:
                 return str(out["md5"])
     return f"none: {path} is not in dvc.lock"
-
-
-def git_commit(root: Path) -> str:
-    """The commit, with ``-dirty`` where tracked files were changed since; or why there is none.
-
-    ``DLNET_GIT_COMMIT`` stands for it where there is no git to ask, as in a stage's container.
-    """
-    if told := os.environ.get(COMMIT_VARIABLE):
-        return told
-    top = _git(root, "rev-parse", "--show-toplevel")
-    if top is None or Path(top).resolve() != root.resolve():
-        return "none: not a git repository"
-    commit = _git(root, "rev-parse", "HEAD")
-    if commit is None:
-        return "none: no commit yet"
-    return f"{commit}-dirty" if _git(root, "status", "--porcelain", "--untracked-files=no") else commit
-
-
-def _git(root: Path, *arguments: str) -> str | None:
-    env = {key: value for key, value in os.environ.items() if not key.startswith("GIT_")}
-    try:
-        done = subprocess.run(["git", *arguments], cwd=root, env=env, capture_output=True, text=True, check=False)
-    except FileNotFoundError:
-        return None
-    return done.stdout.strip() if done.returncode == 0 else None
 
 
 def _yaml(path: Path) -> Any:
