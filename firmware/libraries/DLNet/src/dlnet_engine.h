@@ -60,8 +60,8 @@ class Engine {
 
   static DLNET_INLINE Half *halves(uint32_t *words) { return reinterpret_cast<Half *>(words); }
 
-  // One Euler step of all neurons.
-  static DLNET_INLINE void substep(const uint32_t *vector, Half *state) {
+  // One Euler step of all neurons. A function of its own has the registers to itself, and one copy serves all sources.
+  static __attribute__((noinline)) void substep(const uint32_t *vector, Half *state) {
     const uint32_t *row = Model::step_rows;
     const uint32_t *const end = row + sizeof Model::step_rows / sizeof *row;
     do {
@@ -108,8 +108,8 @@ class Engine {
     return scale(change, multiplier, places - 32);
   }
 
-  static DLNET_INLINE void read_out(const uint32_t *state, const uint32_t *bypass, int32_t anchor,
-                                    Forecast<Model> &ahead) {
+  static __attribute__((noinline)) void read_out(const uint32_t *state, const uint32_t *bypass, int32_t anchor,
+                                                 Forecast<Model> &ahead) {
     int32_t logit[2 * head_pairs];
     const uint32_t *row = Model::head_rows;
     for (int i = 0; i < 2 * head_pairs; i += 2) {
