@@ -16,6 +16,7 @@ from tqdm import tqdm
 
 from dlnet.distill import checkpoint
 from dlnet.distill.knowledge import KNOWLEDGE, Said, Told, outputs
+from dlnet.models import branches
 from dlnet.models.network import (
     NetConfig,
     Parameters,
@@ -25,6 +26,7 @@ from dlnet.models.network import (
     initial,
     knot_basis,
     predict,
+    shares,
 )
 
 Curve = list[tuple[int, str, float, float]]
@@ -244,6 +246,8 @@ def _step(
     rows, z = _draw(state, jobs, folds, plan)
     output, path = forward(state.parameters, z, basis, config)
     loss = _loss(state, jobs, folds, rows, output, path)
+    if config.branches > 1:
+        loss = loss + branches.penalty(shares(state.parameters, path[-1], z, config))
     gradients = torch.autograd.grad(loss.sum(), list(state.parameters.values()), allow_unused=True)
     # In one piece each: the fused kernel of AdamW reads gradients in the order of memory.
     known = {name: g.contiguous() for name, g in zip(state.parameters, gradients, strict=True) if g is not None}

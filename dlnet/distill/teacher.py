@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -55,7 +56,8 @@ def taught_by(
             "hint": lambda: hint_path(first, z, hint_width),
             "attention": lambda: attention_map(first, z),
         }
-        taught = replace(taught, **{need: make[need]() for need in sorted(needs)})
+        more: dict[str, Any] = {need: make[need]() for need in sorted(needs)}
+        taught = replace(taught, **more)
     return taught
 
 

@@ -17,6 +17,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from dlnet.errors import ModelError
+from dlnet.models import branches, factors, quantised
 from dlnet.models.cells import CELLS
 from dlnet.models.skips import slope_lags
 from dlnet.models.solvers import SOLVERS
@@ -36,6 +37,9 @@ class NetConfig:
         skip: ``slopes`` (differences of channel 0) or ``last`` (last step, and last minus first) fed to the head.
         knots: cycles ahead that are predicted. horizon: last of them.
         level: whether one more output sets the level (a track that does not see capacity).
+        branches: heads, of which a gate picks one a window; 1: no gate.
+        rank: of the cell's matrices [wx; wh] together, as two factors; 0: full.
+        bits: of a weight while training (see ``quantised``); 0: float.
     """
 
     cell: str
@@ -48,12 +52,17 @@ class NetConfig:
     knots: tuple[int, ...]
     horizon: int
     level: bool
+    branches: int = 1
+    rank: int = 0
+    bits: int = 0
 
     def __post_init__(self) -> None:
         known: dict[str, Collection[str]] = {"cell": CELLS, "solver": SOLVERS, "skip": ("none", "slopes", "last")}
         for field, names in known.items():
             if getattr(self, field) not in names:
                 raise ModelError(f"{field} is {getattr(self, field)!r}; known: {', '.join(sorted(names))}")
+        if self.bits and (self.solver != "euler" or self.cell not in quantised.CELLS):
+            raise ModelError(f"bits is {self.bits}, but {self.cell} under {self.solver} has no integer form")
 
     @property
     def skip_width(self) -> int:
@@ -100,22 +109,29 @@ def _initial_one(config: NetConfig, source: torch.Generator) -> Parameters:
         "b": uniform(1, width, fan),
         "wh": 0.8 * square.T.contiguous(),
         "leak": uniform(1, n, 1.5) + cell.leak_start,
-        "wo": torch.zeros(n + config.skip_width, config.outputs),
-        "bo": torch.full((1, config.outputs), -2.0),
+        "wo": torch.zeros(n + config.skip_width, config.branches * config.outputs),
+        "bo": torch.full((1, config.branches * config.outputs), -2.0),
     }
-    parameters["wo"][:n] = torch.randn(n, config.outputs, generator=source) * 0.3 / math.sqrt(n)
+    parameters["wo"][:n] = torch.randn(n, config.branches * config.outputs, generator=source) * 0.3 / math.sqrt(n)
     if config.level:
-        parameters["wo"][:, -1] = 0.0
-        parameters["bo"][:, -1] = 0.0
+        parameters["wo"][:, config.outputs - 1 :: config.outputs] = 0.0
+        parameters["bo"][:, config.outputs - 1 :: config.outputs] = 0.0
     if cell.reversals == 1:
         parameters["a"] = uniform(1, n, 1.0)
     elif cell.reversals == 2:
         parameters["a"] = torch.cat([torch.ones(1, n), -torch.ones(1, n)], dim=1)
-    return parameters
+    if config.branches > 1:
+        parameters["wg"] = uniform(config.channels + n, config.branches, 1 / math.sqrt(n))
+        parameters["bg"] = torch.zeros(1, config.branches)
+    return factors.split(parameters, config.rank) if config.rank else parameters
 
 
 def hidden_path(parameters: Parameters, z: Tensor, config: NetConfig) -> list[Tensor]:
     """States after each step: z (M, B, T, C) -> T tensors (M, n, B)."""
+    if config.rank:
+        parameters = factors.multiply(parameters)
+    if config.bits:
+        return quantised.hidden_path(parameters, z, config.cell, config.substeps, config.bits)
     cell, solve = CELLS[config.cell], SOLVERS[config.solver]
     models, batch, steps, channels = z.shape
     leak = functional.softplus(parameters["leak"]).clamp(max=1).mT
@@ -145,10 +161,27 @@ def skip_values(z: Tensor, config: NetConfig) -> Tensor:
     return z[:, :, -1, :0]
 
 
-def head(parameters: Parameters, h: Tensor, z: Tensor, config: NetConfig) -> Tensor:
-    """Outputs before the readout: h (M, n, B) -> (M, B, outputs)."""
+def head(parameters: Parameters, h: Tensor, z: Tensor, config: NetConfig, hard: bool = False) -> Tensor:
+    """Outputs before the readout: h (M, n, B) -> (M, B, outputs).
+
+    Branches are mixed by their shares, or with ``hard`` the one of the largest share speaks alone, as on a device.
+    """
     seen = torch.cat([h, skip_values(z, config).mT], dim=1)
-    return torch.baddbmm(parameters["bo"].mT, parameters["wo"].mT, seen).mT
+    if config.bits:
+        every = quantised.affine(parameters["wo"], parameters["bo"], seen, config.bits).mT
+    else:
+        every = torch.baddbmm(parameters["bo"].mT, parameters["wo"].mT, seen).mT
+    if config.branches == 1:
+        return every
+    return branches.mix(every, shares(parameters, h, z, config), hard)
+
+
+def shares(parameters: Parameters, h: Tensor, z: Tensor, config: NetConfig) -> Tensor:
+    """Shares of the branches: h (M, n, B) last states, z (M, B, T, C) -> (M, B, branches), sum 1."""
+    seen = torch.cat([z[:, :, -1].mT, h], dim=1)
+    if config.bits:
+        return torch.softmax(quantised.affine(parameters["wg"], parameters["bg"], seen, config.bits).mT, dim=2)
+    return torch.softmax(torch.baddbmm(parameters["bg"].mT, parameters["wg"].mT, seen).mT, dim=2)
 
 
 def readout(outputs: Tensor, basis: Tensor, config: NetConfig) -> Tensor:
@@ -163,10 +196,14 @@ def readout(outputs: Tensor, basis: Tensor, config: NetConfig) -> Tensor:
     return change
 
 
-def forward(parameters: Parameters, z: Tensor, basis: Tensor, config: NetConfig) -> tuple[Tensor, list[Tensor]]:
-    """z (M, B, T, C) -> (change of SoH (M, B, P) in units of ``delta_scale``, hidden path)."""
+def forward(
+    parameters: Parameters, z: Tensor, basis: Tensor, config: NetConfig, hard: bool = False
+) -> tuple[Tensor, list[Tensor]]:
+    """z (M, B, T, C) -> (change of SoH (M, B, P) in units of ``delta_scale``, hidden path); ``hard`` see ``head``."""
+    if config.bits:
+        z = quantised.inputs(z)
     path = hidden_path(parameters, z, config)
-    return readout(head(parameters, path[-1], z, config), basis, config), path
+    return readout(head(parameters, path[-1], z, config, hard), basis, config), path
 
 
 def knot_basis(knots: Sequence[int], ahead: np.ndarray) -> Tensor:
@@ -194,6 +231,7 @@ def predict(
     full = horizon_basis(config) if basis is None else basis
     with torch.no_grad():
         parts = [
-            forward(parameters, part.expand(models, *part.shape), full, config)[0] for part in torch.split(z, batch)
+            forward(parameters, part.expand(models, *part.shape), full, config, hard=True)[0]
+            for part in torch.split(z, batch)
         ]
     return torch.cat(parts, dim=1)
