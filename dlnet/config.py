@@ -353,6 +353,13 @@ class EvaluateConfig(StageConfig):
     task: TaskParams
 
 
+class FirmwareConfig(StageConfig):
+    """What the firmware stage reads."""
+
+    clean: CleanParams
+    cost: CostParams
+
+
 class PublishConfig(StageConfig):
     """What the publish stage reads."""
 

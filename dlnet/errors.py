@@ -31,3 +31,11 @@ class UntrustedError(RegistryError):
 
 class ToolError(DLNetError):
     """A compiler or an emulator is missing, or refused its input."""
+
+
+class RefusedError(RegistryError):
+    """A version does not pass the checks that stand before promotion and release."""
+
+
+class ParityError(ModelError):
+    """Compiled code gives another number than the reference: it must not be shipped."""

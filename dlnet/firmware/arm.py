@@ -18,8 +18,8 @@ from dlnet.firmware.toolchain import BOARD_FLAGS, PROOF, arm_tool, call, include
 ENGINE = ("dlnet_engine",)
 MONITOR = ("dlnet_push", "dlnet_forecast", "dlnet_crossing")
 STATE = ("dlnet_save", "dlnet_load")
-PROOFS = (*MONITOR, *ENGINE, *STATE, "dlnet_trace", "dlnet_levels", "dlnet_clear", "dlnet_encode", "dlnet_ahead")
-EVERYTHING = (*PROOFS, "dlnet_self_test", "dlnet_sizes")
+PROOFS = ("dlnet_trace", "dlnet_levels", "dlnet_clear", "dlnet_encode", "dlnet_ahead", "dlnet_self_test", "dlnet_sizes")
+EVERYTHING = (*ENGINE, *MONITOR, *STATE, *PROOFS)
 PORTABLE = "-DDLNET_PORTABLE"
 
 

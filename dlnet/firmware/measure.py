@@ -1,0 +1,123 @@
+"""What a model takes on a Cortex-M4: bytes, instructions, stack and modelled cycles, from its compiled code."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from dlnet.errors import ToolError
+from dlnet.firmware.arm import ENGINE, MONITOR, STATE, Image, build
+from dlnet.firmware.emulate import Board, Run
+from dlnet.firmware.header import made_windows
+from dlnet.firmware.host import OK
+from dlnet.firmware.model import DeviceModel
+
+WINDOWS = 4  # a run does not depend on what it computes but by a few instructions; the largest count is kept
+SPREAD = 300.0  # codes between cycles that the monitor is filled with
+
+
+@dataclass(frozen=True)
+class Figures:
+    """Costs of one model.
+
+    Attributes:
+        engine: from an encoded window to the forecast of every cycle. push, forecast: of the whole monitor, cleaning
+            and encoding included. crossing: the deepest stack beside them.
+        flash_engine: engine and model. flash_monitor: that, and the front end. flash_state: that, and saving state.
+        ram: of one monitor, static.
+    """
+
+    engine: Run
+    push: Run
+    forecast: Run
+    crossing: Run
+    flash_engine: int
+    flash_monitor: int
+    flash_state: int
+    ram: int
+
+    @property
+    def stack(self) -> int:
+        """Deepest stack of any call, bytes."""
+        return max(run.stack for run in (self.engine, self.push, self.forecast, self.crossing))
+
+    def row(self, clock_mhz: float) -> dict[str, Any]:
+        """As reports/firmware.json holds it: the engine's figures, and under ``monitor`` those of everything."""
+        return {
+            "instructions": self.engine.instructions,
+            "ms_modelled": self.engine.cycles.milliseconds(clock_mhz),
+            "flash_bytes": self.flash_engine,
+            "ram_bytes": self.ram,
+            "stack_bytes": self.stack,
+            "monitor": {
+                "flash_bytes": self.flash_monitor,
+                "flash_bytes_with_state": self.flash_state,
+                "push_instructions": self.push.instructions,
+                "push_ms_modelled": self.push.cycles.milliseconds(clock_mhz),
+                "forecast_instructions": self.forecast.instructions,
+                "forecast_ms_modelled": self.forecast.cycles.milliseconds(clock_mhz),
+            },
+        }
+
+
+def measure(model: DeviceModel, image: Image) -> Figures:
+    """Costs of a model.
+
+    Args:
+        image: the program of ``prove_arm``.
+
+    Raises:
+        ToolError: no cross compiler, or the program refuses cycles.
+    """
+    board = Board(image.content)
+    codec = model.codec
+    engine = engine_run(model, board)
+    values = board.room((codec.inputs,), np.float32)
+    pushed = [_push(board, values, cycle, row) for cycle, row in enumerate(_cycles(model), 1)]
+    soh, cycle = board.room((model.spec.horizon,), np.float32), board.room((1,), np.int32)
+    never = np.float32(0.0).view(np.int32)  # SoH that no forecast reaches: the longest search
+    monitor = build(model, MONITOR)
+    return Figures(
+        engine=engine,
+        push=max(pushed, key=lambda run: run.instructions),
+        forecast=_done(board.measure("dlnet_forecast", soh)),
+        crossing=board.measure("dlnet_crossing", int(never), cycle),
+        flash_engine=build(model, ENGINE).flash,
+        flash_monitor=monitor.flash,
+        flash_state=build(model, MONITOR + STATE).flash,
+        ram=monitor.ram,
+    )
+
+
+def engine_run(model: DeviceModel, board: Board) -> Run:
+    """The most expensive of a few runs of the engine alone."""
+    windows = np.concatenate([model.golden[0], made_windows(model.spec, WINDOWS)])
+    window, out = board.put(windows[:1]), board.room((model.spec.horizon,), np.int32)
+    runs = []
+    for one in windows:
+        board.poke(window, one)
+        runs.append(board.measure("dlnet_engine", window, 1 << 24, out))
+    return max(runs, key=lambda run: run.instructions)
+
+
+def _cycles(model: DeviceModel) -> np.ndarray:
+    """Inputs of cycles that fill a monitor, (window + 4, inputs): near the middle of each code, falling slowly."""
+    codec = model.codec
+    rng = np.random.default_rng(0)
+    made = rng.normal(size=(codec.window + 4, codec.inputs)) * SPREAD * codec.unit + codec.offset
+    if codec.capacity is not None:
+        made[:, 0] = np.linspace(0.98, 0.96, len(made))
+    return made.astype(np.float32)
+
+
+def _push(board: Board, values: int, cycle: int, row: np.ndarray) -> Run:
+    board.poke(values, row)
+    return _done(board.measure("dlnet_push", cycle, values))
+
+
+def _done(run: Run) -> Run:
+    if run.result != OK:
+        raise ToolError(f"the monitor refused a cycle on the emulated core (status {run.result})")
+    return run

@@ -1,0 +1,67 @@
+"""That compiled code gives the reference's numbers: on this machine, and on the emulated core, window by window."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from dlnet.errors import ParityError
+from dlnet.export.reference import Int16s, Int32s, run
+from dlnet.firmware.arm import EVERYTHING, PORTABLE, Image, build
+from dlnet.firmware.emulate import Board
+from dlnet.firmware.host import OK, CompiledModel
+from dlnet.firmware.model import DeviceModel
+
+
+def prove_host(model: DeviceModel, z: Int16s, anchor: Int32s, compiler: str | None = None) -> None:
+    """Run windows (N, T, C) through the code compiled for this machine.
+
+    Raises:
+        ParityError: a number differs from the reference's. ToolError: no compiler.
+    """
+    with CompiledModel(model, compiler) as compiled:
+        forecast, hidden = compiled.trace(z, anchor)
+        _same(model, "this machine", z, anchor, forecast, hidden)
+        if compiled.self_test() != "ok":
+            raise ParityError(f"{model.name}: the self test fails on this machine")
+
+
+def prove_arm(model: DeviceModel, z: Int16s, anchor: Int32s) -> Image:
+    """Run windows through both paths on an emulated Cortex-M4; gives the program with the DSP path.
+
+    Raises:
+        ParityError: a number differs from the reference's. ToolError: no cross compiler.
+    """
+    for name, flags in (("Arm, portable path", (PORTABLE,)), ("Arm, DSP path", ())):
+        image = build(model, EVERYTHING, flags)
+        board = Board(image.content)
+        forecast, hidden = trace(board, model, z, anchor)
+        _same(model, name, z, anchor, forecast, hidden)
+        if board.call("dlnet_self_test") != OK:
+            raise ParityError(f"{model.name}: the self test fails: {name}")
+    return image
+
+
+def trace(board: Board, model: DeviceModel, z: Int16s, anchor: Int32s) -> tuple[Int32s, Int16s]:
+    """Forecast (N, horizon) and hidden path (N, T, n) by the emulated core."""
+    spec = model.spec
+    window, levels = board.put(z[:1]), board.room((spec.horizon,), np.int32)
+    states = board.room((spec.steps, spec.hidden), np.int16)
+    forecast = np.empty((len(z), spec.horizon), np.int32)
+    hidden = np.empty((len(z), spec.steps, spec.hidden), np.int16)
+    for i in range(len(z)):
+        board.poke(window, z[i])
+        board.call("dlnet_trace", window, int(anchor[i]), levels, states)
+        forecast[i] = board.get(levels, (spec.horizon,), np.int32)
+        hidden[i] = board.get(states, (spec.steps, spec.hidden), np.int16)
+    return forecast, hidden
+
+
+def _same(model: DeviceModel, where: str, z: Int16s, anchor: Int32s, forecast: Int32s, hidden: Int16s) -> None:
+    expected = run(model.spec, z, anchor)
+    for name, found, wanted in (("state", hidden, expected.hidden), ("forecast", forecast, expected.forecast)):
+        wrong = np.flatnonzero((found != wanted).reshape(len(z), -1).any(axis=1))
+        if len(wrong):
+            raise ParityError(
+                f"{model.name}: {name} differs from the reference in {len(wrong)} of {len(z)} windows (first: "
+                f"{wrong[0]}): {where}"
+            )

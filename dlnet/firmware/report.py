@@ -1,0 +1,135 @@
+"""reports/firmware.json: what each elite takes on the device, and the proofs it passed."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from dlnet.data.windows import Bank, Ends
+from dlnet.errors import ToolError
+from dlnet.export.reference import Int16s, Int32s, quantise_anchor, quantise_inputs, run, to_soh
+from dlnet.files import read_tensors
+from dlnet.firmware.frontend import acceptable, clean_codes, encode_codes, to_codes
+from dlnet.firmware.measure import measure
+from dlnet.firmware.model import DeviceModel
+from dlnet.firmware.prove import prove_arm, prove_host
+from dlnet.firmware.toolchain import ARM_PACKAGES, HOST_COMPILERS, arm_tool, call, has_arm
+from dlnet.metrics import errors
+
+NOT_MEASURED = f"no Arm compiler here: nothing was compiled or counted ({ARM_PACKAGES}; dvc repro -f -s firmware)"
+
+
+@dataclass(frozen=True)
+class Tools:
+    """Compilers that were found: for this machine, and for the board (None: not installed)."""
+
+    host: str | None
+    arm: str | None
+
+    @classmethod
+    def find(cls) -> Tools:
+        """Look for them."""
+        host = next((name for name in HOST_COMPILERS if shutil.which(name)), None)
+        return cls(host, _version() if has_arm() else None)
+
+
+def _version() -> str:
+    said = call([arm_tool("gcc"), "--version"]).decode(errors="replace").splitlines()[0]
+    found = re.search(r"\d+\.\d+\.\d+", said)
+    if found is None:
+        raise ToolError(f"{arm_tool('gcc')} --version says {said!r}; a version was expected")
+    return f"{arm_tool('gcc')} {found.group()}"
+
+
+def elite(model: DeviceModel, folder: Path, bank: Bank, raw: pd.DataFrame, tools: Tools, clock_mhz: float) -> dict:
+    """The row of one elite: costs, proofs, and what 16-bit codes do to its error.
+
+    Args:
+        folder: models/edge/NAME. raw: cycles as they were given (data/raw), to be cleaned by the device's front end.
+
+    Raises:
+        ParityError: compiled code differs from the reference.
+    """
+    stored = read_tensors(folder / "golden.safetensors")
+    z, anchor = stored["input"], stored["anchor"]
+    proofs = ["numpy"]
+    if tools.host is not None:
+        prove_host(model, z, anchor, tools.host)
+        proofs.append("host")
+    row: dict[str, Any] = {"model": model.name, "sha256": model.sha256}
+    if tools.arm is not None:
+        image = prove_arm(model, z, anchor)
+        proofs += ["arm portable", "arm dsp"]
+        row |= measure(model, image).row(clock_mhz)
+    return {**row, **front_end(model, bank, raw), "golden_windows": len(z), "equal": proofs}
+
+
+def front_end(model: DeviceModel, bank: Bank, raw: pd.DataFrame) -> dict[str, Any]:
+    """MAE on validation windows with the host's float front end and with the device's, and how far inputs differ."""
+    ends = bank.windows("validation", int(bank.task["stride_eval"]))
+    z, anchor = device_windows(model, bank, raw, ends)
+    z_host = quantise_inputs(model.encoder.encode(bank, ends))
+    anchor_host = quantise_anchor(model.encoder.anchor(bank, ends))
+    targets, cells = bank.targets(ends), bank.cell_of(ends)
+    device, host = (to_soh(run(model.spec, *pair).forecast) for pair in ((z, anchor), (z_host, anchor_host)))
+    apart = np.abs(z.astype(np.int64) - z_host)
+    return {
+        "front_end": {
+            "mae_device_validation": float(errors(device, targets, cells, bank.cells)["mae"]),
+            "mae_host_validation": float(errors(host, targets, cells, bank.cells)["mae"]),
+            "input_lsb_mean": float(apart.mean()),
+            "input_lsb_p999": float(np.quantile(apart, 0.999)),
+            "input_lsb_max": int(apart.max()),
+            "forecast_soh_mean": float(np.abs(device - host).mean()),
+            "forecast_soh_max": float(np.abs(device - host).max()),
+        }
+    }
+
+
+def device_windows(model: DeviceModel, bank: Bank, raw: pd.DataFrame, ends: Ends) -> tuple[Int16s, Int32s]:
+    """Windows of a bank as the device would see them, from raw cycles: (N, T, C) and anchors (N,).
+
+    Raises:
+        ToolError: the device would refuse a cycle of them.
+    """
+    codec, window = model.codec, np.arange(-model.encoder.window, 0)
+    starts = np.searchsorted(bank.cell_index, np.arange(len(bank.cells) + 1))
+    windows = np.empty((len(ends), model.spec.steps, model.spec.channels), np.int16)
+    anchors = np.empty(len(ends), np.int32)
+    cells = bank.cell_of(ends)
+    for index in np.unique(cells):
+        values = inputs_of(model, raw[raw["cell"] == bank.cells[index]])
+        if not acceptable(codec, values).all():
+            raise ToolError(f"cell {bank.cells[index]}: the device would refuse a cycle; train on cells like it")
+        clean = clean_codes(codec, to_codes(codec, values))
+        here = cells == index
+        windows[here], anchors[here] = encode_codes(codec, clean[(ends[here] - starts[index])[:, None] + window])
+    return windows, anchors
+
+
+def inputs_of(model: DeviceModel, cycles: pd.DataFrame) -> np.ndarray:
+    """(n, inputs) what a device is pushed, from rows of ``cells.parquet``."""
+    columns = [cycles[name].to_numpy(np.float64) for name in model.encoder.features]
+    if model.codec.capacity is not None:
+        columns.insert(0, (cycles["capacity_ah"] / cycles["nominal_ah"]).to_numpy(np.float64))
+    return np.stack(columns, axis=1)
+
+
+def report(rows: list[dict[str, Any]], chosen: str, scores: Mapping[str, Any], tools: Tools) -> dict[str, Any]:
+    """The whole document; ``model`` is the edge model that would be published, and its figures stand at the top.
+
+    Args:
+        scores: ``edge`` of reports/evaluation.json.
+    """
+    scored = [{**row, "mae_int8": float(scores[row["model"]]["int8"]["test"]["mae"])} for row in rows]
+    if tools.arm is None:
+        return {"model": None, "not_measured": NOT_MEASURED, "elites": scored}
+    top = next(row for row in scored if row["model"] == chosen)
+    return {**top, "compiler": tools.arm, "elites": scored}

@@ -1,0 +1,40 @@
+"""Elites as firmware: headers, proofs that compiled code equals the reference, and what each takes on a Cortex-M4."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tqdm import tqdm
+
+from dlnet.config import FirmwareConfig
+from dlnet.data.schema import read_table
+from dlnet.data.windows import Bank
+from dlnet.files import atomic_dir, read_json, write_json
+from dlnet.firmware.bundle import write_bundle
+from dlnet.firmware.model import load_model
+from dlnet.firmware.report import NOT_MEASURED, Tools, elite, report
+from stages import run
+
+EDGE = Path("models/edge")
+OUT = Path("models/firmware")
+REPORT = Path("reports/firmware.json")
+
+
+def main() -> None:
+    """Run the stage."""
+    config, tools = FirmwareConfig.load(), Tools.find()
+    if tools.arm is None:
+        print(NOT_MEASURED)
+    bank, raw = Bank.load(Path("data/windows")), read_table(Path("data/raw/cells.parquet"))
+    rows = []
+    with atomic_dir(OUT) as folder:
+        for edge in tqdm(sorted(EDGE.iterdir()), desc="firmware", unit="model"):
+            model = load_model(edge, config.clean)
+            write_bundle(model, folder / model.name)
+            rows.append(elite(model, edge, bank, raw, tools, config.cost.clock_mhz))
+    chosen = str(read_json(Path("reports/summary.json"))["edge"]["name"])
+    write_json(REPORT, report(rows, chosen, read_json(Path("reports/evaluation.json"))["edge"], tools))
+
+
+if __name__ == "__main__":
+    run(main)
