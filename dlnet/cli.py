@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from dlnet.errors import DLNetError
+from dlnet.registry.commands import add_commands
 
 REGISTERED = "models:/dlnet-edge@candidate"
 SHOWN = (1, 5, 10, 20, 30, 40, 50, 60, 70, 80, 90, 100)  # cycles ahead that the table prints
@@ -45,13 +46,14 @@ def _parser() -> argparse.ArgumentParser:
     _add_device(commands.add_parser("device", help="talk to a board: replay a cell, forecast, self test, what it runs"))
     doctor = commands.add_parser("doctor", help="what is missing on this machine, and the command that mends it")
     doctor.set_defaults(run=_doctor)
+    add_commands(commands)
     return parser
 
 
 def _add_device(device: argparse.ArgumentParser) -> None:
     device.add_argument(
         "--port", required=True, metavar="PORT",
-        help="serial port such as /dev/ttyACM0 or COM3; emulator: build the sketch and run it in QEMU",
+        help="serial port such as /dev/ttyACM0 or COM3; emulator: the sketch in QEMU; core: its answers in a bare core",
     )  # fmt: skip
     device.add_argument(
         "--model",
@@ -59,7 +61,7 @@ def _add_device(device: argparse.ArgumentParser) -> None:
         metavar="MODEL",
         help=f"models/edge/NAME or models:/NAME@ALIAS (default {REGISTERED})",
     )
-    device.add_argument("--elf", type=Path, metavar="FILE", help="with --port emulator: firmware that is built already")
+    device.add_argument("--elf", type=Path, metavar="FILE", help="emulator or core: firmware that is built already")
     device.add_argument(
         "--timeout", type=_positive, default=5.0, metavar="S", help="for each answer, default %(default)s"
     )

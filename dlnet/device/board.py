@@ -6,13 +6,12 @@ import math
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from dlnet.device.errors import DeviceError, LineLost, NoAnswer, Refused, WrongModel
-from dlnet.device.line import Line
 
 PROTOCOL = 1
 GREETINGS = 3
@@ -43,6 +42,16 @@ class Held:
     ready: bool  # whether these are enough for a forecast
 
 
+class Wire(Protocol):
+    """What carries a line to a board and one back."""
+
+    port: str
+
+    def exchange(self, line: str) -> str:
+        """Send one line, wait for one."""
+        ...
+
+
 class Board:
     """A board on an open line.
 
@@ -50,7 +59,7 @@ class Board:
         NoAnswer: no board answers. LineLost: something answers, but it is not this firmware.
     """
 
-    def __init__(self, line: Line) -> None:
+    def __init__(self, line: Wire) -> None:
         self._line = line
         self.info = self._greet()
 

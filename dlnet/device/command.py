@@ -11,7 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
-from dlnet.device.board import Board
+from dlnet.device.board import Board, Wire
+from dlnet.device.core import CoreLine
 from dlnet.device.emulator import emulated
 from dlnet.device.errors import DeviceError
 from dlnet.device.line import Line
@@ -24,7 +25,7 @@ from dlnet.firmware.header import header
 from dlnet.firmware.model import DeviceModel, load_model
 from dlnet.forecast import ForecastConfig, Forecaster, load, read_cell
 
-EMULATOR = "emulator"
+EMULATOR, CORE = "emulator", "core"  # in place of a port
 SHOWN = (1, 5, 10, 20, 30, 40, 50, 60, 70, 80, 90, 100)  # cycles ahead that are printed
 END_OF_LIFE = 0.8  # SoH whose crossing is printed
 MODEL_FILES = ("about.json", "golden.safetensors", "spec.json", "student.json")
@@ -60,29 +61,33 @@ class Known:
 
 def run(arguments: argparse.Namespace) -> int:
     """Open the port, do the action; 0, or an error that names what is wrong."""
-    if arguments.elf is not None and arguments.port != EMULATOR:
-        raise DeviceError(f"--elf goes with --port {EMULATOR}; firmware gets onto a real board by uploading it")
+    if arguments.elf is not None and arguments.port not in (EMULATOR, CORE):
+        raise DeviceError(f"--elf goes with --port {EMULATOR} or {CORE}; a real board gets firmware by an upload")
     actions: dict[str, Callable[[Board, argparse.Namespace], None]]
     actions = {"info": _info, "selftest": _selftest, "forecast": _forecast, "replay": _replay}
-    with _port(arguments) as port, Line(port, arguments.timeout) as line:
-        actions[arguments.action](Board(line), arguments)
+    with _wire(arguments) as wire:
+        actions[arguments.action](Board(wire), arguments)
     return 0
 
 
 @contextmanager
-def _port(arguments: argparse.Namespace) -> Iterator[str]:
-    if arguments.port != EMULATOR:
-        yield arguments.port
-    elif arguments.elf is not None:
-        with emulated(arguments.elf) as port:
-            yield port
-    else:
-        with tempfile.TemporaryDirectory(prefix="dlnet-") as name:
-            folder = Path(name)
-            write_text(folder / "model_data.h", header(known(arguments.model).device))
-            elf = build(stage(folder / "model_data.h", folder / "book"), folder / "out")
-            with emulated(elf) as port:
-                yield port
+def _wire(arguments: argparse.Namespace) -> Iterator[Wire]:
+    if arguments.port not in (EMULATOR, CORE):
+        with Line(arguments.port, arguments.timeout) as line:
+            yield line
+        return
+    with tempfile.TemporaryDirectory(prefix="dlnet-") as name:
+        elf = arguments.elf or _built(arguments.model, Path(name))
+        if arguments.port == CORE:
+            yield CoreLine(elf)
+            return
+        with emulated(elf) as port, Line(port, arguments.timeout) as line:
+            yield line
+
+
+def _built(model: str, folder: Path) -> Path:
+    write_text(folder / "model_data.h", header(known(model).device))
+    return build(stage(folder / "model_data.h", folder / "book"), folder / "out")
 
 
 def known(uri: str) -> Known:

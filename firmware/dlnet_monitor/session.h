@@ -18,7 +18,12 @@ class Session {
   /// Room that any reply fits in: a forecast is the longest one.
   static constexpr size_t reply_room = 300 + 12 * Model::horizon;
 
-  explicit Session(const Clocks& clocks) : clocks_(clocks) {}
+  /// Once, before the first line; needs nothing but zeroed memory.
+  void begin(const Clocks& clocks) {
+    clocks_ = clocks;
+    charge_ = dlnet::ChargeFeatures();
+    monitor_.clear();
+  }
 
   /// Answer the line that `reader` has completed; gives the length of the reply, which has no line end.
   size_t answer(const protocol::LineReader& reader, char* buffer, size_t room) {
@@ -283,7 +288,7 @@ class Session {
 
   enum class Use : uint8_t { nothing, saved, loading };
 
-  Clocks clocks_;
+  Clocks clocks_ = {};
   Monitor monitor_;
   dlnet::ChargeFeatures charge_;
   protocol::Words words_;

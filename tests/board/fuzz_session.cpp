@@ -27,7 +27,8 @@ void check_reply(const char* reply, size_t length, size_t room) {
 
 void lines(const uint8_t* bytes, size_t count) {
   static char reply[Session<Model>::reply_room];
-  Session<Model> session({no_clock, no_clock});
+  Session<Model> session;
+  session.begin({no_clock, no_clock});
   protocol::LineReader reader;
   for (size_t i = 0; i < count; ++i) {
     if (reader.take(bytes[i])) check_reply(reply, session.answer(reader, reply, sizeof reply), sizeof reply);

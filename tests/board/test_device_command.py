@@ -53,9 +53,10 @@ def test_info_names_the_model_and_its_inputs(device, model):
     assert "CC charge time [s]" in out
 
 
-def test_selftest_passes(device):
-    code, out, _ = device("selftest")
-    assert (code, out.startswith("self test passed")) == (0, True)
+@pytest.mark.parametrize("port", ["emulator", "core"])
+def test_selftest_passes(folder, elf, port, capsys):
+    assert main(["device", "--port", port, "--elf", str(elf), "selftest"]) == 0
+    assert capsys.readouterr().out.startswith("self test passed")
 
 
 def test_replay_compares_every_forecast(device, cell):
@@ -95,7 +96,7 @@ def test_a_cell_with_too_few_cycles_cannot_be_forecast(device, cell, tmp_path):
 
 def test_an_elf_for_a_real_board_is_refused(folder, elf, capsys):
     assert main(["device", "--port", "/dev/ttyACM0", "--elf", str(elf), "info"]) == 1
-    assert "--elf goes with --port emulator" in capsys.readouterr().err
+    assert "--elf goes with --port emulator or core" in capsys.readouterr().err
 
 
 @pytest.mark.slow

@@ -1,0 +1,49 @@
+"""The sketch's answers without a board: its ELF file in an emulated Cortex-M4, no serial line, no other hardware.
+
+Runs the very file that is uploaded to a board, whatever Arduino core it was linked with: of it only what the sketch
+answers with is run, from the two functions that it exports.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from dlnet.device.errors import DeviceError
+from dlnet.errors import ToolError
+from dlnet.firmware import emulate
+
+BEGIN, TAKE = "dlnet_begin", "dlnet_take"
+LONGEST = 8192  # bytes of a reply
+
+
+class CoreLine:
+    """A line to the sketch in ``elf``, just started.
+
+    Raises:
+        ToolError: no such file, or it is not this sketch.
+    """
+
+    def __init__(self, elf: Path) -> None:
+        if not elf.is_file():
+            raise ToolError(f"{elf}: no such file; build the sketch first")
+        self.port = str(elf)
+        self._core = emulate.Board(elf.read_bytes())
+        self._core.call(BEGIN)
+
+    def exchange(self, line: str) -> str:
+        """Answer to one line.
+
+        Raises:
+            DeviceError: the firmware left its memory, or gave no answer.
+        """
+        try:
+            results = [self._core.call(TAKE, byte) for byte in line.encode("ascii") + b"\n"]
+        except ToolError as error:
+            raise DeviceError(f"{self.port}: the firmware crashed on {line[:40]!r} ({error})") from error
+        if not results[-1]:
+            raise DeviceError(f"{self.port}: no answer to {line[:40]!r}")
+        room = min(LONGEST, emulate.RAM + emulate.RAM_BYTES - results[-1])
+        text = self._core.get(results[-1], (room,), np.uint8).tobytes()
+        return text.split(b"\0", 1)[0].decode("ascii", errors="replace")
