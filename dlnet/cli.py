@@ -43,11 +43,23 @@ def _parser() -> argparse.ArgumentParser:
     forecast.set_defaults(run=_forecast)
     report = commands.add_parser("report", help="the table of the last run: baselines, teacher, elites, int8")
     report.set_defaults(run=_report)
+    _add_firmware(commands.add_parser("firmware", help="write a model as C++ for a sketch"))
     _add_device(commands.add_parser("device", help="talk to a board: replay a cell, forecast, self test, what it runs"))
     doctor = commands.add_parser("doctor", help="what is missing on this machine, and the command that mends it")
     doctor.set_defaults(run=_doctor)
     add_commands(commands)
     return parser
+
+
+def _add_firmware(firmware: argparse.ArgumentParser) -> None:
+    firmware.add_argument("--model", required=True, metavar="MODEL", help="models/edge/NAME or models:/NAME@ALIAS")
+    firmware.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for model_data.h, model.json")
+    firmware.add_argument(
+        "--prove",
+        action="store_true",
+        help="compile it for this machine and an emulated board, compare with the reference, and say what it takes",
+    )
+    firmware.set_defaults(run=_firmware)
 
 
 def _add_device(device: argparse.ArgumentParser) -> None:
@@ -108,6 +120,12 @@ def _forecast(arguments: argparse.Namespace) -> int:
     show(forecast_table(found, SHOWN))
     print(f"Every cycle: {picture.with_suffix('.csv')}   Picture: {picture}")
     return 0
+
+
+def _firmware(arguments: argparse.Namespace) -> int:
+    from dlnet.firmware.command import run
+
+    return run(arguments.model, arguments.out, prove=arguments.prove)
 
 
 def _device(arguments: argparse.Namespace) -> int:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from elftools.elf.elffile import ELFFile
+from elftools.elf.sections import SymbolTableSection
 
 from dlnet.errors import ToolError
 from dlnet.files import write_text
@@ -59,12 +60,12 @@ def link(folder: Path, sources: Sequence[Path], roots: Sequence[str], flags: Seq
 
 def _image(path: Path) -> Image:
     with path.open("rb") as stream:
-        elf = ELFFile(stream)  # type: ignore[no-untyped-call]
+        elf = ELFFile(stream)
         text, data, bss = (elf.get_section_by_name(name) for name in (".text", ".data", ".bss"))
-        if text is None:
+        table = elf.get_section_by_name(".symtab")
+        if text is None or not isinstance(table, SymbolTableSection):
             raise ToolError(f"{path.name}: the linker left no code")
         stored = data.data_size if data is not None else 0
-        table = elf.get_section_by_name(".symtab")
         functions = [symbol for symbol in table.iter_symbols() if symbol["st_info"]["type"] == "STT_FUNC"]
         code = sum({symbol["st_value"]: symbol["st_size"] for symbol in functions}.values())
         ram = stored + (bss["sh_size"] if bss is not None else 0)

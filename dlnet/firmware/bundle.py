@@ -4,19 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from dlnet.config import CleanParams, StageConfig
+from dlnet.config import CleanParams
 from dlnet.files import write_bytes, write_text
 from dlnet.firmware.header import header
 from dlnet.firmware.model import DeviceModel, load_model
 
 HEADER, DOCUMENT = "model_data.h", "model.json"
 FILES = ("spec.json", "student.json", "golden.safetensors")
-
-
-class CleanConfig(StageConfig):
-    """What firmware needs of params.yaml: how the device cleans what it is given."""
-
-    clean: CleanParams
 
 
 def write_bundle(model: DeviceModel, out: Path) -> None:

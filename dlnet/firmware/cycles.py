@@ -11,8 +11,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 TAKEN = 2  # refill of the pipeline: the manual's P, 1 to 3
-DIVIDE = 12  # the manual: 2 to 12
-SQUARE_ROOT = 14
+MULTIPLE = ("ldm", "stm", "push", "pop", "vldm", "vstm", "vpush", "vpop", "ldrd", "strd")  # 1 + registers
+SLOW = (
+    (("sdiv", "udiv"), 12),  # the manual: 2 to 12
+    (("vdiv", "vsqrt"), 14),
+    (("vmla", "vmls", "vfma", "vfms"), 3),
+    (("vldr", "vstr", "tbb", "tbh"), 2),
+)
 WAIT_OFF, WAIT_MISS = 2, 3
 LINE_BYTES = 16  # of the cache: a first touch misses; a forecast's code is smaller than the cache
 WORD = 4
@@ -20,7 +25,7 @@ WORD = 4
 
 @dataclass(frozen=True)
 class Instruction:
-    """What the model looks at: ``kind`` of ``KINDS``, ``registers`` that a multiple load or store moves."""
+    """What the model looks at; ``registers``: those that a multiple load or store moves."""
 
     address: int
     size: int
@@ -65,17 +70,8 @@ def count(run: Sequence[Instruction], flash_words: int) -> Cycles:
 
 
 def _own(one: Instruction, pipelined: bool) -> int:
-    name = one.mnemonic
-    if name.startswith(("ldm", "stm", "push", "pop", "vldm", "vstm", "vpush", "vpop", "ldrd", "strd")):
+    if one.mnemonic.startswith(MULTIPLE):
         return 1 + max(one.registers, 1)
-    if name.startswith(("ldr", "str")):
+    if one.mnemonic.startswith(("ldr", "str")):
         return 1 if pipelined else 2  # a load or store behind another is pipelined
-    if name.startswith(("vldr", "vstr")):
-        return 2
-    if name.startswith(("sdiv", "udiv")):
-        return DIVIDE
-    if name.startswith(("vdiv", "vsqrt")):
-        return SQUARE_ROOT
-    if name.startswith(("vmla", "vmls", "vfma", "vfms")):
-        return 3
-    return 2 if name.startswith(("tbb", "tbh")) else 1
+    return next((cycles for names, cycles in SLOW if one.mnemonic.startswith(names)), 1)

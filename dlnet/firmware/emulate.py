@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import unicorn
 from elftools.elf.elffile import ELFFile
+from elftools.elf.sections import SymbolTableSection
 from unicorn import arm_const as arm
 
 from dlnet.errors import ToolError
@@ -47,9 +48,12 @@ class Board:
     """
 
     def __init__(self, content: bytes) -> None:
-        elf = ELFFile(io.BytesIO(content))  # type: ignore[no-untyped-call]
-        self._symbols = {s.name: int(s["st_value"]) for s in elf.get_section_by_name(".symtab").iter_symbols()}
-        self._core = unicorn.Uc(unicorn.UC_ARCH_ARM, unicorn.UC_MODE_THUMB | unicorn.UC_MODE_MCLASS)
+        elf = ELFFile(io.BytesIO(content))
+        table = elf.get_section_by_name(".symtab")
+        if not isinstance(table, SymbolTableSection):
+            raise ToolError("the program has no symbols; link it without -s")
+        self._symbols = {symbol.name: int(symbol["st_value"]) for symbol in table.iter_symbols()}
+        self._core: Any = unicorn.Uc(unicorn.UC_ARCH_ARM, unicorn.UC_MODE_THUMB | unicorn.UC_MODE_MCLASS)
         self._core.ctl_set_cpu_model(arm.UC_CPU_ARM_CORTEX_M4)
         self._core.mem_map(FLASH, FLASH_BYTES)
         self._core.mem_map(RAM, RAM_BYTES)

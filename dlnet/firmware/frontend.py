@@ -246,7 +246,7 @@ def encode_codes(codec: Codec, clean: Int16s) -> tuple[Int16s, Int32s]:
     sums = clean.astype(np.int64).reshape(len(clean), codec.steps, codec.block, codec.inputs).sum(axis=2)
     first = 0 if codec.capacity is None else 1
     features = sums[..., first:]
-    parts = [_rank(codec, features) if codec.quantiles is not None else _standard(codec, features)]
+    parts = [_standard(codec, features) if codec.quantiles is None else _rank(codec, codec.quantiles, features)]
     for i, scale in codec.relative:
         change = features[..., i] - features[:, -1:, i]
         parts.append(np.clip(scale.apply(change), -CLIP, CLIP)[..., None])
@@ -267,11 +267,10 @@ def _soh(codec: Codec, capacity: Capacity, sums: Ints, last: Ints) -> Ints:
     return np.stack([path, np.broadcast_to(level[:, None], path.shape)], axis=2)
 
 
-def _rank(codec: Codec, sums: Ints) -> Ints:
-    assert codec.quantiles is not None
+def _rank(codec: Codec, quantiles: Ints, sums: Ints) -> Ints:
     half = (1 << codec.score_bits) >> 1
     out = np.empty_like(sums)
-    for f, knots in enumerate(codec.quantiles):
+    for f, knots in enumerate(quantiles):
         ends = codec.block * knots
         i = np.maximum(np.searchsorted(ends, sums[..., f], side="right") - 1, 0)
         after = np.minimum(i + 1, len(ends) - 1)

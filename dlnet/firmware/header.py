@@ -44,7 +44,7 @@ def header(model: DeviceModel) -> str:
         version=_quoted(model.version),
         sha256=_quoted(model.sha256),
         parameters=spec.parameters,
-        constants="\n".join(f"  static constexpr {_type(value)} {key} = {_literal(value)};" for key, value in values.items()),
+        constants="\n".join(f"  static constexpr {_type(one)} {key} = {_literal(one)};" for key, one in values.items()),
         declared="\n".join(one.declared for one in arrays),
         defined="\n".join(one.defined for one in arrays),
         summed="\n".join(f"    sum = add({one.name}, sizeof {one.name}, sum);" for one in arrays),
@@ -95,8 +95,6 @@ def _check(spec: Spec, codec: Codec) -> None:
     peak = (fixed.INT16_MAX << (fixed.INCREMENT_BITS - fixed.INPUT_BITS)) + int(spec.tables["softplus"].max())
     if int(fixed.requantise(np.array(peak), *spec.delta)) >= MOST_DROP:
         raise ModelError("a fall of SoH between two knots could reach 32; train with a smaller delta_scale")
-
-
 
 
 def _shape(spec: Spec, codec: Codec) -> dict[str, int | bool]:
@@ -255,7 +253,7 @@ def skip_events(spec: Spec) -> list[int]:
 def made_windows(spec: Spec, count: int) -> Int16s:
     """Windows that the device makes for its self test, (count, T, C): see dlnet_self_test.h."""
     out = np.empty((count, spec.steps * spec.channels), np.int64)
-    x = np.arange(count, dtype=np.uint64)
+    x = np.arange(count, dtype=np.int64)
     for i in range(out.shape[1]):
         x = (1664525 * x + 1013904223) & 0xFFFFFFFF
         out[:, i] = x >> 16

@@ -62,8 +62,8 @@ class CompiledModel:
         write_text(folder / "model_data.h", header(model))
         library = folder / "model.so"
         source = PROOF / "shim.cpp"
-        command = host_compiler(compiler)
-        call([command, *HOST_FLAGS, *flags, "-shared", "-fPIC", "-fvisibility=hidden", *includes(folder), source, "-o", library])
+        shared = ("-shared", "-fPIC", "-fvisibility=hidden")
+        call([host_compiler(compiler), *HOST_FLAGS, *flags, *shared, *includes(folder), source, "-o", library])
         self._library = ctypes.CDLL(str(library))
 
     def __enter__(self) -> CompiledModel:

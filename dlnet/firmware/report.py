@@ -48,7 +48,9 @@ def _version() -> str:
     return f"{arm_tool('gcc')} {found.group()}"
 
 
-def elite(model: DeviceModel, folder: Path, bank: Bank, raw: pd.DataFrame, tools: Tools, clock_mhz: float) -> dict:
+def elite(
+    model: DeviceModel, folder: Path, bank: Bank, raw: pd.DataFrame, tools: Tools, clock_mhz: float
+) -> dict[str, Any]:
     """The row of one elite: costs, proofs, and what 16-bit codes do to its error.
 
     Args:
