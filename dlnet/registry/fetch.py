@@ -60,12 +60,14 @@ class Version:
 
     Attributes:
         location: where its artefacts are, as the registry states it.
+        run_id: the run that made it.
     """
 
     name: str
     number: int
     tags: Mapping[str, str]
     location: str
+    run_id: str = ""
 
     @property
     def sha256(self) -> dict[str, str]:
@@ -98,7 +100,7 @@ def find(uri: str, client: MlflowClient, registry: str | None = None) -> Version
         else:
             found = client.get_model_version(wanted.name, str(wanted.version))
         location = client.get_logged_model(_logged_model(found)).artifact_location
-    return Version(found.name, int(found.version), dict(found.tags), str(location))
+    return Version(found.name, int(found.version), dict(found.tags), str(location), found.run_id or "")
 
 
 def fetch(version: Version, into: Path, names: Sequence[str] | None = None, registry: str | None = None) -> Fetched:

@@ -1,0 +1,115 @@
+"""What is asked of GitHub: start a workflow, and whether a release exists. Its token is in the environment."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+import requests
+from requests.auth import AuthBase
+
+from dlnet.errors import DLNetError
+
+TOKEN, API = "DLNET_GITHUB_TOKEN", "GITHUB_API_URL"  # noqa: S105 - a name, not a token
+DEFAULT_API = "https://api.github.com"
+REPOSITORY = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,38}/[A-Za-z0-9._-]{1,100}", re.ASCII)
+LOOPBACK = {"127.0.0.1", "localhost", "::1"}
+SECONDS = 15.0
+EVENT = "champion"
+
+
+class GitHubError(DLNetError):
+    """GitHub did not do what it was asked.
+
+    Attributes:
+        lasting: whether asking again with the same words cannot help.
+        wait: seconds that GitHub asks to wait, or None.
+    """
+
+    def __init__(self, message: str, *, lasting: bool = False, wait: float | None = None) -> None:
+        super().__init__(message)
+        self.lasting = lasting
+        self.wait = wait
+
+
+@dataclass(frozen=True)
+class GitHub:
+    """One repository.
+
+    Attributes:
+        repository: ``owner/name``. api: base address. token: sent in a header, never shown.
+    """
+
+    repository: str
+    api: str
+    token: str = field(repr=False)
+
+    @classmethod
+    def of_environment(cls, repository: str, token_names: tuple[str, ...] = (TOKEN,)) -> GitHub:
+        """A repository with the token and the address that the environment holds.
+
+        Raises:
+            GitHubError: there is no token, or a name or address of another form.
+        """
+        if not REPOSITORY.fullmatch(repository):
+            raise GitHubError(f"{repository[:100]!r}: not a repository; write OWNER/NAME")
+        token = next((found for name in token_names if (found := os.environ.get(name, ""))), "")
+        if not token or not token.isascii() or not token.isprintable():
+            raise GitHubError(f"{token_names[0]} is not set; put a token that may write to {repository} into it")
+        api = os.environ.get(API, DEFAULT_API).rstrip("/")
+        parts = urlsplit(api)
+        if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in LOOPBACK):
+            raise GitHubError(f"{API} is {api[:100]!r}; a token is only sent over https")
+        return cls(repository, api, token)
+
+    def dispatch(self, version: int, delivery: str) -> None:
+        """Start the workflows that listen for ``champion``.
+
+        Raises:
+            GitHubError: no answer, or a refusal.
+        """
+        payload = {"version": str(version), "delivery": delivery}
+        answer = self._ask("POST", "dispatches", {"event_type": EVENT, "client_payload": payload})
+        if answer.status_code != 204:
+            raise _refusal(answer)
+
+    def released(self, tag: str) -> bool:
+        """Whether a release of this tag exists.
+
+        Raises:
+            GitHubError: no answer, or a refusal.
+        """
+        answer = self._ask("GET", f"releases/tags/{tag}")
+        if answer.status_code not in (200, 404):
+            raise _refusal(answer)
+        return answer.status_code == 200
+
+    def _ask(self, method: str, path: str, content: object = None) -> requests.Response:
+        headers = {"Accept": "application/vnd.github+json", "X-GitHub-Api-Version": "2022-11-28"}
+        url = f"{self.api}/repos/{self.repository}/{path}"
+        try:
+            return requests.request(
+                method, url, json=content, headers=headers, auth=_Bearer(self.token), timeout=SECONDS,
+                allow_redirects=False,
+            )  # fmt: skip
+        except requests.RequestException as error:
+            raise GitHubError(f"{self.api}: no answer ({type(error).__name__})") from error
+
+
+class _Bearer(AuthBase):
+    """The token as authentication of its own: a plain header would be replaced by what ~/.netrc holds."""
+
+    def __init__(self, token: str) -> None:
+        self.token = token
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        request.headers["Authorization"] = f"Bearer {self.token}"
+        return request
+
+
+def _refusal(answer: requests.Response) -> GitHubError:
+    after = answer.headers.get("Retry-After", "")
+    wait = float(after) if after.isdigit() and len(after) < 6 else None
+    return GitHubError(f"GitHub answers {answer.status_code}", lasting=answer.status_code == 422, wait=wait)
