@@ -187,10 +187,25 @@ class StudentParams(Section):
         return self
 
 
+Method = Literal[
+    "magnitude",
+    "structured",
+    "neurons_taylor",
+    "neurons_activation",
+    "features_l1",
+    "features_taylor",
+    "features_activation",
+    "steps",
+    "knots",
+    "lowrank",
+]  # those of dlnet.compress.methods
+
+
 class PruneParams(Section):
     """Second stage: prune the elites and distil them again."""
 
-    methods: list[Literal["magnitude", "structured"]]
+    methods: list[Method]
+    rounds: Count
     sparsities: list[Annotated[float, Field(gt=0, lt=1)]]
     teacher_share: Fraction
     alpha: Fraction

@@ -1,68 +1,148 @@
-"""Second stage of distillation: elites are pruned and trained again, from the teacher and their unpruned selves."""
+"""Second stage of distillation: elites are made smaller and trained again, from the teacher and their former selves."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from dlnet.compress.prune import magnitude_mask, without_neurons
+import numpy as np
+from torch import Tensor
+
+from dlnet.compress.methods import METHODS
+from dlnet.compress.net import Net, net_of
+from dlnet.compress.pruning.magnitude import sparsity_at
 from dlnet.config import PruneParams
-from dlnet.distill.loop import Job
-from dlnet.distill.sweep import Stack
-from dlnet.models.network import NetConfig, Parameters
+from dlnet.data.encode import Encoder
+from dlnet.data.windows import Bank
+from dlnet.distill.data import Windows, make_fold
+from dlnet.distill.loop import Fold, Job, Plan, Trained
+from dlnet.distill.students import as_student
+from dlnet.distill.sweep import Stack, run_stacks
+from dlnet.distill.teacher import taught_by
+from dlnet.models.network import NetConfig
 from dlnet.models.student import Student
+
+PROBED = 1000  # training windows that importance is measured on
+
+
+@dataclass
+class Lessons:
+    """What smaller networks learn from.
+
+    Attributes:
+        bank, windows: of the training and validation cells.
+        teacher: mixed into each elite's own forecasts by ``share``; None: it teaches nothing.
+    """
+
+    bank: Bank
+    windows: Windows
+    teacher: Student | None
+    share: float
+    _plain: dict[Encoder, Fold] = field(default_factory=dict)
+
+    def plain(self, encoder: Encoder) -> Fold:
+        """Windows as ``encoder`` shows them, with labels alone."""
+        if encoder not in self._plain:
+            self._plain[encoder] = make_fold(self.bank, encoder, self.windows)
+        return self._plain[encoder]
+
+    def fold(self, elite: Student, encoder: Encoder) -> Fold:
+        """The same with the forecasts of ``elite`` and the teacher."""
+        share = self.share if self.teacher else 0.0
+        sources = [(elite, 1 - share)] + ([(self.teacher, share)] if self.teacher and share else [])
+        return taught_by(self.plain(encoder), sources, self.bank, encoder, self.windows)
+
+    def probe(self, encoder: Encoder) -> tuple[Tensor, Tensor]:
+        """Labelled windows, evenly chosen: z (N, T, C), change (N, horizon)."""
+        fold = self.plain(encoder)
+        chosen = np.unique(np.linspace(0, fold.labelled - 1, PROBED).astype(int))
+        return fold.z[chosen], fold.change[chosen]
 
 
 @dataclass(frozen=True)
-class Pruned:
-    """A pruned network that is yet to be trained again."""
+class Path:
+    """The way of one elite to one smaller network.
 
-    name: str
-    config: NetConfig
-    start: Parameters
-    mask: Parameters | None
-    lineage: dict[str, Any]
-
-
-def prune_all(elites: Sequence[Student], params: PruneParams) -> list[list[Pruned]]:
-    """Each elite pruned by each method to each sparsity; one list an elite."""
-    return [
-        [_prune(elite, method, sparsity) for method in params.methods for sparsity in params.sparsities]
-        for elite in elites
-    ]
-
-
-def _prune(elite: Student, method: str, sparsity: float) -> Pruned:
-    parameters = {name: value[0] for name, value in elite.parameters.items()}
-    name = f"{elite.name}-{method}-{round(100 * sparsity)}"
-    lineage = {"method": method, "sparsity": sparsity, "parent": elite.name, "parent_loss": elite.lineage["loss"]}
-    if method == "structured":
-        start, config = without_neurons(parameters, elite.config, sparsity)
-        return Pruned(name, config, start, None, lineage)
-    mask = magnitude_mask(parameters, sparsity)
-    start = {key: value * mask[key] if key in mask else value for key, value in parameters.items()}
-    return Pruned(name, elite.config, start, mask, lineage)
-
-
-def stage2_stacks(pruned: Sequence[Sequence[Pruned]], params: PruneParams) -> list[Stack]:
-    """Jobs of all pruned networks, each once with and once without a teacher, dealt to stacks by shape.
-
-    Job ``NAME-taught-sN`` learns from labels and teachers (fold of its elite), ``NAME-labels-sN`` from labels alone.
+    Attributes:
+        elite: its place among the elites. tag: ``taught`` (labels and teachers) or ``labels`` (those alone).
     """
+
+    elite: int
+    method: str
+    sparsity: float
+    tag: str
+    seed: int
+    net: Net
+
+    def name(self, elites: Sequence[Student]) -> str:
+        """Name of the network at its end."""
+        parts = (elites[self.elite].name, self.method, f"{100 * self.sparsity:.0f}", self.tag, f"s{self.seed}")
+        return "-".join(parts)
+
+
+def compress_all(
+    elites: Sequence[Student], params: PruneParams, plan: Plan, lessons: Lessons
+) -> tuple[list[Student], list[Trained]]:
+    """Each elite by each method to each sparsity, trained again with and without teachers.
+
+    With ``params.rounds`` above 1 pruning is gradual: each round goes a part of the way and trains a part of the
+    steps.
+
+    Returns:
+        The smaller students and their last trainings, in one order.
+    """
+    paths = [
+        Path(place, method, sparsity, tag, seed, net_of(elite))
+        for place, elite in enumerate(elites)
+        for method in params.methods
+        for sparsity in params.sparsities
+        for seed in params.seeds
+        for tag in ("taught", "labels")
+    ]
+    part_plan = replace(plan, steps=max(1, plan.steps // params.rounds))
+    results: dict[str, Trained] = {}
+    for part in range(1, params.rounds + 1):
+        paths = [_smaller(path, elites, part, params.rounds, lessons) for path in paths]
+        stacks, folds = _stacks(paths, elites, params, lessons)
+        results = {one.job.name: one for one in run_stacks(stacks, folds, part_plan, f"compress {part}")}
+        paths = [_trained(path, results[path.name(elites)]) for path in paths]
+    students = [_student(path, results[path.name(elites)], elites, params, lessons) for path in paths]
+    return students, [results[path.name(elites)] for path in paths]
+
+
+def _smaller(path: Path, elites: Sequence[Student], part: int, parts: int, lessons: Lessons) -> Path:
+    whole, sparsity = net_of(elites[path.elite]), sparsity_at(part, parts, path.sparsity)
+    return replace(path, net=METHODS[path.method](path.net, whole, sparsity, lessons.probe))
+
+
+def _stacks(
+    paths: Sequence[Path], elites: Sequence[Student], params: PruneParams, lessons: Lessons
+) -> tuple[list[Stack], list[Fold]]:
+    """Jobs of all paths dealt to stacks by shape; a fold for each elite and encoder."""
+    places: dict[tuple[int, Encoder], int] = {}
     by_shape: dict[NetConfig, list[Job]] = {}
-    for fold, family in enumerate(pruned):
-        for one in family:
-            for seed in params.seeds:
-                for tag, loss in (("taught", "l1"), ("labels", "labels")):
-                    name = f"{one.name}-{tag}-s{seed}"
-                    job = Job(name, seed, loss, params.alpha, fold, one.start, one.mask)
-                    by_shape.setdefault(one.config, []).append(job)
-    return [Stack(config, tuple(jobs)) for config, jobs in by_shape.items()]
+    for path in paths:
+        fold = places.setdefault((path.elite, path.net.encoder), len(places))
+        loss = "l1" if path.tag == "taught" else "labels"
+        job = Job(path.name(elites), path.seed, loss, params.alpha, fold, path.net.parameters, path.net.mask)
+        by_shape.setdefault(path.net.config, []).append(job)
+    folds = [lessons.fold(elites[elite], encoder) for elite, encoder in places]
+    return [Stack(config, tuple(jobs)) for config, jobs in by_shape.items()], folds
 
 
-def lineage_of(pruned: Sequence[Sequence[Pruned]], job: str) -> dict[str, Any]:
-    """Lineage of the pruned network a job of ``stage2_stacks`` trains."""
-    base, tag, _ = job.rsplit("-", 2)
-    found = next(one for family in pruned for one in family if one.name == base)
-    return {**found.lineage, "stage2": tag}
+def _trained(path: Path, result: Trained) -> Path:
+    return replace(path, net=replace(path.net, parameters=result.parameters))
+
+
+def _student(path: Path, result: Trained, elites: Sequence[Student], params: PruneParams, lessons: Lessons) -> Student:
+    elite = elites[path.elite]
+    lineage: dict[str, Any] = {
+        "method": path.method,
+        "sparsity": path.sparsity,
+        "rounds": params.rounds,
+        "parent": elite.name,
+        "parent_loss": elite.lineage["loss"],
+        "stage2": path.tag,
+    }
+    return as_student(result, path.net.config, path.net.encoder, lessons.plain(path.net.encoder), **lineage)

@@ -66,8 +66,9 @@ class Encoder:
 
     def encode(self, bank: Bank, ends: Ends) -> Singles:
         """Encode windows of a bank: (N,) ends -> (N, steps, channels)."""
+        own = slice(-self.window, None)  # a pruned network may look back less far than the bank
         parts = [
-            self.encode_history(bank.history(part), bank.feature_history(part, list(self.features)))
+            self.encode_history(bank.history(part)[:, own], bank.feature_history(part, list(self.features))[:, own])
             for part in np.array_split(ends, max(1, -(-len(ends) // BATCH)))
         ]
         return np.concatenate(parts)

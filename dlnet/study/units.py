@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from dlnet.compress.stage2 import lineage_of, prune_all, stage2_stacks
+from dlnet.compress.stage2 import Lessons, compress_all
 from dlnet.config import StudyConfig
 from dlnet.distill.loop import Fold, Job, Trained
 from dlnet.distill.students import as_student, plan_of, shapes_by_name, sweep, teacher_shape
@@ -63,16 +63,10 @@ def students(config: StudyConfig, cut: Cut, folder: Path, kind: str = "student")
 def stage2(config: StudyConfig, cut: Cut, folder: Path) -> Rows:
     """The best student of each seed, pruned and trained again, with and without its teachers."""
     elites = [load_student(folder / f"{name}.json") for name in best_names(config, cut, folder)]
-    source, share = load_student(folder / "teacher.json"), config.prune.teacher_share
-    folds = [
-        taught_by(cut.fold, [(elite, 1 - share), (source, share)], cut.bank, cut.encoder, cut.windows)
-        for elite in elites
-    ]
-    pruned = prune_all(elites, config.prune)
-    stacks = stage2_stacks(pruned, config.prune)
-    results = run_stacks(stacks, folds, plan_of(config.prune.training, cut.task.channels.noise), "stage 2")
-    rows = _keep(cut, results, stacks, folder, "pruned")
-    return [{**row, **lineage_of(pruned, row["name"])} for row in rows]
+    lessons = Lessons(cut.bank, cut.windows, load_student(folder / "teacher.json"), config.prune.teacher_share)
+    plan = plan_of(config.prune.training, cut.task.channels.noise)
+    students, _ = compress_all(elites, config.prune, plan, lessons)
+    return [_row(cut, one, kind="pruned", **one.lineage) for one in students]
 
 
 def edges(config: StudyConfig, cut: Cut, folder: Path) -> Rows:

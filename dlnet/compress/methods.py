@@ -1,0 +1,60 @@
+"""Methods of compression by name: (network as it is, network as it was, sparsity, probe) -> smaller network.
+
+Sparsity is of the network as it was, so that a method can go there in several steps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+from dlnet.compress.lowrank import full_rank, with_rank
+from dlnet.compress.net import Net, Probe
+from dlnet.compress.pruning import structure
+from dlnet.compress.pruning.importance import feature_scores, neuron_scores
+from dlnet.compress.pruning.magnitude import without_weights
+
+Method = Callable[[Net, Net, float, Probe], Net]
+
+
+def _magnitude(net: Net, _whole: Net, sparsity: float, _probe: Probe) -> Net:
+    return without_weights(net, sparsity)
+
+
+def _neurons(net: Net, whole: Net, sparsity: float, probe: Probe, criterion: str) -> Net:
+    count = structure.kept_count(whole.config.hidden, sparsity)
+    return structure.with_neurons(
+        net, structure.most_important(neuron_scores(net, criterion, *probe(net.encoder)), count)
+    )
+
+
+def _features(net: Net, whole: Net, sparsity: float, probe: Probe, criterion: str) -> Net:
+    count = structure.kept_count(len(whole.encoder.features), sparsity)
+    scores = feature_scores(net, criterion, *probe(net.encoder))
+    return structure.with_features(net, structure.most_important(scores, count).tolist())
+
+
+def _steps(net: Net, whole: Net, sparsity: float, _probe: Probe) -> Net:
+    return structure.with_steps(net, max(2, structure.kept_count(whole.config.steps, sparsity)))
+
+
+def _knots(net: Net, whole: Net, sparsity: float, _probe: Probe) -> Net:
+    return structure.with_knots(net, structure.kept_count(len(whole.config.knots), sparsity))
+
+
+def _lowrank(net: Net, whole: Net, sparsity: float, _probe: Probe) -> Net:
+    return with_rank(net, structure.kept_count(full_rank(whole), sparsity))
+
+
+METHODS: dict[str, Method] = {
+    "magnitude": _magnitude,
+    "structured": partial(_neurons, criterion="l1"),
+    "neurons_taylor": partial(_neurons, criterion="taylor"),
+    "neurons_activation": partial(_neurons, criterion="activation"),
+    "features_l1": partial(_features, criterion="l1"),
+    "features_taylor": partial(_features, criterion="taylor"),
+    "features_activation": partial(_features, criterion="activation"),
+    "steps": _steps,
+    "knots": _knots,
+    "lowrank": _lowrank,
+}

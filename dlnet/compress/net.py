@@ -1,0 +1,42 @@
+"""A network between two trainings: what methods of compression take and give."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from dlnet.data.encode import Encoder
+from dlnet.errors import ModelError
+from dlnet.models.network import NetConfig, Parameters
+from dlnet.models.student import Student
+
+Probe = Callable[[Encoder], tuple[Tensor, Tensor]]
+"""Training windows as an encoder shows them: z (N, T, C) and wanted change (N, horizon), units of ``delta_scale``."""
+
+
+@dataclass(frozen=True)
+class Net:
+    """One network.
+
+    Attributes:
+        config: its shape. parameters: no stack axis. encoder: what it sees.
+        mask: 1 where a weight may be non-zero, by parameter name.
+    """
+
+    config: NetConfig
+    parameters: Parameters
+    encoder: Encoder
+    mask: Parameters | None = None
+
+
+def net_of(student: Student) -> Net:
+    """A trained student of one member."""
+    return Net(student.config, {name: value[0] for name, value in student.parameters.items()}, student.encoder)
+
+
+def check_sparsity(sparsity: float) -> None:
+    """Raise ``ModelError`` unless ``0 <= sparsity < 1``."""
+    if not 0 <= sparsity < 1:
+        raise ModelError(f"sparsity is {sparsity:g}; it must be at least 0 and below 1")

@@ -1,0 +1,68 @@
+"""The second stage on made cells: every method gives a student that can be kept, as small as asked."""
+
+import pytest
+import torch
+from made_bank import made_encoder, small_net, task
+
+from dlnet.compress.methods import METHODS
+from dlnet.compress.stage2 import Lessons, compress_all
+from dlnet.config import PruneParams
+from dlnet.distill.data import training_windows
+from dlnet.distill.loop import Plan
+from dlnet.models.network import initial
+from dlnet.models.student import Student, load_student
+
+PLAN = Plan(steps=4, batch=8, check=2)
+
+
+def params(methods, **changes):
+    training = {"steps": 4, "batch": 8, "learning_rate": 4e-3, "weight_decay": 0.0, "check": 2, "patience": 9}
+    content = {"methods": methods, "rounds": 1, "sparsities": [0.5], "teacher_share": 0.5, "alpha": 0.5, "seeds": [0]}
+    return PruneParams(**content | {"training": training} | changes)
+
+
+def elite(encoder, seed=0):
+    config = small_net(hidden=8, channels=len(encoder.channels))
+    return Student(f"e{seed}", encoder, config, initial(config, [seed]), {}, {"loss": "labels"})
+
+
+@pytest.fixture(scope="module")
+def lessons():
+    bank, encoder = made_encoder()
+    return Lessons(bank, training_windows(bank, task()), elite(encoder, 9), 0.5), encoder
+
+
+@pytest.mark.slow
+def test_every_method_gives_students_that_can_be_kept(lessons, tmp_path):
+    lesson, encoder = lessons
+    students, results = compress_all([elite(encoder)], params(list(METHODS)), PLAN, lesson)
+    assert [one.name for one in students] == [result.job.name for result in results]
+    assert len({one.name for one in students}) == 2 * len(METHODS)
+    ends = lesson.windows.validation
+    sizes = {}
+    for student in students:
+        student.save(tmp_path)
+        again = load_student(tmp_path / f"{student.name}.json")
+        torch.testing.assert_close(again.forecast(lesson.bank, ends), student.forecast(lesson.bank, ends))
+        assert student.lineage["parent"] == "e0"
+        sizes[student.lineage["method"]] = student
+    assert sizes["structured"].config.hidden == sizes["neurons_taylor"].config.hidden == 4
+    assert len(sizes["features_l1"].encoder.features) == 1
+    assert sizes["steps"].config.steps == 3
+    assert len(sizes["knots"].config.knots) == 1
+    assert sizes["lowrank"].config.rank == 7  # of 15, halves to even
+    weights = [sizes["magnitude"].parameters[name] for name in ("wx", "wh")]
+    assert sum(int((w == 0).sum()) for w in weights) == round(0.5 * sum(w.numel() for w in weights))
+
+
+@pytest.mark.slow
+def test_gradual_pruning_ends_as_sparse_as_one_shot(lessons):
+    lesson, encoder = lessons
+    for rounds in (1, 3):
+        students, _ = compress_all(
+            [elite(encoder)], params(["magnitude", "structured"], rounds=rounds, sparsities=[0.75]), PLAN, lesson
+        )
+        by_method = {one.lineage["method"]: one for one in students}
+        assert by_method["structured"].config.hidden == 2
+        weights = [by_method["magnitude"].parameters[name] for name in ("wx", "wh")]
+        assert sum(int((w == 0).sum()) for w in weights) == round(0.75 * sum(w.numel() for w in weights))
