@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from dlnet.errors import DLNetError
+from dlnet.registry.build_commands import add_commands as add_build_commands
 from dlnet.registry.commands import add_commands
 
 REGISTERED = "models:/dlnet-edge@candidate"
@@ -48,6 +49,7 @@ def _parser() -> argparse.ArgumentParser:
     doctor = commands.add_parser("doctor", help="what is missing on this machine, and the command that mends it")
     doctor.set_defaults(run=_doctor)
     add_commands(commands)
+    add_build_commands(commands)
     return parser
 
 

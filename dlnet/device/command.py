@@ -98,7 +98,7 @@ def known(uri: str) -> Known:
     from dlnet.registry.fetch import fetched
 
     with fetched(uri, MODEL_FILES) as files:
-        device = load_model(files.folder, config.clean, str(files.version.number))
+        device = load_model(files.folder, config.clean, f"{files.version.name}/{files.version.number}")
         return Known(device, load(files.folder), config)
 
 

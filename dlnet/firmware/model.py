@@ -20,6 +20,7 @@ from dlnet.firmware.frontend import Codec, make_codec
 
 FORMAT = "dlnet-device/1"
 KINDS = ("students", "pruned")
+VERSION = "version.json"  # beside files out of the registry: name, number, tags
 GOLDEN_WINDOWS = 2  # stored in the header; all others of the self test are made on the device
 
 
@@ -62,8 +63,11 @@ class DeviceModel:
         return hashlib.sha256(self.document).hexdigest()
 
 
-def load_model(folder: Path, clean: CleanParams, version: str = "local") -> DeviceModel:
+def load_model(folder: Path, clean: CleanParams, version: str | None = None) -> DeviceModel:
     """Read a model from models/edge/NAME, or from a folder out of the registry.
+
+    Args:
+        version: what it is called; else what ``dlnet fetch`` wrote beside it, else ``local``.
 
     Raises:
         ModelError: no spec or no encoder there, or they do not belong together.
@@ -72,7 +76,7 @@ def load_model(folder: Path, clean: CleanParams, version: str = "local") -> Devi
     student = _student(folder)
     encoder = Encoder.from_json(student["encoder"])
     golden = _golden(folder / "golden.safetensors", spec)
-    return make_model(str(student["name"]), spec, encoder, clean, version, golden)
+    return make_model(str(student["name"]), spec, encoder, clean, version or _version(folder / VERSION), golden)
 
 
 def make_model(
@@ -94,6 +98,13 @@ def make_model(
     if golden is None:
         golden = np.zeros((0, spec.steps, spec.channels), np.int16), np.zeros(0, np.int32)
     return DeviceModel(name, version, spec, encoder, clean, golden)
+
+
+def _version(path: Path) -> str:
+    if not path.is_file():
+        return "local"
+    known = read_json(path)
+    return f"{known['name']}/{known['number']}"
 
 
 def _student(folder: Path) -> dict[str, Any]:

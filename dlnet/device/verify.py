@@ -1,0 +1,49 @@
+"""A built image is asked before it is shipped: its golden vectors, and a made cell replayed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from dlnet.device.board import Board
+from dlnet.device.core import CoreLine
+from dlnet.device.emulator import emulated
+from dlnet.device.line import Line
+from dlnet.device.replay import Played, Singles, replay
+from dlnet.firmware.model import DeviceModel
+
+BEYOND = 30  # cycles played after the first forecast
+SPREAD = 2000.0  # codes: how far made cycles lie around the middle of what an input spans
+TIMEOUT_S = 30.0
+
+
+def verify(elf: Path, model: DeviceModel) -> Played:
+    """Run self test and replay in a bare core: of any image with the sketch in it, a real board's too.
+
+    Raises:
+        DeviceError: the image refuses, differs from the reference, or holds another model.
+    """
+    return _ask(Board(CoreLine(elf)), model)
+
+
+def verify_emulated(elf: Path, model: DeviceModel) -> Played:
+    """The same over the serial line of the emulated board, which the image must be built for."""
+    with emulated(elf) as port, Line(port, TIMEOUT_S) as line:
+        return _ask(Board(line), model)
+
+
+def _ask(board: Board, model: DeviceModel) -> Played:
+    board.self_test()
+    return replay(board, model, made_cell(model))
+
+
+def made_cell(model: DeviceModel) -> Singles:
+    """(window + 30, inputs) cycles around the middle of each input's range, SoH falling; the same each time."""
+    codec = model.codec
+    count = codec.window + BEYOND
+    codes = np.random.default_rng(0).normal(0, SPREAD, (count, codec.inputs))
+    values = codec.offset + codes * codec.unit
+    if codec.capacity is not None:
+        values[:, 0] = np.linspace(1.0, 0.9, count)
+    return np.asarray(values, np.float32)
