@@ -149,6 +149,7 @@ class Relay:
     @asynccontextmanager
     async def _lifespan(self, _: Starlette) -> AsyncIterator[None]:
         self.tasks = [asyncio.create_task(self._write()), asyncio.create_task(self._send())]
+        log.info("started", extra={"fields": {"repository": self.github.repository}})
         try:
             yield
         finally:
@@ -158,6 +159,7 @@ class Relay:
             self.network.shutdown()
             self.disk.shutdown()
             self.outbox.close()
+            log.info("stopped")
 
     @staticmethod
     async def _on(pool: ThreadPoolExecutor, work: Callable[..., T], *arguments: Any) -> T:

@@ -13,19 +13,18 @@ from made_pipeline import LIMITS, make
 @pytest.fixture(scope="session")
 def migrated(tmp_path_factory):
     """A migrated file, made by the first worker that comes; it takes about 12 s."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # what mlflow says of itself and its libraries on import
-        importlib.import_module("mlflow.pyfunc")
     base = tmp_path_factory.getbasetemp()
     folder = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
     path = folder / "migrated.db"
-    with (folder / "migrated.lock").open("w") as lock:
+    with (folder / "migrated.lock").open("w") as lock, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what mlflow says of itself and its libraries on first use
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if not path.exists():
-            from dlnet.registry.client import connect
+        importlib.import_module("mlflow.pyfunc")
+        making = path if path.exists() else folder / "making.db"
+        from dlnet.registry.client import connect
 
-            connect(f"sqlite:///{folder / 'making.db'}")._tracking_client.store.engine.dispose()
-            (folder / "making.db").rename(path)
+        connect(f"sqlite:///{making}")._tracking_client.store.engine.dispose()
+        making.rename(path)
     return path
 
 
