@@ -134,6 +134,7 @@ StudentCell = Literal["liquid", "ltc"]  # those with an integer form
 Loss = Literal[
     "labels", "l1", "mse", "cosine", "gaussian", "binned", "hint", "attention", "distance", "angle", "contrast"
 ]  # knowledge of a teacher, by its name in dlnet.distill.knowledge
+FORECAST_LOSSES = ("labels", "l1", "mse", "cosine")  # those that need no more than its forecast
 
 
 class TrainingParams(Section):
@@ -159,6 +160,13 @@ class TeacherParams(Section):
     training: TrainingParams
 
 
+class ShiftedParams(Section):
+    """Training windows with shifted features, labelled by the teacher alone."""
+
+    copies: Annotated[int, Field(ge=0)]
+    spread: Annotated[float, Field(ge=0)]
+
+
 class StudentParams(Section):
     """The sweep of Euler students: every cell and hidden size x loss x seed."""
 
@@ -168,6 +176,8 @@ class StudentParams(Section):
     substeps: Count
     alpha: Fraction
     hint_width: Count
+    branches: Annotated[int, Field(ge=1, le=4)]
+    shifted: ShiftedParams
     training: TrainingParams
 
     @model_validator(mode="after")
@@ -184,6 +194,8 @@ class StudentParams(Section):
             raise ValueError(
                 "losses must hold 'labels': the students without a teacher are what the others are held to"
             )
+        if self.shifted.copies and set(self.losses) - set(FORECAST_LOSSES):
+            raise ValueError(f"with shifted.copies, losses may be {', '.join(FORECAST_LOSSES)} alone")
         return self
 
 
@@ -210,6 +222,7 @@ class PruneParams(Section):
     teacher_share: Fraction
     alpha: Fraction
     seeds: list[Annotated[int, Field(ge=0)]]
+    bits: Literal[0, 4, 8]
     training: TrainingParams
 
 

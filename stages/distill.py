@@ -11,6 +11,7 @@ from dlnet.distill.data import make_fold, training_windows
 from dlnet.distill.loop import curves
 from dlnet.distill.students import as_student, gains, plan_of, shapes_by_name, sweep, teaches
 from dlnet.distill.sweep import run_stacks
+from dlnet.distill.synthetic import shifted, taught_on
 from dlnet.distill.teacher import taught_by
 from dlnet.files import atomic_dir, write_json, write_parquet
 from dlnet.models.student import load_student
@@ -32,6 +33,8 @@ def main() -> None:
     teacher = load_student(TEACHER)
     plain = make_fold(bank, encoder, windows)
     fold = taught_by(plain, [(teacher, 1.0)], bank, encoder, windows, params.losses, params.hint_width)
+    if params.shifted.copies:
+        fold = taught_on(fold, teacher, shifted(fold, params.shifted.copies, params.shifted.spread, seed=0))
     stacks = sweep(encoder, params)
     with measure_energy(config.cost.country) as meter:
         results = run_stacks(stacks, [fold], plan_of(params.training, config.task.channels.noise), "distill")

@@ -103,7 +103,7 @@ def compress_all(
     part_plan = replace(plan, steps=max(1, plan.steps // params.rounds))
     results: dict[str, Trained] = {}
     for part in range(1, params.rounds + 1):
-        paths = [_smaller(path, elites, part, params.rounds, lessons) for path in paths]
+        paths = [_smaller(path, elites, part, params, lessons) for path in paths]
         stacks, folds = _stacks(paths, elites, params, lessons)
         results = {one.job.name: one for one in run_stacks(stacks, folds, part_plan, f"compress {part}")}
         paths = [_trained(path, results[path.name(elites)]) for path in paths]
@@ -111,9 +111,10 @@ def compress_all(
     return students, [results[path.name(elites)] for path in paths]
 
 
-def _smaller(path: Path, elites: Sequence[Student], part: int, parts: int, lessons: Lessons) -> Path:
-    whole, sparsity = net_of(elites[path.elite]), sparsity_at(part, parts, path.sparsity)
-    return replace(path, net=METHODS[path.method](path.net, whole, sparsity, lessons.probe))
+def _smaller(path: Path, elites: Sequence[Student], part: int, params: PruneParams, lessons: Lessons) -> Path:
+    whole, sparsity = net_of(elites[path.elite]), sparsity_at(part, params.rounds, path.sparsity)
+    net = METHODS[path.method](path.net, whole, sparsity, lessons.probe)
+    return replace(path, net=replace(net, config=replace(net.config, bits=params.bits)))
 
 
 def _stacks(

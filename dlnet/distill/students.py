@@ -22,7 +22,7 @@ def plan_of(training: TrainingParams, noise: float) -> Plan:
     return Plan(**training.model_dump(), noise=noise)
 
 
-def shape(encoder: Encoder, cell: CellName, hidden: int, solver: str, substeps: int) -> NetConfig:
+def shape(encoder: Encoder, cell: CellName, hidden: int, solver: str, substeps: int, branches: int = 1) -> NetConfig:
     """Configuration of a network that fits an encoder."""
     capacity = encoder.track == "capacity"
     return NetConfig(
@@ -36,6 +36,7 @@ def shape(encoder: Encoder, cell: CellName, hidden: int, solver: str, substeps: 
         knots=encoder.knots,
         horizon=encoder.horizon,
         level=not capacity,
+        branches=branches,
     )
 
 
@@ -48,7 +49,7 @@ def sweep(encoder: Encoder, params: StudentParams) -> list[Stack]:
     """All students of the sweep, dealt to stacks by shape."""
     stacks = []
     for cell, hidden in ((cell, hidden) for cell, sizes in params.hidden.items() for hidden in sizes):
-        config = shape(encoder, cell, hidden, "euler", params.substeps)
+        config = shape(encoder, cell, hidden, "euler", params.substeps, params.branches)
         jobs = [
             Job(f"{cell}-{hidden}-{loss}-s{seed}", seed, loss, params.alpha)
             for loss, seed in product(params.losses, params.seeds)

@@ -17,7 +17,15 @@ PLAN = Plan(steps=4, batch=8, check=2)
 
 def params(methods, **changes):
     training = {"steps": 4, "batch": 8, "learning_rate": 4e-3, "weight_decay": 0.0, "check": 2, "patience": 9}
-    content = {"methods": methods, "rounds": 1, "sparsities": [0.5], "teacher_share": 0.5, "alpha": 0.5, "seeds": [0]}
+    content = {
+        "methods": methods,
+        "rounds": 1,
+        "sparsities": [0.5],
+        "teacher_share": 0.5,
+        "alpha": 0.5,
+        "seeds": [0],
+        "bits": 0,
+    }
     return PruneParams(**content | {"training": training} | changes)
 
 

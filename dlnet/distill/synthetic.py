@@ -1,0 +1,50 @@
+"""Windows that nobody measured, labelled by the teacher alone: distillation with made data.
+
+A student may ask its teacher about any window (Hinton et al. 2015, section 2; Beyer et al. 2022 on consistent
+teaching). Two sources: real windows with their charge features shifted, and windows of other, simulated cells.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+
+from dlnet.distill.loop import Fold
+from dlnet.models.network import generator, predict
+from dlnet.models.student import Student
+
+
+def shifted(fold: Fold, copies: int, spread: float, seed: int) -> Tensor:
+    """``copies`` of all training windows, each feature shifted by a constant a window: (copies N, T, C).
+
+    Args:
+        spread: standard deviation of the shifts, in spreads of the features. seed: of the shifts.
+    """
+    source, parts = generator(seed), []
+    width = fold.features.stop - fold.features.start
+    for _ in range(copies):
+        z = fold.z.clone()
+        z[..., fold.features] += spread * torch.randn(len(z), 1, width, generator=source)
+        parts.append(z)
+    return torch.cat(parts) if parts else fold.z[:0]
+
+
+def taught_on(fold: Fold, teacher: Student, z: Tensor) -> Fold:
+    """The fold with further windows ``z`` (N, T, C) that only the teacher labels.
+
+    The teacher sees what the students see: it must have their encoder. Other knowledge than forecasts (hidden path,
+    spread, attention) is not made for them, and is left out of the fold.
+    """
+    nothing = torch.full((len(z), fold.change.shape[1]), torch.nan)
+    together = torch.cat([fold.z, z])
+    return replace(
+        fold,
+        z=together,
+        change=torch.cat([fold.change, nothing]),
+        teacher=predict(teacher.parameters, together, teacher.config).mean(0),
+        spread=None,
+        hint=None,
+        attention=None,
+    )
