@@ -1,0 +1,126 @@
+"""What the workflows need outside GitHub: a clone, stand-ins for remote actions, ``gh``, ``arduino-cli`` and the API.
+
+Stand-ins do on this machine what the real ones do there: artefacts go to a folder and come back, ``arduino-cli``
+builds the sketch with arduino-builder for the emulated board, ``gh`` makes a release that the API then knows of.
+"""
+
+import shutil
+import subprocess
+import sys
+import threading
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+from ruamel.yaml import YAML
+
+PROJECT = Path(__file__).parents[2]
+WORKFLOWS = PROJECT / ".github/workflows"
+REPOSITORY = "somebody/dlnet"
+COMPOSITE = """name: stand-in
+{inputs}runs:
+  using: composite
+  steps:
+    - shell: bash
+      run: {run}
+      env: {env}
+"""
+SUBJECT = "{SUBJECT: '${{ inputs.subject-path }}'}"
+ARTEFACT = "{NAME: '${{ inputs.name }}', FOLDER: '${{ inputs.path }}'}"
+ACTIONS = {
+    "actions/setup-python": ([], "python3 --version", "{}"),
+    "arduino/setup-arduino-cli": (["version"], "command -v arduino-cli", "{}"),
+    "actions/upload-artifact": (
+        ["name", "path", "if-no-files-found", "retention-days"],
+        'mkdir -p "$STORE/artefacts" && cp -r "$FOLDER" "$STORE/artefacts/$NAME"',
+        ARTEFACT,
+    ),
+    "actions/download-artifact": (
+        ["name", "path"],
+        'mkdir -p "$FOLDER" && cp -r "$STORE/artefacts/$NAME/." "$FOLDER"',
+        ARTEFACT,
+    ),
+    "actions/attest-build-provenance": (["subject-path"], 'ls $SUBJECT > "$STORE/attested"', SUBJECT),
+}
+GH = """#!/bin/sh
+# gh release create TAG FILES... --repo R --target SHA --title T --notes-file F
+set -eu
+[ "$1 $2" = "release create" ]
+[ -n "$GH_TOKEN" ]
+mkdir -p "$STORE/releases"
+[ ! -e "$STORE/releases/$3" ]
+echo "$@" > "$STORE/releases/$3"
+"""
+
+
+def clone(to: Path) -> Path:
+    """The project's tracked files in a repository of their own, with this environment as its .venv."""
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=PROJECT, check=True, capture_output=True).stdout
+    for name in filter(None, listed.decode().split("\0")):
+        if (PROJECT / name).is_file():
+            (to / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(PROJECT / name, to / name)
+    (to / ".venv").mkdir()
+    (to / ".venv/bin").symlink_to(Path(sys.executable).parent)
+    (to / ".venv/.done").touch()
+    git = ["git", "-c", "user.name=tests", "-c", "user.email=tests@example.org"]
+    for command in (["init", "-q", "-b", "main"], ["add", "."], ["commit", "-q", "-m", "all"]):
+        subprocess.run([*git, *command], cwd=to, check=True)
+    subprocess.run([*git, "remote", "add", "origin", f"https://github.com/{REPOSITORY}.git"], cwd=to, check=True)
+    return to
+
+
+def used_actions() -> set[str]:
+    """``owner/name@ref`` of every step of every workflow."""
+    jobs = [job for path in WORKFLOWS.glob("*.yml") for job in YAML(typ="safe").load(path)["jobs"].values()]
+    return {step["uses"] for job in jobs for step in job["steps"] if "uses" in step}
+
+
+def stand_ins(folder: Path) -> list[str]:
+    """Flags for act that replace each remote action by a local one."""
+    flags = []
+    for use in sorted(used_actions()):
+        name = use.split("@")[0]
+        if name == "actions/checkout":
+            continue  # act has its own
+        inputs, run, env = ACTIONS[name]
+        here = folder / name
+        here.mkdir(parents=True)
+        listed = "inputs:\n" + "".join(f"  {one}: {{required: false}}\n" for one in inputs) if inputs else ""
+        (here / "action.yml").write_text(COMPOSITE.format(inputs=listed, run=run, env=env))
+        flags.append(f"--local-repository={use}={here}")
+    return flags
+
+
+def tools(folder: Path) -> Path:
+    """A folder with ``gh`` and ``arduino-cli``, for PATH."""
+    folder.mkdir(parents=True)
+    for name, text in (("gh", GH), ("arduino-cli", f'#!/bin/sh\nexec {sys.executable} {CLI} "$@"\n')):
+        (folder / name).write_text(text)
+        (folder / name).chmod(0o755)
+    return folder
+
+
+CLI = Path(__file__).parent / "stand_in_cli.py"
+
+
+@contextmanager
+def github(store: Path):
+    """The address of an API that knows the releases which ``gh`` made."""
+
+    class Answer(BaseHTTPRequestHandler):
+        def do_GET(self):
+            tag = self.path.removeprefix(f"/repos/{REPOSITORY}/releases/tags/")
+            self.send_response(200 if (store / "releases" / tag).is_file() else 404)
+            self.end_headers()
+
+        def log_message(self, *_):
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Answer)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()

@@ -1,0 +1,99 @@
+"""The workflows against the linters, and against the rules that no linter knows."""
+
+import re
+import subprocess
+
+import pytest
+from ruamel.yaml import YAML
+from stage import PROJECT, WORKFLOWS, used_actions
+
+FILES = sorted(WORKFLOWS.glob("*.yml"))
+SHA = re.compile(r"uses: [A-Za-z0-9-]+/[A-Za-z0-9./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$")
+PROJECT_COMMANDS = (".venv/bin/dlnet ", ".venv/bin/python tests/", "sh docker/debian.sh", "bash .ci/run", "gh release")
+
+
+def load(path):
+    return YAML(typ="safe").load(path)
+
+
+def steps(path):
+    return [step for job in load(path)["jobs"].values() for step in job["steps"]]
+
+
+def test_there_are_workflows():
+    assert [path.name for path in FILES] == ["ci.yml", "firmware.yml"]
+
+
+def test_zizmor_finds_nothing():
+    command = ["zizmor", "--offline", "--persona", "pedantic", "--quiet", str(PROJECT / ".github")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_zizmor_is_awake(tmp_path):
+    bad = tmp_path / ".github/workflows/bad.yml"
+    bad.parent.mkdir(parents=True)
+    bad.write_text(
+        'on: issues\njobs:\n  a:\n    runs-on: x\n    steps:\n      - run: echo "${{ github.event.issue.title }}"\n'
+    )
+    done = subprocess.run(["zizmor", "--offline", str(bad)], capture_output=True, text=True, check=False)
+    assert "template-injection" in done.stdout
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+def test_actionlint_finds_nothing(path):
+    done = subprocess.run(["actionlint", "-no-color", str(path)], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "")
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+def test_actions_are_pinned_by_commit_with_their_version_beside(path):
+    uses = [line.strip().removeprefix("- ") for line in path.read_text().splitlines() if "uses:" in line]
+    assert uses
+    assert [line for line in uses if not SHA.fullmatch(line)] == []
+
+
+def test_an_action_has_one_commit_everywhere():
+    names = [use.split("@")[0] for use in used_actions()]
+    assert len(names) == len(set(names))
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+def test_rights_are_none_at_the_top_and_stated_by_each_job(path):
+    document = load(path)
+    assert document["permissions"] == {}
+    assert document["concurrency"]
+    for name, job in document["jobs"].items():
+        assert job["permissions"], name
+        assert job["timeout-minutes"] <= 120, name
+        writes = {right for right, level in job["permissions"].items() if level == "write"}
+        assert writes == ({"contents", "id-token", "attestations"} if name == "release" else set())
+        if writes or "secrets." in str(job):
+            assert job["environment"], name
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+def test_no_shell_line_holds_an_expression(path):
+    assert [step["run"] for step in steps(path) if "${{" in step.get("run", "")] == []
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+def test_steps_only_call_commands_of_the_project(path):
+    lines = [step["run"] for step in steps(path) if "run" in step]
+    others = [line for line in lines if not line.startswith(PROJECT_COMMANDS)]
+    assert others == ([] if path.name == "ci.yml" else [others[0]])
+    if others:  # what is published is what was built, byte for byte
+        assert others[0].endswith("sha256sum --check --strict SHA256SUMS")
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+def test_no_checkout_leaves_its_token_behind(path):
+    found = [step for step in steps(path) if step.get("uses", "").startswith("actions/checkout@")]
+    assert found
+    assert all(step["with"] == {"persist-credentials": False} for step in found)
+
+
+def test_secrets_reach_only_steps_that_ask_the_registry():
+    for step in steps(WORKFLOWS / "firmware.yml"):
+        if "secrets." in str(step):
+            assert step["run"].startswith((".venv/bin/dlnet release", ".venv/bin/dlnet fetch"))
