@@ -6,7 +6,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 export DO_NOT_TRACK := true
 export TF_CPP_MIN_LOG_LEVEL := 3
 
-.PHONY: repro test ui publish results bench simulate lint lock clean
+.PHONY: repro test ui publish results methods bench simulate lint lock clean
 
 repro: .venv/.done   ## the whole pipeline, then the table; make repro SET="data.source=mit" changes params
 	$(DVC) $(if $(SET),exp run $(addprefix -S ,$(SET)),repro)
@@ -26,6 +26,9 @@ publish: .venv/.done ## log everything to MLflow again (after mlflow.db was dele
 
 results: .venv/.done ## the study over splits and seeds on the MIT cells; hours, resumable
 	$(BIN)/python -m dlnet.study
+
+methods: .venv/.done ## what each method of the compression toolbox does, on the MIT cells; an hour, resumable
+	$(BIN)/python -m dlnet.study.methods
 
 bench: .venv/.done   ## speed of training and of the pipeline
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m tests.bench

@@ -466,3 +466,28 @@ class StudyConfig(StageConfig):
     prune: PruneParams
     cost: CostParams
     study: StudyParams
+
+
+class MethodsParams(Section):
+    """The study behind docs/methods.md: each method of the toolbox on one cell split of the MIT cells."""
+
+    tracks: list[Track]
+    split: Annotated[int, Field(ge=0)]
+    seeds: list[Annotated[int, Field(ge=0)]]
+    shares: list[Annotated[float, Field(gt=0, le=1)]]
+    hidden: Count
+    copies: Count
+    spread: Annotated[float, Field(ge=0)]
+    simulated_stride: Count
+    structure: list[Method]
+    gradual: list[Method]
+    rounds: Count
+    sparsities: list[Annotated[float, Field(gt=0, lt=1)]]
+    branches: list[Annotated[int, Field(ge=2, le=4)]]
+    least_usage: Fraction
+
+
+class MethodsConfig(StudyConfig):
+    """What the study of methods reads."""
+
+    methods: MethodsParams

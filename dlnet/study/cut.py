@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from dlnet.config import StudyConfig, TaskParams, Track
+from dlnet.config import Source, StudyConfig, TaskParams, Track
 from dlnet.data.encode import Encoder, fit_encoder
 from dlnet.data.prepare import prepare
 from dlnet.data.sources import load_cells
@@ -29,9 +29,9 @@ class Cells:
     task: dict[str, Any]
 
 
-def load(config: StudyConfig) -> Cells:
-    """Fetch and clean the MIT cells once; splits are dealt later."""
-    table, source = load_cells(config.data.model_copy(update={"source": "mit"}))
+def load(config: StudyConfig, source_name: Source = "mit") -> Cells:
+    """Fetch and clean cells once, those of MIT unless told; splits are dealt later."""
+    table, source = load_cells(config.data.model_copy(update={"source": source_name}))
     prepared = prepare(table, source, config.clean, config.split, config.task)
     cells = prepared.cells.drop(columns=["split", "used_in_training"])
     return Cells(prepared.rows, cells, prepared.task)

@@ -1,0 +1,115 @@
+"""docs/methods.md and docs/methods.json: each method, what it needs, where it runs, and what it did."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from dlnet.config import MethodsConfig
+from dlnet.errors import ModelError
+from dlnet.files import write_json, write_text
+
+DOCS = Path("docs")
+MARKS = "<!-- methods -->", "<!-- /methods -->"
+CLEAR = 2.0  # standard errors that a gain must exceed to be called one
+
+
+def write_methods(table: pd.DataFrame, config: MethodsConfig) -> None:
+    """Write docs/methods.json, and the tables between the marks of docs/methods.md.
+
+    Raises:
+        ModelError: the marks are missing.
+    """
+    rows = summarise(table)
+    protocol: dict[str, Any] = {"source": "mit", "split": config.methods.split, "seeds": config.methods.seeds}
+    write_json(DOCS / "methods.json", {"protocol": {**protocol, "hidden": config.methods.hidden}, "methods": rows})
+    page = DOCS / "methods.md"
+    write_text(page, with_tables(page.read_text(), rows))
+
+
+def summarise(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """One dict a (track, share, family, method): means and spreads over seeds, and the gain over its baseline.
+
+    The gain is ``1 - mae / mae of the baseline of the same seed``, on validation and on test cells.
+    """
+    rows = []
+    for (track, share, family), part in table.groupby(["track", "share", "family"], sort=False):
+        by_method = {name: one.set_index("seed") for name, one in part.groupby("method", sort=False)}
+        for name, one in by_method.items():
+            base = one["baseline"].iloc[0]
+            row: dict[str, Any] = {"track": track, "share": share, "family": family, "method": name, "seeds": len(one)}
+            for measure in ("mae_validation", "mae_test"):
+                row[measure] = _spread(one[measure])
+                if base is not None and base != name:
+                    row[f"gain{measure[3:]}"] = _spread(1 - one[measure] / by_method[base][measure].reindex(one.index))
+            for cost in ("parameters", "flash_bytes", "instructions"):
+                row[cost] = None if one[cost].isna().any() else round(float(one[cost].mean()))
+            notes = [note for note in one["note"] if note]
+            row |= {"baseline": base, "notes": notes, "verdict": _verdict(row)}
+            rows.append(row)
+    return rows
+
+
+def with_tables(page: str, rows: list[dict[str, Any]]) -> str:
+    """The page with one table a track, share and family between its marks.
+
+    Raises:
+        ModelError: the marks are missing.
+    """
+    before, mark, rest = page.partition(MARKS[0])
+    _, end, after = rest.partition(MARKS[1])
+    if not mark or not end:
+        raise ModelError(f"docs/methods.md: the marks {MARKS[0]} and {MARKS[1]} are missing; put them where tables go")
+    parts = []
+    groups = pd.DataFrame({"key": [(row["track"], row["share"], row["family"]) for row in rows]})["key"]
+    for key in dict.fromkeys(groups):
+        chosen = [row for row, group in zip(rows, groups, strict=True) if group == key]
+        if key[2] != "teacher":
+            parts += [
+                f"### {key[2].capitalize()}, track `{key[0]}`, {key[1]:.0%} of the training cells",
+                _table(chosen),
+            ]
+    return f"{before}{MARKS[0]}\n\n" + "\n\n".join(parts) + f"\n\n{MARKS[1]}{after}"
+
+
+def _table(rows: list[dict[str, Any]]) -> str:
+    head = ["method", "MAE, validation", "MAE, test", "gain, validation", "gain, test", "flash, B", "instructions", ""]
+    lines = [head, ["---"] * len(head), *[_line(row) for row in rows]]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def _line(row: dict[str, Any]) -> list[str]:
+    return [
+        row["method"],
+        _mae(row["mae_validation"]),
+        _mae(row["mae_test"]),
+        _percent(row.get("gain_validation")),
+        _percent(row.get("gain_test")),
+        *["" if row[cost] is None else f"{row[cost]:,}" for cost in ("flash_bytes", "instructions")],
+        "; ".join(filter(None, [row["verdict"], " · ".join(row["notes"])])),
+    ]
+
+
+def _verdict(row: dict[str, Any]) -> str:
+    """Whether the method lowered the validation error by more than the seeds explain."""
+    gain = row.get("gain_validation")
+    if gain is None:
+        return ""
+    margin = CLEAR * gain["std"] / row["seeds"] ** 0.5
+    if gain["mean"] > margin:
+        return "helps"
+    return "hurts" if gain["mean"] < -margin else "no clear effect"
+
+
+def _spread(values: pd.Series) -> dict[str, float]:
+    return {"mean": float(values.mean()), "std": float(values.std(ddof=1)) if len(values) > 1 else 0.0}
+
+
+def _mae(value: dict[str, float]) -> str:
+    return f"{value['mean']:.5f} ± {value['std']:.5f}"
+
+
+def _percent(value: dict[str, float] | None) -> str:
+    return "" if value is None else f"{100 * value['mean']:+.1f} ± {100 * value['std']:.1f} %"

@@ -1,0 +1,206 @@
+"""Families of methods, each on one cut: what it trains, and a row a student.
+
+A row: ``family``, ``method``, ``seed``, ``baseline`` (the method it is held to, of the same seed), ``mae_validation``
+and ``mae_test`` of the network as it would run, ``parameters``, ``flash_bytes``, ``instructions``, ``note``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from dlnet.compress.branching import branch_usage, without_rare
+from dlnet.compress.net import net_of
+from dlnet.compress.stage2 import Lessons, compress_all
+from dlnet.config import MethodsConfig
+from dlnet.data.split import deal
+from dlnet.data.windows import Bank
+from dlnet.distill.knowledge import KNOWLEDGE
+from dlnet.distill.loop import Fold, Job, Plan, Trained
+from dlnet.distill.students import as_student, plan_of, shape, teacher_shape
+from dlnet.distill.sweep import run_stacks, stacked
+from dlnet.distill.synthetic import shifted, taught_on
+from dlnet.distill.teacher import averaged, taught_by
+from dlnet.models.network import NetConfig
+from dlnet.models.student import Student, load_student
+from dlnet.select.table import student_table
+from dlnet.study.cut import Cut, load
+
+Rows = list[dict[str, Any]]
+LABELS, TAUGHT = "labels", "l1"
+
+
+def teacher(config: MethodsConfig, cut: Cut, folder: Path) -> Rows:
+    """The averaged teacher; it is left in ``folder``."""
+    params, own = config.teacher, teacher_shape(cut.encoder, config.teacher)
+    jobs = [Job(f"member-{i}", 1000 * params.seed + i) for i in range(params.members)]
+    plan = plan_of(params.training, cut.task.channels.noise)
+    stacks = [part for job in jobs for part in stacked(own, [job])]
+    one = Student("teacher", cut.encoder, own, averaged(run_stacks(stacks, [cut.fold], plan, "teacher")))
+    one.save(folder)
+    return [_row(config, cut, _scored(cut, one), "teacher", "teacher", 0, None)]
+
+
+def knowledge(config: MethodsConfig, cut: Cut, folder: Path) -> Rows:
+    """Every kind of knowledge, self-distillation and made windows, against labels alone."""
+    source, params = load_student(folder / "teacher.json"), config.methods
+    losses = (LABELS, *KNOWLEDGE)
+    fold = taught_by(cut.fold, [(source, 1.0)], cut.bank, cut.encoder, cut.windows, losses, config.students.hint_width)
+    jobs = [Job(f"{loss}-s{seed}", seed, loss, config.students.alpha) for loss in losses for seed in params.seeds]
+    first = _train(config, cut, jobs, [fold], _shape(config, cut), "knowledge")
+    for one in first:
+        one.save(folder)
+    rows = [_row(config, cut, one, "knowledge", one.lineage["loss"], one.lineage["seed"], LABELS) for one in first]
+    made = {
+        f"{TAUGHT}, shifted windows": shifted(cut.fold, params.copies, params.spread, seed=0),
+        f"{TAUGHT}, simulated cells": _simulated(config, cut),
+    }
+    folds = [taught_on(cut.fold, source, z) for z in made.values()]
+    for seed in params.seeds:
+        own = load_student(folder / f"{LABELS}-s{seed}.json")
+        folds.append(taught_by(cut.fold, [(own, 1.0)], cut.bank, cut.encoder, cut.windows))
+    names = [*made, *[f"{TAUGHT}, from itself" for _ in params.seeds]]
+    jobs = [
+        Job(f"{name}-s{seed}", seed, TAUGHT, config.students.alpha, place)
+        for place, name in enumerate(names)
+        for seed in (params.seeds if place < len(made) else [params.seeds[place - len(made)]])
+    ]
+    second = _train(config, cut, jobs, folds, _shape(config, cut), "made windows")
+    rows += [
+        _row(config, cut, one, "knowledge", one.name.rsplit("-s", 1)[0], one.lineage["seed"], LABELS) for one in second
+    ]
+    return rows
+
+
+def structure(config: MethodsConfig, cut: Cut, folder: Path) -> Rows:
+    """Every method that makes a network smaller, at once; those of weights and neurons also gradually."""
+    elites, lessons = _elites(config, folder), _lessons(config, cut, folder)
+    rows = [_row(config, cut, one, "structure", "whole", one.lineage["seed"], None) for one in elites]
+    plan = plan_of(config.prune.training, cut.task.channels.noise)
+    for methods, rounds in ((config.methods.structure, 1), (config.methods.gradual, config.methods.rounds)):
+        params = config.prune.model_copy(
+            update={"methods": methods, "sparsities": config.methods.sparsities, "rounds": rounds, "seeds": [0]}
+        )
+        students, _ = compress_all(elites, params, plan, lessons)
+        for one in students:
+            told = one.lineage
+            name = f"{told['method']} {told['sparsity']:.0%}{', gradual' if rounds > 1 else ''}, {told['stage2']}"
+            seed = next(elite.lineage["seed"] for elite in elites if elite.name == told["parent"])
+            rows.append(_row(config, cut, one, "structure", name, seed, "whole"))
+    return rows
+
+
+def branched(config: MethodsConfig, cut: Cut, folder: Path) -> Rows:
+    """Several heads behind a gate, and what is left after rarely used ones went."""
+    fold, seeds = _taught(cut, folder), config.methods.seeds
+    rows = []
+    for count in (1, *config.methods.branches):
+        own = replace(_shape(config, cut), branches=count)
+        name = f"{count} branches" if count > 1 else "1 branch"
+        jobs = [Job(f"{name}-s{seed}", seed, TAUGHT, config.students.alpha) for seed in seeds]
+        for one in _train(config, cut, jobs, [fold], own, name):
+            used = branch_usage(net_of(one), cut.fold.validation_z).tolist()
+            note = "used " + " / ".join(f"{part:.0%}" for part in used) if count > 1 else ""
+            rows.append(_row(config, cut, one, "branches", name, one.lineage["seed"], "1 branch", note))
+            if count > 1:
+                rows.append(_pruned_branches(config, cut, fold, one, name))
+    return rows
+
+
+def aware(config: MethodsConfig, cut: Cut, folder: Path) -> Rows:
+    """Weights of few bits: rounded after training, and trained with the engine's rounding."""
+    fold, rows = _taught(cut, folder), []
+    plan = plan_of(config.prune.training, cut.task.channels.noise)
+    for one in _elites(config, folder):
+        seed = one.lineage["seed"]
+        rows.append(_row(config, cut, one, "precision", "float", seed, None))
+        for bits in (8, 4):
+            own = replace(one.config, bits=bits)
+            after = Student(f"{one.name}-{bits}", one.encoder, own, one.parameters, lineage=one.lineage)
+            rows.append(_row(config, cut, _scored(cut, after), "precision", f"int{bits} after training", seed, "float"))
+            job = Job(f"{one.name}-{bits}-aware", seed, TAUGHT, config.prune.alpha, start=net_of(one).parameters)
+            (result,) = run_stacks(stacked(own, [job]), [fold], plan, f"int{bits}")
+            trained = as_student(result, own, cut.encoder, fold)
+            rows.append(_row(config, cut, trained, "precision", f"int{bits} in training", seed, "float"))
+    return rows
+
+
+def _pruned_branches(config: MethodsConfig, cut: Cut, fold: Fold, one: Student, name: str) -> dict[str, Any]:
+    net = without_rare(net_of(one), cut.fold.validation_z, config.methods.least_usage)
+    seed, plan = one.lineage["seed"], plan_of(config.prune.training, cut.task.channels.noise)
+    job = Job(f"{one.name}-rare", seed, TAUGHT, config.prune.alpha, start=net.parameters)
+    (result,) = run_stacks(stacked(net.config, [job]), [fold], plan, "rare branches")
+    left = as_student(result, net.config, cut.encoder, fold)
+    note = f"{net.config.branches} left"
+    return _row(config, cut, left, "branches", f"{name}, rare ones pruned", seed, "1 branch", note)
+
+
+def _simulated(config: MethodsConfig, cut: Cut) -> Tensor:
+    """Windows of the embedded, simulated cells, as the encoder of the real ones shows them."""
+    cells = load(config, "embedded")
+    dealt = deal(cells.cells, config.split, config.clean.min_rows)
+    bank = Bank.from_tables(cells.rows, dealt, cells.task)
+    ends = bank.windows("train", config.methods.simulated_stride, labelled=False)
+    return torch.from_numpy(cut.encoder.encode(bank, ends))
+
+
+def _shape(config: MethodsConfig, cut: Cut) -> NetConfig:
+    return shape(cut.encoder, "liquid", config.methods.hidden, "euler", 1)
+
+
+def _taught(cut: Cut, folder: Path) -> Fold:
+    return taught_by(cut.fold, [(load_student(folder / "teacher.json"), 1.0)], cut.bank, cut.encoder, cut.windows)
+
+
+def _lessons(config: MethodsConfig, cut: Cut, folder: Path) -> Lessons:
+    return Lessons(cut.bank, cut.windows, load_student(folder / "teacher.json"), config.prune.teacher_share)
+
+
+def _elites(config: MethodsConfig, folder: Path) -> list[Student]:
+    return [load_student(folder / f"{TAUGHT}-s{seed}.json") for seed in config.methods.seeds]
+
+
+def _train(
+    config: MethodsConfig, cut: Cut, jobs: Sequence[Job], folds: Sequence[Fold], own: NetConfig, title: str
+) -> list[Student]:
+    plan: Plan = plan_of(config.students.training, cut.task.channels.noise)
+    results: list[Trained] = run_stacks(stacked(own, jobs), folds, plan, title)
+    return [as_student(one, own, cut.encoder, cut.fold) for one in results]
+
+
+def _scored(cut: Cut, one: Student) -> Student:
+    """The student with its validation error, for one that no training left behind."""
+    gap = one.forecast(cut.bank, cut.windows.validation) - cut.bank.targets(cut.windows.validation)
+    return replace(one, metrics={"mae_validation": float(np.abs(gap).mean())})
+
+
+def _row(
+    config: MethodsConfig,
+    cut: Cut,
+    one: Student,
+    family: str,
+    method: str,
+    seed: int,
+    baseline: str | None,
+    note: str = "",
+) -> dict[str, Any]:
+    scores = cut.score(one.forecast(cut.bank, cut.windows.validation), one.forecast(cut.bank, cut.test))
+    cost = student_table([one], config.cost).iloc[0] if one.config.solver == "euler" else {}
+    return {
+        "family": family,
+        "method": method,
+        "seed": seed,
+        "baseline": baseline,
+        "mae_validation": scores["mae_validation"],
+        "mae_test": scores["mae_test"],
+        "parameters": one.count,
+        "flash_bytes": cost.get("flash_bytes"),
+        "instructions": cost.get("instructions"),
+        "note": note,
+    }

@@ -1,0 +1,49 @@
+"""Gains of methods against figures known by hand."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from dlnet.errors import ModelError
+from dlnet.study.methods.page import summarise, with_tables
+
+
+def row(method, seed, mae, baseline="labels", **more):
+    content = {"track": "capacity", "share": 1.0, "family": "knowledge", "method": method, "seed": seed}
+    content |= {"baseline": baseline, "mae_validation": mae, "mae_test": 2 * mae, "parameters": 10}
+    return content | {"flash_bytes": 100.0, "instructions": 50.0, "note": ""} | more
+
+
+@pytest.fixture
+def table():
+    labels = [row("labels", seed, 0.001 * (seed + 1)) for seed in range(3)]
+    better = [row("l1", seed, 0.0009 * (seed + 1)) for seed in range(3)]
+    worse = [row("mse", seed, 0.0011 * (seed + 1) + 1e-5 * seed) for seed in range(3)]
+    same = [row("hint", seed, 0.001 * (seed + 1) * (0.9, 1.1, 1.0)[seed], note=f"n{seed}") for seed in range(3)]
+    return pd.DataFrame(labels + better + worse + same)
+
+
+def test_gain_is_paired_by_seed(table):
+    found = {one["method"]: one for one in summarise(table)}
+    assert found["l1"]["gain_validation"] == pytest.approx({"mean": 0.1, "std": 0.0}, abs=1e-12)
+    assert found["hint"]["gain_test"]["std"] == pytest.approx(np.std([0.1, -0.1, 0.0], ddof=1))
+    assert "gain_validation" not in found["labels"]
+
+
+def test_words_say_what_the_seeds_allow(table):
+    verdicts = {one["method"]: one["verdict"] for one in summarise(table)}
+    assert verdicts == {"labels": "", "l1": "helps", "mse": "hurts", "hint": "no clear effect"}
+
+
+def test_tables_stand_between_the_marks_and_the_rest_stays(table):
+    page = with_tables("before <!-- methods -->old<!-- /methods --> after", summarise(table))
+    assert page.startswith("before <!-- methods -->")
+    assert page.endswith("<!-- /methods --> after")
+    assert "old" not in page
+    assert "| l1 | 0.00180 ± 0.00090 | 0.00360 ± 0.00180 | +10.0 ± 0.0 % | +10.0 ± 0.0 % | 100 | 50 | helps |" in page
+    assert "n0 · n1 · n2" in page
+
+
+def test_a_page_without_marks_is_refused(table):
+    with pytest.raises(ModelError, match="marks"):
+        with_tables("nothing", summarise(table))
