@@ -179,6 +179,7 @@ def _codec_arrays(codec: Codec) -> list[_Arrays]:
         _Arrays("int32_t", "feature_multiplier", [s.multiplier for s in codec.feature] if standard else []),
         _Arrays("uint8_t", "feature_places", [s.places for s in codec.feature] if standard else []),
         _Arrays("uint8_t", "relative_slot", slots),
+        _Arrays("uint8_t", "relative_feature", [i for i, _ in codec.relative]),
         _Arrays("int32_t", "relative_multiplier", [scale.multiplier for _, scale in codec.relative]),
         _Arrays("uint8_t", "relative_places", [scale.places for _, scale in codec.relative]),
     ]

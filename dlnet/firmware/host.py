@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ctypes
+import shutil
 import tempfile
+import weakref
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -57,8 +59,8 @@ class CompiledModel:
 
     def __init__(self, model: DeviceModel, compiler: str | None = None, flags: tuple[str, ...] = ()) -> None:
         self.model, self.spec = model, model.spec
-        self._folder = tempfile.TemporaryDirectory(prefix="dlnet-")
-        folder = Path(self._folder.name)
+        folder = Path(tempfile.mkdtemp(prefix="dlnet-"))
+        self._removed = weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
         write_text(folder / "model_data.h", header(model))
         library = folder / "model.so"
         source = PROOF / "shim.cpp"
@@ -70,7 +72,7 @@ class CompiledModel:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._folder.cleanup()
+        self._removed()
 
     def predict(self, z: Floats, anchor: Floats) -> npt.NDArray[np.float64]:
         """Forecast (N, horizon) in SoH of encoded windows (N, T, C) with their anchors, as ``predict_reference``."""

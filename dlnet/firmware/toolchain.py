@@ -72,7 +72,8 @@ def call(arguments: Sequence[str | Path], **options: bytes | None) -> bytes:
     except (OSError, subprocess.TimeoutExpired) as error:
         raise ToolError(f"{words[0]}: {error}") from error
     if done.returncode:
-        said = done.stderr.decode(errors="replace").strip().splitlines()
+        lines = done.stderr.decode(errors="replace").strip().splitlines()
+        said = [line for line in lines if " error:" in line] or lines
         raise ToolError(f"{words[0]} ended with {done.returncode}: " + " | ".join(said[:6]))
     return done.stdout
 

@@ -94,9 +94,7 @@ class WindowEncoder {
  public:
   explicit WindowEncoder(const Cycles<Model> &cycles) : cycles_(cycles) {
     constexpr int last = Model::steps - 1;
-    for (int i = 0; i < Model::features; ++i) {
-      if (Model::relative_slot[i] < Model::relatives) recent_[Model::relative_slot[i]] = block(first + i, last);
-    }
+    for (int i = 0; i < Model::relatives; ++i) recent_[i] = block(first + Model::relative_feature[i], last);
     if (Model::capacity) trace_capacity();
   }
 

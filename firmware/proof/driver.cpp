@@ -1,0 +1,46 @@
+// The library behind a pipe, for the sanitisers: records of fixed size in, records out, until the input ends.
+//   engine: int16 window[steps][channels], int32 anchor -> int32 forecast[horizon], int16 hidden[steps][hidden]
+//   monitor: uint32 cycle, float values[inputs] -> int32 status, int32 ready, float soh[horizon]
+#include <stdio.h>
+
+#include "shim.h"
+
+template <class T>
+static bool read(T *to, size_t count) {
+  return fread(to, sizeof *to, count, stdin) == count;
+}
+
+template <class T>
+static void write(const T *from, size_t count) {
+  if (fwrite(from, sizeof *from, count, stdout) != count) perror("driver");
+}
+
+static int engine() {
+  int16_t window[Model::steps * Model::channels], hidden[Model::steps * Model::hidden];
+  int32_t anchor, forecast[Model::horizon];
+  while (read(window, Model::steps * Model::channels) && read(&anchor, 1)) {
+    dlnet_trace(window, anchor, forecast, hidden);
+    write(forecast, Model::horizon);
+    write(hidden, Model::steps * Model::hidden);
+  }
+  return 0;
+}
+
+static int monitor() {
+  uint32_t cycle;
+  float values[Model::inputs], soh[Model::horizon] = {};
+  while (read(&cycle, 1) && read(values, Model::inputs)) {
+    const int32_t status = dlnet_push(cycle, values), ready = dlnet_forecast(soh);
+    write(&status, 1);
+    write(&ready, 1);
+    write(soh, Model::horizon);
+  }
+  return 0;
+}
+
+int main(int count, char **words) {
+  if (count == 2 && strcmp(words[1], "engine") == 0) return engine();
+  if (count == 2 && strcmp(words[1], "monitor") == 0) return monitor();
+  fputs("usage: driver engine|monitor\n", stderr);
+  return 2;
+}

@@ -1,0 +1,54 @@
+"""Models that the proofs run on: made ones of odd and even shapes, and windows at and beyond the limits."""
+
+import shutil
+
+import numpy as np
+import pytest
+
+from dlnet.firmware.made import made_model
+
+needs_arm = pytest.mark.skipif(shutil.which("arm-none-eabi-gcc") is None, reason="apt-get install gcc-arm-none-eabi")
+needs_clang = pytest.mark.skipif(shutil.which("clang++") is None, reason="apt-get install clang")
+needs_gcc = pytest.mark.skipif(shutil.which("g++") is None, reason="apt-get install g++")
+
+SHAPES = {
+    "liquid-13": {"cell": "liquid", "hidden": 13},
+    "ltc-16": {"cell": "ltc", "hidden": 16},
+    "charge": {"cell": "liquid", "hidden": 14, "capacity": False, "features": 11, "relative": 8, "quantiles": 0},
+    "odd ltc, charge": {"cell": "ltc", "hidden": 7, "capacity": False, "features": 4, "relative": 1, "quantiles": 9},
+    "substeps, odd channels": {"cell": "liquid", "hidden": 5, "features": 3, "relative": 2, "substeps": 3},
+    "one of each": {
+        "cell": "ltc", "hidden": 1, "features": 1, "relative": 0, "skip": "none", "steps": 1, "block": 8,
+        "knots": (1,), "quantiles": 2,
+    },
+    "wild weights": {"cell": "liquid", "hidden": 9, "gain": 4.0, "knots": (1, 2, 300), "steps": 30, "block": 3},
+}  # fmt: skip
+
+
+def shaped(name):
+    return made_model(**SHAPES[name])
+
+
+def windows(model, count, seed=0):
+    """Random windows of any int16, the first six at the limits; anchors over the whole range."""
+    rng = np.random.default_rng(seed)
+    shape = (count, model.spec.steps, model.spec.channels)
+    z = rng.integers(-(2**15), 2**15, shape, dtype=np.int16)
+    odd = np.indices(shape[1:]).sum(axis=0) % 2 == 1
+    limits = [np.full(shape[1:], 32767), np.full(shape[1:], -32768), np.where(odd, 32767, -32768), np.zeros(shape[1:])]
+    limits += [np.where(odd, -32768, 32767), np.full(shape[1:], -1)]
+    z[: len(limits)] = np.array(limits[:count])
+    return z, rng.integers(-(2**25), 2**25 + 1, count).astype(np.int32)
+
+
+def cell(model, count, seed=0, spikes=0.03):
+    """Cycles of a made cell, (count, inputs): slow drift, noise, and spikes for the filter to find."""
+    codec, rng = model.codec, np.random.default_rng(seed)
+    walk = rng.normal(size=(count, codec.inputs)).cumsum(axis=0) * 150 + rng.normal(size=(count, codec.inputs)) * 60
+    spike = rng.random(walk.shape) < spikes
+    walk = walk + np.where(spike, rng.normal(size=walk.shape) * 20000, 0)
+    values = walk * codec.unit + codec.offset
+    if codec.capacity is not None:
+        fade = 1.02 - 0.1 * np.arange(count) / count + rng.normal(size=count) * 5e-4
+        values[:, 0] = np.clip(fade + np.where(spike[:, 0], rng.normal(size=count) * 0.1, 0), 0.06, 1.49)
+    return values

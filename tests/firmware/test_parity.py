@@ -1,0 +1,166 @@
+"""NumPy reference = host g++ = host clang with sanitisers = Arm portable = Arm DSP = QEMU, byte for byte."""
+
+import shutil
+import subprocess
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from firmware_models import SHAPES, needs_arm, needs_clang, shaped, windows
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
+
+from dlnet.config import PrepareConfig
+from dlnet.errors import ModelError, ParityError
+from dlnet.export.reference import run
+from dlnet.files import read_tensors, write_text
+from dlnet.firmware import arm, toolchain
+from dlnet.firmware.emulate import Board
+from dlnet.firmware.header import header, made_windows
+from dlnet.firmware.host import CompiledModel
+from dlnet.firmware.made import made_model
+from dlnet.firmware.model import load_model
+from dlnet.firmware.prove import prove_arm, prove_host, trace
+
+ROOT = Path(__file__).parents[2]
+EDGE = sorted((ROOT / "models/edge").glob("*/spec.json"))
+
+
+def test_host_equals_reference(on_host):
+    z, anchor = windows(on_host.model, 10_000)
+    expected = run(on_host.spec, z, anchor)
+    forecast, hidden = on_host.trace(z, anchor)
+    assert np.array_equal(hidden, expected.hidden)
+    assert np.array_equal(forecast, expected.forecast)
+    assert np.array_equal(on_host.engine(z[:500], anchor[:500]), expected.forecast[:500])
+
+
+def test_predict_is_the_reference_of_floats(on_host):
+    rng = np.random.default_rng(1)
+    z, anchor = rng.normal(size=(20, on_host.spec.steps, on_host.spec.channels)) * 4, rng.uniform(0.5, 1.2, 20)
+    from dlnet.export.reference import predict_reference
+
+    assert np.array_equal(on_host.predict(z, anchor), predict_reference(on_host.spec, z, anchor))
+
+
+def test_self_test_passes_on_the_model_it_was_made_for(on_host):
+    assert on_host.self_test() == "ok"
+
+
+@needs_clang
+@pytest.mark.slow
+@pytest.mark.parametrize("name", SHAPES)
+def test_clang_with_sanitisers_equals_reference(tmp_path, name):
+    model = shaped(name)
+    write_text(tmp_path / "model_data.h", header(model))
+    sources = [toolchain.PROOF / "driver.cpp", toolchain.PROOF / "shim.cpp"]
+    flags = [*toolchain.HOST_FLAGS, *toolchain.SANITISERS, *toolchain.includes(tmp_path)]
+    toolchain.call(["clang++", *flags, *sources, "-o", tmp_path / "driver"])
+    z, anchor = windows(model, 2_000)
+    records = b"".join(
+        one.tobytes() + int(a).to_bytes(4, "little", signed=True) for one, a in zip(z, anchor, strict=True)
+    )
+    said = toolchain.call([tmp_path / "driver", "engine"], input=records)
+    expected = run(model.spec, z, anchor)
+    wanted = b"".join(f.tobytes() + h.tobytes() for f, h in zip(expected.forecast, expected.hidden, strict=True))
+    assert said == wanted
+
+
+@needs_arm
+@pytest.mark.slow
+@pytest.mark.parametrize("flags", [(), (arm.PORTABLE,)], ids=["dsp", "portable"])
+@pytest.mark.parametrize("name", SHAPES)
+def test_arm_equals_reference(name, flags):
+    model = shaped(name)
+    z, anchor = windows(model, 10_000 if name == "liquid-13" and not flags else 1_000)
+    forecast, hidden = trace(Board(arm.build(model, flags=flags).content), model, z, anchor)
+    expected = run(model.spec, z, anchor)
+    assert np.array_equal(hidden, expected.hidden)
+    assert np.array_equal(forecast, expected.forecast)
+
+
+@needs_arm
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("qemu-system-arm") is None, reason="apt-get install qemu-system-arm")
+@pytest.mark.parametrize("name", ["liquid-13", "odd ltc, charge"])
+def test_another_emulator_gives_the_same_checksum(tmp_path, name):
+    model, count = shaped(name), 200
+    write_text(tmp_path / "model_data.h", header(model))
+    image = arm.link(tmp_path, [toolchain.PROOF / "bare.cpp"], ["start"], [f"-DWINDOWS={count}"])
+    (tmp_path / "bare.elf").write_bytes(image.content)
+    machine = ["qemu-system-arm", "-M", "mps2-an386", "-nographic", "-semihosting-config", "enable=on,target=native"]
+    done = subprocess.run([*machine, "-kernel", tmp_path / "bare.elf"], capture_output=True, timeout=60, check=False)
+    forecast = run(model.spec, made_windows(model.spec, count), np.full(count, 1 << 24, np.int32)).forecast
+    crc = zlib.crc32(forecast.astype("<i4").tobytes())
+    assert done.stderr.decode() == f"self test: ok, checksum: {crc:08x}\n"
+    assert done.returncode == 0
+
+
+@settings(max_examples=8, phases=[Phase.explicit, Phase.generate])  # each compiles three times: no shrinking
+@given(
+    cell=st.sampled_from(["liquid", "ltc"]),
+    hidden=st.integers(1, 24),
+    features=st.integers(1, 12),
+    relative=st.integers(0, 12),
+    capacity=st.booleans(),
+    quantiles=st.sampled_from([0, 2, 5, 17, 65]),
+    steps=st.integers(2, 12),
+    block=st.integers(1, 8),
+    substeps=st.integers(1, 3),
+    knots=st.lists(st.integers(1, 120), min_size=1, max_size=9, unique=True),
+    gain=st.sampled_from([0.1, 1.0, 6.0]),
+    seed=st.integers(0, 2**32 - 1),
+)
+@pytest.mark.slow
+def test_models_of_any_shape_are_alike_on_every_path(relative, features, steps, block, knots, **shape):
+    block = max(block, -(-7 // steps))
+    model = made_model(
+        features=features,
+        relative=min(relative, features),
+        steps=steps,
+        block=block,
+        knots=tuple(sorted(knots)),
+        **shape,
+    )
+    z, anchor = windows(model, 60)
+    prove_host(model, z, anchor)
+    if toolchain.has_arm():
+        prove_arm(model, z[:20], anchor[:20])
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not EDGE, reason="models/edge is empty; dvc repro makes it")
+@pytest.mark.parametrize("spec", EDGE, ids=lambda path: path.parent.name)
+def test_elites_of_the_pipeline(spec):
+    model = load_model(spec.parent, PrepareConfig.load(ROOT / "params.yaml").clean)
+    stored = read_tensors(spec.parent / "golden.safetensors")
+    prove_host(model, stored["input"], stored["anchor"])
+    with CompiledModel(model) as one:
+        assert np.array_equal(one.trace(stored["input"], stored["anchor"])[0], stored["forecast"])
+    if toolchain.has_arm():
+        prove_arm(model, stored["input"], stored["anchor"])
+
+
+def test_a_difference_is_an_error_that_names_the_window(monkeypatch):
+    model = shaped("ltc-16")
+    z, anchor = windows(model, 8)
+    from dlnet.firmware import prove
+
+    def wrong(spec, *rest):
+        right = run(spec, *rest)
+        right.forecast[5, 3] += 1
+        return right
+
+    monkeypatch.setattr(prove, "run", wrong)
+    with pytest.raises(ParityError, match=r"forecast differs .* in 1 of 8 windows \(first: 5\): this machine"):
+        prove_host(model, z, anchor)
+
+
+def test_a_fall_that_would_not_fit_the_read_out_is_refused():
+    from dataclasses import replace
+
+    model = shaped("ltc-16")
+    steep = replace(model, spec=replace(model.spec, delta=(2**30, 27)))
+    with pytest.raises(ModelError, match="fall of SoH"):
+        header(replace(steep, spec=replace(steep.spec, delta=(2**30, 18))))
