@@ -10,6 +10,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dlnet.registry import server_commands
+
 if TYPE_CHECKING:
     from dlnet.registry.promote import Change
     from dlnet.registry.release import Exists, Plan
@@ -28,6 +30,7 @@ def add_commands(commands: Any) -> None:
     rollback.set_defaults(run=_rollback)
     _add_release(commands.add_parser("release", help="what is to be released; taken, recorded or given up once"))
     _add_relay(commands.add_parser("relay", help="MLflow's webhook -> GitHub's repository dispatch"))
+    server_commands.add_commands(commands)
 
 
 def _add_release(parser: argparse.ArgumentParser) -> None:

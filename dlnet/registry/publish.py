@@ -20,6 +20,7 @@ from tqdm import tqdm
 
 from dlnet.errors import RegistryError
 from dlnet.registry.client import artefact_root, registry_errors, tracking_uri
+from dlnet.registry.lock import publishing
 from dlnet.registry.models import save_model
 from dlnet.registry.names import BUDGET, CANDIDATE, GATE, KEY, PASSED
 from dlnet.registry.publication import Data, Model, Publication, Run, table_json
@@ -45,9 +46,11 @@ def publish(publication: Publication, client: MlflowClient, uri: str | None = No
 
     Raises:
         RegistryError: the registry does not answer or refuses; what was logged so far stays and is not repeated.
+
+    Two that publish at the same time do so one after the other.
     """
     uri = uri or tracking_uri()
-    with registry_errors(uri):
+    with publishing(client, uri), registry_errors(uri):
         _Publisher(client, uri, publication).run()
 
 

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from urllib.parse import urlparse
-
 PASSING = ("mlflow.user", "mlflow.source", "mlflow.parentRunId", "mlflow.modelVersions", "mlflow.runName")
 
 
@@ -18,7 +15,7 @@ def content(client) -> dict:
     return {
         "experiments": sorted(e.name for e in experiments),
         "runs": sorted((_run(client, run, runs, keys) for run in runs.values()), key=str),
-        "models": sorted((_model(m) for m in models), key=str),
+        "models": sorted((_model(client, m) for m in models), key=str),
         "registered": {m.name: _registered(client, m, keys) for m in client.search_registered_models()},
     }
 
@@ -39,19 +36,19 @@ def _run(client, run, runs, keys) -> dict:
         "metrics": {key: [(m.step, str(m.value)) for m in points] for key, points in histories.items()},
         "data": sorted((d.dataset.name, d.dataset.digest, d.dataset.source) for d in run.inputs.dataset_inputs),
         "outputs": sorted(keys[o.model_id] for o in run.outputs.model_outputs),
-        "files": files(run.info.artifact_uri),
+        "files": listed(lambda path: client.list_artifacts(run.info.run_id, path)),
     }
 
 
-def _model(model) -> dict:
+def _model(client, model) -> dict:
     metrics = sorted((m.key, m.value, m.dataset_name) for m in model.metrics or [])
-    names = [name for name in files(model.artifact_location) if "MLmodel" not in name]
+    names = listed(lambda path: client.list_logged_model_artifacts(model.model_id, path))
     return {
         "name": model.name,
         "status": str(model.status),
         "tags": _tags(model.tags),
         "metrics": metrics,
-        "files": names,
+        "files": [name for name in names if "MLmodel" not in name],  # it holds ids and times
     }
 
 
@@ -66,7 +63,9 @@ def _registered(client, model, keys) -> dict:
     }
 
 
-def files(uri: str) -> dict[str, int]:
-    """Name -> size of the files below a local artefact location."""
-    root = Path(urlparse(uri).path)
-    return {str(p.relative_to(root)): p.stat().st_size for p in sorted(root.rglob("*")) if p.is_file()}
+def listed(look, path: str | None = None) -> dict[str, int]:
+    """Name -> size of all files that ``look`` (path -> entries of one folder) knows of."""
+    found = {}
+    for entry in look(path):
+        found |= listed(look, entry.path) if entry.is_dir else {entry.path: entry.file_size}
+    return found
