@@ -23,8 +23,9 @@ def write_methods(table: pd.DataFrame, config: MethodsConfig) -> None:
         ModelError: the marks are missing.
     """
     rows = summarise(table)
-    protocol: dict[str, Any] = {"source": "mit", "split": config.methods.split, "seeds": config.methods.seeds}
-    write_json(DOCS / "methods.json", {"protocol": {**protocol, "hidden": config.methods.hidden}, "methods": rows})
+    study = config.methods
+    protocol = {"source": "mit", "split": study.split, "seeds": study.seeds, "hidden": study.hidden}
+    write_json(DOCS / "methods.json", {"protocol": protocol, "methods": rows})
     page = DOCS / "methods.md"
     write_text(page, with_tables(page.read_text(), rows))
 
