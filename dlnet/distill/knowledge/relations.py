@@ -10,11 +10,12 @@ DISTANCE_UNIT = 1.0
 ANGLE_UNIT = 2.0  # the weights of Park et al. (2019): angles count twice
 CONTRAST_UNIT = 0.05
 CONTRAST_TEMPERATURE = 0.1
+PAIRS = 64  # windows of a batch whose distances are compared
 TRIPLETS = 24  # windows of a batch whose angles are compared: their number goes with the cube
 
 
 def distance(state: Tensor, wanted: Tensor) -> Tensor:
-    """Relational distillation of distances (RKD-D, Park et al. 2019, eqs. 4 to 6).
+    """Relational distillation of distances (RKD-D, Park et al. 2019, eqs. 4 to 6), of the first windows of a batch.
 
     Args:
         state: (M, B, n) last hidden states. wanted: (M, B, k) those of the teacher.
@@ -22,7 +23,8 @@ def distance(state: Tensor, wanted: Tensor) -> Tensor:
     Returns:
         (M,) Huber loss between pairwise distances, each network's divided by their mean.
     """
-    return DISTANCE_UNIT * _mean(functional.huber_loss(_distances(state), _distances(wanted), reduction="none"))
+    own, told = _distances(state[:, :PAIRS]), _distances(wanted[:, :PAIRS])
+    return DISTANCE_UNIT * _mean(functional.huber_loss(own, told, reduction="none"))
 
 
 def angle(state: Tensor, wanted: Tensor) -> Tensor:
