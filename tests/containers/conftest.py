@@ -5,7 +5,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from made_project import make_project
+from made_project import commit, make_project, run
 
 from stages.containers import images
 from stages.containers.engine import connect
@@ -39,10 +39,19 @@ def bare(engine, place):
     return project
 
 
+@pytest.fixture(scope="session")
+def pattern(engine, tmp_path_factory):
+    """A DVC project of two stages whose images are made, its own stages not yet run."""
+    folder = make_project(tmp_path_factory.mktemp("pattern") / "project")
+    run(folder, "dvc", "repro", "image")
+    commit(folder)
+    return folder
+
+
 @pytest.fixture
-def project(engine, place):
-    """A project of two stages, nothing run yet."""
-    return make_project(place / "project")
+def project(pattern, place):
+    """A copy of it, to be changed."""
+    return shutil.copytree(pattern, place / "project", symlinks=True)
 
 
 @pytest.fixture

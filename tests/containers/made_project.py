@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -42,6 +43,7 @@ SECOND = """import pathlib
 total = sum(int(line) for line in pathlib.Path("first/numbers").read_text().splitlines())
 pathlib.Path("second").write_text(str(total))
 """
+SECONDS = 30  # that anything here may take
 TOTAL = str(sum(i * i for i in range(1000)))
 
 
@@ -88,3 +90,12 @@ def launch(folder, *command, network=False, env=None, image="one", **more):
     options = ["--network"] if network else []
     words = ["python", "-m", "stages.container", *options, image, "--", *command]
     return run(folder, *words, check=False, env=env, **more)
+
+
+def wait_for(condition, seconds=SECONDS):
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        if found := condition():
+            return found
+        time.sleep(0.05)
+    raise TimeoutError(f"not within {seconds} s: {condition}")
