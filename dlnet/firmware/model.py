@@ -120,6 +120,8 @@ def _golden(path: Path, spec: Spec) -> tuple[Int16s, Int32s] | None:
     if not path.is_file():
         return None
     stored = read_tensors(path)
+    if not {"input", "anchor"} <= set(stored):
+        raise ModelError(f"{path}: holds no golden vectors, only {', '.join(sorted(stored))}; run dvc repro")
     window, anchor = stored["input"][:GOLDEN_WINDOWS], stored["anchor"][:GOLDEN_WINDOWS]
     if window.dtype != np.int16 or window.shape[1:] != (spec.steps, spec.channels) or anchor.dtype != np.int32:
         raise ModelError(f"{path}: windows of shape {window.shape} do not fit the spec; run dvc repro")

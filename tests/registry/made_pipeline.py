@@ -13,9 +13,10 @@ from dlnet.data.prepare import prepare
 from dlnet.data.windows import Bank
 from dlnet.distill.students import shape
 from dlnet.export.convert import weights_of
-from dlnet.export.reference import predict_reference
+from dlnet.export.golden import save_golden
+from dlnet.export.reference import quantise_anchor, quantise_inputs
 from dlnet.export.spec import make_spec, save_spec
-from dlnet.files import write_json, write_parquet, write_tensors
+from dlnet.files import write_json, write_parquet
 from dlnet.models.network import initial
 from dlnet.models.student import Student
 from dlnet.select import select
@@ -132,7 +133,7 @@ def _edge(folder: Path, student: Student, bank: Bank, int8: float) -> None:
     save_spec(folder / "spec.json", spec)
     ends = bank.windows("validation", 5)
     z, anchor = student.encoder.encode(bank, ends), student.encoder.anchor(bank, ends)
-    write_tensors(folder / "golden.safetensors", {"z": z, "forecast": predict_reference(spec, z, anchor)})
+    save_golden(folder / "golden.safetensors", spec, quantise_inputs(z), quantise_anchor(anchor))
     for name in ("step.tflite", "head.tflite"):
         (folder / name).write_bytes(
             b"\x1c\0\0\0TFL3" + student.name.encode()
