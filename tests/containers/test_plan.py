@@ -1,0 +1,136 @@
+"""What a container may see and use, before any engine is asked."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from dlnet.config import RunnerConfig
+from dlnet.data.sources import MIRROR_VARIABLE as SOURCES_MIRROR
+from dlnet.errors import ConfigError
+from stages import project
+from stages.containers.plan import Plan, outermost
+
+
+def plan(**more):
+    held = {"title": "stage x", "image": "i", "command": ["true"], "folder": Path("/p"), "writable": [Path("/p")]}
+    return Plan(**held | more)
+
+
+def test_mounts_keep_their_own_path():
+    (mount,) = plan().options()["mounts"]
+    assert (mount["Source"], mount["Target"], mount["Type"], mount["ReadOnly"]) == ("/p", "/p", "bind", False)
+
+
+def test_what_lies_within_a_mounted_folder_is_not_mounted_again():
+    mounts = plan(writable=[Path("/p"), Path("/p/.dvc/tmp/exps/a"), Path("/c")], readable=[Path("/p/x"), Path("/r")])
+    assert [(one["Target"], one["ReadOnly"]) for one in mounts.options()["mounts"]] == [
+        ("/c", False),
+        ("/p", False),
+        ("/r", True),
+    ]
+
+
+def test_a_readable_folder_around_the_project_leaves_the_project_writable():
+    mounts = plan(readable=[Path("/")]).options()["mounts"]
+    assert [(one["Target"], one["ReadOnly"]) for one in mounts] == [("/", True), ("/p", False)]
+
+
+def test_paths_with_dots_are_made_plain():
+    assert outermost([Path("/a/b/../c"), Path("/a/c/d")]) == [Path("/a/c")]
+
+
+def test_memory_has_no_swap_on_top():
+    options = plan(memory_gb=1.5, cpus=0.5).options()
+    assert options["mem_limit"] == options["memswap_limit"] == 1_500_000_000
+    assert options["nano_cpus"] == 500_000_000
+
+
+def test_without_limits_none_are_set():
+    assert not {"mem_limit", "memswap_limit", "nano_cpus"} & plan().options().keys()
+
+
+def test_a_plan_has_no_network_unless_told():
+    assert plan().options()["network_mode"] == "none"
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    for name in ("DVC_ROOT", "DVC_STAGE", "DLNET_RUNNER"):
+        monkeypatch.delenv(name, raising=False)
+    (tmp_path / "stages").mkdir()
+    (tmp_path / "stages/teach.py").touch()
+    (tmp_path / ".dvc").mkdir()
+    return tmp_path
+
+
+def config(**limits):
+    held = {"default": {"cpus": None, "memory_gb": 4}, **limits}
+    return RunnerConfig.model_validate({"runner": "auto", "limits": held})
+
+
+def test_a_stage_has_its_own_limits_or_the_default(here):
+    chosen = config(teach={"cpus": 2, "memory_gb": 8})
+    assert project.limits_of("teach", chosen).memory_gb == 8
+    assert project.limits_of("fetch", chosen).memory_gb == 4
+
+
+def test_limits_without_a_default_are_refused(tmp_path):
+    (tmp_path / "params.yaml").write_text("runner: auto\nlimits:\n  teach: {cpus: 1, memory_gb: 1}\n")
+    with pytest.raises(ConfigError, match="limits must hold 'default'"):
+        RunnerConfig.load(tmp_path / "params.yaml")
+
+
+def test_the_environment_overrules_the_parameter(here, monkeypatch):
+    monkeypatch.setenv("DLNET_RUNNER", "local")
+    assert project.wanted_runner(config()) == "local"
+
+
+def test_the_cache_is_where_dvc_says(here):
+    assert project.cache_folder(here) == []
+    (here / ".dvc/config").write_text(
+        "[core]\n    analytics = false\n['remote \"x\"']\n    url = /r\n[cache]\n    dir = ../../c\n"
+    )
+    assert project.cache_folder(here) == [(here / ".dvc/../../c").resolve()]
+    (here / ".dvc/config.local").write_text("[cache]\n    type = symlink\n    dir = /abs/cache\n")
+    assert project.cache_folder(here) == [Path("/abs/cache")]
+
+
+def test_a_workspace_of_a_queued_experiment_is_inside_the_root(here, monkeypatch):
+    inside = here / ".dvc/tmp/exps/standalone/a"
+    inside.mkdir(parents=True)
+    monkeypatch.setenv("DVC_ROOT", str(here))
+    monkeypatch.chdir(inside)
+    assert outermost(project.writable()) == [here]
+
+
+def test_passwords_go_only_where_there_is_a_network(monkeypatch):
+    monkeypatch.setenv("MLFLOW_TRACKING_TOKEN", "t")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "s")
+    monkeypatch.setenv("DVC_STAGE", "teach")
+    assert "MLFLOW_TRACKING_TOKEN" not in project.environment(False)
+    assert project.environment(True)["MLFLOW_TRACKING_TOKEN"] == "t"
+    assert "AWS_SECRET_ACCESS_KEY" not in project.environment(True)
+    assert project.environment(False)["DVC_STAGE"] == "teach"
+
+
+def test_home_and_user_are_set_for_a_uid_without_a_name(monkeypatch):
+    for name in ("USER", "LOGNAME", "LNAME", "USERNAME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(os, "getuid", lambda: 54321)
+    told = project.environment(False)
+    assert (told["HOME"], told["USER"], told["LOGNAME"]) == ("/tmp", "54321", "54321")  # noqa: S108
+
+
+def test_data_outside_the_project_and_certificates_may_be_read_by_fetch(here, tmp_path):
+    cells = tmp_path / "cells"
+    cells.mkdir()
+    (here / "params.yaml").write_text(
+        f"data: {{source: csv, path: {cells}, mirror: /not/there, csv: "
+        "{capacity: q, unit: Ah, nominal_ah: 1, features: {}}}\n"
+    )
+    found = project.readable(True, {"SSL_CERT_FILE": str(here / "params.yaml"), SOURCES_MIRROR: str(here)})
+    assert found == [cells, here, here / "params.yaml"]
+    assert project.readable(False, {SOURCES_MIRROR: str(here)}) == []
