@@ -20,7 +20,8 @@ MADE_WINDOWS = 6  # of the self test, made on the device
 MOST_DROP = 1 << 29  # between two knots, 2^-24 SoH: the read-out multiplies it by 4 in 32 bits
 UNITS = {"Q": "Ah", "charge time": "s", "kurtosis": "1", "skewness": "1", "entropy": "nat", "SoH": "1"}
 NONE = 255
-LAYOUT = {"float": "<f4", "int16_t": "<i2", "int32_t": "<i4", "uint8_t": "<u1", "uint16_t": "<u2", "uint32_t": "<u4"}
+LAYOUT = {f"{sign}int{8 * size}_t": f"<{sign or 'i'}{size}" for sign in ("", "u") for size in (1, 2, 4)}
+LAYOUT["float"] = "<f4"
 
 Words = list[int]
 
@@ -79,9 +80,10 @@ def unit_of(name: str) -> str:
 
 
 def _check(spec: Spec, codec: Codec) -> None:
-    most = max(int(np.abs(spec.step.bias).max()), 0)
+    most = int(np.abs(spec.step.bias.astype(np.int64)).max())
     limits = {
         "channels": (spec.channels, 254),
+        "relative features": (len(codec.relative), 127),
         "skip inputs": (len(spec.skip), 254),
         "block": (codec.block, 64),
         "steps": (spec.steps, 254),
@@ -168,7 +170,7 @@ def _engine_arrays(spec: Spec) -> list[_Arrays]:
 
 
 def _codec_arrays(codec: Codec) -> list[_Arrays]:
-    slots = np.full(len(codec.names) - (codec.capacity is not None), NONE)
+    slots = np.full(len(codec.names) - (codec.capacity is not None), -1)
     slots[[i for i, _ in codec.relative]] = np.arange(len(codec.relative))
     standard = codec.quantiles is None
     return [
@@ -178,7 +180,7 @@ def _codec_arrays(codec: Codec) -> list[_Arrays]:
         _Arrays("int32_t", "centre", codec.centre if standard else []),
         _Arrays("int32_t", "feature_multiplier", [s.multiplier for s in codec.feature] if standard else []),
         _Arrays("uint8_t", "feature_places", [s.places for s in codec.feature] if standard else []),
-        _Arrays("uint8_t", "relative_slot", slots),
+        _Arrays("int8_t", "relative_slot", slots),
         _Arrays("uint8_t", "relative_feature", [i for i, _ in codec.relative]),
         _Arrays("int32_t", "relative_multiplier", [scale.multiplier for _, scale in codec.relative]),
         _Arrays("uint8_t", "relative_places", [scale.places for _, scale in codec.relative]),

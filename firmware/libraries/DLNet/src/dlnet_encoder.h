@@ -113,7 +113,7 @@ class WindowEncoder {
       const int32_t sum = block(first + i, t);
       x[i] = static_cast<int16_t>(Model::quantiles ? rank(i, sum) : standard(i, sum));
       const int slot = Model::relative_slot[i];
-      if (slot < Model::relatives) {
+      if (Model::relatives > 0 && slot >= 0) {  // the first half for compilers that see no further
         const int32_t change = sum - recent_[slot];
         x[Model::features + slot] = static_cast<int16_t>(clamp(
             scale(change * fine, Model::relative_multiplier[slot], Model::relative_places[slot]), feature_clip));
@@ -140,6 +140,7 @@ class WindowEncoder {
     int32_t after = block(0, Model::steps - 1) - last, path = after;
     for (int t = Model::steps - 1;; --t) {
       const int32_t near = clamp(path, far);
+      // cppcheck-suppress arrayIndexOutOfBounds ; on track charge, where path_ is short, nothing calls this
       path_[t] = static_cast<int16_t>(sat16(scale(near * fine, Model::change_multiplier, Model::change_places)));
       if (t == 0) return;
       const int32_t change = block(0, t - 1) - last, fall = change - after;
