@@ -8,10 +8,9 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 
 from dlnet.registry.server_env import ServerError, write_secret
@@ -81,13 +80,11 @@ class Postgres:
         """The server as a child process, stopped at the end; the databases exist."""
         self.make()
         command = [
-            str(self.programs / "postgres"), "-D", str(self.data), "-c", "listen_addresses=",
+            *self._identity(), str(self.programs / "postgres"), "-D", str(self.data), "-c", "listen_addresses=",
             "-c", f"unix_socket_directories={self.run}", "-c", "max_connections=50",
         ]  # fmt: skip
         with self._logged() as stream:
-            process = subprocess.Popen(
-                command, stdout=stream, stderr=stream, start_new_session=True, **self._identity()
-            )
+            process = subprocess.Popen(command, stdout=stream, stderr=stream, start_new_session=True, cwd=self.home)
         try:
             self._wait(process)
             self._make_databases()
@@ -148,9 +145,9 @@ class Postgres:
         _demand(program, done)
 
     def _call(self, program: str, *arguments: str) -> None:
-        command: Sequence[str] = [str(self.programs / program), *arguments]
+        command = [*self._identity(), str(self.programs / program), *arguments]
         done = subprocess.run(
-            command, capture_output=True, text=True, check=False, cwd=self.home, **self._identity()
+            command, capture_output=True, text=True, check=False, cwd=self.home
         )  # fmt: skip
         _demand(program, done)
 
@@ -163,19 +160,19 @@ class Postgres:
             os.close(handle)
 
     @staticmethod
-    def _identity() -> dict[str, Any]:
-        """Who the server runs as: this user; for root, Debian's user ``postgres``."""
+    def _identity() -> list[str]:
+        """What stands before a command: it ends with its parent, and for root it runs as Debian's user ``postgres``."""
+        lead = ["setpriv", "--pdeathsig", "INT"]
         if os.geteuid() != 0:
-            return {}
+            return [*lead, "--"]
         try:
             entry = pwd.getpwnam(SYSTEM_USER)
         except KeyError as error:
             raise ServerError("PostgreSQL does not run as root, and there is no user postgres; use another") from error
-        return {"user": entry.pw_uid, "group": entry.pw_gid, "extra_groups": []}
+        return [*lead, f"--reuid={entry.pw_uid}", f"--regid={entry.pw_gid}", "--clear-groups", "--"]
 
     def _own(self, *paths: Path) -> None:
-        who = self._identity()
-        if not who:
+        if os.geteuid() != 0:
             return
         for path in paths:
             shutil.chown(path, SYSTEM_USER, SYSTEM_USER)

@@ -31,7 +31,9 @@ default_permission = READ
 database_uri = {uri}
 admin_username = admin
 authorization_function = mlflow.server.auth:authenticate_request_basic_auth
+auth_cache_ttl_seconds = 60
 """
+"""The cache: the slow hash of a password is computed once a minute, not with every request."""
 
 
 @dataclass(frozen=True)
@@ -147,6 +149,7 @@ def _environment(settings: Settings, secrets: Mapping[str, str], backend: str, a
         "MLFLOW_DISABLE_TELEMETRY": "true",
         "DO_NOT_TRACK": "true",
         "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+        "MLFLOW_WEBHOOK_CACHE_TTL": "1",  # seconds; by default a new webhook may stay unheard for a minute
     }
     if settings.artefacts and settings.artefacts.startswith("s3:"):
         values |= {name: secrets[name] for name in (S3_KEY, S3_SECRET)}

@@ -8,7 +8,7 @@ import time
 import uuid
 
 import pytest
-from conftest import SECRET, TOKEN, message, signed
+from running_relay import SECRET, TOKEN, message, signed
 
 from dlnet.registry.webhook import RejectedError, verify
 

@@ -10,7 +10,7 @@ from collections import Counter
 from http.client import HTTPConnection
 
 import pytest
-from conftest import SECRET, TOKEN, free_port, message, signed, start_relay
+from running_relay import SECRET, TOKEN, free_port, message, signed, start_relay
 
 
 def test_a_promotion_becomes_one_dispatch(relay, github):

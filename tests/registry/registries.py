@@ -1,0 +1,63 @@
+"""A fresh registry a test: a migrated SQLite file is made once (about 12 s) and copied."""
+
+import fcntl
+import importlib
+import os
+import shutil
+import warnings
+
+import pytest
+from made_pipeline import LIMITS, make
+
+
+@pytest.fixture(scope="session")
+def migrated(tmp_path_factory):
+    """A migrated file, made by the first worker that comes; it takes about 12 s."""
+    base = tmp_path_factory.getbasetemp()
+    folder = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    path = folder / "migrated.db"
+    with (folder / "migrated.lock").open("w") as lock, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what mlflow says of itself and its libraries on first use
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        importlib.import_module("mlflow.pyfunc")
+        making = path if path.exists() else folder / "making.db"
+        from dlnet.registry.client import connect
+
+        connect(f"sqlite:///{making}")._tracking_client.store.engine.dispose()
+        making.rename(path)
+    return path
+
+
+@pytest.fixture
+def registry(migrated, tmp_path, monkeypatch):
+    """An empty working directory with an empty registry in it; connect with ``connect()``."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    shutil.copy(migrated, tmp_path / "mlflow.db")
+    return tmp_path
+
+
+@pytest.fixture(scope="session")
+def three(tmp_path_factory, migrated):
+    """A registry with three versions of dlnet-edge: 1 and 2 pass, 3 (the newest) does not beat the baselines."""
+    from dlnet.registry.client import connect
+    from dlnet.registry.collect import collect
+    from dlnet.registry.publish import publish
+
+    root = tmp_path_factory.mktemp("three")
+    shutil.copy(migrated, root / "mlflow.db")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(root)
+        patch.delenv("MLFLOW_TRACKING_URI", raising=False)
+        client = connect()
+        for i, int8 in enumerate((0.0012, 0.00121, 0.1)):
+            publish(collect(make(root / f"made{i}", int8=int8), LIMITS), client)
+        client._tracking_client.store.engine.dispose()
+    return root
+
+
+@pytest.fixture
+def versions(three, registry):
+    """A registry of its own with the three versions; their files are shared, do not change them."""
+    shutil.copy(three / "mlflow.db", registry / "mlflow.db")
+    return registry

@@ -1,0 +1,158 @@
+"""The relay as a process, and GitHub as far as it is asked: a server here that counts what it took."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+import uuid
+from dataclasses import dataclass, field
+from http.client import HTTPConnection
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+SECRET = "a-secret-of-the-webhook"  # noqa: S105
+TOKEN = "ghp_ThisTokenMustNotShowUp"  # noqa: S105
+
+
+class Handler(BaseHTTPRequestHandler):
+    def do_POST(self):
+        content = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        with self.server.lock:
+            refusal = self.server.refusals.pop(0) if self.server.refusals else None
+            if refusal is None:
+                self.server.taken.append((self.path, dict(self.headers), content))
+            self.server.asked += 1
+        self.send_response(refusal or 204)
+        self.end_headers()
+
+    def log_message(self, *arguments):
+        pass
+
+
+class Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 128
+
+
+@dataclass
+class GitHubStub:
+    """``taken``: (path, headers, content) of each dispatch. ``refusals``: statuses that come first."""
+
+    port: int
+    server: Server | None = None
+    seen: list = field(default_factory=list)
+
+    def up(self, refusals=()):
+        self.server = Server(("127.0.0.1", self.port), Handler)
+        self.server.taken, self.server.asked = self.seen, 0
+        self.server.refusals, self.server.lock = list(refusals), threading.Lock()
+        threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True).start()
+        return self
+
+    def down(self):
+        if self.server:
+            self.server.shutdown()
+            self.server.server_close()
+            self.server = None
+
+    def versions(self) -> list[int]:
+        return [int(content["client_payload"]["version"]) for _, _, content in self.seen]
+
+    def wait(self, count: int, seconds: float = 20) -> list[int]:
+        """The versions that were dispatched, once there are ``count``, and a moment later, to see that no more come."""
+        deadline = time.monotonic() + seconds
+        while len(self.seen) < count and time.monotonic() < deadline:
+            time.sleep(0.02)
+        time.sleep(0.3)
+        return self.versions()
+
+
+@dataclass
+class Running:
+    """A relay: its process, port, files."""
+
+    process: subprocess.Popen
+    port: int
+    log: Path
+
+    def post(self, body: bytes, headers: dict, timeout: float = 20) -> int:
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=timeout)
+        connection.request("POST", "/webhook", body, headers)
+        answer = connection.getresponse()
+        answer.read()
+        connection.close()
+        return answer.status
+
+    def get(self, path: str) -> tuple[int, dict]:
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=5)
+        connection.request("GET", path)
+        answer = connection.getresponse()
+        content = json.loads(answer.read())
+        connection.close()
+        return answer.status, content
+
+    def kill(self):
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait(10)
+
+    def stop(self):
+        """End it as a service manager does; it ends by that signal once its work is down."""
+        self.process.send_signal(signal.SIGTERM)
+        assert self.process.wait(20) == -signal.SIGTERM
+        assert "stopped" in {line["event"] for line in self.lines()}
+
+    def lines(self) -> list[dict]:
+        return [json.loads(line) for line in self.log.read_text().splitlines()]
+
+
+def free_port() -> int:
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return one.getsockname()[1]
+
+
+def message(version="1", name="dlnet-edge", alias="champion", entity="model_version_alias", action="created") -> bytes:
+    data = {"name": name, "alias": alias, "version": version}
+    return json.dumps({"entity": entity, "action": action, "timestamp": "2026-01-01T00:00:00", "data": data}).encode()
+
+
+def signed(body: bytes, secret: str = SECRET, age: float = 0, delivery: str | None = None) -> dict:
+    """Headers as MLflow sends them, put together here from its documentation."""
+    delivery, moment = delivery or str(uuid.uuid4()), str(int(time.time() - age))
+    digest = hmac.new(secret.encode(), f"{delivery}.{moment}.".encode() + body, hashlib.sha256).digest()
+    return {
+        "Content-Type": "application/json", "X-MLflow-Delivery-Id": delivery, "X-MLflow-Timestamp": moment,
+        "X-MLflow-Signature": "v1," + base64.b64encode(digest).decode(),
+    }  # fmt: skip
+
+
+def start_relay(folder: Path, github_port: int, port: int | None = None) -> Running:
+    port = port or free_port()
+    environment = {
+        **os.environ, "DLNET_WEBHOOK_SECRET": SECRET, "DLNET_GITHUB_TOKEN": TOKEN,
+        "GITHUB_API_URL": f"http://127.0.0.1:{github_port}",
+    }  # fmt: skip
+    log = folder / f"relay-{port}-{time.monotonic_ns()}.log"
+    with log.open("w") as stream:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "dlnet.cli", "relay", "--repository", "team/batteries", "--port", str(port),
+             "--state", str(folder / "relay.db")], stderr=stream, env=environment,
+        )  # fmt: skip
+    running = Running(process, port, log)
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            if running.get("/healthz")[0] == 200:
+                return running
+        except OSError:
+            time.sleep(0.05)
+    raise AssertionError(f"the relay did not start: {log.read_text()}")
