@@ -22,6 +22,7 @@ from dlnet.registry.budget import UNITS as UNITS_ON_DEVICE
 from dlnet.registry.budget import device_figures, within_budget
 from dlnet.registry.card import edge_card, float_card
 from dlnet.registry.gate import Verdict, verdict
+from dlnet.registry.hover import fronts_page
 from dlnet.registry.keys import lineage, locked_stages
 from dlnet.registry.models import EDGE_CODE, EDGE_PACKAGES, FLOAT_CODE, FLOAT_PACKAGES, requirements
 from dlnet.registry.publication import Curve, Data, Model, Publication, Run
@@ -122,9 +123,18 @@ def _pipeline(project: _Project, children: list[Run]) -> Run:
         files=files,
         texts={"dvc.lock.json": lock},
         tables=tables,
+        views={"figures/fronts.html": _fronts_page(project)},
         volatile={f"volatile/{path.name}": path for path in sorted((reports / "volatile").glob("*.json"))},
         tags={"mlflow.note.content": f"Data: {project.task['label']}. Errors are MAE of SoH on test cells."},
     )
+
+
+def _fronts_page(project: _Project) -> str:
+    names = {"front1": "First front: students", "front2": "Second front: students and pruned students"}
+    tables = {title: pd.read_parquet(project.folder(name) / "table.parquet") for name, title in names.items()}
+    tested = {str(entry["name"]): float(entry["mae"]) for entry in project.summary["students"]}
+    baselines = read_json(project.folder("baselines") / "baselines.json")
+    return fronts_page(tables, tested, {name: float(entry["validation"]["mae"]) for name, entry in baselines.items()})
 
 
 def _title(project: _Project, metrics: Mapping[str, float]) -> str:

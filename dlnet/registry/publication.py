@@ -78,6 +78,7 @@ class Run:
         texts: artefact path -> content.
         tables: artefact path (.json) -> table, shown by the UI as such.
         volatile: artefact path -> local file that differs from run to run (wall time, energy): logged, not in the key.
+        views: artefact path -> page made of what is logged anyway, by a library of any version: not in the key.
     """
 
     kind: str
@@ -90,12 +91,13 @@ class Run:
     texts: Mapping[str, str] = field(default_factory=dict)
     tables: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     volatile: Mapping[str, Path] = field(default_factory=dict)
+    views: Mapping[str, str] = field(default_factory=dict)
     tags: Mapping[str, str] = field(default_factory=dict)
     model: Model | None = None
 
     @cached_property
     def key(self) -> str:
-        """Content hash of all that is logged, but for tags and what is volatile."""
+        """Content hash of all that is logged, but for tags, views and what is volatile."""
         tables = {name: table_json(table) for name, table in self.tables.items()}
         return content_key(
             self.kind, self.name, dict(self.params), dict(self.metrics), dict(self.curves), digests(self.files),

@@ -185,6 +185,8 @@ class _Publisher:
         for name, value in _gate_tags(model).items():
             if version.tags.get(name) != value:
                 self.client.set_model_version_tag(model.name, version.version, name, value)
+        if version.description != model.description:  # the card repeats the gate's words
+            self.client.update_model_version(model.name, version.version, model.description)
         holder = self.client.get_registered_model(model.name).aliases.get(CANDIDATE)
         mine = holder is not None and int(holder) == int(version.version)
         if model.passed and not mine:
@@ -245,7 +247,7 @@ def _staged(run: Run) -> Iterator[Path]:
         for place, path in {**run.files, **run.volatile}.items():
             (folder / place).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, folder / place)
-        texts = dict(run.texts) | {place: table_json(table) for place, table in run.tables.items()}
+        texts = {**run.texts, **run.views} | {place: table_json(table) for place, table in run.tables.items()}
         for place, text in texts.items():
             (folder / place).parent.mkdir(parents=True, exist_ok=True)
             (folder / place).write_text(text)

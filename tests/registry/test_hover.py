@@ -1,0 +1,39 @@
+"""The page of fronts: whole in itself, and telling each student."""
+
+import re
+
+import pytest
+from made_pipeline import EDGE, LIMITS, make
+
+from dlnet.registry.collect import collect
+
+
+@pytest.fixture(scope="module")
+def pipeline(tmp_path_factory):
+    return collect(make(tmp_path_factory.mktemp("made")), LIMITS).pipeline
+
+
+@pytest.fixture(scope="module")
+def page(pipeline):
+    return pipeline.views["figures/fronts.html"]
+
+
+def test_a_point_tells_its_student(page):
+    told = next(text for text in re.findall(r'"text":\[(.*?)\]', page) if EDGE in text)
+    assert "learned" not in told
+    assert re.search(rf"{EDGE}.{{1,80}}cell: liquid.{{1,80}}hidden: 4", told)
+    assert "flash bytes: " in told
+    assert "mae test: " in told
+
+
+def test_the_page_needs_no_network(page):
+    assert "Plotly.newPlot" in page
+    assert not re.search(r"<(script|link|img)[^>]+(src|href)=", page)
+
+
+def test_a_new_plotly_is_no_new_pipeline(pipeline):
+    assert "figures/fronts.html" not in {**pipeline.files, **pipeline.texts}
+
+
+def test_the_same_pipeline_gives_the_same_page(tmp_path, page):
+    assert collect(make(tmp_path), LIMITS).pipeline.views["figures/fronts.html"] == page
