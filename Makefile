@@ -6,7 +6,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 export DO_NOT_TRACK := true
 export TF_CPP_MIN_LOG_LEVEL := 3
 
-.PHONY: repro test ui publish results methods bench simulate lint lock clean
+.PHONY: repro test ui publish results methods bench simulate fit lint lock clean
 
 repro: .venv/.done   ## the whole pipeline, then the table; make repro SET="data.source=mit" changes params
 	$(DVC) $(if $(SET),exp run $(addprefix -S ,$(SET)),repro)
@@ -16,7 +16,7 @@ test: .venv/.done    ## lint, types, the whole test suite
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest -n 2
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest -n 2 --dist loadgroup
 
 ui: .venv/.done      ## MLflow on http://127.0.0.1:5000
 	$(BIN)/mlflow ui --backend-store-uri sqlite:///mlflow.db --host 127.0.0.1 --port 5000
@@ -39,13 +39,17 @@ simulate: .venv/.done ## data/embedded.parquet anew, with PyBaMM
 	OMP_NUM_THREADS=1 $(BIN)/python -m dlnet.data.simulate
 	$(BIN)/python -m dlnet.data.simulate --plot
 
+fit: .venv/.done     ## the cost model against the compiled engine (needs gcc-arm-none-eabi)
+	$(BIN)/python -m dlnet.firmware.fit
+
 COMPILE = UV_FIND_LINKS="$(PIP_FIND_LINKS)" $(BIN)/uv pip compile --quiet --python-version 3.11 \
   --python-platform x86_64-manylinux_2_28 --prerelease if-necessary-or-explicit --no-header --no-annotate
 
 lock:                ## requirements.lock from pyproject.toml, and from it those of the images
 	$(COMPILE) pyproject.toml --all-extras -o requirements.lock
 	for image in train export firmware; do \
-	  $(COMPILE) docker/requirements-$$image.in -c requirements.lock -o docker/requirements-$$image.txt || exit; \
+	  $(COMPILE) docker/requirements-$$image.in -c requirements.lock -o docker/requirements-$$image.txt && \
+	  DLNET_RUNNER=local $(BIN)/python -m stages.image $$image || exit; \
 	done
 
 .venv/.done: requirements.lock pyproject.toml docker/environment.sh

@@ -108,12 +108,12 @@ def fitted(all_cases: list[Case]) -> dict[str, Any]:
     counts = [cost.code_parts(case.shape) for case in all_cases]
     code = [case.figures.flash_engine - cost.stored_bytes(case.shape) for case in all_cases]
     stack = [case.figures.stack - cost.stack_buffers(case.shape) for case in all_cases]
-    outputs = [{"fixed": 1.0, "output": float(case.shape.outputs)} for case in all_cases]
+    stacks = [cost.stack_parts(case.shape) for case in all_cases]
     return {
         "INSTRUCTIONS": instructions,
         "CYCLES": cycles,
         "CODE_BYTES": _solve(counts, np.array(code, np.float64), np.ones(len(code))),
-        "STACK_BYTES": _solve(outputs, np.array(stack, np.float64), np.ones(len(stack))),
+        "STACK_BYTES": _solve(stacks, np.array(stack, np.float64), np.ones(len(stack))),
     }
 
 
@@ -138,7 +138,8 @@ def main() -> None:
     all_cases = cases()
     off = [errors(case.shape, case.figures) for case in all_cases]
     for case, row in zip(all_cases, off, strict=True):
-        print(f"{case.name:55}", "  ".join(f"{name} {100 * value:+5.1f} %" for name, value in row.items()))
+        counted = found(case.figures)
+        print(f"{case.name:70}", "  ".join(f"{key} {counted[key]:,} ({100 * row[key]:+.1f} %)" for key in row))
     worst = {name: max(abs(row[name]) for row in off) for name in off[0]}
     print("largest error:", ", ".join(f"{name} {100 * value:.1f} %" for name, value in worst.items()))
     for name, constants in fitted(all_cases).items():

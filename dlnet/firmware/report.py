@@ -16,6 +16,8 @@ from dlnet.data.windows import Bank, Ends
 from dlnet.errors import ToolError
 from dlnet.export.reference import Int16s, Int32s, quantise_anchor, quantise_inputs, run, to_soh
 from dlnet.files import read_tensors
+from dlnet.firmware.fit import errors as cost_error
+from dlnet.firmware.fit import shape_of
 from dlnet.firmware.frontend import acceptable, clean_codes, encode_codes, to_codes
 from dlnet.firmware.measure import measure
 from dlnet.firmware.model import DeviceModel
@@ -69,7 +71,9 @@ def elite(
     if tools.arm is not None:
         image = prove_arm(model, z, anchor)
         proofs += ["arm portable", "arm dsp"]
-        row |= measure(model, image).row(clock_mhz)
+        figures = measure(model, image)
+        row |= figures.row(clock_mhz)
+        row["cost_model_error"] = cost_error(shape_of(model), figures)
     return {**row, **front_end(model, bank, raw), "golden_windows": len(z), "equal": proofs}
 
 

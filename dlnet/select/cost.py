@@ -1,24 +1,29 @@
 """What one forecast of a student costs on an Arm Cortex-M4, from its shape alone. Everything here is modelled.
 
-The engine that is modelled: int8 weights in flash, read four at a time and widened (SXTB16), two products an
-instruction (SMLAD), one multiplier and shift a row (SMMLA), folded tables with interpolation, 16-bit state, a
-forecast for every cycle of the horizon. Its input is the encoded window: reading sensors and encoding come on top.
-docs/selection.md derives each formula and says how the constants were counted.
+The formulas count the parts of the firmware's engine (firmware/libraries/DLNet) and weigh each part with a constant.
+The constants are fitted to the compiled engine, run in an emulator: ``make fit`` measures again, prints them and how
+far off they are. A forecast begins at an encoded window: cleaning and encoding come on top. docs/selection.md
+derives each formula.
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import asdict, dataclass
-from typing import Literal
 
 from dlnet.errors import ModelError
 
-KernelName = Literal["int8", "int16"]
-
-TABLE_BYTES = 257 * 2  # one folded table of int16
-ROW_BYTES = 4 + 4 + 1  # bias, multiplier and shift of a row
-KNOT_BYTES = 1 + 4  # cycle of a knot and place between it and the one before
+TABLE_BYTES = 257 * 2  # one folded table of 16-bit entries
+BLOCK_WORDS = 4  # words of a row that the engine loads at once
+BLOCK_INSTRUCTIONS = (
+    0,
+    4,
+    6,
+    9,
+    11,
+)  # of two rows on 0 to 4 words: loads of the vector and both rows, two SMLAD a word
+BLOCK_CYCLES = (0, 7, 12, 18, 23)  # the same without wait states: a load of n words takes 1 + n
+FILTER_CYCLES = 6  # that the device's filter looks back
 VOLTS = 3.0
 AMPERES_PER_HERTZ = 52e-12  # 52 uA/MHz: CPU in flash, DC/DC, 3 V (nRF52840 Product Specification, key features)
 JOULES_PER_KWH = 3.6e6
@@ -39,90 +44,37 @@ UNITS = {
 
 @dataclass(frozen=True)
 class CellWork:
-    """Work of a neuron: ``rows`` of weights (each ends in a table), ``constants`` of int16 beside the leak rate."""
+    """``rows`` of weights a neuron, ``neurons`` that two rows serve, ``constants`` of int16 beside the leak rate."""
 
     rows: int
+    neurons: int
     constants: int
 
 
-CELLS = {"liquid": CellWork(rows=2, constants=0), "ltc": CellWork(rows=1, constants=1)}
+CELLS = {"liquid": CellWork(rows=2, neurons=1, constants=0), "ltc": CellWork(rows=1, neurons=2, constants=1)}
 
 
 @dataclass(frozen=True)
-class Kernel:
-    """Instructions of each part of the engine, cycles an instruction, and bytes of code and stack.
+class Weights:
+    """What one of each part takes: ``dot`` scales what ``BLOCK_*`` say; ``start`` is a word of state, cleared."""
 
-    Attributes:
-        weight_bytes: of a weight in flash. lanes: rows of weights are padded with zeros to a multiple of this.
-        mac: per product; two rows share each load of the vector.
-        requantise: per row: bias, multiplier and shift loaded, product, rounding, saturation.
-        look_up: per row of a neuron: fold, index, interpolate, unfold.
-        update: per neuron and sub-step: Euler step, saturation, two stores.
-        load: per input and sub-step, and per skip value.
-        output: per output of the head beside its products: softplus, sum, store.
-        point: per cycle of the horizon: interpolate between knots, scale, add the anchor.
-        neuron, fixed: once a forecast, per neuron and in all: clearing, copying, call.
-        cycles: cycles an instruction, no wait states.
-        code, code_column, code_constant: bytes of code: in all, per column of the two unrolled products, per
-            constant of the cell.
-        stack: bytes beside the vectors.
-    """
-
-    weight_bytes: int
-    lanes: int
-    mac: float
-    requantise: float
-    look_up: float
-    update: float
-    load: float
-    output: float
-    point: float
-    neuron: float
-    fixed: float
-    cycles: float
-    code: int
-    code_column: float
-    code_constant: int
-    stack: int = 92
+    dot: float
+    liquid: float  # two rows of the cell beside their products: two tables, an Euler step
+    ltc: float  # the same: two tables, two Euler steps
+    state_word: float  # two neurons' state brought into the unit of the inputs, a sub-step
+    input_word: float  # two inputs copied, a step
+    step: float
+    output: float  # a row of the head: scale, softplus, sum
+    skip: float
+    point: float  # a cycle of the horizon
+    start: float
 
 
-# Fitted to counts of a compiled kernel (GCC 12.2 -Os, emulated); see docs/selection.md and tests/select/test_cost.py.
-KERNELS: dict[str, Kernel] = {
-    "int8": Kernel(
-        weight_bytes=1,
-        lanes=4,
-        mac=1.5,
-        requantise=9,
-        look_up=23,
-        update=30,
-        load=5,
-        output=20,
-        point=16,
-        neuron=25,
-        fixed=500,
-        cycles=1.23,
-        code=880,
-        code_column=12.5,
-        code_constant=85,
-    ),
-    "int16": Kernel(
-        weight_bytes=2,
-        lanes=2,
-        mac=1.25,
-        requantise=9,
-        look_up=21,
-        update=29,
-        load=4,
-        output=20,
-        point=16,
-        neuron=20,
-        fixed=520,
-        cycles=1.29,
-        code=850,
-        code_column=8.2,
-        code_constant=60,
-    ),
-}
+# Fitted, see ``make fit``: GCC 12.2 with the board's flags.
+INSTRUCTIONS = Weights(1, 53.7, 68.7, 4.8, 2.1, 21.9, 56, 16.6, 7.1, 9.3)
+CYCLES = Weights(2.64, 186, 230, 12, 4.2, 95, 178, 61, 24.3, 38)  # flash cache off
+CODE_BYTES = {"fixed": 621.0, "ltc": 49.0, "dot": 6.0, "state_word": 9.6, "skip": 101.0}
+STACK_BYTES = {"fixed": 198.0, "output": 7.0, "step": 2.3}
 
 
 @dataclass(frozen=True)
@@ -133,6 +85,7 @@ class StudentShape:
         inputs: channels C of an encoded step. hidden: neurons n. cell: a name in ``CELLS``.
         substeps: Euler steps a step K. steps: T. skip: values S that bypass the cell into the head.
         outputs: of the head: one a knot, and the level where there is one. horizon: cycles ahead.
+        cycle_inputs: numbers a finished cycle brings. window: cycles that a monitor holds.
         nonzeros: parameters that are not zero after pruning; None: all. A dense engine multiplies zeros too, so
             only structured pruning, which makes the shape smaller, makes anything cheaper.
 
@@ -149,12 +102,14 @@ class StudentShape:
     skip: int
     outputs: int
     horizon: int = 100
+    cycle_inputs: int = 9
+    window: int = 50
     nonzeros: int | None = None
 
     def __post_init__(self) -> None:
         if self.cell not in CELLS:
             raise ModelError(f"cell {self.cell!r} has no integer form; known: {', '.join(sorted(CELLS))}")
-        for name in ("inputs", "hidden", "substeps", "steps", "outputs", "horizon"):
+        for name in ("inputs", "hidden", "substeps", "steps", "outputs", "horizon", "cycle_inputs", "window"):
             if getattr(self, name) < 1:
                 raise ModelError(f"{name} of a student is {getattr(self, name)}; it must be at least 1")
         if self.skip < 0:
@@ -166,6 +121,11 @@ class StudentShape:
     def rows(self) -> int:
         """Rows of the cell's weights."""
         return CELLS[self.cell].rows * self.hidden
+
+    @property
+    def pairs(self) -> int:
+        """Pairs of rows in the cell: the engine works on two at a time."""
+        return math.ceil(self.hidden / CELLS[self.cell].neurons)
 
     @property
     def parameters(self) -> int:
@@ -195,9 +155,7 @@ class Cost:
         return asdict(self)
 
 
-def student_cost(
-    shape: StudentShape, grid_g_per_kwh: float, clock_mhz: float = 64.0, kernel: KernelName = "int8"
-) -> Cost:
+def student_cost(shape: StudentShape, grid_g_per_kwh: float, clock_mhz: float = 64.0) -> Cost:
     """Cost of one forecast.
 
     Energy is volts x current per hertz x cycles, so it does not depend on the clock; CO2e is energy x grid
@@ -207,19 +165,16 @@ def student_cost(
         shape: of the student.
         grid_g_per_kwh: grams of CO2e a kWh (see ``grid_intensity``).
         clock_mhz: clock of the core.
-        kernel: a name in ``KERNELS``: weights in flash as int8 (smaller) or as int16 (faster).
     """
-    engine = KERNELS[kernel]
-    instructions = forecast_instructions(shape, engine)
-    cycles = instructions * engine.cycles
+    cycles = forecast_cycles(shape)
     joules = VOLTS * AMPERES_PER_HERTZ * cycles
     return Cost(
         parameters=shape.parameters,
         nonzero_parameters=shape.parameters if shape.nonzeros is None else shape.nonzeros,
         bytes_float32=4 * shape.parameters,
-        flash_bytes=flash_bytes(shape, engine),
-        ram_bytes=ram_bytes(shape, engine),
-        instructions=round(instructions),
+        flash_bytes=round(flash_bytes(shape)),
+        ram_bytes=round(ram_bytes(shape)),
+        instructions=round(forecast_instructions(shape)),
         cycles=round(cycles),
         ms_modelled=cycles / (clock_mhz * 1e3),
         energy_uj=joules * 1e6,
@@ -227,37 +182,89 @@ def student_cost(
     )
 
 
-def _columns(shape: StudentShape, engine: Kernel) -> tuple[int, int]:
-    """Padded widths of the cell's [h, x] and of the head's [h, s]."""
-    widths = shape.hidden + shape.inputs, shape.hidden + shape.skip
-    return math.ceil(widths[0] / engine.lanes) * engine.lanes, math.ceil(widths[1] / engine.lanes) * engine.lanes
+def _words(values: int) -> int:
+    return math.ceil(values / 2)
 
 
-def forecast_instructions(shape: StudentShape, engine: Kernel) -> float:
+def _vectors(shape: StudentShape) -> tuple[int, int, int]:
+    """Words of state, inputs and skip values: two int16 a word."""
+    return _words(shape.hidden), _words(shape.inputs), _words(shape.skip)
+
+
+def _dot(words: int, block: tuple[int, ...]) -> int:
+    return words // BLOCK_WORDS * block[BLOCK_WORDS] + block[words % BLOCK_WORDS]
+
+
+def parts(shape: StudentShape, block: tuple[int, ...] = BLOCK_INSTRUCTIONS) -> Weights:
+    """How often each part of the engine runs in a forecast; ``dot`` is the sum of all blocks of products."""
+    state, inputs, skip = _vectors(shape)
+    substeps, pairs = shape.steps * shape.substeps, _words(shape.outputs)
+    cell, head = _dot(state, block) + _dot(inputs, block), _dot(state, block) + _dot(skip, block)
+    rows = substeps * shape.pairs
+    return Weights(
+        dot=rows * cell + pairs * head,
+        liquid=rows if shape.cell == "liquid" else 0,
+        ltc=rows if shape.cell == "ltc" else 0,
+        state_word=substeps * state,
+        input_word=shape.steps * inputs,
+        step=substeps,
+        output=shape.outputs,
+        skip=shape.skip,
+        point=shape.horizon,
+        start=state + 1,
+    )
+
+
+def _weighed(counts: Weights, weights: Weights) -> float:
+    worth = asdict(weights)
+    return float(sum(count * worth[name] for name, count in asdict(counts).items()))
+
+
+def forecast_instructions(shape: StudentShape) -> float:
     """Instructions from the encoded window to the forecast of every cycle of the horizon."""
-    cell, head = _columns(shape, engine)
-    row = cell * engine.mac + engine.requantise + engine.look_up
-    substep = shape.rows * row + shape.hidden * engine.update + shape.inputs * engine.load
-    output = head * engine.mac + engine.requantise + engine.look_up + engine.output
-    readout = shape.outputs * output + shape.skip * engine.load + shape.horizon * engine.point
-    return shape.steps * shape.substeps * substep + readout + shape.hidden * engine.neuron + engine.fixed
+    return _weighed(parts(shape), INSTRUCTIONS)
 
 
-def flash_bytes(shape: StudentShape, engine: Kernel) -> int:
-    """Weights, rows, rates, tables, knots and code. A sketch's core and libraries are not counted."""
-    work = CELLS[shape.cell]
-    cell, head = _columns(shape, engine)
-    weights = (shape.rows * cell + shape.outputs * head) * engine.weight_bytes
-    rows = (shape.rows + shape.outputs) * ROW_BYTES
-    rates = 2 * shape.hidden * (1 + work.constants)
-    tables = TABLE_BYTES * (work.rows + 1)
-    code = engine.code + engine.code_column * (cell + head) + engine.code_constant * work.constants
-    return round(weights + rows + rates + tables + shape.outputs * KNOT_BYTES + code)
+def forecast_cycles(shape: StudentShape) -> float:
+    """Cycles of the same, read from flash with the cache off."""
+    return _weighed(parts(shape, BLOCK_CYCLES), CYCLES)
 
 
-def ram_bytes(shape: StudentShape, engine: Kernel) -> int:
-    """Window of encoded steps, forecast, and the stack with state, both step vectors and the head's."""
-    cell, head = _columns(shape, engine)
-    window, forecast = 2 * shape.steps * shape.inputs, 4 * shape.horizon
-    stack = engine.stack + 2 * shape.hidden + 2 * 2 * cell + 2 * head + 2 * 4 * shape.outputs
-    return window + forecast + stack
+def stored_bytes(shape: StudentShape) -> int:
+    """Constants of engine and model: rows as the engine reads them, tables, knots, skip inputs."""
+    work, (state, inputs, skip) = CELLS[shape.cell], _vectors(shape)
+    row = 4 + 1  # words of a pair: biases, multipliers, shifts
+    cell = shape.pairs * (row + 2 * work.constants + 2 * (state + inputs))
+    head = _words(shape.outputs) * (row + 2 * (state + skip))
+    return 4 * (cell + head) + TABLE_BYTES * (work.rows + 1) + 6 * shape.outputs + shape.skip
+
+
+def flash_bytes(shape: StudentShape) -> float:
+    """Code and constants of engine and model. The front end, a sketch's core and libraries are not counted."""
+    counts = code_parts(shape)
+    return stored_bytes(shape) + sum(CODE_BYTES[name] * count for name, count in counts.items())
+
+
+def code_parts(shape: StudentShape) -> dict[str, float]:
+    """What the size of the code depends on: its products are unrolled."""
+    state, inputs, skip = _vectors(shape)
+    unrolled = sum(_dot(words, BLOCK_INSTRUCTIONS) for words in (state, inputs, state, skip))
+    ltc = float(shape.cell == "ltc")
+    return {"fixed": 1, "ltc": ltc, "dot": unrolled, "state_word": state, "skip": float(shape.skip > 0)}
+
+
+def ram_bytes(shape: StudentShape) -> float:
+    """One monitor (the codes of its cycles) and the deepest stack: both vectors, the state, the head's logits."""
+    monitor = 8 + 4 * shape.cycle_inputs * _words(shape.window + FILTER_CYCLES)
+    return monitor + stack_buffers(shape) + sum(STACK_BYTES[name] * n for name, n in stack_parts(shape).items())
+
+
+def stack_parts(shape: StudentShape) -> dict[str, float]:
+    """What the rest of the stack depends on: logits and levels, and the path of SoH, a number a step."""
+    return {"fixed": 1, "output": shape.outputs, "step": shape.steps}
+
+
+def stack_buffers(shape: StudentShape) -> int:
+    """Arrays of the engine on the stack."""
+    state, inputs, skip = _vectors(shape)
+    return 4 * (2 * state + inputs + max(skip, 1))

@@ -38,6 +38,8 @@ def _row(student: Student, grid_g_per_kwh: float, clock_mhz: float) -> dict[str,
         skip=config.skip_width,
         outputs=config.outputs,
         horizon=config.horizon,
+        cycle_inputs=len(student.encoder.features) + (student.encoder.track == "capacity"),
+        window=student.encoder.window,
         nonzeros=nonzeros,
     )
     lineage = {"name": student.name, "cell": config.cell, "hidden": config.hidden, **student.lineage}
