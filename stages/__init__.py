@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 from collections.abc import Callable
 
@@ -14,5 +15,10 @@ def run(main: Callable[[], None]) -> None:
         main()
     except DLNetError as error:
         sys.exit(f"error: {error}")
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        where = f" under {error.filename}" if error.filename else ""
+        sys.exit(f"error: the disk is full{where}; make room and run dvc repro again")
     except KeyboardInterrupt:
         sys.exit("stopped; run dvc repro to go on")

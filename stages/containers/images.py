@@ -96,7 +96,7 @@ def _build(engine: docker.DockerClient, identity: Identity, root: Path) -> None:
 
 def needs_network(listed: Path) -> bool:
     """Whether a build installs Debian packages; wheels come with the context."""
-    return any(line.partition("#")[0].strip() for line in listed.read_text().splitlines())
+    return any(line and line[0] not in "#!=" for line in listed.read_text().splitlines())
 
 
 def _write_context(stream: IO[bytes], name: str, root: Path) -> None:
