@@ -1,4 +1,4 @@
-"""What the workflows need outside GitHub: a clone, stand-ins for remote actions, ``gh``, ``arduino-cli`` and the API.
+"""What the workflows need outside GitHub: a clone, stand-ins for remote actions, ``gh`` and the like.
 
 Stand-ins do on this machine what the real ones do there: artefacts go to a folder and come back, ``arduino-cli``
 builds the sketch with arduino-builder for the emulated board, ``gh`` makes a release that the API then knows of.
@@ -53,16 +53,21 @@ echo "$@" > "$STORE/releases/$3"
 """
 
 
+MAKE = """#!/bin/sh
+# make .venv/.done: the environment is the one that these tests run in; its own test is .ci/run
+set -eu
+[ "$*" = ".venv/.done" ]
+ln -s {environment} .venv
+"""
+
+
 def clone(to: Path) -> Path:
-    """The project's tracked files in a repository of their own, with this environment as its .venv."""
+    """The project's tracked files in a repository of their own."""
     listed = subprocess.run(["git", "ls-files", "-z"], cwd=PROJECT, check=True, capture_output=True).stdout
     for name in filter(None, listed.decode().split("\0")):
         if (PROJECT / name).is_file():
             (to / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(PROJECT / name, to / name)
-    (to / ".venv").mkdir()
-    (to / ".venv/bin").symlink_to(Path(sys.executable).parent)
-    (to / ".venv/.done").touch()
     git = ["git", "-c", "user.name=tests", "-c", "user.email=tests@example.org"]
     for command in (["init", "-q", "-b", "main"], ["add", "."], ["commit", "-q", "-m", "all"]):
         subprocess.run([*git, *command], cwd=to, check=True)
@@ -93,9 +98,14 @@ def stand_ins(folder: Path) -> list[str]:
 
 
 def tools(folder: Path) -> Path:
-    """A folder with ``gh`` and ``arduino-cli``, for PATH."""
+    """A folder with ``gh``, ``make`` and ``arduino-cli``, for PATH."""
     folder.mkdir(parents=True)
-    for name, text in (("gh", GH), ("arduino-cli", f'#!/bin/sh\nexec {sys.executable} {CLI} "$@"\n')):
+    scripts = {
+        "gh": GH,
+        "make": MAKE.format(environment=sys.prefix),
+        "arduino-cli": f'#!/bin/sh\nexec {sys.executable} {CLI} "$@"\n',
+    }
+    for name, text in scripts.items():
         (folder / name).write_text(text)
         (folder / name).chmod(0o755)
     return folder

@@ -1,0 +1,154 @@
+"""The jobs of firmware.yml run on this machine by act, against a real MLflow server; see stage.py for the stand-ins."""
+
+import contextlib
+import importlib
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import warnings
+
+import pytest
+import requests
+from registry.made_pipeline import LIMITS, make
+from stage import PROJECT, clone, github, stand_ins, tools
+
+from dlnet.registry.client import connect
+from dlnet.registry.collect import collect
+from dlnet.registry.publish import publish
+
+NEEDED = ("arduino-builder", "qemu-system-arm", "arm-none-eabi-gcc", "g++")
+SECONDS = 300
+ASSETS = {
+    *(f"dlnet-monitor-nano33ble.{kind}" for kind in ("bin", "elf", "hex", "map")),
+    *("model_data.h", "model.json", "MODEL-CARD.md", "FLASH.md", "SHA256SUMS"),
+}
+
+
+def free_port():
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return one.getsockname()[1]
+
+
+@contextlib.contextmanager
+def mlflow_server(folder):
+    """The address of a server with its data in ``folder``."""
+    uri, log = f"http://127.0.0.1:{free_port()}", folder / "server.log"
+    command = [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", f"sqlite:///{folder}/mlflow.db"]
+    command += ["--artifacts-destination", str(folder / "artefacts"), "--host", "127.0.0.1", "--workers", "1"]
+    quiet = {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+    with log.open("w") as stream:
+        server = subprocess.Popen(
+            [*command, "--port", uri.rpartition(":")[2]],
+            stdout=stream,
+            stderr=stream,
+            env=os.environ | quiet,
+            cwd=folder,
+        )
+    try:
+        deadline = time.monotonic() + 120
+        while not answers(uri):
+            assert server.poll() is None and time.monotonic() < deadline, log.read_text()[-2000:]
+            time.sleep(0.2)
+        yield uri
+    finally:
+        server.terminate()
+        server.wait(30)
+
+
+def answers(uri):
+    try:
+        return requests.get(f"{uri}/health", timeout=2).ok
+    except requests.RequestException:
+        return False
+
+
+class Stage:
+    """Somewhere to run the workflow: a clone, a registry whose version 1 is champion and whose 2 failed its gate."""
+
+    def __init__(self, root, uri, api):
+        self.uri, self.store = uri, root / "store"
+        self._clone, self._bin = clone(root / "clone"), tools(root / "bin")
+        self._secrets = root / "secrets"
+        self._secrets.write_text(f"MLFLOW_TRACKING_URI={uri}\nMLFLOW_TRACKING_TOKEN=made-up\nGITHUB_TOKEN=made-up\n")
+        self._flags = ["-W", ".github/workflows/firmware.yml", "-P", "ubuntu-24.04=-self-hosted", "--pull=false"]
+        self._flags += ["--no-cache-server", "--secret-file", str(self._secrets), *stand_ins(root / "actions")]
+        self._environment = {
+            **os.environ,
+            "PATH": f"{self._bin}:{os.environ['PATH']}",
+            "STORE": str(self.store),
+            "GITHUB_API_URL": api,
+            "XDG_CACHE_HOME": str(root / "cache"),
+        }
+        for name in ("PATH", "STORE", "GITHUB_API_URL"):
+            self._flags += ["--env", f"{name}={self._environment[name]}"]
+
+    def act(self, event, *flags):
+        """Run the workflow for an event; exit code and log."""
+        done = subprocess.run(
+            ["act", event, *self._flags, *flags],
+            cwd=self._clone, env=self._environment, capture_output=True, text=True, timeout=SECONDS, check=False,
+        )  # fmt: skip
+        return done.returncode, done.stdout + done.stderr
+
+    def releases(self):
+        return sorted(path.name for path in (self.store / "releases").glob("*"))
+
+
+@pytest.fixture(scope="module")
+def stage(tmp_path_factory):
+    missing = [tool for tool in NEEDED if shutil.which(tool) is None]
+    if missing:
+        pytest.skip(f"{missing[0]} is not installed; see docker/firmware.apt")
+    root = tmp_path_factory.mktemp("stage")
+    (root / "store").mkdir()
+    with mlflow_server(root) as uri, github(root / "store") as api, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MLFLOW_TRACKING_URI", uri)
+        patch.chdir(root)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what mlflow says of itself and its libraries on first use
+            importlib.import_module("mlflow.pyfunc")
+            client = connect()
+        for i, int8 in enumerate((0.0012, 0.1)):
+            publish(collect(make(root / f"made{i}", int8=int8), LIMITS), client)
+        client.set_registered_model_alias("dlnet-edge", "champion", "1")
+        yield Stage(root, uri, api)
+
+
+@pytest.mark.slow
+def test_a_promoted_model_is_released_and_never_again(stage):
+    code, log = stage.act("repository_dispatch")
+    assert code == 0, log[-4000:]
+    tags = connect(stage.uri).get_model_version("dlnet-edge", "1").tags
+    assert stage.releases() == [tags["dlnet.release"]]
+    assert tags["dlnet.release.url"] == f"https://github.com/somebody/dlnet/releases/tag/{tags['dlnet.release']}"
+    published = stage.store / "artefacts/release"
+    assert {path.name for path in published.iterdir()} == ASSETS
+    attested = {line.rpartition("/")[2] for line in (stage.store / "attested").read_text().split()}
+    assert attested == ASSETS
+    assert "version dlnet-edge/1" in (published / "MODEL-CARD.md").read_text()
+    assert json.loads((published / "model.json").read_text())["format"].startswith("dlnet-device/")
+
+    code, log = stage.act("schedule")
+    assert code == 0, log[-4000:]
+    assert "is released as" in log
+    assert "Build and check" not in log
+    assert len(stage.releases()) == 1
+
+
+@pytest.mark.slow
+def test_a_version_that_failed_its_gate_is_not_built_by_hand_either(stage):
+    before = stage.releases()
+    code, log = stage.act("workflow_dispatch", "--input", "model=models:/dlnet-edge/2")
+    assert code != 0
+    assert "may not go to devices: the gate was not passed" in log
+    assert "Is there anything to release]" not in log
+    assert stage.releases() == before
+
+
+def test_the_clone_is_of_this_project(stage):
+    assert (stage._clone / "pyproject.toml").read_text() == (PROJECT / "pyproject.toml").read_text()
