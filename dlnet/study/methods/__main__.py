@@ -46,8 +46,8 @@ def main() -> None:
 
 
 def _cuts(config: MethodsConfig) -> Iterator[tuple[Track, float, tuple[Work, ...]]]:
-    for track in config.methods.tracks:
-        for share in config.methods.shares:
+    for share in config.methods.shares:
+        for track in config.methods.tracks:
             yield track, share, WHOLE if share == 1 else ON_A_SHARE
 
 
