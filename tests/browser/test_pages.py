@@ -1,0 +1,112 @@
+"""What a person does in MLflow's pages: looks at the runs and the fronts, and promotes a version."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from made_pipeline import EDGE, LIMITS, make
+from pages import CHROMIUM, PICTURES, browser, give_alias, picture, visit
+from running_relay import SECRET, GitHubStub, free_port, start_relay
+from team import connected, new_home, settings_in
+
+from dlnet.config import PublishConfig
+from dlnet.registry.collect import collect
+from dlnet.registry.publish import publish
+from dlnet.registry.release import Releases
+from dlnet.registry.server_env import FILE, PASSWORD, read_env
+
+ROOT = Path(__file__).parents[2]
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.xdist_group("server"),
+    pytest.mark.skipif(
+        not Path(CHROMIUM).exists(),
+        reason="Chromium is not installed: apt-get install the packages in mlflow/server.apt",
+    ),
+]
+
+
+@dataclass
+class Site:
+    """A server with a published pipeline, a page that is logged in, and what stands in for GitHub behind a relay."""
+
+    address: str
+    client: Any
+    page: Any
+    github: GitHubStub
+
+    def parent(self):
+        """The newest pipeline."""
+        return self.client.search_runs(["1"], "tags.`dlnet.kind` = 'pipeline'")[0]
+
+    def version(self) -> int:
+        """The candidate."""
+        return int(self.client.get_model_version_by_alias("dlnet-edge", "candidate").version)
+
+
+@pytest.fixture(scope="module")
+def site(migrated, tmp_path_factory) -> Iterator[Site]:
+    from mlflow.entities.webhook import WebhookAction, WebhookEntity, WebhookEvent
+
+    folder = tmp_path_factory.mktemp("site")
+    stub = GitHubStub(free_port()).up()
+    relay = start_relay(folder, stub.port)
+    with new_home() as home:
+        shutil.copy(migrated, home / "mlflow.db")
+        settings = settings_in(home, store="sqlite", private_webhooks=True)
+        with connected(settings) as (uri, client):
+            if PICTURES:  # a whole pipeline has more to show
+                publish(collect(ROOT, PublishConfig.load(ROOT / "params.yaml").publish), client, uri)
+            publish(collect(make(folder / "made"), LIMITS), client, uri)
+            event = WebhookEvent(WebhookEntity.MODEL_VERSION_ALIAS, WebhookAction.CREATED)
+            client.create_webhook("relay", f"http://127.0.0.1:{relay.port}/webhook", [event], secret=SECRET)
+            with browser("admin", read_env(home / FILE)[PASSWORD]) as page:
+                yield Site(uri, client, page, stub)
+    relay.stop()
+    stub.down()
+
+
+def test_the_list_of_runs_reads_itself(site):
+    visit(site.page, site.address, "experiments/1/runs")
+    name = site.parent().info.run_name
+    site.page.get_by_role("link", name=name).first.wait_for()
+    picture(site.page, "mlflow-runs")
+    assert site.page.get_by_text("student", exact=False).count() == 0, "children are folded away below their pipeline"
+
+
+def test_hovering_over_a_front_shows_the_student(site):
+    visit(site.page, site.address, f"experiments/1/runs/{site.parent().info.run_id}/artifacts/figures/fronts.html")
+    frame = site.page.frame_locator("iframe")
+    frame.locator("#front0 .scatterlayer .points path").first.wait_for()
+    frame.locator("#front0 .scatterlayer .points path").first.hover(force=True)
+    told = frame.locator("#front0 .hoverlayer .hovertext")
+    told.first.wait_for()
+    picture(site.page, "mlflow-front")
+    assert "flash bytes" in told.first.text_content()
+    assert "mae validation" in told.first.text_content()
+
+
+def test_a_version_s_page_shows_its_card(site):
+    visit(site.page, site.address, f"models/dlnet-edge/versions/{site.version()}")
+    site.page.get_by_text("Gate (validation cells): passed").wait_for()
+    site.page.get_by_text("Budget (on the device, a forecast): passed").wait_for()
+    assert EDGE in site.page.locator("main").first.inner_text()
+
+
+def test_a_champion_set_in_the_ui_is_released_and_reaches_github(site):
+    version = site.version()
+    assert not Releases().plan().build
+    visit(site.page, site.address, "models/dlnet-edge")
+    site.page.get_by_role("link", name=f"Version {version}").first.click()
+    site.page.wait_for_url(f"**/models/dlnet-edge/versions/{version}")
+    give_alias(site.page, "champion")
+    site.page.get_by_text("champion", exact=False).first.wait_for()
+    picture(site.page, "mlflow-champion")
+    plan = Releases().plan()
+    assert (plan.build, plan.version) == (True, version)
+    assert site.github.wait(1) == [version]
