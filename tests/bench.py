@@ -146,6 +146,24 @@ def change(params: Path, section: str, **values: object) -> None:
     yaml.dump(document, params)
 
 
+def launcher_overhead() -> None:
+    """Print how much longer an empty stage takes in its container than here; both by the launcher, image there."""
+    command = [sys.executable, "-m", "stages.container", "train", "--", "python", "-c", "pass"]
+    seconds: dict[str, list[float]] = {"docker": [], "local": []}
+    for _ in range(REPEATS + 1):
+        for runner, found in seconds.items():
+            start = time.perf_counter()
+            done = subprocess.run(command, env={**os.environ, "DLNET_RUNNER": runner}, capture_output=True, check=False)
+            found.append(time.perf_counter() - start)
+            if done.returncode:
+                print(f"launcher: not measured: {done.stderr.decode().strip()}")
+                return
+    docker, local = (statistics.median(found[1:]) for found in seconds.values())
+    print(
+        f"launcher: an empty stage takes {docker:.2f} s in its container, {local:.2f} s here: {docker - local:.2f} s more"
+    )
+
+
 def main() -> None:
     """Run the benchmarks."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench")
@@ -158,6 +176,7 @@ def main() -> None:
     else:
         training_speed()
         sweep_speed()
+        launcher_overhead()
 
 
 if __name__ == "__main__":

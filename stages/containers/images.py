@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 import sys
 import tarfile
 import tempfile
@@ -26,6 +27,7 @@ MADE_BASE = "dlnet/base:bookworm"  # by docker/base.sh
 OFFICIAL_BASE = "python:3.11-slim-bookworm"
 BASE_LABEL, NAME_LABEL = "dlnet.base", "dlnet.image"
 MESSAGE_LINES, LINE = 3, 100
+ESCAPES = re.compile(r"\x1b\[[0-9;]*m")
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
 
 
@@ -123,8 +125,9 @@ def _proxies() -> dict[str, str]:
 
 def _follow(answer: dict[str, Any], said: deque[str], identity: Identity, base: str) -> None:
     """Print where a build is; raise where it ended badly, with the last lines it ``said``."""
-    if text := answer.get("stream", "").strip():
-        said.extend(text.splitlines())
+    if text := ESCAPES.sub("", answer.get("stream", "")).strip():
+        if not text.startswith(("Removing intermediate", "--->")):
+            said.extend(text.splitlines())
         if text.startswith("Step "):
             print(text.split("\n")[0][:LINE], file=sys.stderr)
     elif "error" in answer:

@@ -31,7 +31,8 @@ def second_engine(place):
     options = ["--host", host, "--data-root", str(place / "data"), "--exec-root", str(place / "exec")]
     options += ["--pidfile", str(place / "pid"), "--bridge", "none", "--iptables=false"]
     with (place / "dockerd.log").open("wb") as log:
-        process = subprocess.Popen(["dockerd", *options], stdout=log, stderr=log, start_new_session=True)
+        # In a network of its own: an engine without a bridge removes that of the other one.
+        process = subprocess.Popen(["unshare", "--net", "dockerd", *options], stdout=log, stderr=log, start_new_session=True)
         try:
             wait_for((place / "docker.sock").exists)
             client = docker.DockerClient(base_url=host, version="auto")
