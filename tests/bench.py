@@ -159,9 +159,8 @@ def launcher_overhead() -> None:
                 print(f"launcher: not measured: {done.stderr.decode().strip()}")
                 return
     docker, local = (statistics.median(found[1:]) for found in seconds.values())
-    print(
-        f"launcher: an empty stage takes {docker:.2f} s in its container, {local:.2f} s here: {docker - local:.2f} s more"
-    )
+    print(f"launcher: an empty stage takes {docker:.2f} s in its container, {local:.2f} s here")
+    print(f"launcher: {docker - local:.2f} s more a stage")
 
 
 def main() -> None:

@@ -63,6 +63,6 @@ def engine_errors(what: str) -> Iterator[None]:
 
 def full_disk(text: str) -> str | None:
     """Words for the engine's own disk being full, if that is what ``text`` says."""
-    if "no space left on device" not in text:
+    if "no space left on device" not in text.lower():
         return None
     return "the disk of the Docker engine is full; docker system df shows what docker system prune would free"

@@ -22,7 +22,6 @@ from docker.models.containers import Container
 from urllib3.exceptions import HTTPError
 
 from stages.containers.engine import engine_errors
-from stages.containers.errors import EngineError
 from stages.containers.orphans import Reaper, labels, remove, remove_orphans
 from stages.containers.plan import Plan
 
@@ -111,9 +110,7 @@ def _follow(container: Container, plan: Plan, wish: _Wish) -> Outcome:
         if wish.came and not killed and wish.impatient():
             killed = _send(container, signal.SIGKILL)
     if end.error:
-        raise EngineError(
-            f"{plan.title}: the Docker engine went away while it ran; start it and run dvc repro again"
-        ) from end.error
+        raise end.error
     output.join(GRACE_SECONDS)
     container.reload()
     return Outcome(int(container.attrs["State"]["ExitCode"]), bool(container.attrs["State"]["OOMKilled"]))

@@ -23,11 +23,13 @@ def engine():
 
 
 @pytest.fixture
-def place():
+def place(engine, containers_of):
     """An empty folder that any user may enter, unlike those of tmp_path."""
     folder = Path(tempfile.mkdtemp(prefix="dlnet-containers-"))
     folder.chmod(0o777)
     yield folder
+    for left in containers_of(folder / "project"):
+        left.remove(force=True)
     shutil.rmtree(folder)
 
 

@@ -32,7 +32,9 @@ def second_engine(place):
     options += ["--pidfile", str(place / "pid"), "--bridge", "none", "--iptables=false"]
     with (place / "dockerd.log").open("wb") as log:
         # In a network of its own: an engine without a bridge removes that of the other one.
-        process = subprocess.Popen(["unshare", "--net", "dockerd", *options], stdout=log, stderr=log, start_new_session=True)
+        process = subprocess.Popen(
+            ["unshare", "--net", "dockerd", *options], stdout=log, stderr=log, start_new_session=True
+        )
         try:
             wait_for((place / "docker.sock").exists)
             client = docker.DockerClient(base_url=host, version="auto")
@@ -84,9 +86,7 @@ def test_an_engine_that_dies_under_a_stage_is_one_line_and_the_next_start_is_who
             os.killpg(process.pid, signal.SIGKILL)
             _, errors = one.communicate(timeout=SECONDS)
             assert one.returncode == 1
-            assert errors == (
-                "error: stage up: the Docker engine went away while it ran; start it and run dvc repro again\n"
-            )
+            assert errors == "error: stage up: the Docker engine went away; start it and run dvc repro again\n"
 
 
 @pytest.fixture
