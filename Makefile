@@ -6,7 +6,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 export DO_NOT_TRACK := true
 export TF_CPP_MIN_LOG_LEVEL := 3
 
-.PHONY: repro test ui publish results methods bench simulate fit lint lock clean
+.PHONY: repro test ui publish server server-image server-up pin-images pictures results methods bench simulate fit lint lock clean
 
 repro: .venv/.done   ## the whole pipeline, then the table; make repro SET="data.source=mit" changes params
 	$(DVC) $(if $(SET),exp run $(addprefix -S ,$(SET)),repro)
@@ -23,6 +23,23 @@ ui: .venv/.done      ## MLflow on http://127.0.0.1:5000
 
 publish: .venv/.done ## log everything to MLflow again (after mlflow.db was deleted, or to another server)
 	$(DVC) repro -f -s publish
+
+server: .venv/.done  ## the team's MLflow server from this environment: PostgreSQL if installed, passwords
+	[ -f .mlflow-server/server.env ] || $(BIN)/dlnet server env
+	$(BIN)/dlnet server run
+
+server-image:        ## image of the server in containers, see docs/registry.md
+	tar -c requirements.lock -C mlflow Dockerfile | docker build -t dlnet-mlflow:local -
+
+server-up: .venv/.done ## the server in containers
+	[ -f .mlflow-server/server.env ] || $(BIN)/dlnet server env
+	sh mlflow/compose.sh up --detach --wait
+
+pin-images:          ## digests of the server's images into mlflow/images.lock.env (needs an image registry)
+	sh mlflow/pin-images.sh
+
+pictures: .venv/.done ## pictures of docs/registry.md anew, by the browser test
+	DLNET_PICTURES=$(CURDIR)/docs/img $(BIN)/python -m pytest tests/browser
 
 results: .venv/.done ## the study over splits and seeds on the MIT cells; hours, resumable
 	$(BIN)/python -m dlnet.study

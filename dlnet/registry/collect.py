@@ -138,6 +138,7 @@ def _fronts_page(project: _Project) -> str:
 
 
 def _title(project: _Project, metrics: Mapping[str, float]) -> str:
+    """Short: MLflow's list of runs shows 22 letters of it."""
     return f"int8 {metrics['mae_int8']:.5f}, {project.task['inputs']}"
 
 

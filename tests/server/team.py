@@ -44,6 +44,8 @@ def connected(settings: Settings, run=running):
         patch.setenv("MLFLOW_TRACKING_USERNAME", "admin")
         patch.setenv("MLFLOW_TRACKING_PASSWORD", secrets[PASSWORD])
         patch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
+        patch.setenv("MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR", "0")
+        patch.setenv("MLFLOW_HTTP_REQUEST_BACKOFF_JITTER", "0")
         yield uri, connect(uri)
 
 
