@@ -75,7 +75,6 @@ def test_the_list_of_runs_reads_itself(site):
     visit(site.page, site.address, "experiments/1/runs")
     name = site.parent().info.run_name
     site.page.get_by_role("link", name=name).first.wait_for()
-    picture(site.page, "mlflow-runs")
     assert site.page.get_by_text("student", exact=False).count() == 0, "children are folded away below their pipeline"
 
 
@@ -107,7 +106,6 @@ def test_a_champion_set_in_the_ui_is_released_and_reaches_github(site):
     site.page.wait_for_url(f"**/models/dlnet-edge/versions/{version}")
     give_alias(site.page, "champion")
     site.page.get_by_text("champion", exact=False).first.wait_for()
-    picture(site.page, "mlflow-champion")
     plan = Releases().plan()
     assert (plan.build, plan.version) == (True, version)
     assert site.github.wait(1) == [version]

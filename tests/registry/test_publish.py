@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import fcntl
 import json
 import os
 import shutil
@@ -10,6 +11,7 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +20,7 @@ import pytest
 from registry_content import content
 
 from dlnet.errors import RegistryError
+from dlnet.registry import lock
 from dlnet.registry import publish as publisher
 from dlnet.registry.client import connect
 from dlnet.registry.gate import Verdict
@@ -275,6 +278,23 @@ def test_killed_in_the_middle_the_next_run_completes(registry, migrated):
 def runs_in(client) -> int:
     experiment = client.get_experiment_by_name("dlnet/test")
     return len(client.search_runs([experiment.experiment_id])) if experiment else 0
+
+
+def test_two_at_the_same_time_publish_once(registry):
+    whole, client = publication(registry / "in"), connect()
+    with ThreadPoolExecutor(2) as pool:
+        for done in [pool.submit(publisher.publish, whole, client) for _ in range(2)]:
+            done.result()
+    assert counts(client) == (5, 1, 1)
+
+
+def test_who_waits_for_another_says_so_and_gives_up_at_last(registry, monkeypatch, capsys):
+    monkeypatch.setattr(lock, "LONGEST", 1.0)
+    with (registry / "mlflow.db.lock").open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        with pytest.raises(RegistryError, match="publishes for over an hour"):
+            publisher.publish(publication(registry / "in"), connect())
+    assert capsys.readouterr().err.count("another publish is under way") == 1
 
 
 def test_a_dead_server_is_one_line_and_quick(monkeypatch):
