@@ -29,7 +29,7 @@ from starlette.routing import Route
 
 from dlnet.errors import DLNetError
 from dlnet.registry.github import GitHub, GitHubError
-from dlnet.registry.outbox import Outbox, OutboxError, Waiting
+from dlnet.registry.outbox import Outbox, Waiting
 from dlnet.registry.webhook import MAX_BODY, Delivery, RejectedError, verify
 
 SECRET = "DLNET_WEBHOOK_SECRET"  # noqa: S105 - a name, not a secret
@@ -229,6 +229,3 @@ def serve(repository: str, state: Path, host: str, port: int, pause: float = FIR
         relay.app(), host=host, port=port, log_config=None, access_log=False, server_header=False,
         limit_concurrency=500, backlog=1024, timeout_keep_alive=15, timeout_graceful_shutdown=10, ws="none",
     )  # fmt: skip
-
-
-__all__ = ["OutboxError", "Relay", "serve"]

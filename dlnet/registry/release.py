@@ -179,6 +179,3 @@ def _shown(value: object) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     return "" if value is None else str(value)
-
-
-__all__ = ["Plan", "RefusedError", "Releases", "release_tag"]

@@ -8,19 +8,23 @@ import signal
 import threading
 import time
 from contextlib import nullcontext
+from pathlib import Path
 
 import pytest
 from registry_content import content
+from sqlalchemy import create_engine, text
 from team import connected, needs_postgres, new_home, settings_in
 from test_publish import publication as small_publication
 
 from dlnet.errors import RegistryError
+from dlnet.registry import client as client_module
 from dlnet.registry import lock
 from dlnet.registry.backup import backup, restore
 from dlnet.registry.client import connect
+from dlnet.registry.postgres import Postgres
 from dlnet.registry.publish import publish
 from dlnet.registry.server import running
-from dlnet.registry.server_env import ServerError
+from dlnet.registry.server_env import FILE, ServerError, read_env
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("server")]
 
@@ -38,18 +42,36 @@ def home():
 
 
 @needs_postgres
-def test_a_lost_volume_is_restored_from_the_backup(home, migrated, publication, tmp_path):
+def test_a_lost_postgresql_is_restored_from_the_backup(home, migrated, publication, tmp_path, monkeypatch):
+    """The databases and artefacts of a server, without the server: it keeps nothing itself."""
     settings = settings_in(home, store="postgres")
-    with connected(settings) as (uri, client):
-        publish(publication, client, uri)
+    postgres = Postgres(home / "postgres", read_env(home / FILE)["POSTGRES_PASSWORD"])
+    monkeypatch.chdir(home)
+    monkeypatch.setattr(client_module, "ARTEFACTS", Path("artifacts"))
+    with postgres.running():
+        client = connect(postgres.uri("mlflow"))
+        publish(publication, client, postgres.uri("mlflow"))
         client.set_registered_model_alias("dlnet-edge", "champion", "1")
+        ask(postgres.uri("mlflow_auth"), "CREATE TABLE users AS SELECT 'anna' AS name")
         before = content(client)
         backup(settings, tmp_path / "backup.tar")
+        client._tracking_client.store.engine.dispose()
     for lost in ("postgres", "artifacts"):
         shutil.rmtree(home / lost)
     restore(settings, tmp_path / "backup.tar")
-    with connected(settings) as (_, client):
-        assert content(client) == before
+    with postgres.running():
+        assert content(connect(postgres.uri("mlflow"))) == before
+        assert ask(postgres.uri("mlflow_auth"), "SELECT name FROM users") == ["anna"]
+
+
+def ask(uri, statement):
+    """Rows' first values; the connection is closed."""
+    engine = create_engine(uri)
+    with engine.begin() as line:
+        answer = line.execute(text(statement))
+        rows = list(answer.scalars()) if answer.returns_rows else []
+    engine.dispose()
+    return rows
 
 
 def test_a_lost_sqlite_file_is_restored_from_the_backup(home, migrated, publication, tmp_path):
