@@ -1,13 +1,14 @@
 // Integer arithmetic of docs/quantisation.md, in plain C++ and in Armv7E-M instructions. Both give the same numbers.
 //
-// DLNET_PORTABLE forces the plain form. Vectors of int16 lie in words of two, the even element in the low half.
-// GCC 7 has no unroll pragma: products are unrolled by templates.
+// DLNET_PORTABLE forces the plain form; without optimisation GCC has too few registers for the other. Vectors of int16
+// lie in words of two, the even element in the low half. GCC 7 has no unroll pragma: products are unrolled by templates.
 #pragma once
 
 #include <stdint.h>
 #include <string.h>
 
-#if !defined(DLNET_PORTABLE) && defined(__ARM_FEATURE_DSP) && defined(__thumb2__) && defined(__ARM_FEATURE_UNALIGNED)
+#if !defined(DLNET_PORTABLE) && defined(__OPTIMIZE__) && defined(__ARM_FEATURE_DSP) && defined(__thumb2__) && \
+    defined(__ARM_FEATURE_UNALIGNED)
 #define DLNET_DSP 1
 #else
 #define DLNET_DSP 0
@@ -44,9 +45,7 @@ struct Words {
     Words<words - 1>::clear(to + 1);
   }
   static DLNET_INLINE void copy(Half *to, const int16_t *from) {
-    uint32_t word;
-    memcpy(&word, from, sizeof word);
-    *reinterpret_cast<uint32_t *>(to) = word;
+    memcpy(to, from, sizeof(uint32_t));
     Words<words - 1>::copy(to + 2, from + 2);
   }
 };
