@@ -90,7 +90,7 @@ def writable() -> list[Path]:
 
 
 def cache_folder(top: Path) -> list[Path]:
-    """``cache.dir`` of DVC's configuration, the most local one; none if it was never set."""
+    """``cache.dir`` of DVC's configuration, the most local one; none if it was never set, or is not made yet."""
     config = os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config"
     for path in (
         top / ".dvc/config.local",
@@ -100,7 +100,8 @@ def cache_folder(top: Path) -> list[Path]:
     ):
         parser = configparser.ConfigParser(interpolation=None, strict=False)
         if path.is_file() and parser.read(path) and (folder := parser.get("cache", "dir", fallback=None)):
-            return [(path.parent / Path(folder).expanduser()).resolve()]
+            found = (path.parent / Path(folder).expanduser()).resolve()
+            return [found] if found.is_dir() else []
     return []
 
 

@@ -80,9 +80,11 @@ def run(folder, *command, check=True, **more):
     """Run a command of the project's environment to its end, output kept as text."""
     variables = more.pop("env", None) or environment()
     program = shutil.which(command[0], path=variables["PATH"])
-    return subprocess.run(
-        [program, *command[1:]], cwd=folder, env=variables, check=check, capture_output=True, text=True, **more
+    done = subprocess.run(
+        [program, *command[1:]], cwd=folder, env=variables, check=False, capture_output=True, text=True, **more
     )
+    assert done.returncode == 0 or not check, f"{command}: {done.stdout[-2000:]}{done.stderr[-2000:]}"
+    return done
 
 
 def launch(folder, *command, network=False, env=None, image="one", **more):

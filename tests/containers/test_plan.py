@@ -88,14 +88,22 @@ def test_the_environment_overrules_the_parameter(here, monkeypatch):
     assert project.wanted_runner(config()) == "local"
 
 
-def test_the_cache_is_where_dvc_says(here):
+REMOTE = "[core]\n    analytics = false\n['remote \"x\"']\n    url = /r\n"
+
+
+def test_the_cache_is_where_dvc_says_and_the_most_local_file_wins(here):
+    (here / "one").mkdir()
+    (here / "two").mkdir()
     assert project.cache_folder(here) == []
-    (here / ".dvc/config").write_text(
-        "[core]\n    analytics = false\n['remote \"x\"']\n    url = /r\n[cache]\n    dir = ../../c\n"
-    )
-    assert project.cache_folder(here) == [(here / ".dvc/../../c").resolve()]
-    (here / ".dvc/config.local").write_text("[cache]\n    type = symlink\n    dir = /abs/cache\n")
-    assert project.cache_folder(here) == [Path("/abs/cache")]
+    (here / ".dvc/config").write_text(f"{REMOTE}[cache]\n    dir = ../one\n")
+    assert project.cache_folder(here) == [here / "one"]
+    (here / ".dvc/config.local").write_text(f"[cache]\n    type = symlink\n    dir = {here}/two\n")
+    assert project.cache_folder(here) == [here / "two"]
+
+
+def test_a_cache_that_is_not_made_yet_is_not_mounted(here):
+    (here / ".dvc/config").write_text("[cache]\n    dir = ../none\n")
+    assert project.cache_folder(here) == []
 
 
 def test_a_workspace_of_a_queued_experiment_is_inside_the_root(here, monkeypatch):
