@@ -12,9 +12,9 @@
 
 static uint32_t now_us() { return micros(); }
 
-static Session<dlnet::Model> session;
+static protocol::Session<dlnet::Model> session;
 static protocol::LineReader reader;
-static char reply[Session<dlnet::Model>::reply_room + 1];
+static char reply[protocol::Session<dlnet::Model>::reply_room + 1];
 
 // The two functions below are all of the sketch that a host needs to run what it answers without a board: see
 // docs/device.md. They keep their names, and stand for themselves in the ELF file.

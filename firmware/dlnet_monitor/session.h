@@ -6,6 +6,8 @@
 
 #include "protocol.h"
 
+namespace protocol {
+
 /// Clocks of the board, for the command `time`.
 struct Clocks {
   uint32_t (*cycles)();  // of the processor; always 0 where it has no counter
@@ -26,12 +28,12 @@ class Session {
   }
 
   /// Answer the line that `reader` has completed; gives the length of the reply, which has no line end.
-  size_t answer(const protocol::LineReader& reader, char* buffer, size_t room) {
-    protocol::Reply reply(buffer, room);
-    if (reader.error() != protocol::Error::none) {
+  size_t answer(const LineReader& reader, char* buffer, size_t room) {
+    Reply reply(buffer, room);
+    if (reader.error() != Error::none) {
       reply.refuse(reader.error());
     } else if (!words_.split(reader.line(), reader.length())) {
-      reply.refuse(protocol::Error::wrong_count);
+      reply.refuse(Error::wrong_count);
     } else {
       run(reply);
     }
@@ -39,8 +41,6 @@ class Session {
   }
 
  private:
-  using Error = protocol::Error;
-  using Reply = protocol::Reply;
   using Monitor = dlnet::Monitor<Model>;
 
   static constexpr int status_code = 20;  // a refusal's code is its status plus this; see docs/protocol.md
@@ -74,7 +74,7 @@ class Session {
         {"load", 2, 2, &Session::load},
         {"reset", 0, 0, &Session::reset},
     };
-    static_assert(2 + Model::inputs <= protocol::max_words, "a cycle of this model does not fit one line");
+    static_assert(2 + Model::inputs <= max_words, "a cycle of this model does not fit one line");
     for (const Command& command : commands) {
       if (words_.count() == 0 || !words_[0].is(command.name)) continue;
       const int given = words_.count() - 1;
@@ -87,13 +87,13 @@ class Session {
 
   /// The argument's number; false, and refused, where it is none.
   bool number(int argument, double& value, Reply& reply) {
-    if (protocol::parse_number(words_[argument], value)) return true;
+    if (parse_number(words_[argument], value)) return true;
     reply.refuse(Error::bad_number);
     return false;
   }
 
   bool whole(int argument, uint32_t& value, Reply& reply) {
-    if (protocol::parse_unsigned(words_[argument], value)) return true;
+    if (parse_unsigned(words_[argument], value)) return true;
     reply.refuse(Error::bad_number);
     return false;
   }
@@ -265,14 +265,14 @@ class Session {
       use_ = Use::loading;
     }
     if (use_ != Use::loading || offset != loaded_) return reply.refuse(Error::bad_order);
-    const protocol::Word& text = words_[2];
-    if (text.length % 2 || text.length / 2 > sizeof state_ - loaded_) return reply.refuse(Error::bad_value);
-    for (size_t i = 0; i < text.length; i += 2) {
-      const int high = protocol::parse_hex(text.first[i]), low = protocol::parse_hex(text.first[i + 1]);
+    const Word& digits = words_[2];
+    if (digits.length % 2 || digits.length / 2 > sizeof state_ - loaded_) return reply.refuse(Error::bad_value);
+    for (size_t i = 0; i < digits.length; i += 2) {
+      const int high = parse_hex(digits.first[i]), low = parse_hex(digits.first[i + 1]);
       if (high < 0 || low < 0) return reply.refuse(Error::bad_number);
       state_[offset + i / 2] = static_cast<uint8_t>(high << 4 | low);
     }
-    loaded_ += static_cast<uint32_t>(text.length / 2);
+    loaded_ += static_cast<uint32_t>(digits.length / 2);
     if (loaded_ < sizeof state_) {
       reply.put(' ').put_unsigned(loaded_);
       return;
@@ -291,8 +291,10 @@ class Session {
   Clocks clocks_ = {};
   Monitor monitor_;
   dlnet::ChargeFeatures charge_;
-  protocol::Words words_;
+  Words words_;
   uint8_t state_[Monitor::state_size()] = {};
   uint32_t loaded_ = 0;
   Use use_ = Use::nothing;
 };
+
+}  // namespace protocol

@@ -26,8 +26,8 @@ void check_reply(const char* reply, size_t length, size_t room) {
 }
 
 void lines(const uint8_t* bytes, size_t count) {
-  static char reply[Session<Model>::reply_room];
-  Session<Model> session;
+  static char reply[protocol::Session<Model>::reply_room];
+  protocol::Session<Model> session;
   session.begin({no_clock, no_clock});
   protocol::LineReader reader;
   for (size_t i = 0; i < count; ++i) {

@@ -39,7 +39,9 @@ def test_protocol_and_session_compile_without_a_warning(model_folder, tmp_path, 
     need(compiler)
     flags = ["-Wall", "-Wextra", "-Wshadow", "-Wconversion", "-Wno-sign-conversion", "-Werror", "-funsigned-char"]
     source = tmp_path / "one.cpp"
-    source.write_text('#include "model_data.h"\n#include "session.h"\ntemplate class Session<dlnet::Model>;\n')
+    source.write_text(
+        '#include "model_data.h"\n#include "session.h"\ntemplate class protocol::Session<dlnet::Model>;\n'
+    )
     includes = [f"-I{folder}" for folder in (SKETCH, model_folder)] + ["-isystem", str(LIBRARY)]
     command = [compiler, f"-std={standard}", *flags, *includes, "-c", str(source), "-o", str(tmp_path / "one.o")]
     done = subprocess.run(command, capture_output=True, text=True, check=False)

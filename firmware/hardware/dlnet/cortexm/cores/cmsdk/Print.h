@@ -1,4 +1,4 @@
-// Text on a stream, as Arduino's Print: bytes, strings and integers.
+// Text on a stream, as Arduino's Print: bytes, strings and numbers.
 #pragma once
 
 #include <stddef.h>
@@ -27,11 +27,18 @@ class Print {
   size_t print(unsigned value, int base = DEC) { return print(static_cast<unsigned long>(value), base); }
   size_t print(long value, int base = DEC);
   size_t print(unsigned long value, int base = DEC);
+  /// At most nine digits behind the point; `nan`, `inf`, and `ovf` beyond 32 bits before it.
+  size_t print(double value, int digits = 2);
 
   size_t println() { return write("\r\n", 2); }
   template <typename Value>
   size_t println(Value value) {
     const size_t count = print(value);
+    return count + println();
+  }
+  template <typename Value>
+  size_t println(Value value, int format) {
+    const size_t count = print(value, format);
     return count + println();
   }
 

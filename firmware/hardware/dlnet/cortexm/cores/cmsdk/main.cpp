@@ -24,8 +24,11 @@ extern "C" unsigned long micros(void) {
 }
 
 extern "C" void delay(unsigned long ms) {
-  const uint32_t start = now_ms;
-  while (now_ms - start < ms) wait_for_interrupt();
+  // Whole milliseconds from now, not ticks: the first tick may be near.
+  for (uint32_t start = micros(); ms > 0;) {
+    wait_for_interrupt();
+    for (; ms > 0 && micros() - start >= 1000; --ms) start += 1000;
+  }
 }
 
 extern "C" void delayMicroseconds(unsigned int us) {
