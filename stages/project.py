@@ -13,19 +13,13 @@ from dlnet.errors import ConfigError
 
 RUNNER_VARIABLE, NETWORK_VARIABLE, MIRROR_VARIABLE = "DLNET_RUNNER", "DLNET_NETWORK", "DLNET_DATA_MIRROR"
 RUNNERS = ("auto", "docker", "local")
-PASSED = (
-    "DVC_",
-    "DLNET_",
-    "OMP_NUM_THREADS",
-    "TERM",
-    "COLUMNS",
-    "NO_COLOR",
-    "DO_NOT_TRACK",
-    "MLFLOW_DISABLE_TELEMETRY",
-)
+SILENCE = ("DO_NOT_TRACK", "MLFLOW_DISABLE_TELEMETRY", "TF_CPP_MIN_LOG_LEVEL")
+# By name, not by prefix: variables that begin with DLNET_ or DVC_ may be tokens.
+PASSED = ("DVC_STAGE", "DVC_ROOT", "DVC_EXP_NAME", "OMP_NUM_THREADS", "TERM", "COLUMNS", "NO_COLOR", *SILENCE)
 CERTIFICATES = ("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy")
-PASSED_WITH_NETWORK = ("MLFLOW_", *CERTIFICATES, *PROXIES)
+PASSED_WITH_NETWORK = (MIRROR_VARIABLE, *CERTIFICATES, *PROXIES)
+REGISTRY = "MLFLOW_"
 DEFAULT_LIMITS = "default"
 
 
@@ -69,8 +63,8 @@ def limits_of(stage: str, config: RunnerConfig) -> LimitParams:
 
 def environment(network: bool) -> dict[str, str]:
     """Variables that go into a stage's container; those of registry and site only where there is a network."""
-    prefixes = PASSED + (PASSED_WITH_NETWORK if network else ())
-    passed = {key: value for key, value in os.environ.items() if key.startswith(prefixes)}
+    names = {*PASSED, *(PASSED_WITH_NETWORK if network else ())}
+    passed = {key: value for key, value in os.environ.items() if key in names or (network and key.startswith(REGISTRY))}
     user = _user()
     # A uid needs no entry in the image's passwd as long as these say who it is.
     return {**passed, "HOME": "/tmp", "USER": user, "LOGNAME": user}  # noqa: S108 - of the container

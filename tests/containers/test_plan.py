@@ -1,9 +1,11 @@
 """What a container may see and use, before any engine is asked."""
 
+import ast
 import os
 from pathlib import Path
 
 import pytest
+from made_project import ROOT
 
 from dlnet.config import RunnerConfig
 from dlnet.data.sources import MIRROR_VARIABLE as SOURCES_MIRROR
@@ -83,6 +85,15 @@ def test_limits_without_a_default_are_refused(tmp_path):
         RunnerConfig.load(tmp_path / "params.yaml")
 
 
+def test_the_package_of_containers_knows_no_stage_and_no_model():
+    files = list((ROOT / "stages/containers").glob("*.py"))
+    nodes = [node for file in files for node in ast.walk(ast.parse(file.read_text()))]
+    named = {node.module for node in nodes if isinstance(node, ast.ImportFrom)}
+    ours = {name for name in named if name.split(".")[0] in {"dlnet", "stages"}}
+    assert {name for name in ours if not name.startswith("stages.containers")} == {"dlnet.errors"}
+    assert not {name.split(".")[0] for name in named} & {"dvc", "mlflow", "torch"}
+
+
 def test_the_environment_overrules_the_parameter(here, monkeypatch):
     monkeypatch.setenv("DLNET_RUNNER", "local")
     assert project.wanted_runner(config()) == "local"
@@ -116,11 +127,12 @@ def test_a_workspace_of_a_queued_experiment_is_inside_the_root(here, monkeypatch
 
 def test_passwords_go_only_where_there_is_a_network(monkeypatch):
     monkeypatch.setenv("MLFLOW_TRACKING_TOKEN", "t")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "s")
     monkeypatch.setenv("DVC_STAGE", "teach")
     assert "MLFLOW_TRACKING_TOKEN" not in project.environment(False)
     assert project.environment(True).get("MLFLOW_TRACKING_TOKEN") == "t"
-    assert "AWS_SECRET_ACCESS_KEY" not in project.environment(True)
+    for name in ("AWS_SECRET_ACCESS_KEY", "DLNET_GITHUB_TOKEN", "DVC_STUDIO_TOKEN"):
+        monkeypatch.setenv(name, "s")
+        assert name not in project.environment(True)
     assert project.environment(False)["DVC_STAGE"] == "teach"
 
 
