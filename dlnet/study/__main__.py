@@ -15,10 +15,11 @@ from pathlib import Path
 import pandas as pd
 from tqdm import tqdm
 
-from dlnet.config import StudyConfig, Track
+from dlnet.config import Track
 from dlnet.errors import DLNetError
 from dlnet.files import write_parquet
 from dlnet.study import units
+from dlnet.study.config import StudyConfig
 from dlnet.study.cut import Cells, Cut, cut, load
 from dlnet.study.results import write_results
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from dlnet.config import Source, StudyConfig, TaskParams, Track
+from dlnet.config import Source, TaskParams, Track
 from dlnet.data.encode import Encoder, fit_encoder
 from dlnet.data.prepare import prepare
 from dlnet.data.sources import load_cells
@@ -16,6 +16,7 @@ from dlnet.data.windows import Bank, Ends, Floats, Singles
 from dlnet.distill.data import Windows, make_fold, training_windows
 from dlnet.distill.loop import Fold
 from dlnet.metrics import errors
+from dlnet.study.config import StudyConfig
 
 Forecast = Singles | Floats
 

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from dlnet.config import StudyConfig, Track
+from dlnet.config import Track
 from dlnet.files import write_json, write_text
+from dlnet.study.config import StudyConfig
 from dlnet.study.cut import Cells
 from dlnet.study.page import front_page, page
 from dlnet.study.pictures import draw

@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 
 from dlnet.compress.stage2 import Lessons, compress_all
-from dlnet.config import StudyConfig
 from dlnet.distill.loop import Fold, Job, Trained
 from dlnet.distill.students import as_student, plan_of, shapes_by_name, sweep, teacher_shape
 from dlnet.distill.sweep import Stack, run_stacks
@@ -24,6 +23,7 @@ from dlnet.export.size import spec_bytes
 from dlnet.export.spec import make_spec
 from dlnet.models.baselines import fit_all
 from dlnet.models.student import Student, load_student
+from dlnet.study.config import StudyConfig
 from dlnet.study.cut import Cut
 
 Rows = list[dict[str, Any]]

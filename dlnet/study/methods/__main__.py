@@ -13,9 +13,10 @@ from pathlib import Path
 import pandas as pd
 from tqdm import tqdm
 
-from dlnet.config import MethodsConfig, Track
+from dlnet.config import Track
 from dlnet.errors import DLNetError
 from dlnet.files import write_parquet
+from dlnet.study.config import MethodsConfig
 from dlnet.study.cut import Cut, cut, load
 from dlnet.study.methods import units
 from dlnet.study.methods.page import write_methods

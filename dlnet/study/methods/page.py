@@ -7,9 +7,9 @@ from typing import Any
 
 import pandas as pd
 
-from dlnet.config import MethodsConfig
 from dlnet.errors import ModelError
 from dlnet.files import write_json, write_text
+from dlnet.study.config import MethodsConfig
 
 DOCS = Path("docs")
 MARKS = "<!-- methods -->", "<!-- /methods -->"

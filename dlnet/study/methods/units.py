@@ -18,7 +18,6 @@ from torch import Tensor
 from dlnet.compress.branching import branch_usage, without_rare
 from dlnet.compress.net import net_of
 from dlnet.compress.stage2 import Lessons, compress_all
-from dlnet.config import MethodsConfig
 from dlnet.data.split import deal
 from dlnet.data.windows import Bank
 from dlnet.distill.knowledge import KNOWLEDGE
@@ -30,6 +29,7 @@ from dlnet.distill.teacher import averaged, taught_by
 from dlnet.models.network import NetConfig
 from dlnet.models.student import Student, load_student
 from dlnet.select.table import student_table
+from dlnet.study.config import MethodsConfig
 from dlnet.study.cut import Cut, load
 
 Rows = list[dict[str, Any]]
