@@ -60,6 +60,7 @@ class Relay:
         self.network = ThreadPoolExecutor(AT_ONCE, "github")
         self.backlog: asyncio.Queue[tuple[Delivery, asyncio.Future[str | None]]] = asyncio.Queue(BACKLOG)
         self.news = asyncio.Event()
+        self.stopping = False
         self.tasks: list[asyncio.Task[None]] = []
 
     def app(self) -> Starlette:
@@ -117,7 +118,7 @@ class Relay:
             self.news.set()
 
     async def _send(self) -> None:
-        while True:
+        while not self.stopping:
             self.news.clear()
             try:
                 waiting = await self._on(self.disk, self.outbox.due, time.time(), AT_ONCE)
@@ -153,9 +154,11 @@ class Relay:
         try:
             yield
         finally:
-            for task in self.tasks:
-                task.cancel()
-            await asyncio.gather(*self.tasks, return_exceptions=True)
+            self.stopping = True
+            self.news.set()
+            writer, sender = self.tasks
+            writer.cancel()  # all requests are answered by now
+            await asyncio.gather(writer, sender, return_exceptions=True)  # what is on its way to GitHub arrives
             self.network.shutdown()
             self.disk.shutdown()
             self.outbox.close()

@@ -23,7 +23,6 @@ from dlnet.registry.server_env import FILE, PASSWORD, read_env
 ROOT = Path(__file__).parents[2]
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.xdist_group("server"),
     pytest.mark.skipif(
         not Path(CHROMIUM).exists(),
         reason="Chromium is not installed: apt-get install the packages in mlflow/server.apt",

@@ -31,6 +31,7 @@ class Handler(BaseHTTPRequestHandler):
             if refusal is None:
                 self.server.taken.append((self.path, dict(self.headers), content))
             self.server.asked += 1
+        time.sleep(self.server.delay)
         self.send_response(refusal or 204)
         self.end_headers()
 
@@ -51,9 +52,10 @@ class GitHubStub:
     server: Server | None = None
     seen: list = field(default_factory=list)
 
-    def up(self, refusals=()):
+    def up(self, refusals=(), delay=0.0):
         self.server = Server(("127.0.0.1", self.port), Handler)
         self.server.taken, self.server.asked = self.seen, 0
+        self.server.delay = delay
         self.server.refusals, self.server.lock = list(refusals), threading.Lock()
         threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True).start()
         return self
@@ -66,6 +68,13 @@ class GitHubStub:
 
     def versions(self) -> list[int]:
         return [int(content["client_payload"]["version"]) for _, _, content in self.seen]
+
+    def wait_asked(self, count: int, seconds: float = 10) -> bool:
+        """Whether it is asked so often in that time; answers may still be on their way."""
+        deadline = time.monotonic() + seconds
+        while self.server.asked < count and time.monotonic() < deadline:
+            time.sleep(0.01)
+        return self.server.asked >= count
 
     def wait(self, count: int, seconds: float = 20) -> list[int]:
         """The versions that were dispatched, once there are ``count``, and a moment later, to see that no more come."""

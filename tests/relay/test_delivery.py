@@ -109,8 +109,20 @@ def test_a_stopped_relay_takes_up_where_it_stopped(relay, github, tmp_path):
     relay.post(message("6"), signed(message("6")))
     relay.stop()
     github.up()
-    start_relay(tmp_path, github.port).stop()
+    again = start_relay(tmp_path, github.port)
     assert github.wait(1) == [6]
+    again.stop()
+
+
+def test_what_is_on_its_way_when_the_relay_is_stopped_is_not_sent_again(relay, github, tmp_path):
+    github.up(delay=1.0)
+    relay.post(message("3"), signed(message("3")))
+    assert github.wait_asked(1)
+    relay.stop()
+    again = start_relay(tmp_path, github.port)
+    assert again.get("/healthz")[1]["deliveries"] == {"sent": 1}
+    again.stop()
+    assert github.versions() == [3]
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,7 @@ from dlnet.registry.publish import publish
 from dlnet.registry.server import running
 from dlnet.registry.server_env import FILE, ServerError, read_env
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("server")]
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ from dlnet.registry.publish import publish
 from dlnet.registry.release import Releases
 from dlnet.registry.server_env import FILE, S3_KEY, S3_SECRET, read_env
 
-pytestmark = [pytest.mark.slow, needs_postgres, pytest.mark.xdist_group("server")]
+pytestmark = [pytest.mark.slow, needs_postgres]
 BUCKET = "dlnet"
 
 
@@ -45,7 +45,7 @@ def store():
 
 
 @pytest.fixture(scope="module")
-def team(store):
+def team(store, migrated):
     """PostgreSQL, S3, basic auth: ``(settings, address, client)``. Webhooks may go to this machine."""
     import boto3
 
