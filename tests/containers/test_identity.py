@@ -1,7 +1,10 @@
 """What an image is known by, and that its packages are those of the project's lock."""
 
+import ast
 import json
 import re
+import sys
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -31,6 +34,23 @@ def test_an_image_holds_all_that_was_asked_for_by_name(name):
     lines = (ROOT / f"docker/requirements-{name}.in").read_text().splitlines()
     asked = {line.partition("#")[0].strip().replace(".", "-") for line in lines} - {""}
     assert asked <= set(pins(ROOT / f"docker/requirements-{name}.txt"))
+
+
+ELSEWHERE = {"tensorflow", "docker", "pybamm"}  # of image export, of the launcher, of `make simulate`
+PARTS = ("data", "models", "distill", "compress", "select", "export", "registry", "report")
+
+
+def test_image_train_holds_all_that_its_stages_import():
+    files = [path for part in PARTS for path in (ROOT / "dlnet" / part).glob("*.py")]
+    files += [*(ROOT / "dlnet").glob("*.py"), *(ROOT / "stages").glob("*.py")]
+    nodes = [node for path in files for node in ast.walk(ast.parse(path.read_text()))]
+    named = {node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.module}
+    named |= {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+    roots = {name.split(".")[0] for name in named} - sys.stdlib_module_names - ELSEWHERE - {"dlnet", "stages"}
+    homes = packages_distributions()
+    held = set(pins(ROOT / "docker/requirements-train.txt"))
+    missing = {root for root in roots if not {re.sub(r"[._]", "-", name.lower()) for name in homes[root]} & held}
+    assert missing == set()
 
 
 @pytest.mark.parametrize("name", IMAGES)
