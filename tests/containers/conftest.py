@@ -59,4 +59,6 @@ def project(pattern, place):
 @pytest.fixture
 def containers_of(engine):
     """A function: project -> its containers, running or not."""
-    return lambda folder: engine.containers.list(all=True, filters={"label": f"{PROJECT_LABEL}={folder}"})
+    return lambda folder: engine.containers.list(
+        all=True, filters={"label": f"{PROJECT_LABEL}={folder}"}, ignore_removed=True
+    )
