@@ -126,6 +126,7 @@ def fetch(version: Version, into: Path, names: Sequence[str] | None = None, regi
 @contextmanager
 def fetched(uri: str, names: Sequence[str] | None = None) -> Iterator[Fetched]:
     """The files of ``models:/NAME@ALIAS`` or ``models:/NAME/VERSION`` in a temporary folder; see ``fetch``."""
+    parse_uri(uri)  # before the registry is asked
     registry = tracking_uri()
     version = find(uri, connect(registry), registry)
     with tempfile.TemporaryDirectory() as name:

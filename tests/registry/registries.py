@@ -25,6 +25,7 @@ def migrated(tmp_path_factory):
 
         connect(f"sqlite:///{making}")._tracking_client.store.engine.dispose()
         making.rename(path)
+        os.environ.pop("MLFLOW_TRACKING_URI", None)  # mlflow leaves it there
     return path
 
 
