@@ -87,12 +87,10 @@ def both(engine, tmp_path_factory):
 pytestmark = pytest.mark.slow
 
 
-@pytest.mark.xdist_group("pipeline")
 def test_dvc_lock_is_the_same_in_containers_even_after_a_kill(both):
     assert (both["docker"] / "dvc.lock").read_text() == (both["local"] / "dvc.lock").read_text()
 
 
-@pytest.mark.xdist_group("pipeline")
 def test_every_output_has_the_same_bytes(both):
     def contents(folder):
         kept = [folder / name for name in ("models", "data/windows", "reports")]
@@ -104,13 +102,11 @@ def test_every_output_has_the_same_bytes(both):
     assert [name for name in local if local[name] != docker[name]] == []
 
 
-@pytest.mark.xdist_group("pipeline")
 def test_files_made_in_containers_belong_to_the_caller(both):
     owners = {path.lstat().st_uid for path in both["docker"].rglob("*")}
     assert owners == {os.getuid()}
 
 
-@pytest.mark.xdist_group("pipeline")
 def test_publish_in_a_container_fills_the_same_registry(both):
     import mlflow
 
@@ -124,7 +120,6 @@ def test_publish_in_a_container_fills_the_same_registry(both):
     assert len(commits.pop()) >= 40
 
 
-@pytest.mark.xdist_group("pipeline")
 @pytest.mark.parametrize("name", SIZES)
 def test_images_are_small_and_carry_nothing_of_the_site(both, engine, name):
     from stages.containers.identity import identify

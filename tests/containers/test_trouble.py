@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import psutil
 import pytest
 from made_project import ROOT, SECONDS, environment, launch, make_project, wait_for
 
@@ -48,18 +49,23 @@ def second_engine(place):
 
 
 def end_all_in(place):
-    """Shims and containers of an engine that was killed outlive it."""
-    import psutil
-
-    for process in psutil.process_iter(["cmdline"]):
-        if any(str(place) in word for word in process.info["cmdline"] or ()) and process.pid != os.getpid():
+    """Shims and containers of an engine that was killed outlive it, and begin others while they end."""
+    while found := [process for process in psutil.process_iter() if _names(process, place)]:
+        for process in found:
             with contextlib.suppress(psutil.NoSuchProcess):
-                for child in process.children(recursive=True):
-                    child.kill()
-                process.kill()
+                for one in (*process.children(recursive=True), process):
+                    one.kill()
+                process.wait(SECONDS)
     for line in Path("/proc/mounts").read_text().splitlines()[::-1]:
         if str(place) in line:
             subprocess.run(["umount", "--lazy", line.split()[1]], check=True)
+
+
+def _names(process, place):
+    try:
+        return any(str(place) in word for word in process.cmdline())
+    except psutil.NoSuchProcess:
+        return False
 
 
 def carry(engine, client, place):
