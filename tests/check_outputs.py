@@ -8,6 +8,14 @@ import sys
 from pathlib import Path
 
 import mlflow
+import numpy as np
+
+from dlnet.config import PrepareConfig
+from dlnet.errors import ParityError
+from dlnet.files import read_tensors
+from dlnet.firmware.host import CompiledModel
+from dlnet.firmware.model import load_model
+from dlnet.firmware.prove import prove_arm
 
 FILES = (
     "dvc.lock",
@@ -46,10 +54,27 @@ def problems() -> list[str]:
     for name in ("persistence", "line", "parabola", "ridge", "boosting"):
         if name not in summary["baselines"]:
             found.append(f"summary: baseline {name} is missing")
+    found += unlike_engines()
     client = mlflow.MlflowClient("sqlite:///mlflow.db")
     for name in REGISTERED:
         if not client.search_model_versions(f"name = '{name}'"):
             found.append(f"registry: no version of {name}")
+    return found
+
+
+def unlike_engines() -> list[str]:
+    """Elites whose compiled forecasts of their golden vectors are not the stored ones, on this machine and on Arm."""
+    found = []
+    clean = PrepareConfig.load().clean
+    for folder in sorted(Path("models/edge").iterdir()):
+        model, stored = load_model(folder, clean), read_tensors(folder / "golden.safetensors")
+        with CompiledModel(model) as one:
+            if not np.array_equal(one.trace(stored["input"], stored["anchor"])[0], stored["forecast"]):
+                found.append(f"{folder}: compiled for this machine, it does not give its golden forecasts")
+        try:
+            prove_arm(model, stored["input"], stored["anchor"])
+        except ParityError as error:
+            found.append(f"{folder}: {error}")
     return found
 
 

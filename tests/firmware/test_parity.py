@@ -3,7 +3,6 @@
 import shutil
 import subprocess
 import zlib
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,20 +10,14 @@ from firmware_models import SHAPES, needs_arm, needs_clang, shaped, windows
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from dlnet.config import PrepareConfig
 from dlnet.errors import ModelError, ParityError
 from dlnet.export.reference import run
-from dlnet.files import read_tensors, write_text
+from dlnet.files import write_text
 from dlnet.firmware import arm, toolchain
 from dlnet.firmware.emulate import Board
 from dlnet.firmware.header import header, made_windows
-from dlnet.firmware.host import CompiledModel
 from dlnet.firmware.made import made_model
-from dlnet.firmware.model import load_model
 from dlnet.firmware.prove import prove_arm, prove_host, trace
-
-ROOT = Path(__file__).parents[2]
-EDGE = sorted((ROOT / "models/edge").glob("*/spec.json"))
 
 
 def test_host_equals_reference(on_host):
@@ -127,19 +120,6 @@ def test_models_of_any_shape_are_alike_on_every_path(relative, features, steps, 
     prove_host(model, z, anchor)
     if toolchain.has_arm():
         prove_arm(model, z[:20], anchor[:20])
-
-
-@pytest.mark.slow
-@pytest.mark.skipif(not EDGE, reason="models/edge is empty; dvc repro makes it")
-@pytest.mark.parametrize("spec", EDGE, ids=lambda path: path.parent.name)
-def test_elites_of_the_pipeline(spec):
-    model = load_model(spec.parent, PrepareConfig.load(ROOT / "params.yaml").clean)
-    stored = read_tensors(spec.parent / "golden.safetensors")
-    prove_host(model, stored["input"], stored["anchor"])
-    with CompiledModel(model) as one:
-        assert np.array_equal(one.trace(stored["input"], stored["anchor"])[0], stored["forecast"])
-    if toolchain.has_arm():
-        prove_arm(model, stored["input"], stored["anchor"])
 
 
 def test_a_difference_is_an_error_that_names_the_window(monkeypatch):
