@@ -107,6 +107,8 @@ def test_files_made_in_containers_belong_to_the_caller(both):
     assert owners == {os.getuid()}
 
 
+# MLflow's own use of SQLAlchemy, which warns at the first search of a process.
+@pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy:sqlalchemy.exc.SADeprecationWarning")
 def test_publish_in_a_container_fills_the_same_registry(both):
     import mlflow
 
