@@ -46,11 +46,20 @@ def front_page(readme: str, content: dict[str, Any]) -> str:
     Raises:
         ModelError: the marks are missing.
     """
-    before, mark, rest = readme.partition(MARKS[0])
-    _, end, after = rest.partition(MARKS[1])
+    return between_marks(readme, MARKS, f"\n{_short(content)}\n", "README.md")
+
+
+def between_marks(text: str, marks: tuple[str, str], content: str, name: str) -> str:
+    """The text of the file ``name`` with ``content`` between its two marks.
+
+    Raises:
+        ModelError: the marks are missing.
+    """
+    before, mark, rest = text.partition(marks[0])
+    _, end, after = rest.partition(marks[1])
     if not mark or not end:
-        raise ModelError(f"README.md: the marks {MARKS[0]} and {MARKS[1]} are missing; put them where the table goes")
-    return f"{before}{MARKS[0]}\n{_short(content)}\n{MARKS[1]}{after}"
+        raise ModelError(f"{name}: the marks {marks[0]} and {marks[1]} are missing; put them where the table goes")
+    return f"{before}{marks[0]}{content}{marks[1]}{after}"
 
 
 def _short(content: dict[str, Any]) -> str:

@@ -7,9 +7,9 @@ from typing import Any
 
 import pandas as pd
 
-from dlnet.errors import ModelError
 from dlnet.files import write_json, write_text
 from dlnet.study.config import MethodsConfig
+from dlnet.study.page import between_marks
 
 DOCS = Path("docs")
 MARKS = "<!-- methods -->", "<!-- /methods -->"
@@ -59,10 +59,6 @@ def with_tables(page: str, rows: list[dict[str, Any]]) -> str:
     Raises:
         ModelError: the marks are missing.
     """
-    before, mark, rest = page.partition(MARKS[0])
-    _, end, after = rest.partition(MARKS[1])
-    if not mark or not end:
-        raise ModelError(f"docs/methods.md: the marks {MARKS[0]} and {MARKS[1]} are missing; put them where tables go")
     parts = []
     groups = pd.DataFrame({"key": [(row["track"], row["share"], row["family"]) for row in rows]})["key"]
     for key in dict.fromkeys(groups):
@@ -72,7 +68,7 @@ def with_tables(page: str, rows: list[dict[str, Any]]) -> str:
                 f"### {key[2].capitalize()}, track `{key[0]}`, {key[1]:.0%} of the training cells",
                 _table(chosen),
             ]
-    return f"{before}{MARKS[0]}\n\n" + "\n\n".join(parts) + f"\n\n{MARKS[1]}{after}"
+    return between_marks(page, MARKS, "\n\n" + "\n\n".join(parts) + "\n\n", "docs/methods.md")
 
 
 def _table(rows: list[dict[str, Any]]) -> str:
