@@ -96,6 +96,21 @@ def registry_errors(uri: str, advice: str = AGAIN) -> Iterator[None]:
         raise RegistryError(f"{shown(uri)}: {_short(lines[0])}; {advice}") from error
 
 
+def set_version_tag(client: MlflowClient, name: str, version: int, key: str, value: str) -> None:
+    """Set a tag of a model version, also where another process adds the same tag at the same moment.
+
+    Raises:
+        MlflowException: the registry does not take it.
+    """
+    from mlflow.exceptions import MlflowException
+
+    try:
+        client.set_model_version_tag(name, str(version), key, value)
+    except MlflowException:
+        # MLflow's store looks for the tag, then inserts it: of two who both found none, one fails. Now there is one.
+        client.set_model_version_tag(name, str(version), key, value)
+
+
 def _short(text: str, limit: int = 200) -> str:
     return text if len(text) <= limit else f"{text[:limit]}..."
 

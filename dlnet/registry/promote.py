@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from dlnet.errors import RefusedError, RegistryError
 from dlnet.registry.checks import objections
-from dlnet.registry.client import connect, registry_errors, tracking_uri
+from dlnet.registry.client import connect, registry_errors, set_version_tag, tracking_uri
 from dlnet.registry.fetch import Version, find
 from dlnet.registry.names import CHAMPION, EDGE, VERSION, parse_uri
 
@@ -109,9 +109,7 @@ class Champion:
         return [version for version in found if PROMOTED in version.tags and WITHDRAWN not in version.tags]
 
     def _tag(self, version: int, name: str) -> None:
-        self.client.set_model_version_tag(
-            EDGE, str(version), name, datetime.now(UTC).isoformat(timespec="milliseconds")
-        )
+        set_version_tag(self.client, EDGE, version, name, datetime.now(UTC).isoformat(timespec="milliseconds"))
 
 
 def _checked(uri: str) -> str:

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 from dlnet.errors import RefusedError, RegistryError
 from dlnet.registry.checks import objections
-from dlnet.registry.client import registry_errors
+from dlnet.registry.client import registry_errors, set_version_tag
 from dlnet.registry.fetch import Version, find
 from dlnet.registry.ledger import CLAIMANT, Ledger
 from dlnet.registry.names import CHAMPION, EDGE, KEY
@@ -154,7 +154,7 @@ class Releases:
         tags = {RELEASE: tag, TIME: version.tags.get(TIME, now), **({URL: url} if url else {})}
         with registry_errors(self.registry, AGAIN):
             for key, value in tags.items():
-                self.champion.client.set_model_version_tag(EDGE, str(version.number), key, value)
+                set_version_tag(self.champion.client, EDGE, version.number, key, value)
 
 
 def release_tag(version: Version) -> str:

@@ -1,10 +1,13 @@
 """Alias champion: after the checks, taken away, given back."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from dlnet.cli import main
 from dlnet.errors import RefusedError, RegistryError
-from dlnet.registry.client import connect
+from dlnet.registry.client import connect, set_version_tag
 from dlnet.registry.promote import Champion, Change
 
 
@@ -49,6 +52,20 @@ def test_a_version_whose_files_are_not_what_its_tags_say_is_refused(versions):
     connect().set_model_version_tag("dlnet-edge", "1", "dlnet.sha256.spec.json", "0" * 64)
     with pytest.raises(RefusedError, match="spec.json has SHA-256"):
         Champion().promote("1")
+
+
+def test_eight_who_add_the_same_tag_at_the_same_time_all_succeed(versions):
+    clients, start = [connect() for _ in range(8)], threading.Barrier(8, timeout=20)
+
+    def tag(i):
+        for n in range(5):
+            start.wait()
+            set_version_tag(clients[i], "dlnet-edge", 1, f"tag-{n}", str(i))
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(tag, range(8)))
+    tags = connect().get_model_version("dlnet-edge", "1").tags
+    assert {tags[f"tag-{n}"] for n in range(5)} <= {str(i) for i in range(8)}
 
 
 @pytest.mark.parametrize("which", ["4", "0", "1.0", "../1", "x y"])
