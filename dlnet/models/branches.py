@@ -1,6 +1,6 @@
 """Several heads on one trunk, and a gate that shares a window out among them.
 
-In training heads are mixed by softmax shares (Jacobs et al. 1991); on a device only the head with the largest share
+In training heads are mixed by softmax shares (Jacobs et al. 1991); on a device only the head with the largest score
 runs. Two terms keep the two alike: one asks that windows be spread over the heads, one that each share be clear.
 """
 
@@ -13,16 +13,16 @@ BALANCE = 0.01  # weight of the even spread, as in the Switch transformer
 CLARITY = 0.01
 
 
-def mix(every: Tensor, shares: Tensor, hard: bool) -> Tensor:
-    """Outputs of all heads to one: (M, B, K outputs), (M, B, K) -> (M, B, outputs).
+def mix(every: Tensor, shares: Tensor) -> Tensor:
+    """Outputs of all heads to one, by their shares: (M, B, K outputs), (M, B, K) -> (M, B, outputs)."""
+    return (every.reshape(*shares.shape, -1) * shares[..., None]).sum(2)
 
-    With ``hard`` the head of the largest share speaks alone; of equals the first.
-    """
-    apart = every.reshape(*shares.shape, -1)
-    if hard:
-        chosen = shares.argmax(dim=2)[..., None, None].expand(*every.shape[:2], 1, apart.shape[3])
-        return apart.gather(2, chosen).squeeze(2)
-    return (apart * shares[..., None]).sum(2)
+
+def pick(every: Tensor, scores: Tensor) -> Tensor:
+    """Outputs of the head of the largest score, of equals the first: (M, B, K outputs), (M, B, K) -> as ``mix``."""
+    apart = every.reshape(*scores.shape, -1)
+    chosen = scores.argmax(dim=2)[..., None, None].expand(*every.shape[:2], 1, apart.shape[3])
+    return apart.gather(2, chosen).squeeze(2)
 
 
 def penalty(shares: Tensor) -> Tensor:
@@ -38,6 +38,6 @@ def penalty(shares: Tensor) -> Tensor:
     return BALANCE * balance + CLARITY * entropy
 
 
-def usage(shares: Tensor) -> Tensor:
-    """Part of the windows that is routed to each head: (M, B, K) -> (M, K)."""
-    return torch.nn.functional.one_hot(shares.argmax(dim=2), shares.shape[2]).double().mean(1)
+def usage(scores: Tensor) -> Tensor:
+    """Part of the windows that is routed to each head, by scores or shares: (M, B, K) -> (M, K)."""
+    return torch.nn.functional.one_hot(scores.argmax(dim=2), scores.shape[2]).double().mean(1)

@@ -38,8 +38,8 @@ def balanced(parameters: Parameters) -> Parameters:
 
     Column j of ``ux`` and ``uh`` is divided, and row j of ``v`` multiplied, by
     c_j = max(1, (8 sum |ux[:, j]| + sum |uh[:, j]|) / 8): inputs lie within ±8 and states within ±1, so this is the
-    least divisor from 1 on that holds for all of them. It is a constant to gradients. A leading stack axis may stand before
-    each; without factors nothing changes.
+    least divisor from 1 on that holds for all of them. It is a constant to gradients. A leading stack axis may stand
+    before each; without factors nothing changes.
     """
     if "v" not in parameters:
         return parameters

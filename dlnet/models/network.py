@@ -128,10 +128,10 @@ def _initial_one(config: NetConfig, source: torch.Generator) -> Parameters:
 
 def hidden_path(parameters: Parameters, z: Tensor, config: NetConfig) -> list[Tensor]:
     """States after each step: z (M, B, T, C) -> T tensors (M, n, B)."""
-    if config.rank:
-        parameters = factors.multiply(parameters)
     if config.bits:
-        return quantised.hidden_path(parameters, z, config.cell, config.substeps, config.bits)
+        fitting = factors.balanced(parameters)
+        return quantised.hidden_path(fitting, z, config.cell, config.substeps, config.bits)
+    parameters = factors.multiply(parameters)
     cell, solve = CELLS[config.cell], SOLVERS[config.solver]
     models, batch, steps, channels = z.shape
     leak = functional.softplus(parameters["leak"]).clamp(max=1).mT
@@ -164,7 +164,7 @@ def skip_values(z: Tensor, config: NetConfig) -> Tensor:
 def head(parameters: Parameters, h: Tensor, z: Tensor, config: NetConfig, hard: bool = False) -> Tensor:
     """Outputs before the readout: h (M, n, B) -> (M, B, outputs).
 
-    Branches are mixed by their shares, or with ``hard`` the one of the largest share speaks alone, as on a device.
+    Branches are mixed by their shares, or with ``hard`` the one of the largest score speaks alone, as on a device.
     """
     seen = torch.cat([h, skip_values(z, config).mT], dim=1)
     if config.bits:
@@ -173,15 +173,24 @@ def head(parameters: Parameters, h: Tensor, z: Tensor, config: NetConfig, hard: 
         every = torch.baddbmm(parameters["bo"].mT, parameters["wo"].mT, seen).mT
     if config.branches == 1:
         return every
-    return branches.mix(every, shares(parameters, h, z, config), hard)
+    said = scores(parameters, h, z, config)
+    return branches.pick(every, said) if hard else branches.mix(every, torch.softmax(said, dim=2))
+
+
+def scores(parameters: Parameters, h: Tensor, z: Tensor, config: NetConfig) -> Tensor:
+    """What the gate gives each branch: h (M, n, B) last states, z (M, B, T, C) -> (M, B, branches).
+
+    With ``bits`` they are the engine's codes, so that scores it cannot tell apart are equal.
+    """
+    seen = torch.cat([z[:, :, -1].mT, h], dim=1)
+    if config.bits:
+        return quantised.affine(parameters["wg"], parameters["bg"], seen, config.bits).mT
+    return torch.baddbmm(parameters["bg"].mT, parameters["wg"].mT, seen).mT
 
 
 def shares(parameters: Parameters, h: Tensor, z: Tensor, config: NetConfig) -> Tensor:
-    """Shares of the branches: h (M, n, B) last states, z (M, B, T, C) -> (M, B, branches), sum 1."""
-    seen = torch.cat([z[:, :, -1].mT, h], dim=1)
-    if config.bits:
-        return torch.softmax(quantised.affine(parameters["wg"], parameters["bg"], seen, config.bits).mT, dim=2)
-    return torch.softmax(torch.baddbmm(parameters["bg"].mT, parameters["wg"].mT, seen).mT, dim=2)
+    """Shares of the branches, softmax of ``scores``: -> (M, B, branches), sum 1."""
+    return torch.softmax(scores(parameters, h, z, config), dim=2)
 
 
 def readout(outputs: Tensor, basis: Tensor, config: NetConfig) -> Tensor:
@@ -235,3 +244,16 @@ def predict(
             for part in torch.split(z, batch)
         ]
     return torch.cat(parts, dim=1)
+
+
+def branch_usage(parameters: Parameters, z: Tensor, config: NetConfig, batch: int = 1024) -> Tensor:
+    """Part of the windows z (N, T, C) that each branch of M stacked networks speaks for: (M, branches), float64."""
+    models = len(parameters["b"])
+    if config.branches == 1:
+        return torch.ones(models, 1, dtype=torch.float64)
+    parts = []
+    with torch.no_grad():
+        for part in torch.split(z, batch):
+            seen = (quantised.inputs(part) if config.bits else part).expand(models, *part.shape)
+            parts.append(scores(parameters, hidden_path(parameters, seen, config)[-1], seen, config))
+    return branches.usage(torch.cat(parts, dim=1))

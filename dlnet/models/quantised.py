@@ -7,6 +7,7 @@ gradients pass a rounding as if it were not there (straight-through, Bengio et a
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 
 import torch
 from torch import Tensor
@@ -34,40 +35,68 @@ def inputs(z: Tensor) -> Tensor:
 
 def weights(matrix: Tensor, bits: int) -> Tensor:
     """Weights (M, inputs, rows) in ``bits`` bits, one scale a row: its largest weight over the largest integer."""
-    limit = 2 ** (bits - 1) - 1
-    scale = (matrix.detach().abs().amax(dim=1, keepdim=True) / limit).clamp(min=2.0**-24)
-    return rounded(matrix, scale)
+    return rounded(matrix, _scale(matrix, bits))
 
 
 def affine(matrix: Tensor, bias: Tensor, seen: Tensor, bits: int) -> Tensor:
     """Rows of (M, inputs, rows) on ``seen`` (M, inputs, B): (M, rows, B), int16 of 2^-12."""
-    return _code(torch.baddbmm(bias.mT, weights(matrix, bits).mT, _entering(seen)))
+    return _code(torch.baddbmm(_offset(matrix, bias, bits), weights(matrix, bits).mT, _entering(seen)))
 
 
 def hidden_path(parameters: Parameters, z: Tensor, cell: str, substeps: int, bits: int) -> list[Tensor]:
-    """States after each step: z (M, B, T, C), already rounded -> T tensors (M, n, B)."""
-    models, batch, steps, channels = z.shape
-    together = weights(torch.cat([parameters["wx"], parameters["wh"]], dim=1), bits)
-    wx, wh = together[:, :channels].mT, together[:, channels:].mT
+    """States after each step: z (M, B, T, C), already rounded -> T tensors (M, n, B).
+
+    Factors in place of the cell's matrix must be ``factors.balanced``, or their values leave the range of an int16.
+    """
     rate = rounded(functional.softplus(parameters["leak"]).clamp(max=1 - STATE_UNIT).mT, STATE_UNIT)
     fixed_aim = rounded(parameters["a"].clamp(*STATE_RANGE).mT, STATE_UNIT) if cell == "ltc" else None
-    columns = z.transpose(1, 2).reshape(models, steps * batch, channels).mT
-    driven = torch.baddbmm(parameters["b"].mT, wx, columns).reshape(models, -1, steps, batch)
-    h, path = z.new_zeros(models, len(rate[0]), batch), []
+    driven, preactivation = _drive(parameters, z, bits)
+    h, path = z.new_zeros(len(z), rate.shape[1], z.shape[1]), []
     for x in driven.unbind(2):
         for _ in range(substeps):
-            q = _code(torch.baddbmm(x, wh, _entering(h)))
+            q = preactivation(x, h)
             if fixed_aim is None:
                 gate, aim = q.chunk(2, dim=1)
-                aim = _table(torch.tanh, aim)
+                aim = _tanh(aim)
             else:
                 gate, aim = q, fixed_aim
-            gate = _table(torch.sigmoid, gate)
             half = 2 * STATE_UNIT
-            change = gate * rounded(aim - h, half) - rate * rounded(h, half)
+            change = _sigmoid(gate) * rounded(aim - h, half) - rate * rounded(h, half)
             h = rounded(h + change / substeps, STATE_UNIT).clamp(*STATE_RANGE)
         path.append(h)
     return path
+
+
+def _drive(parameters: Parameters, z: Tensor, bits: int) -> tuple[Tensor, Callable[[Tensor, Tensor], Tensor]]:
+    """What inputs do to the first matrix, (M, rows, T, B), and the rest: one step of it and h (M, n, B) -> (M, G, B).
+
+    With factors the first matrix is [ux; uh], and its rows are rounded before ``v`` spreads them to the gates.
+    """
+    models, batch, steps, channels = z.shape
+    low = "v" in parameters
+    seen = torch.cat([parameters[name] for name in (("ux", "uh") if low else ("wx", "wh"))], dim=1)
+    first, bias = weights(seen, bits), parameters["b"]
+    of_inputs, of_states = first[:, :channels].mT, first[:, channels:].mT
+    columns = z.transpose(1, 2).reshape(models, steps * batch, channels).mT
+    driven = of_inputs @ columns if low else torch.baddbmm(_offset(seen, bias, bits), of_inputs, columns)
+    second = (_offset(parameters["v"], bias, bits), weights(parameters["v"], bits).mT) if low else None
+
+    def preactivation(x: Tensor, h: Tensor) -> Tensor:
+        code = _code(torch.baddbmm(x, of_states, _entering(h)))
+        return code if second is None else _code(torch.baddbmm(*second, code))
+
+    return driven.reshape(models, -1, steps, batch), preactivation
+
+
+def _scale(matrix: Tensor, bits: int) -> Tensor:
+    """(M, 1, rows) unit of the weights of a row; a constant to gradients."""
+    limit = 2 ** (bits - 1) - 1
+    return (matrix.detach().abs().amax(dim=1, keepdim=True) / limit).clamp(min=2.0**-24)
+
+
+def _offset(matrix: Tensor, bias: Tensor, bits: int) -> Tensor:
+    """A bias (M, 1, rows) as (M, rows, 1), in the unit of its row's products."""
+    return rounded(bias, INPUT_UNIT * _scale(matrix, bits)).mT
 
 
 def _entering(seen: Tensor) -> Tensor:
@@ -80,12 +109,32 @@ def _code(value: Tensor) -> Tensor:
     return rounded(value, INPUT_UNIT).clamp(*INPUT_RANGE)
 
 
-def _table(function: Callable[[Tensor], Tensor], code: Tensor) -> Tensor:
-    """``function`` as the engine looks it up, a straight line between multiples of 1/32, in units of 2^-15."""
-    exact = function(code)
-    with torch.no_grad():
-        low = torch.floor(code / TABLE_STEP) * TABLE_STEP
-        share = (code - low) / TABLE_STEP
-        ends = [torch.floor(function(at) / STATE_UNIT + 0.5) * STATE_UNIT for at in (low, low + TABLE_STEP)]
-        looked_up = torch.floor((ends[0] + (ends[1] - ends[0]) * share) / STATE_UNIT + 0.5) * STATE_UNIT
-    return exact + (looked_up - exact).detach()
+def _sigmoid(code: Tensor) -> Tensor:
+    looked_up = _looked_up(_entries(torch.sigmoid), code)
+    return _straight_through(torch.sigmoid(code), torch.where(code < 0, 1 - looked_up, looked_up))
+
+
+def _tanh(code: Tensor) -> Tensor:
+    looked_up = _looked_up(_entries(torch.tanh), code)
+    return _straight_through(torch.tanh(code), torch.where(code < 0, -looked_up, looked_up))
+
+
+def _straight_through(exact: Tensor, as_computed: Tensor) -> Tensor:
+    return exact + (as_computed - exact).detach()
+
+
+@cache
+def _entries(function: Callable[[Tensor], Tensor]) -> Tensor:
+    """The engine's table of a function: its values at 0, 1/32, ..., 8, in units of 2^-15."""
+    values = function(torch.arange(257, dtype=torch.float64) * TABLE_STEP)
+    return (torch.floor(values / STATE_UNIT + 0.5) * STATE_UNIT).clamp(max=STATE_RANGE[1])
+
+
+@torch.no_grad()
+def _looked_up(entries: Tensor, code: Tensor) -> Tensor:
+    """The table at |code|, with a straight line between entries (rounded, halves up)."""
+    size = code.abs().clamp(max=INPUT_RANGE[1])
+    place = torch.floor(size / TABLE_STEP)
+    share, index = size / TABLE_STEP - place, place.nan_to_num().long()  # a network that ran away stays NaN by share
+    low, high = (entries.to(code.dtype)[index + end] for end in (0, 1))
+    return torch.floor((low + (high - low) * share) / STATE_UNIT + 0.5) * STATE_UNIT

@@ -12,8 +12,8 @@ from dlnet.errors import ModelError
 from dlnet.export.convert import weights_of
 from dlnet.export.reference import quantise_anchor, quantise_inputs, run, to_soh
 from dlnet.export.spec import make_spec
-from dlnet.models import quantised
-from dlnet.models.network import hidden_path, initial, predict
+from dlnet.models import factors, quantised
+from dlnet.models.network import branch_usage, hidden_path, initial, predict
 from dlnet.models.student import Student
 
 
@@ -45,6 +45,111 @@ def test_the_path_in_training_is_that_of_the_integer_engine(cell, substeps):
     float_path = hidden_path({**one.parameters}, z[None], small_net(cell=cell, substeps=substeps))
     away = np.abs(torch.stack([h[0].T for h in float_path], dim=1).detach().numpy() * 2**15 - trace.hidden)
     assert away.mean() > 20 * gap.mean(), "the float network is much further from the engine"
+
+
+def codes_of(matrix, bits):
+    """Weights (inputs, rows) as integers, and the scale of each row."""
+    scale = np.maximum(np.abs(matrix).max(0) / (2 ** (bits - 1) - 1), 2.0**-24)
+    return np.floor(matrix / scale + 0.5).astype(np.int64), scale
+
+
+def requantised(value, real):
+    """``(value m + 2^(p-1)) >> p`` with m / 2^p nearest to ``real``, 2^30 <= m < 2^31."""
+    place = 31 - np.frexp(real)[1].astype(np.int64)
+    multiplier = np.rint(np.ldexp(real, place)).astype(np.int64)
+    return (value * multiplier + (np.int64(1) << (place - 1))) >> place
+
+
+def integer_rows(matrix, bias, seen, bits):
+    weights, scale = codes_of(matrix, bits)
+    offset = np.floor(bias * 2**12 / scale + 0.5).astype(np.int64)
+    return np.clip(requantised(seen @ weights + offset, scale), -(2**15), 2**15 - 1)
+
+
+def integer_table(function, code):
+    table = np.minimum(np.rint(function(np.arange(257) / 32) * 2**15).astype(np.int64), 2**15 - 1)
+    size = np.minimum(np.abs(code), 2**15 - 1)
+    low, rest = table[size >> 7], size & 127
+    return low + (((table[(size >> 7) + 1] - low) * rest + 64) >> 7)
+
+
+def integer_step(p, x, h, cell, substeps, bits):
+    """One sub-step of one network in int64: x (B, C) in 2^-12, h (B, n) in 2^-15; factors as p holds them."""
+    n = h.shape[1]
+    seen = np.concatenate([x, (h + 4) >> 3], axis=1)
+    if "v" in p:
+        seen = integer_rows(np.vstack([p["ux"], p["uh"]]), np.zeros(p["ux"].shape[1]), seen, bits)
+        q = integer_rows(p["v"], p["b"][0], seen, bits)
+    else:
+        q = integer_rows(np.vstack([p["wx"], p["wh"]]), p["b"][0], seen, bits)
+    gate = integer_table(lambda v: 1 / (1 + np.exp(-v)), q[:, :n])
+    gate = np.where(q[:, :n] < 0, 2**15 - gate, gate)
+    rate = np.floor(np.minimum(np.log1p(np.exp(p["leak"][0])), 1 - 2**-15) * 2**15 + 0.5).astype(np.int64)
+    if cell == "liquid":
+        aim = np.sign(q[:, n:]) * integer_table(np.tanh, q[:, n:])
+    else:
+        aim = np.floor(np.clip(p["a"][0], -1, 1 - 2**-15) * 2**15 + 0.5).astype(np.int64)
+    change = gate * ((aim - h + 1) >> 1) - rate * ((h + 1) >> 1)
+    return np.clip(h + requantised(change, np.float64(2.0**-14 / substeps)), -(2**15), 2**15 - 1)
+
+
+@pytest.mark.parametrize("bits", [8, 4])
+@pytest.mark.parametrize("rank", [0, 3])
+@pytest.mark.parametrize(("cell", "substeps"), [("liquid", 1), ("liquid", 2), ("ltc", 1)])
+def test_each_step_in_training_is_the_integers_of_the_engine(cell, substeps, rank, bits):
+    config = small_net(cell=cell, substeps=substeps, rank=rank, bits=bits)
+    source = torch.Generator().manual_seed(4)
+    # In double precision, where every product of codes is exact; factors of which some must be balanced.
+    parameters = {
+        name: value.double() * 2 + 0.3 * torch.randn(value.shape, generator=source, dtype=torch.float64)
+        for name, value in initial(config, [0]).items()
+    }
+    fitting = factors.balanced(parameters)
+    if rank:
+        assert not torch.equal(fitting["ux"], parameters["ux"])
+    z = quantised.inputs(2 * torch.randn(1, 50, 6, 4, generator=source, dtype=torch.float64))
+    path = hidden_path(parameters, z, config)
+    p, x = {name: value[0].numpy() for name, value in fitting.items()}, (z[0] * 2**12).numpy().astype(np.int64)
+    h = np.zeros((50, 5), np.int64)
+    for t in range(6):
+        for _ in range(substeps):
+            h = integer_step(p, x[:, t], h, cell, substeps, bits)
+        np.testing.assert_array_equal(path[t][0].T.numpy() * 2**15, h)
+    assert len(np.unique(h)) > 100
+
+
+@pytest.mark.parametrize("bits", [8, 4])
+def test_rows_of_head_and_gate_are_the_integers_of_the_engine(bits):
+    source = torch.Generator().manual_seed(6)
+    matrix, bias, seen = (torch.randn(size, generator=source, dtype=torch.float64) for size in ((7, 5), (5,), (60, 7)))
+    seen[:, :3] = seen[:, :3].clamp(-1, 1 - 2**-15)  # states come with three bits more
+    codes = torch.floor(seen * 2**15).long().numpy()
+    entering = np.where(np.arange(7) < 3, (codes + 4) >> 3, codes >> 3)
+    shown = torch.from_numpy(np.where(np.arange(7) < 3, codes / 2**15, (codes >> 3) / 2**12))
+    found = quantised.affine(matrix[None], bias[None, None], shown.T[None], bits)[0].T
+    np.testing.assert_array_equal(found * 2**12, integer_rows(matrix.numpy(), bias.numpy(), entering, bits))
+
+
+def test_low_rank_trains_through_the_rounding():
+    config = small_net(rank=3, bits=8)
+    fold = made_fold(config)
+    result = train(config, [Job("a", 0)], [fold], Plan(steps=60, batch=16, check=20))[0]
+    assert result.mae_validation < 0.8 * float(fold.validation_change.abs().mean()) * fold.delta_scale
+    moved = {name for name, value in initial(config, [0]).items() if not torch.equal(value[0], result.parameters[name])}
+    assert {"ux", "uh", "v", "b"} <= moved
+
+
+def test_scores_that_the_engine_cannot_tell_apart_go_to_the_first_branch():
+    config, plain = small_net(branches=2, bits=8), small_net(branches=2)
+    parameters = initial(config, [0])
+    parameters["wg"].zero_()[:, 0] = 1.0  # both score what the first channel ends at, a whole code
+    parameters["bg"] = torch.tensor([[[0.0, 2.0**-15]]])  # less than half a code above
+    z = torch.randn(30, 6, 4, generator=torch.Generator().manual_seed(3))
+    assert branch_usage(parameters, z, plain).tolist() == [[0, 1]]
+    assert branch_usage(parameters, z, config).tolist() == [[1, 0]]
+    first = {name: value for name, value in parameters.items() if name not in ("wg", "bg")}
+    first |= {name: parameters[name][..., :3] for name in ("wo", "bo")}
+    torch.testing.assert_close(predict(parameters, z, config), predict(first, z, small_net(bits=8)))
 
 
 @pytest.mark.parametrize("cell", ["liquid", "ltc"])

@@ -8,18 +8,13 @@ import torch
 from torch import Tensor
 
 from dlnet.compress.net import Net
-from dlnet.models.branches import usage
-from dlnet.models.network import hidden_path, shares
+from dlnet.models import network
 
 
 def branch_usage(net: Net, z: Tensor) -> Tensor:
     """(branches,) part of the windows ``z`` (N, T, C) that each branch would speak for."""
-    if net.config.branches == 1:
-        return torch.ones(1, dtype=torch.float64)
     stacked = {name: value[None] for name, value in net.parameters.items()}
-    with torch.no_grad():
-        last = hidden_path(stacked, z[None], net.config)[-1]
-        return usage(shares(stacked, last, z[None], net.config))[0]
+    return network.branch_usage(stacked, z, net.config)[0]
 
 
 def with_branches(net: Net, kept: Tensor) -> Net:
