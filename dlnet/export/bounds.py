@@ -7,6 +7,7 @@ import numpy as np
 from dlnet.errors import ModelError
 from dlnet.export import fixed
 from dlnet.export.layout import Affine, Spec
+from dlnet.models.precision import Part
 
 ANCHOR_LIMIT = 2**25  # 2 SoH
 INPUT_PEAK = 2**15
@@ -20,14 +21,19 @@ def largest_accumulator(spec: Spec) -> dict[str, int]:
 
     Every term is bounded by the product of its factors' bounds, every sum by the sum of its terms' bounds.
     """
-    steps = np.full(spec.channels + spec.hidden, INPUT_PEAK)
-    steps[spec.channels :] = STATE_AS_INPUT_PEAK
+    seen = np.full(spec.channels + spec.hidden, INPUT_PEAK)
+    seen[spec.channels :] = STATE_AS_INPUT_PEAK
     heads = np.full(spec.hidden + len(spec.skip), INPUT_PEAK)
     heads[: spec.hidden] = STATE_AS_INPUT_PEAK
+    inputs: dict[Part, np.ndarray] = {
+        "inner": seen,
+        "step": seen if spec.inner is None else np.full(spec.rank, INPUT_PEAK),
+        "gate": seen,
+    }
+    inputs["head"] = heads
     increment = _increment_peak(spec)
     return {
-        "step accumulator": _row_peak(spec.step, steps),
-        "head accumulator": _row_peak(spec.head, heads),
+        **{f"{name} accumulator": _row_peak(part, inputs[name]) for name, part in spec.parts.items()},
         "state update": _update_peak(spec),
         "increment": increment,
         "forecast": ANCHOR_LIMIT + len(spec.knots) * _scaled(increment, spec.delta) + _offset_peak(spec),
@@ -41,13 +47,15 @@ def check_bounds(spec: Spec) -> None:
         ModelError: names the part and its bound.
     """
     _check_shapes(spec)
-    for name, part in (("step", spec.step), ("head", spec.head)):
+    for name, part in spec.parts.items():
         low, high = ROW_SHIFTS
+        if (part.weights % part.unit).any() or (part.bias % part.unit).any():
+            raise ModelError(f"{name}: of {part.bits} bits, but a weight or bias is no multiple of {part.unit}")
         if part.shift.min() < low or part.shift.max() > high or part.multiplier.min() < 1:
             raise ModelError(f"{name}: a row's scale is out of range (shift must lie in {low}..{high})")
-    for name, peak in largest_accumulator(spec).items():
+    for place, peak in largest_accumulator(spec).items():
         if peak > fixed.INT32_MAX:
-            raise ModelError(f"{name} could reach {peak}, beyond 32 bits; lower the weights, scales or knots")
+            raise ModelError(f"{place} could reach {peak}, beyond 32 bits; lower the weights, scales or knots")
 
 
 def _row_peak(part: Affine, inputs: np.ndarray) -> int:
@@ -75,12 +83,15 @@ def _offset_peak(spec: Spec) -> int:
 
 
 def _check_shapes(spec: Spec) -> None:
-    hidden, outputs = spec.hidden, len(spec.knots) + int(spec.offset is not None)
+    hidden, outputs = spec.hidden, spec.branches * spec.outputs
+    seen = spec.channels + hidden
     rows = {"liquid": 2 * hidden, "ltc": hidden}.get(spec.cell)
     if rows is None:
         raise ModelError(f"cell must be liquid or ltc, not {spec.cell!r}")
     fits = [
-        spec.step.weights.shape == (rows, spec.channels + hidden) and spec.channels > 0,
+        spec.channels > 0,
+        spec.step.weights.shape == (rows, spec.rank or seen),
+        all(part.weights.shape[1] == seen for part in (spec.inner, spec.gate) if part is not None),
         spec.head.weights.shape == (outputs, hidden + len(spec.skip)),
         (spec.reversal is not None) == (spec.cell == "ltc"),
         spec.reversal is None or spec.reversal.shape == spec.rate.shape,
@@ -88,7 +99,7 @@ def _check_shapes(spec: Spec) -> None:
         all(0 <= c < spec.channels and 0 <= lag < spec.steps for c, lag in spec.skip),
         all(table.shape == (fixed.TABLE_SIZE,) for table in spec.tables.values()),
     ]
-    for part in (spec.step, spec.head):
+    for part in spec.parts.values():
         fits += [array.shape == part.weights.shape[:1] for array in (part.bias, part.multiplier, part.shift)]
     if not all(fits):
         raise ModelError("the parts of the spec do not fit together; run dvc repro")

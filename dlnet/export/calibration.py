@@ -10,13 +10,15 @@ import numpy.typing as npt
 
 from dlnet.errors import DataError
 from dlnet.export import fixed
-from dlnet.export.layout import Affine, Spec
+from dlnet.export.fixed import Floats
+from dlnet.export.layout import Spec
 from dlnet.export.reference import Int16s, skip_inputs, state_path
 
 CALIBRATION_WINDOWS = 200
 INPUT_LIMIT, STATE_LIMIT = 8.0, 1.0
 Float32s = npt.NDArray[np.float32]
 Samples = list[dict[str, Float32s]]
+Matrix = tuple[Floats, Floats]
 
 
 def step_samples(spec: Spec, windows: Int16s) -> Samples:
@@ -26,7 +28,8 @@ def step_samples(spec: Spec, windows: Int16s) -> Samples:
     before = np.concatenate([np.zeros_like(path[:, :1]), path[:, :-1]], axis=1)
     x = np.repeat(some, spec.substeps, axis=1).reshape(-1, spec.channels)
     values, states = _at_limits(x, before.reshape(-1, spec.hidden))
-    driven = _driven(spec.step, np.repeat([INPUT_LIMIT, STATE_LIMIT], [spec.channels, spec.hidden]))
+    limits = np.repeat([INPUT_LIMIT, STATE_LIMIT], [spec.channels, spec.hidden])
+    driven = np.concatenate([_driven(*matrix, limits) for matrix in _cell_matrices(spec)])
     values, states = (
         np.concatenate([values, driven[:, : spec.channels]]),
         np.concatenate([states, driven[:, spec.channels :]]),
@@ -35,17 +38,45 @@ def step_samples(spec: Spec, windows: Int16s) -> Samples:
 
 
 def head_samples(spec: Spec, windows: Int16s) -> Samples:
-    """Inputs ``h`` (1, n) and, where the model has skip inputs, ``s`` (1, S) of the head graph."""
+    """Inputs of the head graph: ``h`` (1, n), skip inputs ``s`` (1, S), of a gate ``x`` (1, C); none that are empty."""
     some = windows[evenly(len(windows))]
-    values, states = _at_limits(skip_inputs(spec, some), state_path(spec, some)[:, -1])
-    driven = _driven(spec.head, np.repeat([STATE_LIMIT, INPUT_LIMIT], [spec.hidden, len(spec.skip)]))
+    beside = [skip_inputs(spec, some), some[:, -1, : spec.channels if spec.gate else 0]]
+    values, states = _at_limits(np.concatenate(beside, axis=1), state_path(spec, some)[:, -1])
+    driven = _driven(*head_matrix(spec), np.repeat([STATE_LIMIT, INPUT_LIMIT], [spec.hidden, values.shape[1]]))
     values, states = (
         np.concatenate([values, driven[:, spec.hidden :]]),
         np.concatenate([states, driven[:, : spec.hidden]]),
     )
-    if not spec.skip:
-        return [{"h": h[None]} for h in states]
-    return [{"h": h[None], "s": s[None]} for h, s in zip(states, values, strict=True)]
+    named = {"h": states, "s": values[:, : len(spec.skip)], "x": values[:, len(spec.skip) :]}
+    return [{name: rows[i : i + 1] for name, rows in named.items() if rows.shape[1]} for i in range(len(states))]
+
+
+def head_matrix(spec: Spec) -> Matrix:
+    """Weights (B M, n + S) and bias (B M,) of all branches; with a gate (B M + B, n + S + C), its rows the last.
+
+    Inputs are [h, s, x]: state, skip inputs, last inputs.
+    """
+    weights, bias = spec.head.dequantised()
+    if spec.gate is None:
+        return weights, bias
+    gate, gate_bias = spec.gate.dequantised()
+    rows, count = len(bias), len(gate_bias)
+    both = np.block(
+        [
+            [weights, np.zeros((rows, spec.channels))],
+            [gate[:, spec.channels :], np.zeros((count, len(spec.skip))), gate[:, : spec.channels]],
+        ]
+    )
+    return both, np.concatenate([bias, gate_bias])
+
+
+def _cell_matrices(spec: Spec) -> list[Matrix]:
+    """The step as a function of [x, h]; of low rank first what is between."""
+    weights, bias = spec.step.dequantised()
+    if spec.inner is None:
+        return [(weights, bias)]
+    inner, inner_bias = spec.inner.dequantised()
+    return [(inner, inner_bias), (weights @ inner, weights @ inner_bias + bias)]
 
 
 def check_windows(spec: Spec, windows: Int16s) -> None:
@@ -78,9 +109,8 @@ def _at_limits(values: Int16s, states: Int16s) -> tuple[Float32s, Float32s]:
     return np.concatenate([x, extremes, spread, spread]), np.concatenate([h, h[rows], full, -full])
 
 
-def _driven(part: Affine, limits: npt.NDArray[np.float64]) -> Float32s:
-    """Inputs within ``limits`` (inputs,) that drive each row of ``part`` up and down to ±8, if they can."""
-    weights, bias = part.dequantised()
+def _driven(weights: Floats, bias: Floats, limits: Floats) -> Float32s:
+    """Inputs within ``limits`` (inputs,) that drive each row of ``weights`` up and down to ±8, if they can."""
     reach = np.maximum(np.abs(weights) @ limits, 2.0**-30)  # an empty row cannot be driven
     rows = [
         sign * np.sign(weights) * limits * np.clip((INPUT_LIMIT - sign * bias) / reach, 0, 1)[:, None]

@@ -9,6 +9,7 @@ from torch.nn import functional
 
 from dlnet.errors import ModelError
 from dlnet.export.weights import Cell, Skip, StudentWeights
+from dlnet.models.factors import balanced
 from dlnet.models.network import LEVEL_UNIT
 from dlnet.models.student import Student
 
@@ -25,14 +26,15 @@ def weights_of(student: Student) -> StudentWeights:
             f"{student.name}: {members} networks solved by {config.solver}; only one network under explicit Euler "
             "has an integer form"
         )
-    parts = {name: value[0].detach().numpy().astype(np.float64) for name, value in student.parameters.items()}
+    factors = balanced(student.parameters) if config.rank else student.parameters
+    parts = {name: value[0].detach().numpy().astype(np.float64) for name, value in factors.items()}
     leak = functional.softplus(student.parameters["leak"][0]).clamp(max=1).detach().numpy().astype(np.float64)
     return StudentWeights(
         cell=cast(Cell, config.cell),
         substeps=config.substeps,
         steps=config.steps,
-        wx=parts["wx"],
-        wh=parts["wh"],
+        wx=parts["ux" if config.rank else "wx"],
+        wh=parts["uh" if config.rank else "wh"],
         b=parts["b"][0],
         rate=leak[0],
         reversal=parts["a"][0].clip(-1, 1) if "a" in parts else None,
@@ -44,4 +46,7 @@ def weights_of(student: Student) -> StudentWeights:
         delta_scale=student.encoder.delta_scale,
         offset_scale=LEVEL_UNIT * student.encoder.delta_scale,
         offset=config.level,
+        v=parts.get("v"),
+        wg=parts.get("wg"),
+        bg=parts["bg"][0] if "bg" in parts else None,
     )

@@ -21,8 +21,8 @@ RANDOM_WINDOWS = 4
 def golden_vectors(spec: Spec, z: Int16s, anchor: Int32s) -> tuple[list[str], Tensors]:
     """Names (V,) and vectors of the windows ``z`` (N, T, C), ``anchor`` (N,), then of windows at the limits.
 
-    ``input`` int16 (V, T, C), ``anchor`` int32 (V,), ``hidden`` int16 (V, T, n), ``skip`` int16 (V, S), ``logits``
-    int16 (V, M), ``forecast`` int32 (V, horizon); units as in the spec.
+    ``input`` int16 (V, T, C), ``anchor`` int32 (V,), ``hidden`` int16 (V, T, n), ``skip`` int16 (V, S), ``branch``
+    int16 (V,), ``logits`` int16 (V, M), ``forecast`` int32 (V, horizon); units as in the spec.
     """
     extremes = _extremes(spec)
     edges = np.array([0, ANCHOR_LIMIT, -ANCHOR_LIMIT, 1 << fixed.FORECAST_BITS], np.int32)
@@ -39,6 +39,7 @@ def _vectors(spec: Spec, inputs: Int16s, anchors: Int32s) -> Tensors:
         "anchor": anchors,
         "hidden": trace.hidden,
         "skip": trace.skip,
+        "branch": trace.branch,
         "logits": trace.logits,
         "forecast": trace.forecast,
     }

@@ -9,16 +9,34 @@ import numpy.typing as npt
 
 from dlnet.export import fixed
 from dlnet.export.weights import Cell
+from dlnet.models.precision import Bits, Part, Precision
+
+UNIT: dict[Bits, int] = {8: 1, 4: 16}
+LIMIT: dict[Bits, int] = {8: 127, 4: 7 * 16}
 
 
 @dataclass(frozen=True)
 class Affine:
-    """Rows of int8 weights; row r stands for ``weights[r] * multiplier[r] / 2**shift[r]``."""
+    """Rows of int8 weights; row r stands for ``weights[r] * multiplier[r] / 2**shift[r]``.
+
+    Of 4 bits, weights and bias are multiples of 16: all arithmetic stays that of 8 bits, only storage is smaller.
+    """
 
     weights: npt.NDArray[np.int8]  # (rows, inputs)
     bias: npt.NDArray[np.int32]  # (rows,)
     multiplier: npt.NDArray[np.int32]  # (rows,)
     shift: npt.NDArray[np.uint8]  # (rows,), 33..62
+    bits: Bits = 8
+
+    @property
+    def unit(self) -> int:
+        """What weights and bias are multiples of."""
+        return UNIT[self.bits]
+
+    @property
+    def limit(self) -> int:
+        """Largest weight that quantising gives."""
+        return LIMIT[self.bits]
 
     @property
     def scale(self) -> fixed.Floats:
@@ -38,8 +56,10 @@ class Spec:
     cell: Cell
     steps: int
     substeps: int
+    inner: Affine | None  # low rank: inputs [x (C), h (n)], r rows; the step's inputs then
     step: Affine  # inputs [x (C), h (n)], rows gate (n) then candidate (n; liquid only)
-    head: Affine  # inputs [h (n), s (S)], rows knots (m), then the offset if there is one
+    gate: Affine | None  # branches: inputs [x (C), h (n)] of the last step, B rows
+    head: Affine  # inputs [h (n), s (S)], rows of a branch: knots (m), then the offset if there is one; B times
     rate: npt.NDArray[np.int16]  # (n,)
     reversal: npt.NDArray[np.int16] | None  # (n,), ltc only
     update: tuple[int, int]  # multiplier, shift of one sub-step
@@ -58,7 +78,38 @@ class Spec:
     @property
     def channels(self) -> int:
         """Number of input channels C."""
-        return int(self.step.weights.shape[1]) - self.hidden
+        return int((self.inner or self.step).weights.shape[1]) - self.hidden
+
+    @property
+    def rank(self) -> int:
+        """Rows of ``inner``; 0: full rank."""
+        return 0 if self.inner is None else len(self.inner.bias)
+
+    @property
+    def branches(self) -> int:
+        """Number of heads B."""
+        return 1 if self.gate is None else len(self.gate.bias)
+
+    @property
+    def outputs(self) -> int:
+        """Rows of one branch M."""
+        return len(self.knots) + int(self.offset is not None)
+
+    @property
+    def parts(self) -> dict[Part, Affine]:
+        """The matrices that the model has, by name."""
+        named: dict[Part, Affine | None] = {
+            "inner": self.inner,
+            "step": self.step,
+            "gate": self.gate,
+            "head": self.head,
+        }
+        return {name: part for name, part in named.items() if part is not None}
+
+    @property
+    def precision(self) -> Precision:
+        """Bits of each matrix; 8 for those that the model lacks."""
+        return Precision(**{name: part.bits for name, part in self.parts.items()})
 
     @property
     def horizon(self) -> int:
@@ -68,5 +119,6 @@ class Spec:
     @property
     def parameters(self) -> int:
         """Numbers that training set: weights, biases, rates and reversal potentials."""
-        parts = (self.step.weights, self.step.bias, self.head.weights, self.head.bias)
-        return sum(int(part.size) for part in parts) + self.hidden * (1 if self.reversal is None else 2)
+        biased = (part.weights.size + part.bias.size for name, part in self.parts.items() if name != "inner")
+        inner = 0 if self.inner is None else self.inner.weights.size  # its biases come of rounding alone
+        return int(sum(biased) + inner) + self.hidden * (1 if self.reversal is None else 2)

@@ -18,14 +18,14 @@ from typing import Any
 import numpy as np
 
 from dlnet.export import fixed
-from dlnet.export.calibration import Samples, check_windows, head_samples, step_samples
+from dlnet.export.calibration import Matrix, Samples, check_windows, head_matrix, head_samples, step_samples
 from dlnet.export.layout import Spec
 from dlnet.export.reference import Int16s
 
 
 @dataclass(frozen=True)
 class EdgeFiles:
-    """The two flatbuffers. ``step``: (x (1, C), h (1, n)) -> h of the next sub-step; ``head``: (h, s) -> logits."""
+    """The two flatbuffers. ``step``: (x (1, C), h (1, n)) -> h of the next sub-step; ``head``: (h, s, x) -> logits."""
 
     step: bytes
     head: bytes
@@ -50,12 +50,14 @@ def convert(spec: Spec, windows: Int16s) -> EdgeFiles:
 
 def _step_graph(tf: Any, spec: Spec) -> Callable[..., Any]:
     """h + (gate · (a - h) - rate · h) / K over floats that the spec's integers stand for."""
-    weights, bias = (_constant(tf, values) for values in _transposed(spec.step.dequantised()))
+    inner = None if spec.inner is None else _layer(tf, spec.inner.dequantised())
+    outer = _layer(tf, spec.step.dequantised())
     rate = _constant(tf, np.ldexp(spec.rate.astype(np.float64), -fixed.STATE_BITS))
     reversal = None if spec.reversal is None else np.ldexp(spec.reversal.astype(np.float64), -fixed.STATE_BITS)
 
     def step(x: Any, h: Any) -> Any:
-        code = tf.matmul(tf.concat([x, h], axis=1), weights) + bias
+        seen = tf.concat([x, h], axis=1)
+        code = outer(seen if inner is None else inner(seen))
         if reversal is None:
             gate, candidate = tf.split(code, 2, axis=1)
             target = tf.tanh(candidate)
@@ -68,19 +70,18 @@ def _step_graph(tf: Any, spec: Spec) -> Callable[..., Any]:
 
 
 def _head_graph(tf: Any, spec: Spec) -> Callable[..., Any]:
-    weights, bias = (_constant(tf, values) for values in _transposed(spec.head.dequantised()))
+    """Logits of all branches, then those of the gate, from what ``head_samples`` names."""
+    layer = _layer(tf, head_matrix(spec))
 
-    def head(h: Any, s: Any) -> Any:
-        return tf.matmul(tf.concat([h, s], axis=1), weights) + bias
+    def head(*parts: Any) -> Any:
+        return layer(tf.concat(parts, axis=1) if len(parts) > 1 else parts[0])
 
-    def head_alone(h: Any) -> Any:
-        return tf.matmul(h, weights) + bias
-
-    return head if spec.skip else head_alone
+    return head
 
 
-def _transposed(affine: tuple[fixed.Floats, fixed.Floats]) -> tuple[fixed.Floats, fixed.Floats]:
-    return affine[0].T, affine[1]
+def _layer(tf: Any, matrix: Matrix) -> Callable[[Any], Any]:
+    weights, bias = _constant(tf, matrix[0].T), _constant(tf, matrix[1])
+    return lambda seen: tf.matmul(seen, weights) + bias
 
 
 def _constant(tf: Any, values: fixed.Floats) -> Any:

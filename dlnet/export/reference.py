@@ -28,7 +28,8 @@ class Trace:
 
     hidden: Int16s  # (N, T, n) state after each step, 2^-15
     skip: Int16s  # (N, S), 2^-12
-    logits: Int16s  # (N, M), 2^-12
+    branch: Int16s  # (N,) which of B heads spoke
+    logits: Int16s  # (N, M) of that head, 2^-12
     forecast: Int32s  # (N, horizon), 2^-24 SoH
 
 
@@ -76,8 +77,9 @@ def run(spec: Spec, z: Int16s, anchor: Int32s) -> Trace:
     check_windows(spec, z, anchor)
     hidden = hidden_path(spec, z)
     skip = skip_inputs(spec, z)
-    logits = head(spec, hidden[:, -1], skip)
-    return Trace(hidden, skip, logits, read_out(spec, logits, anchor))
+    branch = route(spec, z[:, -1], hidden[:, -1])
+    logits = of_branch(head(spec, hidden[:, -1], skip), branch, spec.outputs)
+    return Trace(hidden, skip, branch, logits, read_out(spec, logits, anchor))
 
 
 def check_windows(spec: Spec, z: Int16s, anchor: Int32s) -> None:
@@ -119,7 +121,8 @@ def state_path(spec: Spec, z: Int16s) -> Int16s:
 
 def _substep(spec: Spec, x: Ints, h: Ints) -> Ints:
     """One Euler step: h + (gate · (a - h) - rate · h) / K."""
-    code = affine(spec.step, np.concatenate([x, as_input(h)], axis=1))
+    seen = np.concatenate([x, as_input(h)], axis=1)
+    code = affine(spec.step, seen if spec.inner is None else affine(spec.inner, seen))
     gate = fixed.sigmoid(spec.tables["sigmoid"], code[:, : spec.hidden])
     if spec.reversal is None:
         target = fixed.tanh(spec.tables["tanh"], code[:, spec.hidden :])
@@ -138,8 +141,22 @@ def skip_inputs(spec: Spec, z: Int16s) -> Int16s:
     return fixed.saturate(stacked).astype(np.int16)
 
 
+def route(spec: Spec, last: Int16s, state: Int16s) -> Int16s:
+    """Branch (N,) of the last inputs (N, C) and the state (N, n): the gate's largest logit, of equals the first."""
+    if spec.gate is None:
+        return np.zeros(len(last), np.int16)
+    codes = affine(spec.gate, np.concatenate([last.astype(np.int64), as_input(state)], axis=1))
+    return codes.argmax(axis=1).astype(np.int16)
+
+
+def of_branch(logits: Int16s, branch: Int16s, outputs: int) -> Int16s:
+    """Of logits (N, B M), those of each window's ``branch`` (N,): (N, M) with M ``outputs``."""
+    apart = logits.reshape(len(logits), -1, outputs)
+    return apart[np.arange(len(logits)), branch]
+
+
 def head(spec: Spec, state: Int16s, skip: Int16s) -> Int16s:
-    """Logits (N, M) of the last state (N, n) and the skip inputs (N, S)."""
+    """Logits (N, B M) of all branches, of the last state (N, n) and the skip inputs (N, S)."""
     inputs = np.concatenate([as_input(state), skip.astype(np.int64)], axis=1)
     return affine(spec.head, inputs).astype(np.int16)
 

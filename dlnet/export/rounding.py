@@ -27,7 +27,8 @@ MOST_SWEEPS = 100
 def fit_rounding(spec: Spec, student: StudentWeights, windows: Int16s) -> Spec:
     """Round the weights of ``spec`` anew, by its inputs and states over quantised training ``windows`` (N, T, C).
 
-    The step is fitted on the path of the nearest rounding, then the head on the path of the new step.
+    One matrix after the other, in the order in which the engine uses them, each on what the ones before it now give:
+    the first factor of the cell, the step, then gate and head on the path of the new step.
 
     Raises:
         DataError: there is no window, or windows of another shape.
@@ -37,12 +38,26 @@ def fit_rounding(spec: Spec, student: StudentWeights, windows: Int16s) -> Spec:
     x = np.repeat(some, spec.substeps, axis=1).reshape(-1, spec.channels)
     path = state_path(spec, some)
     before = np.concatenate([np.zeros_like(path[:, :1]), path[:, :-1]], axis=1).reshape(-1, spec.hidden)
-    step_inputs = np.concatenate([_real(x, fixed.INPUT_BITS), _real(before, fixed.STATE_BITS)], axis=1)
-    fitted = replace(spec, step=_fit(spec.step, np.vstack([student.wx, student.wh]), student.b, step_inputs))
+    fitted = _fit_cell(spec, student, _together((x, fixed.INPUT_BITS), (before, fixed.STATE_BITS)))
     last = state_path(fitted, some)[:, -1]
-    skip = skip_inputs(fitted, some)
-    head_inputs = np.concatenate([_real(last, fixed.STATE_BITS), _real(skip, fixed.INPUT_BITS)], axis=1)
+    if spec.gate is not None and student.wg is not None and student.bg is not None:
+        gate_inputs = _together((some[:, -1], fixed.INPUT_BITS), (last, fixed.STATE_BITS))
+        fitted = replace(fitted, gate=_fit(spec.gate, student.wg, student.bg, gate_inputs))
+    head_inputs = _together((last, fixed.STATE_BITS), (skip_inputs(fitted, some), fixed.INPUT_BITS))
     return replace(fitted, head=_fit(spec.head, student.wo, student.bo, head_inputs))
+
+
+def _fit_cell(spec: Spec, student: StudentWeights, inputs: Floats) -> Spec:
+    seen = np.vstack([student.wx, student.wh])
+    if spec.inner is None or student.v is None:
+        return replace(spec, step=_fit(spec.step, seen, student.b, inputs))
+    inner = _fit(spec.inner, seen, np.zeros(spec.rank), inputs)
+    weights, bias = inner.dequantised()
+    return replace(spec, inner=inner, step=_fit(spec.step, student.v, student.b, inputs @ weights.T + bias))
+
+
+def _together(*parts: tuple[Int16s, int]) -> Floats:
+    return np.concatenate([_real(codes, bits) for codes, bits in parts], axis=1)
 
 
 def _real(codes: Int16s, bits: int) -> Floats:
@@ -51,30 +66,30 @@ def _real(codes: Int16s, bits: int) -> Floats:
 
 def _fit(part: Affine, weights: np.ndarray, bias: np.ndarray, inputs: Floats) -> Affine:
     """Lower, row by row, the variance of (weights - units·scale)·inputs; ``weights`` (inputs, rows)."""
-    target, scale = np.asarray(weights, np.float64).T, part.scale
+    target, scale, limit = np.asarray(weights, np.float64).T, part.scale * part.unit, part.limit // part.unit
     covariance = np.atleast_2d(np.cov(inputs.T, bias=True))
     spread = max(float(np.trace(covariance)) / len(covariance), 2.0**-30)
     covariance = covariance + DAMPING * spread * np.eye(len(covariance))
-    units = part.weights.astype(np.int64)
-    # Pruned weights stay zero; the largest of a row stays 127, from which the converter finds the row's scale.
-    free = (np.abs(units) < 127) & (target != 0)
+    units = part.weights.astype(np.int64) // part.unit
+    # Pruned weights stay zero; the largest of a row stays, from which the converter finds the row's scale.
+    free = (np.abs(units) < limit) & (target != 0)
     slope = (target - units * scale[:, None]) @ covariance
     for _ in range(MOST_SWEEPS):
-        if not _sweep(units, slope, free, scale, covariance):
+        if not _sweep(units, slope, free, scale, covariance, limit - 1):
             break
     mean = (target - units * scale[:, None]) @ inputs.mean(axis=0)
-    room = 2.0 ** (30 - fixed.INPUT_BITS) * scale
+    room = 2.0 ** (30 - fixed.INPUT_BITS) * part.scale
     moved = np.clip(np.asarray(bias, np.float64) + mean, -room, room)
-    codes = np.rint(moved / scale * 2**fixed.INPUT_BITS)
-    return replace(part, weights=units.astype(np.int8), bias=codes.astype(np.int32))
+    codes = part.unit * np.rint(moved / scale * 2**fixed.INPUT_BITS)
+    return replace(part, weights=(part.unit * units).astype(np.int8), bias=codes.astype(np.int32))
 
 
-def _sweep(units: fixed.Ints, slope: Floats, free: np.ndarray, scale: Floats, covariance: Floats) -> bool:
-    """Move each input's weight once, in all rows at a time, in place; whether any moved."""
+def _sweep(units: fixed.Ints, slope: Floats, free: np.ndarray, scale: Floats, covariance: Floats, most: int) -> bool:
+    """Move each input's weight once, in all rows at a time, in place and within ±``most``; whether any moved."""
     moved = False
     for column, variances in enumerate(covariance):
         best = units[:, column] + np.rint(slope[:, column] / (scale * variances[column])).astype(np.int64)
-        change = np.where(free[:, column], np.clip(best, -126, 126) - units[:, column], 0)
+        change = np.where(free[:, column], np.clip(best, -most, most) - units[:, column], 0)
         if change.any():
             moved = True
             units[:, column] += change

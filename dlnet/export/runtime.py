@@ -20,6 +20,7 @@ from dlnet.export.reference import (
     Int32s,
     Trace,
     check_windows,
+    of_branch,
     quantise_anchor,
     quantise_inputs,
     read_out,
@@ -88,8 +89,13 @@ def _run(step: Graph, head: Graph, spec: Spec, z: Int16s, anchor: Int32s) -> Tra
     inputs = {"h": _rescale(state, step.output_scale, head.scales["h"])}
     if spec.skip:
         inputs["s"] = _rescale(skip, input_unit, head.scales["s"])
-    logits = _rescale(head.invoke(**inputs), head.output_scale, input_unit)
-    return Trace(hidden, skip, logits, read_out(spec, logits, anchor))
+    if spec.gate is not None:
+        inputs["x"] = _rescale(z[:, -1], input_unit, head.scales["x"])
+    every = _rescale(head.invoke(**inputs), head.output_scale, input_unit)
+    rows = len(spec.head.bias)
+    branch = np.zeros(len(z), np.int16) if spec.gate is None else every[:, rows:].argmax(axis=1).astype(np.int16)
+    logits = of_branch(every[:, :rows], branch, spec.outputs)
+    return Trace(hidden, skip, branch, logits, read_out(spec, logits, anchor))
 
 
 def _rescale(values: Int16s, unit: float, new_unit: float) -> Int16s:
@@ -101,8 +107,10 @@ def _rescale(values: Int16s, unit: float, new_unit: float) -> Int16s:
 
 
 def _check_fit(step: Graph, head: Graph, spec: Spec) -> None:
-    skip = {"s": len(spec.skip)} if spec.skip else {}
-    wanted = ({"x": spec.channels, "h": spec.hidden}, {"h": spec.hidden, **skip})
+    beside = {"s": len(spec.skip)} if spec.skip else {}
+    if spec.gate is not None:
+        beside["x"] = spec.channels
+    wanted = ({"x": spec.channels, "h": spec.hidden}, {"h": spec.hidden, **beside})
     if (step.widths, head.widths) != wanted:
         raise ModelError(
             f"the .tflite files take inputs {step.widths} and {head.widths}, the spec {wanted}: "

@@ -14,13 +14,14 @@ import numpy.typing as npt
 from dlnet.errors import ModelError
 from dlnet.export import fixed
 from dlnet.export.bounds import check_bounds
-from dlnet.export.layout import Affine, Spec
+from dlnet.export.layout import LIMIT, UNIT, Affine, Spec
 from dlnet.export.reference import Int16s
 from dlnet.export.rounding import fit_rounding
 from dlnet.export.weights import Cell, StudentWeights
 from dlnet.files import read_json, write_json
+from dlnet.models.precision import Bits, Precision
 
-FORMAT = "dlnet-spec/1"
+FORMAT = "dlnet-spec/2"
 UNITS = {
     "input": "int16, 2^-12",
     "state": "int16, 2^-15",
@@ -29,41 +30,51 @@ UNITS = {
     "reversal": "int16, 2^-15",
     "increment": "int32, 2^-16",
     "forecast": "int32, 2^-24 SoH",
-    "weight": "int8, multiplier / 2^shift of its row",
+    "weight": "int8, multiplier / 2^shift of its row; of 4 bits a multiple of 16",
     "bias": "int32, 2^-12 x multiplier / 2^shift of its row",
 }
 SMALLEST_SCALE = 2.0**-24
-WEIGHT_LIMIT = 127 / 4
+LARGEST_SCALE = 2.0**-2
+EIGHT = Precision()
 
 __all__ = ["Affine", "Spec", "StudentWeights", "from_json", "load_spec", "make_spec", "save_spec", "to_json"]
 
 
-def make_spec(student: StudentWeights, windows: Int16s | None = None) -> Spec:
+def make_spec(student: StudentWeights, windows: Int16s | None = None, precision: Precision = EIGHT) -> Spec:
     """Quantise a float student.
 
     With quantised training ``windows`` (N, T, C), weights are rounded so that rows come out right on them (see
     ``rounding``): the error of quantising falls to about a third. Without, each is rounded to nearest.
 
     Raises:
-        ModelError: the student is malformed, has a weight of 31.75 or more, or could overflow.
+        ModelError: the student is malformed, has a weight beyond a quarter of its integers' limit (31.75 in 8 bits,
+            28 in 4), or could overflow.
         DataError: the windows do not fit the student.
     """
     student.check()
-    spec = _nearest(student)
+    spec = _nearest(student, precision)
     if windows is not None:
         spec = fit_rounding(spec, student, windows)
     check_bounds(spec)
     return spec
 
 
-def _nearest(student: StudentWeights) -> Spec:
+def _nearest(student: StudentWeights, precision: Precision) -> Spec:
     lengths = np.diff((0, *student.knots))
+    seen = np.vstack([student.wx, student.wh])
+    if student.v is None:
+        inner, step = None, _quantise_affine("wx, wh", seen, student.b, precision.step)
+    else:
+        inner = _quantise_affine("wx, wh", seen, np.zeros(len(student.v)), precision.inner)
+        step = _quantise_affine("v", student.v, student.b, precision.step)
     return Spec(
         cell=student.cell,
         steps=student.steps,
         substeps=student.substeps,
-        step=_quantise_affine("wx, wh", np.vstack([student.wx, student.wh]), student.b),
-        head=_quantise_affine("wo", student.wo, student.bo),
+        inner=inner,
+        step=step,
+        gate=_quantised_gate(student, precision.gate),
+        head=_quantise_affine("wo", student.wo, student.bo, precision.head),
         rate=_to_state(student.rate),
         reversal=None if student.reversal is None else _to_state(student.reversal),
         update=fixed.multiplier_of(2.0 ** (1 - fixed.STATE_BITS) / student.substeps),
@@ -74,6 +85,12 @@ def _nearest(student: StudentWeights) -> Spec:
         offset=_offset(student),
         tables=fixed.make_tables(),
     )
+
+
+def _quantised_gate(student: StudentWeights, bits: Bits) -> Affine | None:
+    if student.wg is None or student.bg is None:
+        return None
+    return _quantise_affine("wg", student.wg, student.bg, bits)
 
 
 def _offset(student: StudentWeights) -> tuple[int, int] | None:
@@ -87,24 +104,29 @@ def _to_state(values: npt.NDArray[np.floating]) -> npt.NDArray[np.int16]:
     return np.asarray(np.clip(scaled, -fixed.INT16_MAX, fixed.INT16_MAX), np.int16)
 
 
-def _quantise_affine(name: str, weights: npt.NDArray[np.floating], bias: npt.NDArray[np.floating]) -> Affine:
+def _quantise_affine(
+    name: str, weights: npt.NDArray[np.floating], bias: npt.NDArray[np.floating], bits: Bits
+) -> Affine:
     """Quantise ``weights`` (inputs, rows) and ``bias`` (rows,), one scale a row."""
     columns, offsets = np.asarray(weights, np.float64).T, np.asarray(bias, np.float64)
+    unit, limit = UNIT[bits], LIMIT[bits]
     peak = np.abs(columns).max(axis=1)
-    if peak.max() >= WEIGHT_LIMIT:
-        raise ModelError(f"{name}: weight {peak.max():g} is not below {WEIGHT_LIMIT}; train with more weight decay")
+    if peak.max() >= limit * LARGEST_SCALE:
+        most = limit * LARGEST_SCALE
+        raise ModelError(f"{name}: weight {peak.max():g} is not below {most:g}; train with more weight decay")
     # A row whose weights are tiny beside its bias needs a coarser scale, or its bias would not fit 31 bits.
     room = np.abs(offsets) * 2.0 ** (fixed.INPUT_BITS - 30)
-    pairs = [fixed.multiplier_of(scale) for scale in np.maximum.reduce([peak / 127, room, 0 * peak + SMALLEST_SCALE])]
+    pairs = [fixed.multiplier_of(scale) for scale in np.maximum.reduce([peak / limit, room, 0 * peak + SMALLEST_SCALE])]
     multiplier = np.array([pair[0] for pair in pairs], np.int32)
     shift = np.array([pair[1] for pair in pairs], np.uint8)
     scale = np.ldexp(multiplier.astype(np.float64), -shift.astype(np.int64))
-    units = np.clip(np.rint(columns / scale[:, None]), -127, 127)
+    units = np.clip(unit * np.rint(columns / (unit * scale[:, None])), -limit, limit)
     return Affine(
         weights=units.astype(np.int8),
-        bias=np.rint(offsets / scale * 2**fixed.INPUT_BITS).astype(np.int32),
+        bias=(unit * np.rint(offsets / (unit * scale) * 2**fixed.INPUT_BITS)).astype(np.int32),
         multiplier=multiplier,
         shift=shift,
+        bits=bits,
     )
 
 
@@ -119,7 +141,9 @@ def to_json(spec: Spec) -> dict[str, Any]:
         "horizon": spec.horizon,
         "steps": spec.steps,
         "substeps": spec.substeps,
+        "inner": None if spec.inner is None else _affine_to_json(spec.inner),
         "step": _affine_to_json(spec.step),
+        "gate": None if spec.gate is None else _affine_to_json(spec.gate),
         "head": _affine_to_json(spec.head),
         "rate": spec.rate.tolist(),
         "reversal": None if spec.reversal is None else spec.reversal.tolist(),
@@ -151,12 +175,14 @@ def from_json(document: dict[str, Any]) -> Spec:
 
 
 def _parse(document: dict[str, Any]) -> Spec:
-    reversal, offset = document["reversal"], document["offset"]
+    reversal, offset, inner, gate = (document[name] for name in ("reversal", "offset", "inner", "gate"))
     return Spec(
         cell=cast(Cell, document["cell"]),
         steps=int(document["steps"]),
         substeps=int(document["substeps"]),
+        inner=None if inner is None else _affine_from_json(inner),
         step=_affine_from_json(document["step"]),
+        gate=None if gate is None else _affine_from_json(gate),
         head=_affine_from_json(document["head"]),
         rate=np.array(document["rate"], np.int16),
         reversal=None if reversal is None else np.array(reversal, np.int16),
@@ -188,15 +214,19 @@ def load_spec(path: Path) -> Spec:
 
 
 def _affine_to_json(part: Affine) -> dict[str, Any]:
-    return {name: getattr(part, name).tolist() for name in ("weights", "bias", "multiplier", "shift")}
+    arrays = {name: getattr(part, name).tolist() for name in ("weights", "bias", "multiplier", "shift")}
+    return {"bits": part.bits, **arrays}
 
 
 def _affine_from_json(document: dict[str, Any]) -> Affine:
+    if document["bits"] not in UNIT:
+        raise ValueError(f"weights of {document['bits']!r} bits")
     return Affine(
         weights=np.array(document["weights"], np.int8),
         bias=np.array(document["bias"], np.int32),
         multiplier=np.array(document["multiplier"], np.int32),
         shift=np.array(document["shift"], np.uint8),
+        bits=document["bits"],
     )
 
 

@@ -18,29 +18,36 @@ FloatArray = npt.NDArray[np.floating]
 
 @dataclass(frozen=True)
 class StudentWeights:
-    """Weights of one Euler student: C channels, n hidden units, G gate rows, S skip inputs, M head rows.
+    """Weights of one Euler student: C channels, n hidden units, G gate rows, S skip inputs, M head rows, B branches.
 
     ``cell`` "liquid" has G = 2n rows (gate, then candidate), "ltc" has G = n. ``rate`` is the leak after
     softplus, in [0, 1] per step. ``reversal`` is the ltc's A in [-1, 1], None for liquid. M is the number of
     knots, plus one when ``offset`` is true. Scales are in SoH per unit of the head.
+
+    Of rank r the cell's matrix is [wx; wh] v, with wx (C, r) and wh (n, r); on inputs within ±8 and states within ±1
+    the r values between stay within ±8. ``wo`` and ``bo`` hold the branches one after the other; of several, ``wg`` and
+    ``bg`` make the gate's logits from the last inputs and the last state.
     """
 
     cell: Cell
     substeps: int
     steps: int
-    wx: FloatArray  # (C, G)
-    wh: FloatArray  # (n, G)
+    wx: FloatArray  # (C, G), or (C, r)
+    wh: FloatArray  # (n, G), or (n, r)
     b: FloatArray  # (G,)
     rate: FloatArray  # (n,)
     reversal: FloatArray | None  # (n,)
-    wo: FloatArray  # (n + S, M)
-    bo: FloatArray  # (M,)
+    wo: FloatArray  # (n + S, B M)
+    bo: FloatArray  # (B M,)
     skip: Skip
     knots: tuple[int, ...]
     horizon: int
     delta_scale: float
     offset_scale: float
     offset: bool
+    v: FloatArray | None = None  # (r, G)
+    wg: FloatArray | None = None  # (C + n, B)
+    bg: FloatArray | None = None  # (B,)
 
     @property
     def channels(self) -> int:
@@ -51,6 +58,11 @@ class StudentWeights:
     def hidden(self) -> int:
         """Number of hidden units n."""
         return int(self.wh.shape[0])
+
+    @property
+    def branches(self) -> int:
+        """Number of heads B."""
+        return 1 if self.bg is None else len(self.bg)
 
     @property
     def pairs(self) -> tuple[tuple[int, int], ...]:
@@ -91,6 +103,9 @@ def _check_sizes(student: StudentWeights) -> None:
         if array.ndim != dimensions or 0 in array.shape:
             raise ModelError(f"{name} must be a non-empty matrix, not of shape {array.shape}")
     limits = {"channels": student.channels, "hidden": student.hidden, "steps": student.steps}
+    limits["branches"] = student.branches
+    if student.v is not None:
+        limits["rank"] = len(student.v)
     for name, value in {**limits, "substeps": student.substeps}.items():
         if not 1 <= value <= 255:
             raise ModelError(f"{name} must lie in 1..255, not {value}")
@@ -106,15 +121,20 @@ def _check_sizes(student: StudentWeights) -> None:
 def _check_shapes(student: StudentWeights) -> None:
     channels, hidden = student.channels, student.hidden
     rows = 2 * hidden if student.cell == "liquid" else hidden
-    outputs = len(student.knots) + int(student.offset)
+    outputs = student.branches * (len(student.knots) + int(student.offset))
+    inner = rows if student.v is None else len(student.v)
     expected: dict[str, tuple[int, ...]] = {
-        "wx": (channels, rows),
-        "wh": (hidden, rows),
+        "wx": (channels, inner),
+        "wh": (hidden, inner),
         "b": (rows,),
         "rate": (hidden,),
         "wo": (hidden + len(student.pairs), outputs),
         "bo": (outputs,),
     }
+    if student.v is not None:
+        expected["v"] = (inner, rows)
+    if student.wg is not None or student.bg is not None:
+        expected |= {"wg": (channels + hidden, student.branches), "bg": (student.branches,)}
     if student.cell == "ltc":
         expected["reversal"] = (hidden,)
     elif student.reversal is not None:
@@ -122,7 +142,7 @@ def _check_shapes(student: StudentWeights) -> None:
     for name, shape in expected.items():
         array = getattr(student, name)
         if array is None or np.shape(array) != shape:
-            raise ModelError(f"{name} must have shape {shape}, not {None if array is None else array.shape}")
+            raise ModelError(f"{name} must have shape {shape}, not {None if array is None else np.shape(array)}")
         if not np.isfinite(array).all():
             raise ModelError(f"{name} holds a value that is not finite; train the model again")
 

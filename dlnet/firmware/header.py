@@ -80,7 +80,7 @@ def unit_of(name: str) -> str:
 
 
 def _check(spec: Spec, codec: Codec) -> None:
-    most = int(np.abs(spec.step.bias.astype(np.int64)).max())
+    most = max(int(np.abs(part.bias.astype(np.int64)).max()) for part in spec.parts.values())
     limits = {
         "channels": (spec.channels, 254),
         "relative features": (len(codec.relative), 127),
@@ -111,7 +111,10 @@ def _shape(spec: Spec, codec: Codec) -> dict[str, int | bool]:
         "hidden": spec.hidden,
         "skips": len(spec.skip),
         "knots": len(spec.knots),
-        "outputs": len(spec.head.bias),
+        "outputs": spec.outputs,
+        "branches": spec.branches,
+        "rank": spec.rank,
+        **{f"{name}_bits": bits for name, bits in spec.precision.to_json().items()},
         "memory": codec.memory,
         "features": len(codec.names) - (codec.capacity is not None),
         "relatives": len(codec.relative),
@@ -157,7 +160,9 @@ def _scalars(spec: Spec, codec: Codec) -> dict[str, int]:
 def _engine_arrays(spec: Spec) -> list[_Arrays]:
     half = 1 << (fixed.STATE_BITS - 1)
     return [
+        _Arrays("uint32_t", "inner_rows", inner_stream(spec)),
         _Arrays("uint32_t", "step_rows", step_stream(spec)),
+        _Arrays("uint32_t", "gate_rows", gate_stream(spec)),
         _Arrays("uint32_t", "head_rows", head_stream(spec)),
         _Arrays("int16_t", "sigmoid_table", spec.tables["sigmoid"] - half),
         _Arrays("int16_t", "tanh_table", spec.tables["tanh"] if spec.reversal is None else []),
@@ -195,48 +200,76 @@ def _golden_arrays(model: DeviceModel) -> list[_Arrays]:
 def step_stream(spec: Spec) -> Words:
     """The cell's rows as the engine reads them, two at a time: a neuron's gate and target, or two neurons' gates."""
     n, part = spec.hidden, spec.step
-    state, values = part.weights[:, spec.channels :], part.weights[:, : spec.channels]
+    blocks = [part.weights] if spec.inner is not None else _state_first(spec, part)
     words: Words = []
     if spec.reversal is None:
         for i in range(n):
-            words += _pair(part, state, values, i, n + i)
+            words += _pair(part, blocks, i, n + i)
             words.append(int(part.shift[i]) - 32 | (int(part.shift[n + i]) - 32) << 8 | _half(spec.rate[i]) << 16)
         return words
     for i in range(0, n, 2):
         j = i + 1 if i + 1 < n else None
-        words += _pair(part, state, values, i, j)
+        words += _pair(part, blocks, i, j)
         words.append(_shifts(part, i, j))
         for constants in (spec.rate, spec.reversal):
             words.append(_half(constants[i]) | (_half(constants[j]) << 16 if j is not None else 0))
     return words
 
 
+def inner_stream(spec: Spec) -> Words:
+    """Rows of the cell's first factor, two at a time; none of full rank."""
+    return [] if spec.inner is None else _rows(spec.inner, _state_first(spec, spec.inner), range(spec.rank))
+
+
+def gate_stream(spec: Spec) -> Words:
+    """The gate's rows, two at a time; none of one branch."""
+    return [] if spec.gate is None else _rows(spec.gate, _state_first(spec, spec.gate), range(spec.branches))
+
+
 def head_stream(spec: Spec) -> Words:
-    """The head's rows as the engine reads them, two at a time."""
-    state, values = spec.head.weights[:, : spec.hidden], spec.head.weights[:, spec.hidden :]
+    """The head's rows as the engine reads them, two at a time, branch by branch: streams of one length."""
+    blocks = [spec.head.weights[:, : spec.hidden], spec.head.weights[:, spec.hidden :]]
+    starts = range(0, len(spec.head.bias), spec.outputs)
+    return [word for start in starts for word in _rows(spec.head, blocks, range(start, start + spec.outputs))]
+
+
+def _state_first(spec: Spec, part: Affine) -> list[np.ndarray]:
+    """Weights on the state and on the inputs, as they stand in the engine's vector."""
+    return [part.weights[:, spec.channels :], part.weights[:, : spec.channels]]
+
+
+def _rows(part: Affine, blocks: list[np.ndarray], rows: range) -> Words:
     words: Words = []
-    for i in range(0, len(spec.head.bias), 2):
-        j = i + 1 if i + 1 < len(spec.head.bias) else None
-        words += [*_pair(spec.head, state, values, i, j), _shifts(spec.head, i, j)]
+    for i in rows[::2]:
+        j = i + 1 if i + 1 in rows else None
+        words += [*_pair(part, blocks, i, j), _shifts(part, i, j)]
     return words
 
 
-def _pair(part: Affine, state: np.ndarray, values: np.ndarray, i: int, j: int | None) -> Words:
-    """Biases, the two rows block by block (state, then values), multipliers; a row that is missing is all zero."""
+def _pair(part: Affine, blocks: list[np.ndarray], i: int, j: int | None) -> Words:
+    """Biases, the two rows block by block, multipliers; a row that is missing is all zero."""
     rows = (i,) if j is None else (i, j)
-    biases, multipliers = ([int(column[row]) & 0xFFFFFFFF for row in rows] for column in (part.bias, part.multiplier))
-    words = biases + [0] * (2 - len(rows))
-    for block in (state, values):
-        packed = [_packed(block[row]) for row in rows] + [[0] * ((block.shape[1] + 1) // 2)] * (2 - len(rows))
-        for start in range(0, len(packed[0]), BLOCK_WORDS):
-            words += packed[0][start : start + BLOCK_WORDS] + packed[1][start : start + BLOCK_WORDS]
-    return words + multipliers + [0] * (2 - len(rows))
+    none = [0] * (2 - len(rows))
+    words = [int(part.bias[row]) // part.unit & 0xFFFFFFFF for row in rows] + none
+    size, packed = (BLOCK_WORDS, _packed) if part.bits == 8 else (1, _packed_nibbles)
+    for block in blocks:
+        chosen = [packed(block[row] // part.unit) for row in rows] + [packed(0 * block[0]) for _ in none]
+        for start in range(0, len(chosen[0]), size):
+            words += chosen[0][start : start + size] + chosen[1][start : start + size]
+    return words + [int(part.multiplier[row]) for row in rows] + none
 
 
 def _packed(row: np.ndarray) -> Words:
     """Weights as words of two int16, the even one in the low half."""
     padded = np.append(row.astype(np.int64), np.zeros(len(row) % 2, np.int64)) & 0xFFFF
     return [int(low) | int(high) << 16 for low, high in zip(padded[::2], padded[1::2], strict=True)]
+
+
+def _packed_nibbles(row: np.ndarray) -> Words:
+    """Weights of 4 bits, each plus 8, as words of eight: nibble k of the low half is weight 2k, of the high half 2k + 1."""
+    padded = np.append(row.astype(np.int64), np.zeros(-len(row) % 8, np.int64)).reshape(-1, 4, 2) + 8
+    shifts = 4 * np.arange(4)[:, None] + np.array([0, 16])
+    return [int(word) for word in (padded << shifts).sum(axis=(1, 2))]
 
 
 def _shifts(part: Affine, i: int, j: int | None) -> int:
@@ -362,4 +395,4 @@ struct Model : ModelTables<void> {{
 }}  // namespace dlnet
 """
 
-__all__: Sequence[str] = ("header", "head_stream", "made_windows", "skip_events", "step_stream", "unit_of")
+__all__: Sequence[str] = ("header", "made_windows", "unit_of")

@@ -10,6 +10,7 @@ from dlnet.data.features import FEATURES
 from dlnet.export.spec import make_spec
 from dlnet.export.weights import Cell, Skip, StudentWeights, skip_pairs
 from dlnet.firmware.model import DeviceModel, make_model
+from dlnet.models.precision import Precision
 
 CLEAN = CleanParams(window=7, sigmas=3.0, floor_soh=0.006, feature_sigmas=6.0, min_rows=200)
 KNOTS = (5, 15, 30, 50, 75, 100)
@@ -31,12 +32,16 @@ def made_model(  # noqa: PLR0913 - each is one size of the shape
     clean: CleanParams = CLEAN,
     seed: int = 0,
     gain: float = 1.0,
+    branches: int = 1,
+    rank: int = 0,
+    precision: Precision = Precision(),  # noqa: B008 - frozen
 ) -> DeviceModel:
-    """A model of a shape; ``skip`` defaults to the track's own. ``gain`` scales its weights."""
+    """A model of a shape; ``skip`` defaults to the track's own. ``gain`` scales its weights, ``rank`` 0 is full."""
     rng = np.random.default_rng(seed)
     channels = features + relative + (2 if capacity else 0)
     kind: Skip = skip or ("slopes" if capacity else "last")
-    rows, outputs = hidden * (2 if cell == "liquid" else 1), len(knots) + (not capacity)
+    rows, outputs = hidden * (2 if cell == "liquid" else 1), branches * (len(knots) + (not capacity))
+    width, spread = rank or rows, channels**0.5 if rank else 1.0  # what stands between the factors stays small
 
     def draw(*shape: int) -> np.ndarray:
         return gain * rng.normal(size=shape) / np.sqrt(shape[0])
@@ -45,8 +50,8 @@ def made_model(  # noqa: PLR0913 - each is one size of the shape
         cell=cell,
         substeps=substeps,
         steps=steps,
-        wx=draw(channels, rows),
-        wh=draw(hidden, rows),
+        wx=draw(channels, width) / spread,
+        wh=draw(hidden, width) / spread,
         b=draw(rows),
         rate=rng.uniform(0, 1, hidden),
         reversal=rng.uniform(-1, 1, hidden) if cell == "ltc" else None,
@@ -58,10 +63,13 @@ def made_model(  # noqa: PLR0913 - each is one size of the shape
         delta_scale=0.02,
         offset_scale=0.02,
         offset=not capacity,
+        v=draw(rank, rows) * spread if rank else None,
+        wg=draw(channels + hidden, branches) if branches > 1 else None,
+        bg=draw(branches) if branches > 1 else None,
     )
     encoder = _encoder(rng, features, relative, capacity, quantiles, steps, block, knots)
     name = f"made-{cell}-{hidden}-{'capacity' if capacity else 'charge'}-s{seed}"
-    return make_model(name, make_spec(student), encoder, clean)
+    return make_model(name, make_spec(student, precision=precision), encoder, clean)
 
 
 def _encoder(

@@ -81,7 +81,16 @@ class EdgeModel:
         for t in range(z.shape[1]):
             for _ in range(self.spec["substeps"]):
                 h = self.step(x=z[:, t], h=h)
-        return np.asarray(self._read_out(self.head(h=h, s=self._skip(z)), anchor), np.float32)
+        logits = self._spoken(self.head(h=h, s=self._skip(z), x=z[:, -1]))
+        return np.asarray(self._read_out(logits, anchor), np.float32)
+
+    def _spoken(self, every: Floats) -> Floats:
+        """Logits of the branch that the gate, whose logits are the last, gives most."""
+        if self.spec["gate"] is None:
+            return every
+        branches, rows = len(self.spec["gate"]["bias"]), len(self.spec["head"]["bias"])
+        apart = every[:, :rows].reshape(len(every), branches, -1)
+        return np.asarray(apart[np.arange(len(every)), every[:, rows:].argmax(axis=1)])
 
     def _skip(self, z: Floats) -> Floats:
         columns = [z[:, -1, c] - (z[:, -1 - lag, c] if lag else 0.0) for c, lag in self.spec["skip"]]

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from dlnet.firmware.made import made_model
+from dlnet.models.precision import Precision
 
 needs_arm = pytest.mark.skipif(shutil.which("arm-none-eabi-gcc") is None, reason="apt-get install gcc-arm-none-eabi")
 needs_clang = pytest.mark.skipif(shutil.which("clang++") is None, reason="apt-get install clang")
@@ -20,6 +21,17 @@ SHAPES = {
     "one of each": {
         "cell": "ltc", "hidden": 1, "features": 1, "relative": 0, "skip": "none", "steps": 1, "block": 8,
         "knots": (1,), "quantiles": 2,
+    },
+    "branches": {"cell": "liquid", "hidden": 9, "branches": 3},
+    "two branches, charge": {"cell": "ltc", "hidden": 8, "branches": 2, "capacity": False, "relative": 3},
+    "low rank": {"cell": "liquid", "hidden": 12, "rank": 7},
+    "int4": {"cell": "liquid", "hidden": 13, "precision": Precision.of(4)},
+    "int4, odd, charge": {
+        "cell": "ltc", "hidden": 11, "capacity": False, "features": 5, "relative": 2, "precision": Precision.of(4),
+    },
+    "all at once": {
+        "cell": "liquid", "hidden": 10, "branches": 4, "rank": 5, "gain": 2.0,
+        "precision": Precision(inner=4, step=8, gate=4, head=4),
     },
     "wild weights": {"cell": "liquid", "hidden": 9, "gain": 4.0, "knots": (1, 2, 300), "steps": 30, "block": 3},
 }  # fmt: skip

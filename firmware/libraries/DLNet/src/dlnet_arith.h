@@ -218,9 +218,88 @@ struct Dot<0> {
   static DLNET_INLINE void run(const uint32_t *&, const uint32_t *&, int32_t &, int32_t &) {}
 };
 
+// The same of weights of 4 bits, each plus 8: a word of each row holds eight, one word of the vector a nibble of both
+// of its halves. What the 8 add is taken off beforehand, see Weight.
+#define DLNET_NIBBLE(sum, places, value) "and r9, %[mask], r8" places "\n\t" DLNET_MAC(sum, "r9", value)
+#define DLNET_NIBBLES_1(sum) "ldr r8, [%[w]], #4\n\t" DLNET_NIBBLE(sum, "", "r3")
+#define DLNET_NIBBLES_2(sum) DLNET_NIBBLES_1(sum) DLNET_NIBBLE(sum, ", lsr #4", "r4")
+#define DLNET_NIBBLES_3(sum) DLNET_NIBBLES_2(sum) DLNET_NIBBLE(sum, ", lsr #8", "r5")
+#define DLNET_NIBBLES_4(sum) DLNET_NIBBLES_3(sum) DLNET_NIBBLE(sum, ", lsr #12", "r6")
+
+template <int words>
+struct NibbleDot {
+  static DLNET_INLINE void run(const uint32_t *&w, const uint32_t *&z, int32_t &a, int32_t &b) {
+    go(w, z, a, b, 0x000f000fu);
+  }
+  static DLNET_INLINE void go(const uint32_t *&w, const uint32_t *&z, int32_t &a, int32_t &b, uint32_t mask) {
+    __asm__ volatile(DLNET_LOAD_Z("r3, r4, r5, r6") DLNET_NIBBLES_4("a") DLNET_NIBBLES_4("b")
+                     : [w] "+r"(w), [z] "+r"(z), [a] "+r"(a), [b] "+r"(b)
+                     : [mask] "r"(mask)
+                     : "r3", "r4", "r5", "r6", "r8", "r9", "memory");
+    NibbleDot<words - block_words>::go(w, z, a, b, mask);
+  }
+};
+
+template <>
+struct NibbleDot<3> {
+  static DLNET_INLINE void run(const uint32_t *&w, const uint32_t *&z, int32_t &a, int32_t &b) {
+    go(w, z, a, b, 0x000f000fu);
+  }
+  static DLNET_INLINE void go(const uint32_t *&w, const uint32_t *&z, int32_t &a, int32_t &b, uint32_t mask) {
+    __asm__ volatile(DLNET_LOAD_Z("r3, r4, r5") DLNET_NIBBLES_3("a") DLNET_NIBBLES_3("b")
+                     : [w] "+r"(w), [z] "+r"(z), [a] "+r"(a), [b] "+r"(b)
+                     : [mask] "r"(mask)
+                     : "r3", "r4", "r5", "r8", "r9", "memory");
+  }
+};
+
+template <>
+struct NibbleDot<2> {
+  static DLNET_INLINE void run(const uint32_t *&w, const uint32_t *&z, int32_t &a, int32_t &b) {
+    go(w, z, a, b, 0x000f000fu);
+  }
+  static DLNET_INLINE void go(const uint32_t *&w, const uint32_t *&z, int32_t &a, int32_t &b, uint32_t mask) {
+    __asm__ volatile(DLNET_LOAD_Z("r3, r4") DLNET_NIBBLES_2("a") DLNET_NIBBLES_2("b")
+                     : [w] "+r"(w), [z] "+r"(z), [a] "+r"(a), [b] "+r"(b)
+                     : [mask] "r"(mask)
+                     : "r3", "r4", "r8", "r9", "memory");
+  }
+};
+
+template <>
+struct NibbleDot<1> {
+  static DLNET_INLINE void run(const uint32_t *&w, const uint32_t *&z, int32_t &a, int32_t &b) {
+    go(w, z, a, b, 0x000f000fu);
+  }
+  static DLNET_INLINE void go(const uint32_t *&w, const uint32_t *&z, int32_t &a, int32_t &b, uint32_t mask) {
+    __asm__ volatile("ldr r3, [%[z]], #4\n\t" DLNET_NIBBLES_1("a") DLNET_NIBBLES_1("b")
+                     : [w] "+r"(w), [z] "+r"(z), [a] "+r"(a), [b] "+r"(b)
+                     : [mask] "r"(mask)
+                     : "r3", "r8", "r9", "memory");
+  }
+};
+
+template <>
+struct NibbleDot<0> {
+  static DLNET_INLINE void run(const uint32_t *&, const uint32_t *&, int32_t &, int32_t &) {}
+  static DLNET_INLINE void go(const uint32_t *&, const uint32_t *&, int32_t &, int32_t &, uint32_t) {}
+};
+
 #undef DLNET_LOAD_Z
 #undef DLNET_LOAD_W
 #undef DLNET_MAC
+#undef DLNET_NIBBLE
+#undef DLNET_NIBBLES_1
+#undef DLNET_NIBBLES_2
+#undef DLNET_NIBBLES_3
+#undef DLNET_NIBBLES_4
+
+// sum + both halves of a word
+DLNET_INLINE int32_t add_halves(int32_t sum, uint32_t word) {
+  int32_t out;
+  __asm__("smlad %0, %1, %2, %3" : "=r"(out) : "r"(word), "r"(0x00010001u), "r"(sum));
+  return out;
+}
 
 #else
 
@@ -268,6 +347,66 @@ struct Dot {
   }
 };
 
+template <int words>
+struct NibbleDot {
+  static inline void run(const uint32_t *&w, const uint32_t *&z, int32_t &a, int32_t &b) {
+    for (int i = 0; i < words; ++i) {
+      const uint32_t *const both = w + i / block_words * 2;
+      const int places = i % block_words * 4;
+      a += product(both[0] >> places, z[i]);
+      b += product(both[1] >> places, z[i]);
+    }
+    w += (words + block_words - 1) / block_words * 2;
+    z += words;
+  }
+  static inline int32_t product(uint32_t nibbles, uint32_t word) {
+    return static_cast<int32_t>(nibbles & 15u) * low_half(word) +
+           static_cast<int32_t>(nibbles >> 16 & 15u) * high_half(word);
+  }
+};
+
+DLNET_INLINE int32_t add_halves(int32_t sum, uint32_t word) { return sum + low_half(word) + high_half(word); }
+
 #endif
+
+// Sum of the int16 in a vector of words.
+template <int words>
+struct HalfSum {
+  static DLNET_INLINE int32_t of(const uint32_t *z) { return add_halves(HalfSum<words - 1>::of(z), z[words - 1]); }
+};
+
+template <>
+struct HalfSum<0> {
+  static DLNET_INLINE int32_t of(const uint32_t *) { return 0; }
+};
+
+// Weights of 8 bits, widened to int16, or of 4 bits: packed, in units of 16.
+template <int bits>
+struct Weight;
+
+template <>
+struct Weight<8> {
+  template <int words>
+  static DLNET_INLINE int32_t lift(const uint32_t *) {
+    return 0;
+  }
+  static DLNET_INLINE int32_t in_unit(int32_t sum) { return sum; }
+};
+
+template <>
+struct Weight<4> {
+  // What the 8 in every packed weight adds to a row, taken off.
+  template <int words>
+  static DLNET_INLINE int32_t lift(const uint32_t *z) {
+    return -8 * HalfSum<words>::of(z);
+  }
+  static DLNET_INLINE int32_t in_unit(int32_t sum) { return sum * 16; }
+};
+
+template <int bits, int words>
+struct Product : Dot<words> {};
+
+template <int words>
+struct Product<4, words> : NibbleDot<words> {};
 
 }  // namespace dlnet

@@ -24,7 +24,7 @@ class Engine {
   template <class Source, class Observer>
   static void run(Source &source, int32_t anchor, Forecast<Model> &ahead, Observer &observer) {
     uint32_t vector[state_words + input_words], state[state_words];  // vector: state as it enters a product, inputs
-    uint32_t bypass[bypass_words];
+    uint32_t bypass[bypass_words], between[between_words];
     Words<state_words + input_words>::clear(vector);
     Words<state_words>::clear(state);
     Words<bypass_words>::clear(bypass);
@@ -34,7 +34,8 @@ class Engine {
       source.step(t, input);
       for (; *event == t; event += 3) halves(bypass)[event[1]] = input[event[2]];
       for (int k = 0; k < Model::substeps; ++k) {
-        substep(vector, halves(state));
+        if (Model::rank > 0) contract(vector, halves(between));
+        substep(Model::rank > 0 ? between : vector, halves(state));
         Eighths<state_words>::run(state, vector);  // from 2^-15 to the unit of the inputs
       }
       observer.step(t, halves(state));
@@ -56,20 +57,76 @@ class Engine {
   static constexpr int input_words = (Model::channels + 1) / 2;
   static constexpr int skip_words = (Model::skips + 1) / 2;
   static constexpr int bypass_words = skip_words > 0 ? skip_words : 1;
+  static constexpr int rank_words = (Model::rank + 1) / 2;
+  static constexpr int between_words = rank_words > 0 ? rank_words : 1;
   static constexpr int head_pairs = (Model::outputs + 1) / 2;
+  static constexpr int head_words = sizeof Model::head_rows / sizeof(uint32_t) / Model::branches;
 
   static DLNET_INLINE Half *halves(uint32_t *words) { return reinterpret_cast<Half *>(words); }
+
+  // Two rows times two vectors, or times one in two blocks if both pointers are the same variable.
+  template <int bits, int first_words, int second_words>
+  static DLNET_INLINE void sums(const uint32_t *&row, const uint32_t *&first, const uint32_t *&second, int32_t lift,
+                                int32_t &a, int32_t &b) {
+    next_two(row, a, b);
+    a += lift;
+    b += lift;
+    Product<bits, first_words>::run(row, first, a, b);
+    Product<bits, second_words>::run(row, second, a, b);
+    a = Weight<bits>::in_unit(a);
+    b = Weight<bits>::in_unit(b);
+  }
+
+  // Two rows over the state and the inputs of `vector`, as int16 of 2^-12.
+  template <int bits>
+  static DLNET_INLINE void codes(const uint32_t *&row, const uint32_t *vector, int32_t lift, int32_t &a, int32_t &b) {
+    const uint32_t *z = vector;
+    int32_t first, second;
+    sums<bits, state_words, input_words>(row, z, z, lift, a, b);
+    next_two(row, first, second);
+    const uint32_t places = *row++;
+    a = sat16(scale(a, first, places));
+    b = sat16(scale(b, second, places >> 8));
+  }
+
+  // Low rank: what the rows of the cell read in place of state and inputs.
+  static __attribute__((noinline)) void contract(const uint32_t *vector, Half *between) {
+    const uint32_t *row = Model::inner_rows;
+    const int32_t lift = Weight<Model::inner_bits>::template lift<state_words + input_words>(vector);
+    for (int i = 0; i < rank_words; ++i) {
+      int32_t a, b;
+      codes<Model::inner_bits>(row, vector, lift, a, b);
+      *between++ = static_cast<int16_t>(a);
+      *between++ = static_cast<int16_t>(b);
+    }
+  }
+
+  // The branch whose row is largest on the last state and inputs; of equals the first.
+  static __attribute__((noinline)) int route(const uint32_t *vector) {
+    const uint32_t *row = Model::gate_rows;
+    const int32_t lift = Weight<Model::gate_bits>::template lift<state_words + input_words>(vector);
+    int32_t most = -32769;
+    int branch = 0;
+    for (int i = 0; i < Model::branches; i += 2) {
+      int32_t a, b;
+      codes<Model::gate_bits>(row, vector, lift, a, b);
+      if (a > most) most = a, branch = i;
+      if (i + 1 < Model::branches && b > most) most = b, branch = i + 1;
+    }
+    return branch;
+  }
 
   // One Euler step of all neurons. A function of its own has the registers to itself, and one copy serves all sources.
   static __attribute__((noinline)) void substep(const uint32_t *vector, Half *state) {
     const uint32_t *row = Model::step_rows;
     const uint32_t *const end = row + sizeof Model::step_rows / sizeof *row;
+    constexpr int first_words = Model::rank > 0 ? rank_words : state_words;
+    constexpr int second_words = Model::rank > 0 ? 0 : input_words;
+    const int32_t lift = Weight<Model::step_bits>::template lift<first_words + second_words>(vector);
     do {
       const uint32_t *z = vector;
       int32_t a, b, first, second;
-      next_two(row, a, b);
-      Dot<state_words>::run(row, z, a, b);
-      Dot<input_words>::run(row, z, a, b);
+      sums<Model::step_bits, first_words, second_words>(row, z, z, lift, a, b);
       next_two(row, first, second);
       const uint32_t places = *row++;
       const int32_t gate = sigmoid(scale(a, first, places));
@@ -112,12 +169,13 @@ class Engine {
                                                  Forecast<Model> &ahead) {
     int32_t logit[2 * head_pairs];
     const uint32_t *row = Model::head_rows;
+    if (Model::branches > 1) row += route(state) * head_words;
+    const int32_t lift = Weight<Model::head_bits>::template lift<state_words>(state) +
+                         Weight<Model::head_bits>::template lift<skip_words>(bypass);
     for (int i = 0; i < 2 * head_pairs; i += 2) {
       const uint32_t *z = state, *s = bypass;
       int32_t a, b, first, second;
-      next_two(row, a, b);
-      Dot<state_words>::run(row, z, a, b);
-      Dot<skip_words>::run(row, s, a, b);
+      sums<Model::head_bits, state_words, skip_words>(row, z, s, lift, a, b);
       next_two(row, first, second);
       const uint32_t places = *row++;
       logit[i] = sat16(scale(a, first, places));
