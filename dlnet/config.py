@@ -210,6 +210,7 @@ Method = Literal[
     "steps",
     "knots",
     "lowrank",
+    "branches",
 ]  # those of dlnet.compress.methods
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
+from dlnet.compress.branching import branch_usage, with_branches
 from dlnet.compress.lowrank import full_rank, with_rank
 from dlnet.compress.net import Net, Probe
 from dlnet.compress.pruning import structure
@@ -46,6 +47,11 @@ def _lowrank(net: Net, whole: Net, sparsity: float, _probe: Probe) -> Net:
     return with_rank(net, structure.kept_count(full_rank(whole), sparsity))
 
 
+def _branches(net: Net, whole: Net, sparsity: float, probe: Probe) -> Net:
+    used = branch_usage(net, probe(net.encoder)[0])
+    return with_branches(net, structure.most_important(used, structure.kept_count(whole.config.branches, sparsity)))
+
+
 METHODS: dict[str, Method] = {
     "magnitude": _magnitude,
     "structured": partial(_neurons, criterion="l1"),
@@ -57,4 +63,11 @@ METHODS: dict[str, Method] = {
     "steps": _steps,
     "knots": _knots,
     "lowrank": _lowrank,
+    "branches": _branches,
 }
+
+
+def leaves_whole(method: str, whole: Net, sparsity: float) -> bool:
+    """Whether a method has nothing to take away: branches of a network with one, or with too few for the sparsity."""
+    count = whole.config.branches
+    return method == "branches" and structure.kept_count(count, sparsity) == count

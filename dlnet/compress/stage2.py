@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from itertools import product
 from typing import Any
 
 import numpy as np
 from torch import Tensor
+from tqdm import tqdm
 
-from dlnet.compress.methods import METHODS
+from dlnet.compress.methods import METHODS, leaves_whole
 from dlnet.compress.net import Net, net_of
 from dlnet.compress.pruning.magnitude import sparsity_at
 from dlnet.config import PruneParams
@@ -20,6 +22,7 @@ from dlnet.distill.loop import Fold, Job, Plan, Trained
 from dlnet.distill.students import as_student
 from dlnet.distill.sweep import Stack, run_stacks
 from dlnet.distill.teacher import taught_by
+from dlnet.errors import ConfigError
 from dlnet.models.network import NetConfig
 from dlnet.models.student import Student
 
@@ -89,17 +92,15 @@ def compress_all(
     With ``params.rounds`` above 1 pruning is gradual: each round goes a part of the way and trains a part of the
     steps.
 
+    Where a method would leave an elite as it is, a line says so and nothing is trained.
+
     Returns:
         The smaller students and their last trainings, in one order.
+
+    Raises:
+        ConfigError: no method makes any elite smaller.
     """
-    paths = [
-        Path(place, method, sparsity, tag, seed, net_of(elite))
-        for place, elite in enumerate(elites)
-        for method in params.methods
-        for sparsity in params.sparsities
-        for seed in params.seeds
-        for tag in ("taught", "labels")
-    ]
+    paths = _paths(elites, params)
     part_plan = replace(plan, steps=max(1, plan.steps // params.rounds))
     results: dict[str, Trained] = {}
     for part in range(1, params.rounds + 1):
@@ -109,6 +110,30 @@ def compress_all(
         paths = [_trained(path, results[path.name(elites)]) for path in paths]
     students = [_student(path, results[path.name(elites)], elites, params, lessons) for path in paths]
     return students, [results[path.name(elites)] for path in paths]
+
+
+def _paths(elites: Sequence[Student], params: PruneParams) -> list[Path]:
+    paths = []
+    for (place, elite), method in product(enumerate(elites), params.methods):
+        whole = net_of(elite)
+        skipped = [sparsity for sparsity in params.sparsities if leaves_whole(method, whole, sparsity)]
+        if skipped:
+            at = ", ".join(f"{sparsity:g}" for sparsity in skipped)
+            count = f"{whole.config.branches} branch" + ("es" if whole.config.branches > 1 else "")
+            tqdm.write(f"{elite.name} has {count}: none goes at sparsity {at}, which is left out")
+        paths += [
+            Path(place, method, sparsity, tag, seed, whole)
+            for sparsity in params.sparsities
+            if sparsity not in skipped
+            for seed in params.seeds
+            for tag in ("taught", "labels")
+        ]
+    if not paths:
+        raise ConfigError(
+            "params.yaml: prune: its methods, sparsities and seeds make no elite smaller; name another method "
+            "(branches needs students.branches above 1) or raise the sparsities"
+        )
+    return paths
 
 
 def _smaller(path: Path, elites: Sequence[Student], part: int, params: PruneParams, lessons: Lessons) -> Path:

@@ -1,14 +1,18 @@
 """The second stage on made cells: every method gives a student that can be kept, as small as asked."""
 
+from typing import get_args
+
 import pytest
 import torch
 from made_bank import made_encoder, small_net, task
 
 from dlnet.compress.methods import METHODS
+from dlnet.compress.net import net_of
 from dlnet.compress.stage2 import Lessons, compress_all
-from dlnet.config import PruneParams
+from dlnet.config import Method, PruneParams
 from dlnet.distill.data import training_windows
 from dlnet.distill.loop import Plan
+from dlnet.errors import ConfigError
 from dlnet.models.network import initial
 from dlnet.models.student import Student, load_student
 
@@ -29,8 +33,8 @@ def params(methods, **changes):
     return PruneParams(**content | {"training": training} | changes)
 
 
-def elite(encoder, seed=0):
-    config = small_net(hidden=8, channels=len(encoder.channels))
+def elite(encoder, seed=0, branches=1):
+    config = small_net(hidden=8, channels=len(encoder.channels), branches=branches)
     return Student(f"e{seed}", encoder, config, initial(config, [seed]), {}, {"loss": "labels"})
 
 
@@ -43,7 +47,7 @@ def lessons():
 @pytest.mark.slow
 def test_every_method_gives_students_that_can_be_kept(lessons, tmp_path):
     lesson, encoder = lessons
-    students, results = compress_all([elite(encoder)], params(list(METHODS)), PLAN, lesson)
+    students, results = compress_all([elite(encoder, branches=2)], params(list(METHODS)), PLAN, lesson)
     assert [one.name for one in students] == [result.job.name for result in results]
     assert len({one.name for one in students}) == 2 * len(METHODS)
     ends = lesson.windows.validation
@@ -59,6 +63,7 @@ def test_every_method_gives_students_that_can_be_kept(lessons, tmp_path):
     assert sizes["steps"].config.steps == 3
     assert len(sizes["knots"].config.knots) == 1
     assert sizes["lowrank"].config.rank == 7  # of 15, halves to even
+    assert {name: one.config.branches for name, one in sizes.items()} == dict.fromkeys(METHODS, 2) | {"branches": 1}
     weights = [sizes["magnitude"].parameters[name] for name in ("wx", "wh")]
     assert sum(int((w == 0).sum()) for w in weights) == round(0.5 * sum(w.numel() for w in weights))
 
@@ -74,3 +79,41 @@ def test_gradual_pruning_ends_as_sparse_as_one_shot(lessons):
         assert by_method["structured"].config.hidden == 2
         weights = [by_method["magnitude"].parameters[name] for name in ("wx", "wh")]
         assert sum(int((w == 0).sum()) for w in weights) == round(0.75 * sum(w.numel() for w in weights))
+
+
+def test_params_may_name_every_method():
+    assert set(get_args(Method)) == set(METHODS)
+
+
+def test_the_least_used_branches_go(lessons):
+    lesson, encoder = lessons
+    whole = net_of(elite(encoder, branches=4))
+    last = lesson.probe(encoder)[0][:, -1, 1]
+    # Lines over one channel, each on top between two quantiles: branches 2, 0, 3, 1 speak for 10, 40, 20 and 30 %.
+    order, turns = [2, 0, 3, 1], torch.quantile(last, torch.tensor([0.1, 0.5, 0.7]))
+    whole.parameters["wg"].zero_()[1, order] = torch.arange(4.0)
+    whole.parameters["bg"][0, order] = -torch.cat([torch.zeros(1), turns.cumsum(0)])
+    kept = [0, 1]
+    smaller = METHODS["branches"](whole, whole, 0.5, lesson.probe)
+    columns = [3 * place + output for place in kept for output in range(3)]
+    assert torch.equal(smaller.parameters["wo"], whole.parameters["wo"][:, columns])
+    assert torch.equal(smaller.parameters["wg"], whole.parameters["wg"][:, kept])
+
+
+@pytest.mark.slow
+def test_an_elite_without_branches_to_drop_is_left_out_and_said(lessons, capsys):
+    lesson, encoder = lessons
+    elites = [elite(encoder), elite(encoder, 1, branches=2)]
+    students, _ = compress_all(elites, params(["branches"], sparsities=[0.2, 0.5]), PLAN, lesson)
+    assert [one.name for one in students] == ["e1-branches-50-taught-s0", "e1-branches-50-labels-s0"]
+    assert [one.config.branches for one in students] == [1, 1]
+    assert capsys.readouterr().out.splitlines()[:2] == [
+        "e0 has 1 branch: none goes at sparsity 0.2, 0.5, which is left out",
+        "e1 has 2 branches: none goes at sparsity 0.2, which is left out",
+    ]
+
+
+def test_with_nothing_to_train_the_params_are_named(lessons):
+    lesson, encoder = lessons
+    with pytest.raises(ConfigError, match=r"params.yaml: prune: .* students.branches above 1"):
+        compress_all([elite(encoder)], params(["branches"]), PLAN, lesson)
