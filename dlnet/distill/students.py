@@ -13,7 +13,7 @@ from dlnet.data.encode import Encoder
 from dlnet.distill.loop import Fold, Job, Plan, Trained
 from dlnet.distill.sweep import Stack, stacked
 from dlnet.distill.teacher import averaged
-from dlnet.models.network import NetConfig
+from dlnet.models.network import NetConfig, branch_usage
 from dlnet.models.student import Student
 
 
@@ -64,12 +64,18 @@ def shapes_by_name(stacks: Sequence[Stack]) -> dict[str, NetConfig]:
 
 
 def as_student(result: Trained, config: NetConfig, encoder: Encoder, fold: Fold, **lineage: Any) -> Student:
-    """A trained network as a student that can be saved."""
-    metrics = {"mae_validation": result.mae_validation, "steps": result.steps}
+    """A trained network as a student that can be saved; ``fold`` is that of its encoder.
+
+    With several branches its metrics tell which part of the validation windows each speaks for.
+    """
+    parameters = averaged([result])
+    metrics: dict[str, Any] = {"mae_validation": result.mae_validation, "steps": result.steps}
+    if config.branches > 1:
+        metrics["branch_usage"] = branch_usage(parameters, fold.validation_z, config)[0].tolist()
     taught = {"loss": result.job.loss, "seed": result.job.seed, "training_windows": fold.labelled}
     if result.job.loss != "labels":
         taught["alpha"] = result.job.alpha
-    return Student(result.job.name, encoder, config, averaged([result]), metrics, {**taught, **lineage})
+    return Student(result.job.name, encoder, config, parameters, metrics, {**taught, **lineage})
 
 
 def gains(table: pd.DataFrame) -> list[dict[str, Any]]:

@@ -31,12 +31,22 @@ def edge_card(summary: Mapping[str, Any], judged: Verdict, budget: Verdict) -> s
         "",
         f"Worst cell: {worst['cell']}, MAE {worst['mae']:.5f}. Parameters: {edge['parameters']}. "
         f"Integer spec {edge['spec_bytes']:,} B, .tflite files {edge['tflite_bytes']:,} B.",
+        *_branches(edge),
         "",
         *_section("Gate (validation cells)", judged),
         *_section("Budget (on the device, a forecast)", budget),
         INPUT,
     ]
     return "\n".join(lines)
+
+
+def _branches(edge: Mapping[str, Any]) -> list[str]:
+    """A line on a model of several branches; nothing on one without."""
+    used = edge.get("branch_usage")
+    if not used:
+        return []
+    parts = " / ".join(f"{100 * part:.0f}" for part in used)
+    return ["", f"A gate picks one of {len(used)} branches a window. Validation windows by branch: {parts} %."]
 
 
 def _section(title: str, judged: Verdict) -> list[str]:

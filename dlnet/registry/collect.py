@@ -218,7 +218,8 @@ def _students(project: _Project) -> Iterator[Run]:
 def _student(project: _Project, folder: Path, row: dict[Any, Any], learning: pd.DataFrame, chosen: str) -> Run:
     name, kind = str(row["name"]), "student" if folder.name == "students" else "pruned"
     metrics = {key: float(value) for key, value in row.items() if key in MEASURED and pd.notna(value)}
-    metrics |= _errors(_named(project.summary["students"], name), "")
+    summed = _named(project.summary["students"], name)
+    metrics |= {**_errors(summed, ""), **_usage(summed)}
     who = {key: _text(value) for key, value in row.items() if key not in MEASURED and not _absent(value)}
     path, scores = folder / f"{name}.json", project.evaluation["students"][name]
     return Run(
@@ -261,8 +262,8 @@ def _edges(project: _Project) -> Iterator[Run]:
     for folder in folders:
         described = read_json(folder / "metrics.json")
         figures, origin = device_figures(project.root, folder.name)
-        errors = _errors(_named(project.summary["edges"], folder.name), "")
-        metrics = {**dict(_numbers(described)), **errors, **figures}
+        summed = _named(project.summary["edges"], folder.name)
+        metrics = {**dict(_numbers(described)), **_errors(summed, ""), **_usage(summed), **figures}
         yield Run(
             kind="edge",
             name=folder.name,
@@ -331,6 +332,11 @@ def _errors(entry: Mapping[str, Any], suffix: str) -> dict[str, float]:
     if "worst_cell" in entry:
         found[f"worst_cell_mae{suffix}"] = float(entry["worst_cell"]["mae"])
     return found
+
+
+def _usage(entry: Mapping[str, Any]) -> dict[str, float]:
+    """Part of the validation windows that each branch speaks for; nothing of a model with one branch."""
+    return {f"branch_usage_{place}": float(part) for place, part in enumerate(entry.get("branch_usage", []))}
 
 
 def _numbers(entry: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, float]]:

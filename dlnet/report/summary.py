@@ -126,7 +126,13 @@ def _teacher(pipeline: Pipeline, scores: dict[str, Any], task: dict[str, Any]) -
 def _student(pipeline: Pipeline, name: str, scores: dict[str, Any]) -> dict[str, Any]:
     row = pipeline.row(name)
     known = {key: row[key] for key in (*LINEAGE, *COSTS) if row.get(key) is not None}
-    return {"name": name, **known, "bytes": row["bytes_float32"], **_errors(scores)}
+    return {"name": name, **known, **_usage(pipeline, name), "bytes": row["bytes_float32"], **_errors(scores)}
+
+
+def _usage(pipeline: Pipeline, name: str) -> dict[str, Any]:
+    """Part of the validation windows that each branch speaks for; nothing where there is one branch."""
+    metrics = pipeline.students[name].metrics
+    return {"branch_usage": metrics["branch_usage"]} if "branch_usage" in metrics else {}
 
 
 def _elite(
@@ -144,6 +150,7 @@ def _edge(pipeline: Pipeline, name: str, content: dict[str, Any]) -> dict[str, A
     return {
         "name": name,
         **costs,
+        **_usage(pipeline, name),
         **pipeline.edges[name].bytes,
         **_edge_errors(content["students"][name], scores, "test"),
         "validation": _edge_errors(content["students"][name], scores, "validation"),

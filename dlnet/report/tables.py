@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.table import Table
 
+from dlnet.report.usage import usage_line
+
 if TYPE_CHECKING:
     from dlnet.doctor import Check
     from dlnet.forecast import Forecast
@@ -60,11 +62,12 @@ def _row(name: str, entry: Entry, size: int, reference: float | None) -> list[st
 
 
 def notes(summary: Entry) -> list[str]:
-    """What must be read beside the table: which model is for the device, what the teacher was worth, the data."""
+    """What must be read beside the table: the model for the device, branches, what the teacher was worth, the data."""
     edge = summary["edge"]
     size = f"{edge['parameters']} parameters, spec {edge['spec_bytes']:,} B, .tflite {edge['tflite_bytes']:,} B"
     return [
         f"For the device: {edge['name']} ({size}); int8 over float {edge['mae_int8'] / edge['mae_float']:.4f}.",
+        *usage_line(summary["elites"]),
         summary["teacher"]["verdict"],
         *summary["data"]["notes"],
     ]

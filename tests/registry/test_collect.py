@@ -8,6 +8,7 @@ from made_pipeline import EDGE, LIMITS, make
 from registry_content import content
 
 from dlnet.errors import DLNetError
+from dlnet.files import read_json, write_json
 from dlnet.registry.client import connect
 from dlnet.registry.collect import collect
 from dlnet.registry.publish import publish
@@ -57,6 +58,25 @@ def test_a_student_has_its_params_its_figures_and_its_curve(made):
     assert run.metrics["flash_bytes"] > 0
     assert run.curves["learning.loss"][:2] == ((0, 1.0), (100, 0.5))
     assert sorted(run.files) == [f"{EDGE}.json", f"{EDGE}.safetensors"]
+
+
+def test_branch_usage_is_a_metric_of_both_runs_and_a_line_of_the_card(project, made):
+    path = project / "reports/summary.json"
+    summary = read_json(path)
+    entries = [*summary["students"], *summary["edges"], summary["edge"]]
+    for entry in entries:
+        if entry["name"] == EDGE:
+            entry["branch_usage"] = [0.617, 0.383]
+    write_json(path, summary)
+    publication, plain = collect(project, LIMITS), collect(made, LIMITS)
+    for run, without in zip(publication.children, plain.children, strict=True):
+        more = {"branch_usage_0": 0.617, "branch_usage_1": 0.383} if run.name == EDGE else {}
+        assert run.metrics == {**without.metrics, **more}
+    line = "A gate picks one of 2 branches a window. Validation windows by branch: 62 / 38 %."
+    cards = [[model.description for _, model in one.models] for one in (publication, plain)]
+    assert [line in card for card in cards[0]] == [False, False, True]
+    assert cards[0][2].replace(f"\n{line}\n", "") == cards[1][2]
+    assert "| branch_usage_1 | 0.383 |" in cards[0][1]
 
 
 @pytest.mark.parametrize(("int8", "passed"), [(0.00122, True), (0.00123, False), (0.0015, False)])

@@ -9,6 +9,7 @@ import pytest
 from dlnet.report.page import page, table
 from dlnet.report.plots import PICTURES
 from dlnet.report.series import as_csv, series
+from dlnet.report.tables import notes
 
 
 @pytest.fixture
@@ -44,6 +45,17 @@ def test_baselines_that_see_more_than_the_nets_are_starred(summary, evaluation):
     text = page(charge, evaluation.content)
     assert "| persistence* |" in text
     assert "sees the capacity" in text
+
+
+def test_branches_are_told_where_there_are_several(text, summary, evaluation):
+    line = "Validation windows by the branch that speaks for them"
+    assert line not in text
+    assert not any(line in note for note in notes(summary))
+    first, *rest = summary["elites"]
+    branched = {**summary, "elites": [{**first, "branch_usage": [0.617, 0.383]}, *rest]}
+    wanted = f"{line}: {first['name']} 62 / 38 %."
+    assert wanted in page(branched, evaluation.content)
+    assert wanted in notes(branched)
 
 
 def test_a_table_has_as_many_cells_in_each_line():

@@ -97,3 +97,13 @@ def test_the_headline_is_flat_numbers_that_dvc_can_show(summary):
     found = headline(summary)
     assert found["mae"]["int8"] == summary["edge"]["mae_int8"]
     assert all(isinstance(value, int | float) for part in found.values() for value in part.values())
+
+
+def test_branch_usage_stands_where_a_model_has_several_branches_and_nowhere_else(evaluation, pipeline, bank, summary):
+    name = summary["edge"]["name"]
+    one = pipeline.students[name]
+    branched = replace(one, metrics={**one.metrics, "branch_usage": [0.75, 0.25]})
+    found = summarise(evaluation, replace(pipeline, students={**pipeline.students, name: branched}), bank.task)
+    entries = [*found["students"], *found["elites"], *found["edges"], found["edge"]]
+    assert [entry.pop("branch_usage") for entry in entries if entry["name"] == name] == [[0.75, 0.25]] * 4
+    assert found == summary, "nothing else changes"
