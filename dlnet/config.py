@@ -367,6 +367,8 @@ class QuantiseParams(Section):
     """What an exported model must hold to."""
 
     engine_bound: Annotated[float, Field(ge=1)]
+    bits: Literal[4, 8, "auto"]
+    bits_slack: Annotated[float, Field(ge=1)]
 
 
 class QuantiseConfig(StageConfig):

@@ -8,18 +8,20 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from dlnet.config import QuantiseConfig, TaskParams
+from dlnet.config import QuantiseConfig, QuantiseParams, TaskParams
 from dlnet.data.windows import Bank
 from dlnet.errors import ModelError
 from dlnet.export.compare import REFERENCE, check_agreement, largest_difference, run_engines
 from dlnet.export.convert import weights_of
 from dlnet.export.golden import save_golden
 from dlnet.export.litert import EdgeFiles, convert
-from dlnet.export.reference import quantise_anchor, quantise_inputs, to_soh
+from dlnet.export.reference import Int16s, predict_reference, quantise_anchor, quantise_inputs, to_soh
+from dlnet.export.sensitivity import choose_precision
 from dlnet.export.size import spec_bytes, stored_bytes
 from dlnet.export.spec import Spec, make_spec, save_spec
 from dlnet.files import atomic_dir, read_json, write_bytes, write_json
 from dlnet.metrics import errors
+from dlnet.models.precision import Precision
 from dlnet.models.student import Student, load_student
 from stages import run
 
@@ -37,7 +39,7 @@ def main() -> None:
     elites = [_load(name) for name in read_json(FRONT)["elites"]]
     with atomic_dir(OUT) as folder:
         for student in tqdm(elites, desc="quantise", unit="model"):
-            metrics = _quantise(student, bank, task, folder / student.name)
+            metrics = _quantise(student, bank, task, config.quantise, folder / student.name)
             check_agreement(student.name, metrics["mae_engines_validation"], config.quantise.engine_bound)
 
 
@@ -49,9 +51,9 @@ def _load(name: str) -> Student:
     raise ModelError(f"{FRONT}: elite {name} is in neither {SOURCES[0]} nor {SOURCES[1]}; run dvc repro")
 
 
-def _quantise(student: Student, bank: Bank, task: TaskParams, folder: Path) -> dict[str, Any]:
+def _quantise(student: Student, bank: Bank, task: TaskParams, params: QuantiseParams, folder: Path) -> dict[str, Any]:
     train = quantise_inputs(student.encoder.encode(bank, bank.windows("train", task.stride_train)))
-    spec = make_spec(weights_of(student), train)
+    spec, choice = _spec(student, bank, task, params, train)
     files = convert(spec, train)
     write_bytes(folder / "step.tflite", files.step)
     write_bytes(folder / "head.tflite", files.head)
@@ -60,9 +62,29 @@ def _quantise(student: Student, bank: Bank, task: TaskParams, folder: Path) -> d
     chosen = ends[np.unique(np.linspace(0, len(ends) - 1, GOLDEN_WINDOWS).astype(int))]
     z, anchor = student.encoder.encode(bank, chosen), student.encoder.anchor(bank, chosen)
     save_golden(folder / "golden.safetensors", spec, quantise_inputs(z), quantise_anchor(anchor))
-    metrics = _metrics(student, spec, files, bank, task)
+    metrics = {**_metrics(student, spec, files, bank, task), **choice}
     write_json(folder / "metrics.json", metrics)
     return metrics
+
+
+def _spec(
+    student: Student, bank: Bank, task: TaskParams, params: QuantiseParams, train: Int16s
+) -> tuple[Spec, dict[str, Any]]:
+    """The integer spec, and what its precision was chosen by."""
+    weights, bits = weights_of(student), student.config.bits
+    if bits:  # trained with its rounding: each weight to nearest, as training saw it
+        return make_spec(weights, precision=Precision.of(bits)), {}
+    if params.bits != "auto":
+        return make_spec(weights, train, Precision.of(params.bits)), {}
+    ends = bank.windows("validation", task.stride_eval)
+    z, anchor = student.encoder.encode(bank, ends), student.encoder.anchor(bank, ends)
+    targets, cells = bank.targets(ends), bank.cell_of(ends)
+
+    def score(spec: Spec) -> float:
+        return float(errors(predict_reference(spec, z, anchor), targets, cells, bank.cells)["mae"])
+
+    choice = choose_precision(weights, train, score, params.bits_slack)
+    return make_spec(weights, train, choice.precision), {"sensitivity": choice.sensitivity}
 
 
 def _metrics(student: Student, spec: Spec, files: EdgeFiles, bank: Bank, task: TaskParams) -> dict[str, Any]:
@@ -84,6 +106,7 @@ def _metrics(student: Student, spec: Spec, files: EdgeFiles, bank: Bank, task: T
         "largest_difference": {
             name: largest_difference(trace, traces[REFERENCE]) for name, trace in traces.items() if name != REFERENCE
         },
+        "bits": {name: part.bits for name, part in spec.parts.items()},
         "stored_bytes": stored_bytes(spec),
         "spec_bytes": spec_bytes(spec),
         "tflite_bytes": len(files.step) + len(files.head),

@@ -266,7 +266,7 @@ def _packed(row: np.ndarray) -> Words:
 
 
 def _packed_nibbles(row: np.ndarray) -> Words:
-    """Weights of 4 bits, each plus 8, as words of eight: nibble k of the low half is weight 2k, of the high half 2k + 1."""
+    """Weights of 4 bits plus 8, eight a word: nibble k of the low half is weight 2k, of the high half 2k + 1."""
     padded = np.append(row.astype(np.int64), np.zeros(-len(row) % 8, np.int64)).reshape(-1, 4, 2) + 8
     shifts = 4 * np.arange(4)[:, None] + np.array([0, 16])
     return [int(word) for word in (padded << shifts).sum(axis=(1, 2))]

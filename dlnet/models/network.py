@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -54,7 +54,7 @@ class NetConfig:
     level: bool
     branches: int = 1
     rank: int = 0
-    bits: int = 0
+    bits: Literal[0, 4, 8] = 0
 
     def __post_init__(self) -> None:
         known: dict[str, Collection[str]] = {"cell": CELLS, "solver": SOLVERS, "skip": ("none", "slopes", "last")}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Literal
 
 Bits = Literal[4, 8]
@@ -29,6 +29,11 @@ class Precision:
     def of(cls, bits: Bits) -> Precision:
         """The same everywhere."""
         return cls(bits, bits, bits, bits)
+
+    def lowered(self, part: Part) -> Precision:
+        """The same with one matrix in 4 bits."""
+        four: Bits = 4
+        return replace(self, **{part: four})
 
     def to_json(self) -> dict[str, Bits]:
         """Bits by matrix."""
