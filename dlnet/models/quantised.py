@@ -29,8 +29,9 @@ def rounded(value: Tensor, unit: float | Tensor) -> Tensor:
 
 
 def inputs(z: Tensor) -> Tensor:
-    """Encoded inputs as int16 of 2^-12."""
-    return rounded(z.clamp(*INPUT_RANGE), INPUT_UNIT)
+    """Encoded inputs as int16 of 2^-12; halves go to the even code, as where the engine is fed."""
+    within = z.clamp(*INPUT_RANGE)
+    return within + (torch.round(within / INPUT_UNIT) * INPUT_UNIT - within).detach()
 
 
 def weights(matrix: Tensor, bits: int) -> Tensor:
@@ -48,8 +49,9 @@ def hidden_path(parameters: Parameters, z: Tensor, cell: str, substeps: int, bit
 
     Factors in place of the cell's matrix must be ``factors.balanced``, or their values leave the range of an int16.
     """
-    rate = rounded(functional.softplus(parameters["leak"]).clamp(max=1 - STATE_UNIT).mT, STATE_UNIT)
-    fixed_aim = rounded(parameters["a"].clamp(*STATE_RANGE).mT, STATE_UNIT) if cell == "ltc" else None
+    most = STATE_RANGE[1]
+    rate = rounded(functional.softplus(parameters["leak"]).clamp(max=most).mT, STATE_UNIT)
+    fixed_aim = rounded(parameters["a"].clamp(-most, most).mT, STATE_UNIT) if cell == "ltc" else None
     driven, preactivation = _drive(parameters, z, bits)
     h, path = z.new_zeros(len(z), rate.shape[1], z.shape[1]), []
     for x in driven.unbind(2):

@@ -13,19 +13,39 @@ from dlnet.export.convert import weights_of
 from dlnet.export.reference import quantise_anchor, quantise_inputs, run, to_soh
 from dlnet.export.spec import make_spec
 from dlnet.models import factors, quantised
-from dlnet.models.network import branch_usage, hidden_path, initial, predict
+from dlnet.models.network import branch_usage, head, hidden_path, initial, predict, scores
+from dlnet.models.precision import Precision
 from dlnet.models.student import Student
 
 
-def student(cell, substeps=1, seed=0):
+def student(cell, substeps=1, seed=0, **changes):
     _, encoder = made_encoder()
-    config = small_net(cell=cell, substeps=substeps, bits=8)
+    config = small_net(cell=cell, substeps=substeps, **{"bits": 8} | changes)
     source = torch.Generator().manual_seed(seed)
     parameters = {
         name: value + 0.3 * torch.randn(value.shape, generator=source)
         for name, value in initial(config, [seed]).items()
     }
     return Student("s", encoder, config, parameters)
+
+
+@pytest.mark.parametrize("bits", [8, 4])
+@pytest.mark.parametrize("rank", [0, 3])
+@pytest.mark.parametrize(("cell", "substeps"), [("liquid", 1), ("liquid", 2), ("ltc", 1)])
+def test_training_in_double_precision_sees_the_integer_engine_to_the_last_bit(cell, substeps, rank, bits):
+    one = student(cell, substeps, rank=rank, bits=bits, branches=3)
+    parameters = {name: value.double() for name, value in one.parameters.items()}
+    spec = make_spec(weights_of(replace(one, parameters=parameters)), precision=Precision.of(bits))
+    z = 2 * torch.randn(200, 6, 4, generator=torch.Generator().manual_seed(1))
+    trace = run(spec, quantise_inputs(z.numpy()), quantise_anchor(np.ones(200)))
+    seen = quantised.inputs(z.double())[None]
+    path = hidden_path(parameters, seen, one.config)
+    np.testing.assert_array_equal(torch.stack([h[0].T for h in path], dim=1) * 2**15, trace.hidden)
+    picked = scores(parameters, path[-1], seen, one.config)[0].argmax(1)
+    assert len(set(picked.tolist())) > 1
+    np.testing.assert_array_equal(picked, trace.branch)
+    logits = head(parameters, path[-1], seen, one.config, hard=True)[0]
+    np.testing.assert_array_equal(logits * 2**12, trace.logits)
 
 
 @pytest.mark.parametrize("substeps", [1, 2])
@@ -40,8 +60,8 @@ def test_the_path_in_training_is_that_of_the_integer_engine(cell, substeps):
     codes = torch.stack([h[0].T for h in path], dim=1).numpy() * 2**15
     gap = np.abs(codes - trace.hidden)
     assert np.abs(codes - np.rint(codes)).max() == 0
-    assert gap.max() <= 24  # a preactivation at a rounding edge falls to either side, and the state carries it on
-    assert (gap <= 2).mean() > 0.9
+    assert gap.max() <= 12  # in single precision a preactivation at a rounding edge falls to either side
+    assert (gap > 0).mean() < 0.02
     float_path = hidden_path({**one.parameters}, z[None], small_net(cell=cell, substeps=substeps))
     away = np.abs(torch.stack([h[0].T for h in float_path], dim=1).detach().numpy() * 2**15 - trace.hidden)
     assert away.mean() > 20 * gap.mean(), "the float network is much further from the engine"
@@ -88,7 +108,7 @@ def integer_step(p, x, h, cell, substeps, bits):
     if cell == "liquid":
         aim = np.sign(q[:, n:]) * integer_table(np.tanh, q[:, n:])
     else:
-        aim = np.floor(np.clip(p["a"][0], -1, 1 - 2**-15) * 2**15 + 0.5).astype(np.int64)
+        aim = np.floor(np.clip(p["a"][0], 2**-15 - 1, 1 - 2**-15) * 2**15 + 0.5).astype(np.int64)
     change = gate * ((aim - h + 1) >> 1) - rate * ((h + 1) >> 1)
     return np.clip(h + requantised(change, np.float64(2.0**-14 / substeps)), -(2**15), 2**15 - 1)
 
