@@ -18,6 +18,7 @@ from dlnet.firmware.arm import build
 from dlnet.firmware.made import made_model
 from dlnet.firmware.measure import Figures, measure
 from dlnet.firmware.model import DeviceModel
+from dlnet.models.precision import Precision
 from dlnet.select import cost
 from dlnet.select.cost import StudentShape, Weights
 
@@ -35,7 +36,18 @@ CHANGES: tuple[dict[str, Any], ...] = (
     {"features": 10, "relative": 7},
     {"skip": "none"},
     {"steps": 25, "knots": tuple(range(5, 55, 5))},
+    *({"branches": branches} for branches in (2, 3, 4)),
+    {"branches": 2, "hidden": 24, **CHARGE},
+    *({"rank": rank} for rank in (3, 6, 10)),
+    {"rank": 8, "hidden": 20, **CHARGE},
+    *({"hidden": hidden, "precision": Precision.of(4)} for hidden in (4, 8, 13, 20, 32)),
+    {"precision": Precision.of(4), **CHARGE},
+    {"precision": Precision(head=4)},
+    {"precision": Precision(step=4)},
+    {"precision": Precision.of(4), "branches": 3, "rank": 6},
 )
+EXTRA = ("nibble", "inner", "gate", "lifted", "lift_word")
+EXTRA_CODE = ("nibble", "inner", "gate", "narrow")
 Floats = npt.NDArray[np.float64]
 
 
@@ -58,10 +70,13 @@ def shape_of(model: DeviceModel) -> StudentShape:
         substeps=spec.substeps,
         steps=spec.steps,
         skip=len(spec.skip),
-        outputs=len(spec.head.bias),
+        outputs=spec.outputs,
         horizon=spec.horizon,
         cycle_inputs=codec.inputs,
         window=codec.window,
+        branches=spec.branches,
+        rank=spec.rank,
+        precision=spec.precision,
     )
 
 
@@ -102,29 +117,66 @@ def cases() -> list[Case]:
 
 
 def fitted(all_cases: list[Case]) -> dict[str, Any]:
-    """Constants of the cost model by least squares; ``dot`` of the instructions is known and stays 1."""
-    instructions = _weights(all_cases, cost.BLOCK_INSTRUCTIONS, lambda f: f.engine.instructions, {"dot": 1.0})
-    cycles = _weights(all_cases, cost.BLOCK_CYCLES, lambda f: f.engine.cycles.cache_off, {})
-    counts = [cost.code_parts(case.shape) for case in all_cases]
-    code = [case.figures.flash_engine - cost.stored_bytes(case.shape) for case in all_cases]
+    """Constants of the cost model by least squares; the products' instructions are known and stay 1.
+
+    What every engine has is fitted on the plain ones, then what branches, low rank and 4 bits add on the others.
+    """
+    known = {"dot": 1.0, "nibble": 1.0}
+    instructions = _in_turn(all_cases, cost.parts, lambda f: f.engine.instructions, known)
+    cycles = _in_turn(all_cases, cost.cycle_parts, lambda f: f.engine.cycles.cache_off, {})
     stack = [case.figures.stack - cost.stack_buffers(case.shape) for case in all_cases]
     stacks = [cost.stack_parts(case.shape) for case in all_cases]
     return {
         "INSTRUCTIONS": instructions,
         "CYCLES": cycles,
-        "CODE_BYTES": _solve(counts, np.array(code, np.float64), np.ones(len(code))),
+        "CODE_BYTES": _code(all_cases),
         "STACK_BYTES": _solve(stacks, np.array(stack, np.float64), np.ones(len(stack))),
     }
 
 
-def _weights(
-    all_cases: list[Case], block: tuple[int, ...], figure: Callable[[Figures], int], known: dict[str, float]
+def _plain(case: Case) -> bool:
+    return case.shape.rank == 0 and case.shape.branches == 1 and case.shape.precision == Precision()
+
+
+def _in_turn(
+    all_cases: list[Case],
+    counted: Callable[[StudentShape], Weights],
+    figure: Callable[[Figures], int],
+    known: dict[str, float],
 ) -> dict[str, float]:
-    counts = [asdict(cost.parts(case.shape, block)) for case in all_cases]
-    total = np.array([figure(case.figures) for case in all_cases], np.float64)
+    def rows(some: list[Case]) -> tuple[list[dict[str, float]], Floats]:
+        total = np.array([figure(case.figures) for case in some], np.float64)
+        return [asdict(counted(case.shape)) for case in some], total
+
+    counts, total = rows([case for case in all_cases if _plain(case)])
+    base = _rest(counts, total, total, known | dict.fromkeys(EXTRA, 0.0))
+    counts, total = rows([case for case in all_cases if not _plain(case)])
+    fixed = {name: value for name, value in base.items() if name not in EXTRA} | known
+    found = _rest(counts, total, total, fixed)
+    return {field.name: found[field.name] for field in fields(Weights)}
+
+
+def _code(all_cases: list[Case]) -> dict[str, float]:
+    def rows(some: list[Case]) -> tuple[list[dict[str, float]], Floats]:
+        code = [case.figures.flash_engine - cost.stored_bytes(case.shape) for case in some]
+        return [cost.code_parts(case.shape) for case in some], np.array(code, np.float64)
+
+    counts, code = rows([case for case in all_cases if _plain(case)])
+    base = _rest(counts, code, np.ones(len(code)), dict.fromkeys(EXTRA_CODE, 0.0))
+    counts, code = rows([case for case in all_cases if not _plain(case)])
+    return _rest(
+        counts,
+        code,
+        np.ones(len(code)),
+        {name: value for name, value in base.items() if name not in EXTRA_CODE},
+    )
+
+
+def _rest(counts: list[dict[str, float]], total: Floats, scale: Floats, known: dict[str, float]) -> dict[str, float]:
+    """``known`` constants and those that explain what they leave."""
     rest = total - sum(weight * np.array([row[name] for row in counts]) for name, weight in known.items())
-    names = [field.name for field in fields(Weights) if field.name not in known]
-    return {**known, **_solve([{name: row[name] for name in names} for row in counts], rest, total)}
+    unknown = [{name: value for name, value in row.items() if name not in known} for row in counts]
+    return {**known, **_solve(unknown, rest, scale)}
 
 
 def _solve(counts: list[dict[str, float]], target: Floats, scale: Floats) -> dict[str, float]:

@@ -12,7 +12,9 @@ import math
 from dataclasses import asdict, dataclass
 
 from dlnet.errors import ModelError
+from dlnet.models.precision import Bits, Part, Precision
 
+EIGHT = Precision()
 TABLE_BYTES = 257 * 2  # one folded table of 16-bit entries
 BLOCK_WORDS = 4  # words of a row that the engine loads at once
 BLOCK_INSTRUCTIONS = (
@@ -23,6 +25,8 @@ BLOCK_INSTRUCTIONS = (
     11,
 )  # of two rows on 0 to 4 words: loads of the vector and both rows, two SMLAD a word
 BLOCK_CYCLES = (0, 7, 12, 18, 23)  # the same without wait states: a load of n words takes 1 + n
+NIBBLE_INSTRUCTIONS = (0, 7, 11, 15, 19)  # of weights of 4 bits: a load a row, then a mask and an SMLAD a word
+NIBBLE_CYCLES = (0, 10, 15, 20, 25)
 FILTER_CYCLES = 6  # that the device's filter looks back
 VOLTS = 3.0
 AMPERES_PER_HERTZ = 52e-12  # 52 uA/MHz: CPU in flash, DC/DC, 3 V (nRF52840 Product Specification, key features)
@@ -56,9 +60,10 @@ CELLS = {"liquid": CellWork(rows=2, neurons=1, constants=0), "ltc": CellWork(row
 
 @dataclass(frozen=True)
 class Weights:
-    """What one of each part takes: ``dot`` scales what ``BLOCK_*`` say; ``start`` is a word of state, cleared."""
+    """What one of each part takes; ``dot`` and ``nibble`` scale what ``BLOCK_*`` and ``NIBBLE_*`` say."""
 
     dot: float
+    nibble: float
     liquid: float  # two rows of the cell beside their products: two tables, an Euler step
     ltc: float  # the same: two tables, two Euler steps
     state_word: float  # two neurons' state brought into the unit of the inputs, a sub-step
@@ -67,13 +72,27 @@ class Weights:
     output: float  # a row of the head: scale, softplus, sum
     skip: float
     point: float  # a cycle of the horizon
-    start: float
+    start: float  # a word of state, cleared
+    inner: float  # two rows of the first factor of low rank, beside their products
+    gate: float  # two rows of the gate
+    lifted: float  # two rows of 4 bits: what their packing adds is taken off
+    lift_word: float  # a word of a vector, summed for that
 
 
 # Fitted, see ``make fit``: GCC 12.2 with the board's flags.
-INSTRUCTIONS = Weights(1, 53.7, 68.7, 4.8, 2.1, 21.9, 56, 16.6, 7.1, 9.3)
-CYCLES = Weights(2.64, 186, 230, 12, 4.2, 95, 178, 61, 24.3, 38)  # flash cache off
-CODE_BYTES = {"fixed": 621.0, "ltc": 49.0, "dot": 6.0, "state_word": 9.6, "skip": 101.0}
+INSTRUCTIONS = Weights(1, 1, 53.7, 68.7, 4.8, 2.1, 21.9, 56, 16.6, 7.1, 9.3, 18.9, 23.2, 6.4, 2.2)
+CYCLES = Weights(2.64, 2.69, 186, 230, 12, 4.2, 95, 178, 61, 24.3, 38, 76, 147, 8.9, 7.9)  # flash cache off
+CODE_BYTES = {
+    "fixed": 621.0,
+    "ltc": 49.0,
+    "dot": 6.0,
+    "state_word": 9.6,
+    "skip": 101.0,
+    "nibble": 6.3,
+    "inner": 80.0,
+    "gate": 14.0,
+    "narrow": 42.0,
+}
 STACK_BYTES = {"fixed": 198.0, "output": 7.0, "step": 2.3}
 
 
@@ -86,6 +105,7 @@ class StudentShape:
         substeps: Euler steps a step K. steps: T. skip: values S that bypass the cell into the head.
         outputs: of the head: one a knot, and the level where there is one. horizon: cycles ahead.
         cycle_inputs: numbers a finished cycle brings. window: cycles that a monitor holds.
+        branches: heads B, of which one runs. rank: of the cell's matrix; 0: full. precision: bits of weights.
         nonzeros: parameters that are not zero after pruning; None: all. A dense engine multiplies zeros too, so
             only structured pruning, which makes the shape smaller, makes anything cheaper.
 
@@ -104,16 +124,21 @@ class StudentShape:
     horizon: int = 100
     cycle_inputs: int = 9
     window: int = 50
+    branches: int = 1
+    rank: int = 0
+    precision: Precision = EIGHT
     nonzeros: int | None = None
 
     def __post_init__(self) -> None:
         if self.cell not in CELLS:
             raise ModelError(f"cell {self.cell!r} has no integer form; known: {', '.join(sorted(CELLS))}")
-        for name in ("inputs", "hidden", "substeps", "steps", "outputs", "horizon", "cycle_inputs", "window"):
+        counted = ("inputs", "hidden", "substeps", "steps", "outputs", "horizon", "cycle_inputs", "window", "branches")
+        for name in counted:
             if getattr(self, name) < 1:
                 raise ModelError(f"{name} of a student is {getattr(self, name)}; it must be at least 1")
-        if self.skip < 0:
-            raise ModelError(f"skip of a student is {self.skip}; it must be at least 0")
+        for name in ("skip", "rank"):
+            if getattr(self, name) < 0:
+                raise ModelError(f"{name} of a student is {getattr(self, name)}; it must be at least 0")
         if self.nonzeros is not None and not 0 <= self.nonzeros <= self.parameters:
             raise ModelError(f"nonzeros is {self.nonzeros}; it must be between 0 and {self.parameters}")
 
@@ -130,9 +155,11 @@ class StudentShape:
     @property
     def parameters(self) -> int:
         """Trained numbers: weights, biases, leak rates and constants of the cell."""
-        cell = self.rows * (self.inputs + self.hidden + 1)
+        seen = self.inputs + self.hidden
+        cell = self.rank * seen + self.rows * (self.rank + 1) if self.rank else self.rows * (seen + 1)
         rates = self.hidden * (1 + CELLS[self.cell].constants)
-        return cell + rates + self.outputs * (self.hidden + self.skip + 1)
+        gate = self.branches * (seen + 1) if self.branches > 1 else 0
+        return cell + rates + gate + self.branches * self.outputs * (self.hidden + self.skip + 1)
 
 
 @dataclass(frozen=True)
@@ -191,18 +218,64 @@ def _vectors(shape: StudentShape) -> tuple[int, int, int]:
     return _words(shape.hidden), _words(shape.inputs), _words(shape.skip)
 
 
+@dataclass(frozen=True)
+class Rows:
+    """One matrix as the engine walks it.
+
+    Attributes:
+        pairs: of rows. vectors: words of each vector they are multiplied with. runs: a forecast. copies: stored.
+    """
+
+    bits: Bits
+    pairs: int
+    vectors: tuple[int, ...]
+    runs: int
+    copies: int = 1
+
+    def products(self, block: tuple[int, ...]) -> int:
+        """Sum of the blocks of one pair."""
+        return sum(_dot(words, block) for words in self.vectors)
+
+    @property
+    def stored_words(self) -> int:
+        """Words of weights in flash: for a word of the vector one a row of 8 bits, a quarter of 4 bits."""
+        share = 1 if self.bits == 8 else 4
+        return self.copies * self.pairs * 2 * sum(math.ceil(words / share) for words in self.vectors)
+
+
+def matrices(shape: StudentShape) -> dict[Part, Rows]:
+    """The matrices of a student."""
+    state, inputs, skip = _vectors(shape)
+    bits, substeps = shape.precision, shape.steps * shape.substeps
+    seen = (_words(shape.rank),) if shape.rank else (state, inputs)
+    parts: dict[Part, Rows] = {
+        "step": Rows(bits.step, shape.pairs, seen, substeps),
+        "head": Rows(bits.head, _words(shape.outputs), (state, skip), 1, shape.branches),
+    }
+    if shape.rank:
+        parts["inner"] = Rows(bits.inner, _words(shape.rank), (state, inputs), substeps)
+    if shape.branches > 1:
+        parts["gate"] = Rows(bits.gate, _words(shape.branches), (state, inputs), 1)
+    return parts
+
+
 def _dot(words: int, block: tuple[int, ...]) -> int:
     return words // BLOCK_WORDS * block[BLOCK_WORDS] + block[words % BLOCK_WORDS]
 
 
-def parts(shape: StudentShape, block: tuple[int, ...] = BLOCK_INSTRUCTIONS) -> Weights:
-    """How often each part of the engine runs in a forecast; ``dot`` is the sum of all blocks of products."""
-    state, inputs, skip = _vectors(shape)
-    substeps, pairs = shape.steps * shape.substeps, _words(shape.outputs)
-    cell, head = _dot(state, block) + _dot(inputs, block), _dot(state, block) + _dot(skip, block)
+def parts(
+    shape: StudentShape,
+    block: tuple[int, ...] = BLOCK_INSTRUCTIONS,
+    nibble: tuple[int, ...] = NIBBLE_INSTRUCTIONS,
+) -> Weights:
+    """How often each part of the engine runs in a forecast; ``dot``, ``nibble``: the sum of all blocks of products."""
+    state, inputs, _ = _vectors(shape)
+    substeps, all_rows = shape.steps * shape.substeps, matrices(shape)
     rows = substeps * shape.pairs
+    narrow = [one for one in all_rows.values() if one.bits == 4]
     return Weights(
-        dot=rows * cell + pairs * head,
+        dot=sum(one.runs * one.pairs * one.products(block) for one in all_rows.values() if one.bits == 8),
+        nibble=sum(one.runs * one.pairs * one.products(nibble) for one in narrow),
         liquid=rows if shape.cell == "liquid" else 0,
         ltc=rows if shape.cell == "ltc" else 0,
         state_word=substeps * state,
@@ -212,7 +285,16 @@ def parts(shape: StudentShape, block: tuple[int, ...] = BLOCK_INSTRUCTIONS) -> W
         skip=shape.skip,
         point=shape.horizon,
         start=state + 1,
+        inner=substeps * _words(shape.rank),
+        gate=_words(shape.branches) if shape.branches > 1 else 0,
+        lifted=sum(one.runs * one.pairs for one in narrow),
+        lift_word=sum(one.runs * sum(one.vectors) for one in narrow),
     )
+
+
+def cycle_parts(shape: StudentShape) -> Weights:
+    """``parts`` with the blocks of products in cycles."""
+    return parts(shape, BLOCK_CYCLES, NIBBLE_CYCLES)
 
 
 def _weighed(counts: Weights, weights: Weights) -> float:
@@ -227,16 +309,16 @@ def forecast_instructions(shape: StudentShape) -> float:
 
 def forecast_cycles(shape: StudentShape) -> float:
     """Cycles of the same, read from flash with the cache off."""
-    return _weighed(parts(shape, BLOCK_CYCLES), CYCLES)
+    return _weighed(cycle_parts(shape), CYCLES)
 
 
 def stored_bytes(shape: StudentShape) -> int:
     """Constants of engine and model: rows as the engine reads them, tables, knots, skip inputs."""
-    work, (state, inputs, skip) = CELLS[shape.cell], _vectors(shape)
-    row = 4 + 1  # words of a pair: biases, multipliers, shifts
-    cell = shape.pairs * (row + 2 * work.constants + 2 * (state + inputs))
-    head = _words(shape.outputs) * (row + 2 * (state + skip))
-    return 4 * (cell + head) + TABLE_BYTES * (work.rows + 1) + 6 * shape.outputs + shape.skip
+    work = CELLS[shape.cell]
+    constants = 4 + 1  # words of a pair: biases, multipliers, shifts
+    words = sum(one.stored_words + one.copies * one.pairs * constants for one in matrices(shape).values())
+    words += shape.pairs * 2 * work.constants
+    return 4 * words + TABLE_BYTES * (work.rows + 1) + 6 * shape.outputs + shape.skip
 
 
 def flash_bytes(shape: StudentShape) -> float:
@@ -247,10 +329,19 @@ def flash_bytes(shape: StudentShape) -> float:
 
 def code_parts(shape: StudentShape) -> dict[str, float]:
     """What the size of the code depends on: its products are unrolled."""
-    state, inputs, skip = _vectors(shape)
-    unrolled = sum(_dot(words, BLOCK_INSTRUCTIONS) for words in (state, inputs, state, skip))
-    ltc = float(shape.cell == "ltc")
-    return {"fixed": 1, "ltc": ltc, "dot": unrolled, "state_word": state, "skip": float(shape.skip > 0)}
+    state, all_rows = _words(shape.hidden), matrices(shape)
+    narrow = [one for one in all_rows.values() if one.bits == 4]
+    return {
+        "fixed": 1,
+        "ltc": float(shape.cell == "ltc"),
+        "dot": sum(one.products(BLOCK_INSTRUCTIONS) for one in all_rows.values() if one.bits == 8),
+        "state_word": state,
+        "skip": float(shape.skip > 0),
+        "nibble": sum(one.products(NIBBLE_INSTRUCTIONS) for one in narrow),
+        "inner": float(shape.rank > 0),
+        "gate": float(shape.branches > 1),
+        "narrow": len(narrow),
+    }
 
 
 def ram_bytes(shape: StudentShape) -> float:
@@ -267,4 +358,4 @@ def stack_parts(shape: StudentShape) -> dict[str, float]:
 def stack_buffers(shape: StudentShape) -> int:
     """Arrays of the engine on the stack."""
     state, inputs, skip = _vectors(shape)
-    return 4 * (2 * state + inputs + max(skip, 1))
+    return 4 * (2 * state + inputs + max(skip, 1) + _words(shape.rank))

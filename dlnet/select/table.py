@@ -11,6 +11,7 @@ import pandas as pd
 from dlnet.config import CostParams
 from dlnet.errors import ConfigError
 from dlnet.files import read_json
+from dlnet.models.precision import Precision
 from dlnet.models.student import Student
 from dlnet.select.cost import StudentShape, student_cost
 from dlnet.select.energy import grid_intensity
@@ -40,6 +41,9 @@ def _row(student: Student, grid_g_per_kwh: float, clock_mhz: float) -> dict[str,
         horizon=config.horizon,
         cycle_inputs=len(student.encoder.features) + (student.encoder.track == "capacity"),
         window=student.encoder.window,
+        branches=config.branches,
+        rank=config.rank,
+        precision=Precision.of(config.bits) if config.bits else Precision(),
         nonzeros=nonzeros,
     )
     lineage = {"name": student.name, "cell": config.cell, "hidden": config.hidden, **student.lineage}
