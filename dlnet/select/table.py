@@ -22,12 +22,16 @@ TRAINING = {"training_energy_kwh": "energy_kwh", "training_co2_kg": "co2_kg"}
 
 def student_table(students: Iterable[Student], cost: CostParams) -> pd.DataFrame:
     """One row a student, in the order given: name, lineage, ``mae_validation`` and the columns of ``Cost``."""
-    grid = grid_intensity(cost.country)
-    rows = [_row(student, grid, cost.clock_mhz) for student in students]
-    return pd.DataFrame(rows)
+    return pd.DataFrame([_row(student, cost) for student in students])
 
 
-def _row(student: Student, grid_g_per_kwh: float, clock_mhz: float) -> dict[str, Any]:
+def _row(student: Student, cost: CostParams) -> dict[str, Any]:
+    lineage = {"name": student.name, "cell": student.config.cell, "hidden": student.config.hidden, **student.lineage}
+    return {**lineage, "mae_validation": student.metrics["mae_validation"], **costs(student, cost)}
+
+
+def costs(student: Student, cost: CostParams, precision: Precision | None = None) -> dict[str, float]:
+    """The columns of ``Cost``; weights have the bits that the student was trained in, or 8, unless told."""
     config = student.config
     nonzeros = sum(int((value[0] != 0).sum()) for value in student.parameters.values())
     shape = StudentShape(
@@ -43,12 +47,10 @@ def _row(student: Student, grid_g_per_kwh: float, clock_mhz: float) -> dict[str,
         window=student.encoder.window,
         branches=config.branches,
         rank=config.rank,
-        precision=Precision.of(config.bits) if config.bits else Precision(),
+        precision=precision or Precision.of(config.bits or 8),
         nonzeros=nonzeros,
     )
-    lineage = {"name": student.name, "cell": config.cell, "hidden": config.hidden, **student.lineage}
-    errors = {"mae_validation": student.metrics["mae_validation"]}
-    return {**lineage, **errors, **student_cost(shape, grid_g_per_kwh, clock_mhz).as_row()}
+    return student_cost(shape, grid_intensity(cost.country), cost.clock_mhz).as_row()
 
 
 def with_training_energy(table: pd.DataFrame, objectives: Sequence[str], volatile: Path) -> pd.DataFrame:

@@ -15,6 +15,7 @@ from dlnet.config import (
     Fraction,
     Method,
     PruneParams,
+    QuantiseParams,
     Section,
     SplitParams,
     StageConfig,
@@ -74,3 +75,4 @@ class MethodsConfig(StudyConfig):
     """What the study of methods reads."""
 
     methods: MethodsParams
+    quantise: QuantiseParams

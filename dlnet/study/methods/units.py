@@ -9,9 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -26,9 +25,15 @@ from dlnet.distill.students import as_student, plan_of, shape, teacher_shape
 from dlnet.distill.sweep import run_stacks, stacked
 from dlnet.distill.synthetic import shifted, taught_on
 from dlnet.distill.teacher import averaged, taught_by
+from dlnet.export.convert import weights_of
+from dlnet.export.fixed import Floats
+from dlnet.export.reference import Int16s, predict_reference, quantise_inputs
+from dlnet.export.sensitivity import choose_precision
+from dlnet.export.spec import Spec, make_spec
 from dlnet.models.network import NetConfig
+from dlnet.models.precision import Precision
 from dlnet.models.student import Student, load_student
-from dlnet.select.table import student_table
+from dlnet.select.table import costs
 from dlnet.study.config import MethodsConfig
 from dlnet.study.cut import Cut, load
 
@@ -44,7 +49,7 @@ def teacher(config: MethodsConfig, cut: Cut, folder: Path) -> Rows:
     stacks = [part for job in jobs for part in stacked(own, [job])]
     one = Student("teacher", cut.encoder, own, averaged(run_stacks(stacks, [cut.fold], plan, "teacher")))
     one.save(folder)
-    return [_row(config, cut, _scored(cut, one), "teacher", "teacher", 0, None)]
+    return [_row(config, cut, one, "teacher", "teacher", 0, None)]
 
 
 def knowledge(config: MethodsConfig, cut: Cut, folder: Path) -> Rows:
@@ -97,7 +102,7 @@ def structure(config: MethodsConfig, cut: Cut, folder: Path) -> Rows:
 
 
 def branched(config: MethodsConfig, cut: Cut, folder: Path) -> Rows:
-    """Several heads behind a gate, and what is left after rarely used ones went."""
+    """Several heads behind a gate as the integer engine runs them, and what is left after rarely used ones went."""
     fold, seeds = _taught(cut, folder), config.methods.seeds
     rows = []
     for count in (1, *config.methods.branches):
@@ -107,28 +112,54 @@ def branched(config: MethodsConfig, cut: Cut, folder: Path) -> Rows:
         for one in _train(config, cut, jobs, [fold], own, name):
             used = branch_usage(net_of(one), cut.fold.validation_z).tolist()
             note = "used " + " / ".join(f"{part:.0%}" for part in used) if count > 1 else ""
-            rows.append(_row(config, cut, one, "branches", name, one.lineage["seed"], "1 branch", note))
+            spec = make_spec(weights_of(one), _codes(cut))
+            rows.append(_row(config, cut, one, "branches", name, one.lineage["seed"], "1 branch", note, spec))
             if count > 1:
                 rows.append(_pruned_branches(config, cut, fold, one, name))
     return rows
 
 
 def aware(config: MethodsConfig, cut: Cut, folder: Path) -> Rows:
-    """Weights of few bits: rounded after training, and trained with the engine's rounding."""
-    fold, rows = _taught(cut, folder), []
+    """Weights of few bits, as the integer engine runs them: rounded after training, mixed, trained with rounding."""
+    fold, rows, windows = _taught(cut, folder), [], _codes(cut)
     plan = plan_of(config.prune.training, cut.task.channels.noise)
     for one in _elites(config, folder):
-        seed = one.lineage["seed"]
+        seed, weights = one.lineage["seed"], weights_of(one)
         rows.append(_row(config, cut, one, "precision", "float", seed, None))
+
+        def score(spec: Spec, student: Student = one) -> float:
+            return cut.score(*_on_engine(cut, student, spec))["mae_validation"]
+
+        choice = choose_precision(weights, windows, score, config.quantise.bits_slack)
+        lost = ", ".join(f"{name} {100 * (ratio - 1):+.1f} %" for name, ratio in choice.sensitivity.items())
+        found = {
+            "int8 after training": (one, make_spec(weights, windows), ""),
+            "int4 after training": (one, make_spec(weights, windows, Precision.of(4)), ""),
+            "mixed after training": (one, make_spec(weights, windows, choice.precision), f"alone in 4 bits: {lost}"),
+        }
         for bits in (8, 4):
-            own = replace(one.config, bits=bits)
-            after = Student(f"{one.name}-{bits}", one.encoder, own, one.parameters, lineage=one.lineage)
-            rows.append(_row(config, cut, _scored(cut, after), "precision", f"int{bits} after training", seed, "float"))
-            job = Job(f"{one.name}-{bits}-aware", seed, TAUGHT, config.prune.alpha, start=net_of(one).parameters)
-            (result,) = run_stacks(stacked(own, [job]), [fold], plan, f"int{bits}")
-            trained = as_student(result, own, cut.encoder, fold)
-            rows.append(_row(config, cut, trained, "precision", f"int{bits} in training", seed, "float"))
+            trained = _trained_in(config, cut, fold, plan, one, bits)
+            spec = make_spec(weights_of(trained), precision=Precision.of(bits))
+            found[f"int{bits} in training"] = trained, spec, ""
+        for method, (student, spec, note) in found.items():
+            rows.append(_row(config, cut, student, "precision", method, seed, "float", note, spec))
     return rows
+
+
+def _trained_in(config: MethodsConfig, cut: Cut, fold: Fold, plan: Plan, one: Student, bits: Literal[4, 8]) -> Student:
+    own = replace(one.config, bits=bits)
+    job = Job(f"{one.name}-{bits}-aware", one.lineage["seed"], TAUGHT, config.prune.alpha, start=net_of(one).parameters)
+    (result,) = run_stacks(stacked(own, [job]), [fold], plan, f"int{bits}")
+    return as_student(result, own, cut.encoder, fold)
+
+
+def _on_engine(cut: Cut, one: Student, spec: Spec) -> tuple[Floats, Floats]:
+    """Forecasts of the validation and the test windows by the integer engine."""
+    validation, test = (
+        predict_reference(spec, one.encoder.encode(cut.bank, ends), one.encoder.anchor(cut.bank, ends))
+        for ends in (cut.windows.validation, cut.test)
+    )
+    return validation, test
 
 
 def _pruned_branches(config: MethodsConfig, cut: Cut, fold: Fold, one: Student, name: str) -> dict[str, Any]:
@@ -138,7 +169,13 @@ def _pruned_branches(config: MethodsConfig, cut: Cut, fold: Fold, one: Student, 
     (result,) = run_stacks(stacked(net.config, [job]), [fold], plan, "rare branches")
     left = as_student(result, net.config, cut.encoder, fold)
     note = f"{net.config.branches} left"
-    return _row(config, cut, left, "branches", f"{name}, rare ones pruned", seed, "1 branch", note)
+    spec = make_spec(weights_of(left), _codes(cut))
+    return _row(config, cut, left, "branches", f"{name}, rare ones pruned", seed, "1 branch", note, spec)
+
+
+def _codes(cut: Cut) -> Int16s:
+    """Training windows as the engine sees them, (N, T, C)."""
+    return quantise_inputs(cut.fold.z[: cut.fold.labelled].numpy())
 
 
 def _simulated(config: MethodsConfig, cut: Cut) -> Tensor:
@@ -174,12 +211,6 @@ def _train(
     return [as_student(one, own, cut.encoder, cut.fold) for one in results]
 
 
-def _scored(cut: Cut, one: Student) -> Student:
-    """The student with its validation error, for one that no training left behind."""
-    gap = one.forecast(cut.bank, cut.windows.validation) - cut.bank.targets(cut.windows.validation)
-    return replace(one, metrics={"mae_validation": float(np.abs(gap).mean())})
-
-
 def _row(
     config: MethodsConfig,
     cut: Cut,
@@ -189,9 +220,13 @@ def _row(
     seed: int,
     baseline: str | None,
     note: str = "",
+    spec: Spec | None = None,
 ) -> dict[str, Any]:
-    scores = cut.score(one.forecast(cut.bank, cut.windows.validation), one.forecast(cut.bank, cut.test))
-    cost = student_table([one], config.cost).iloc[0] if one.config.solver == "euler" else {}
+    """One student's row; with a spec its errors are those of the integer engine."""
+    ends = cut.windows.validation, cut.test
+    forecasts = [one.forecast(cut.bank, some) for some in ends] if spec is None else _on_engine(cut, one, spec)
+    scores = cut.score(*forecasts)
+    cost = costs(one, config.cost, None if spec is None else spec.precision) if one.config.solver == "euler" else {}
     return {
         "family": family,
         "method": method,
