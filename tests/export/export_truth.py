@@ -13,14 +13,25 @@ import numpy as np
 from dlnet.export.weights import StudentWeights
 
 
-def make_student(
-    seed=0, *, cell="liquid", hidden=16, channels=6, skip="slopes", substeps=1, steps=10, offset=False, **other
+def make_student(  # noqa: PLR0913 - each is one size of the shape
+    seed=0,
+    *,
+    cell="liquid",
+    hidden=16,
+    channels=6,
+    skip="slopes",
+    substeps=1,
+    steps=10,
+    offset=False,
+    rank=0,
+    branches=1,
+    **other,
 ):
     """A student with weights of the size training gives (unit preactivations, small leaks)."""
     rng = np.random.default_rng(seed)
     rows = 2 * hidden if cell == "liquid" else hidden
     knots = other.pop("knots", (5, 15, 30, 50, 75, 100))
-    outputs = len(knots) + int(offset)
+    outputs = branches * (len(knots) + int(offset))
     skips = {"slopes": 3, "last": 2 * channels, "none": 0}[skip]
     values = {
         "wx": rng.normal(0, 0.8 / math.sqrt(channels), (channels, rows)),
@@ -32,6 +43,8 @@ def make_student(
         "bo": np.full(outputs, -2.0) + rng.normal(0, 0.2, outputs),
         "delta_scale": 0.02,
         "offset_scale": 0.05,
+        **_factors(rng, channels, hidden, rows, rank),
+        **_gate(rng, channels + hidden, branches),
     }
     values = {name: v.astype(np.float32) if isinstance(v, np.ndarray) else v for name, v in values.items()}
     return StudentWeights(
@@ -46,6 +59,22 @@ def make_student(
     )
 
 
+def _factors(rng, channels, hidden, rows, rank):
+    """Low rank: columns scaled so that no input within ±8 and state within ±1 brings a value between beyond ±8."""
+    if not rank:
+        return {}
+    wx, wh = rng.normal(0, 1 / math.sqrt(channels), (channels, rank)), rng.normal(0, 1, (hidden, rank))
+    reach = (8 * np.abs(wx).sum(axis=0) + np.abs(wh).sum(axis=0)) / 8
+    v = rng.normal(0, 0.7 / math.sqrt(rank), (rank, rows))
+    return {"wx": wx / reach, "wh": wh / reach, "v": np.clip(v * reach[:, None], -20, 20)}
+
+
+def _gate(rng, seen, branches):
+    if branches == 1:
+        return {}
+    return {"wg": rng.normal(0, 1 / math.sqrt(seen), (seen, branches)), "bg": rng.normal(0, 0.3, branches)}
+
+
 def make_windows(count, steps, channels, seed=1):
     """Smooth encoded windows (N, T, C) of unit size, and anchors (N,)."""
     rng = np.random.default_rng(seed)
@@ -54,18 +83,33 @@ def make_windows(count, steps, channels, seed=1):
     return np.clip(level + walk, -8, 8), rng.uniform(0.8, 1.05, count)
 
 
-def float_forward(student, z, anchor):
-    """Forecast (horizon,) in SoH of one window ``z`` (T, C): the equations of the student, one number at a time."""
-    n, steps = student.hidden, student.steps
-    h = [0.0] * n
-    for t in range(steps):
+def float_state(student, z):
+    """State (n,) after one window ``z`` (T, C)."""
+    h = [0.0] * student.hidden
+    for row in z:
         for _ in range(student.substeps):
-            h = _float_substep(student, [float(v) for v in z[t]], h)
-    s = _float_skip(student, z)
-    logits = [
-        float(student.bo[k]) + sum(float(student.wo[i, k]) * v for i, v in enumerate([*h, *s]))
-        for k in range(len(student.bo))
-    ]
+            h = _float_substep(student, [float(v) for v in row], h)
+    return h
+
+
+def float_scores(student, z):
+    """The gate's logits (B,) after one window ``z`` (T, C); of one branch a 0."""
+    if student.wg is None:
+        return [0.0]
+    return _float_rows(student.wg, student.bg, [*(float(v) for v in z[-1]), *float_state(student, z)])
+
+
+def float_forward(student, z, anchor, branch=None):
+    """Forecast (horizon,) in SoH of one window ``z`` (T, C): the equations of the student, one number at a time.
+
+    The branch of the largest score speaks, of equals the first, unless one is named.
+    """
+    if branch is None:
+        scores = float_scores(student, z)
+        branch = scores.index(max(scores))
+    width = len(student.knots) + int(student.offset)
+    own = slice(branch * width, (branch + 1) * width)
+    logits = _float_rows(student.wo[:, own], student.bo[own], [*float_state(student, z), *_float_skip(student, z)])
     level = anchor + (student.offset_scale * logits[-1] if student.offset else 0.0)
     forecast, low = [], 0
     for k, high in enumerate(student.knots):
@@ -75,14 +119,22 @@ def float_forward(student, z, anchor):
     return forecast
 
 
+def _float_rows(weights, bias, inputs):
+    """Rows of ``weights`` (inputs, rows) on one vector."""
+    return [
+        float(b) + sum(float(w) * v for w, v in zip(weights[:, j], inputs, strict=True)) for j, b in enumerate(bias)
+    ]
+
+
 def _float_substep(student, x, h):
     n = student.hidden
-    q = [
-        float(student.b[j])
-        + sum(v * float(student.wx[i, j]) for i, v in enumerate(x))
-        + sum(v * float(student.wh[i, j]) for i, v in enumerate(h))
-        for j in range(len(student.b))
-    ]
+    weights, seen = np.concatenate([student.wx, student.wh]), [*x, *h]
+    if student.v is None:
+        q = _float_rows(weights, student.b, seen)
+    else:
+        between = _float_rows(weights, [0.0] * weights.shape[1], seen)
+        assert max(map(abs, between)) <= 8
+        q = _float_rows(student.v, student.b, between)
     result = []
     for j in range(n):
         gate = 1 / (1 + math.exp(-q[j]))
@@ -105,7 +157,7 @@ def _float_skip(student, z):
 
 
 def integer_forward(document, z, anchor):
-    """Hidden path, logits and forecast of one quantised window, from the JSON spec, by docs/quantisation.md.
+    """Hidden path, branch, its logits and forecast of one quantised window, from the JSON spec by docs/quantisation.md.
 
     Also returns the largest intermediate that a 32-bit register would have to hold.
     """
@@ -116,8 +168,14 @@ def integer_forward(document, z, anchor):
             h = machine.substep([int(v) for v in row], h)
         path.append(h)
     s = [_sat16(int(z[-1][c]) - (int(z[-1 - lag][c]) if lag else 0)) for c, lag in document["skip"]]
-    logits = machine.affine(document["head"], [(v + 4) >> 3 for v in h] + s)
-    return path, logits, machine.read_out(logits, int(anchor)), machine.largest
+    state, branch = [(v + 4) >> 3 for v in h], 0
+    if document["gate"] is not None:
+        scores = machine.affine(document["gate"], [int(v) for v in z[-1]] + state)
+        branch = scores.index(max(scores))
+    every = machine.affine(document["head"], state + s)
+    width = len(document["knots"]) + (document["offset"] is not None)
+    logits = every[branch * width : (branch + 1) * width]
+    return path, branch, logits, machine.read_out(logits, int(anchor)), machine.largest
 
 
 class _Machine:
@@ -146,7 +204,10 @@ class _Machine:
 
     def substep(self, x, h):
         n = self.spec["hidden"]
-        q = self.affine(self.spec["step"], x + [(v + 4) >> 3 for v in h])
+        q = x + [(v + 4) >> 3 for v in h]
+        if self.spec["inner"] is not None:
+            q = self.affine(self.spec["inner"], q)
+        q = self.affine(self.spec["step"], q)
         result = []
         for j in range(n):
             gate = self.line("sigmoid", q[j]) if q[j] >= 0 else 32768 - self.line("sigmoid", q[j])

@@ -12,20 +12,32 @@ from dlnet.export.golden import check_golden, golden_vectors, save_golden
 from dlnet.export.reference import quantise_anchor, quantise_inputs
 from dlnet.export.spec import make_spec, to_json
 from dlnet.files import read_tensors, write_tensors
+from dlnet.models.precision import Precision
+
+STUDENTS = {
+    "plain": ({}, Precision()),
+    "low rank": ({"rank": 4, "cell": "ltc"}, Precision()),
+    "two branches": ({"branches": 2}, Precision()),
+    "four branches, charge": ({"branches": 4, "skip": "last", "offset": True}, Precision()),
+    "4 bits": ({}, Precision.of(4)),
+    "all at once": ({"branches": 3, "rank": 5, "skip": "none"}, Precision(inner=4, step=8, gate=4, head=4)),
+}
 
 
-@pytest.fixture
-def case():
+@pytest.fixture(params=STUDENTS.values(), ids=STUDENTS.keys())
+def case(request):
+    shape, precision = request.param
     z, anchor = make_windows(3, 10, 6)
-    return make_spec(make_student()), quantise_inputs(z), quantise_anchor(anchor)
+    return make_spec(make_student(**shape), precision=precision), quantise_inputs(z), quantise_anchor(anchor)
 
 
 def test_vectors_are_what_the_written_arithmetic_gives(case):
     spec, z, anchor = case
     names, vectors = golden_vectors(spec, z, anchor)
     for i in range(len(names)):
-        path, logits, forecast, _ = integer_forward(to_json(spec), vectors["input"][i], vectors["anchor"][i])
+        path, branch, logits, forecast, _ = integer_forward(to_json(spec), vectors["input"][i], vectors["anchor"][i])
         assert vectors["hidden"][i].tolist() == path
+        assert vectors["branch"][i] == branch
         assert vectors["logits"][i].tolist() == logits
         assert vectors["forecast"][i].tolist() == forecast
 

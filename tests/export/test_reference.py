@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from export_truth import float_forward, integer_forward, make_student, make_windows
+from export_truth import float_forward, float_scores, integer_forward, make_student, make_windows
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -13,6 +13,7 @@ from dlnet.errors import DataError
 from dlnet.export.bounds import largest_accumulator
 from dlnet.export.reference import predict_reference, quantise_anchor, quantise_inputs, run
 from dlnet.export.spec import make_spec, to_json
+from dlnet.models.precision import Precision
 
 SHAPES = st.fixed_dictionaries(
     {
@@ -24,37 +25,58 @@ SHAPES = st.fixed_dictionaries(
         "steps": st.integers(2, 10),
         "skip": st.sampled_from(["slopes", "last", "none"]),
         "offset": st.booleans(),
+        "rank": st.sampled_from([0, 0, 1, 3, 8]),
+        "branches": st.sampled_from([1, 1, 2, 4]),
     }
 )
+PRECISIONS = st.builds(Precision, *[st.sampled_from([4, 8])] * 4)
 
 
-def exact(student, z, anchor):
-    return np.array([float_forward(student, *one) for one in zip(z, anchor, strict=True)])
+def exact(student, z, anchor, branch=None):
+    """Forecasts in floats; ``branch`` (N,) is who speaks, the gate's own choice if None."""
+    branches = [None] * len(z) if branch is None else branch
+    return np.array([float_forward(student, *one) for one in zip(z, anchor, branches, strict=True)])
+
+
+def chosen(spec, z, anchor):
+    return run(spec, quantise_inputs(z), quantise_anchor(anchor)).branch
 
 
 def weights_as_stored(student, spec):
     """The student that the spec's integers stand for: what is left is the error of arithmetic."""
-    (step, b), (head, bo) = spec.step.dequantised(), spec.head.dequantised()
+    (seen, _), (step, b), (head, bo) = ((p or spec.step).dequantised() for p in (spec.inner, spec.step, spec.head))
     c = student.channels
-    return replace(student, wx=step[:, :c].T, wh=step[:, c:].T, b=b, wo=head.T, bo=bo)
+    stored = replace(student, wx=seen[:, :c].T, wh=seen[:, c:].T, b=b, wo=head.T, bo=bo)
+    if spec.inner is not None:
+        stored = replace(stored, v=step.T)
+    if spec.gate is not None:
+        gate, bg = spec.gate.dequantised()
+        stored = replace(stored, wg=gate.T, bg=bg)
+    return stored
 
 
 @given(SHAPES)
 def test_forecast_is_close_to_the_float_student(shape):
     student = make_student(**shape)
     z, anchor = make_windows(3, student.steps, student.channels, shape["seed"])
-    want = exact(student, z, anchor)
+    spec = make_spec(student)
+    want = exact(student, z, anchor, chosen(spec, z, anchor))
     # 1.5 % of the fall and of the level, both of which carry the rounding of int8 weights, and 20 ppm of SoH.
     allowed = 0.015 * np.abs(want - anchor[:, None]).max() + 2e-5 + student.offset * 1.5e-3
-    assert np.abs(predict_reference(make_spec(student), z, anchor) - want).max() < allowed
+    assert np.abs(predict_reference(spec, z, anchor) - want).max() < allowed
 
 
-@given(SHAPES)
-def test_arithmetic_alone_costs_less_than_30_ppm_of_soh(shape):
+@given(SHAPES, PRECISIONS)
+def test_arithmetic_alone_costs_less_than_30_ppm_of_soh(shape, precision):
     student = make_student(**shape)
-    spec = make_spec(student)
+    spec = make_spec(student, precision=precision)
     z, anchor = make_windows(3, student.steps, student.channels, shape["seed"])
-    want = exact(weights_as_stored(student, spec), np.rint(z * 4096) / 4096, anchor)
+    stored, codes = weights_as_stored(student, spec), np.rint(z * 4096) / 4096
+    branch = chosen(spec, z, anchor)
+    for window, spoken in zip(codes, branch, strict=True):
+        scores = float_scores(stored, window)
+        assert scores[spoken] > max(scores) - 2e-3  # 8 units of 2^-12
+    want = exact(stored, codes, anchor, branch)
     assert np.abs(predict_reference(spec, z, anchor) - want).max() < 3e-5
 
 
@@ -76,21 +98,52 @@ def windows_at_the_limits(rng, count, steps, channels):
     return np.where(rng.random((count, 1, 1)) < 0.5, wild, pinned).astype(np.int16)
 
 
-@given(SHAPES, st.floats(0.1, 12.0))
-def test_engine_is_the_written_arithmetic_even_when_everything_saturates(shape, gain):
+@given(SHAPES, PRECISIONS, st.floats(0.1, 12.0))
+def test_engine_is_the_written_arithmetic_even_when_everything_saturates(shape, precision, gain):
     student = make_student(**shape)
-    loud = {name: np.clip(getattr(student, name) * gain, -31, 31) for name in ("wx", "wh", "wo", "b", "bo")}
-    spec = make_spec(replace(student, **loud, rate=np.minimum(student.rate * gain, 1)))
+    names = [name for name in ("wx", "wh", "v", "wg", "wo", "b", "bg", "bo") if getattr(student, name) is not None]
+    loud = {name: np.clip(getattr(student, name) * gain, -27, 27) for name in names}
+    spec = make_spec(replace(student, **loud, rate=np.minimum(student.rate * gain, 1)), precision=precision)
     rng = np.random.default_rng(shape["seed"])
     z = windows_at_the_limits(rng, 2, student.steps, student.channels)
     anchor = rng.integers(-(2**25), 2**25, 2, dtype=np.int32)
     trace, document = run(spec, z, anchor), json.loads(json.dumps(to_json(spec)))
     for i in range(2):
-        path, logits, forecast, largest = integer_forward(document, z[i], anchor[i])
+        path, branch, logits, forecast, largest = integer_forward(document, z[i], anchor[i])
         assert trace.hidden[i].tolist() == path
+        assert trace.branch[i] == branch
         assert trace.logits[i].tolist() == logits
         assert trace.forecast[i].tolist() == forecast
         assert largest <= max(largest_accumulator(spec).values()) < 2**31
+
+
+def test_of_equal_scores_the_first_branch_speaks():
+    student = make_student(branches=4)
+    tied = replace(student, wg=student.wg[:, [0, 1, 1, 0]], bg=student.bg[[0, 1, 1, 0]])
+    z, anchor = make_windows(60, 10, 6)
+    spec = make_spec(tied)
+    codes = quantise_inputs(z), quantise_anchor(anchor)
+    branch = run(spec, *codes).branch
+    assert set(branch.tolist()) == {0, 1}
+    document = to_json(spec)
+    assert [integer_forward(document, *one)[1] for one in zip(*codes, strict=True)] == branch.tolist()
+
+
+def test_scores_that_saturate_are_equal():
+    student = make_student(branches=2)
+    spec = make_spec(replace(student, wg=0 * student.wg, bg=np.array([9.0, 10.0])))
+    assert (run(spec, *quantised(5)).branch == 0).all()
+
+
+def test_the_branch_that_speaks_is_the_gates_choice_in_floats():
+    student = make_student(branches=4, skip="last", offset=True)
+    z, anchor = make_windows(200, 10, 6)
+    scores = np.array([float_scores(student, window) for window in z])
+    clear = np.diff(np.sort(scores, axis=1)[:, -2:], axis=1)[:, 0] > 0.05
+    assert clear.mean() > 0.8
+    branch = chosen(make_spec(student), z, anchor)
+    assert np.array_equal(branch[clear], scores.argmax(axis=1)[clear])
+    assert len(set(branch)) == 4
 
 
 def test_windows_do_not_touch_each_other():
