@@ -19,7 +19,7 @@ import numpy as np
 
 from dlnet.export import fixed
 from dlnet.export.calibration import Matrix, Samples, check_windows, head_matrix, head_samples, step_samples
-from dlnet.export.layout import Spec
+from dlnet.export.layout import Affine, Spec
 from dlnet.export.reference import Int16s
 
 
@@ -50,8 +50,8 @@ def convert(spec: Spec, windows: Int16s) -> EdgeFiles:
 
 def _step_graph(tf: Any, spec: Spec) -> Callable[..., Any]:
     """h + (gate · (a - h) - rate · h) / K over floats that the spec's integers stand for."""
-    inner = None if spec.inner is None else _layer(tf, spec.inner.dequantised())
-    outer = _layer(tf, spec.step.dequantised())
+    inner = None if spec.inner is None else _layer(tf, spec.inner.dequantised(), spec.inner)
+    outer = _layer(tf, spec.step.dequantised(), spec.step)
     rate = _constant(tf, np.ldexp(spec.rate.astype(np.float64), -fixed.STATE_BITS))
     reversal = None if spec.reversal is None else np.ldexp(spec.reversal.astype(np.float64), -fixed.STATE_BITS)
 
@@ -71,7 +71,7 @@ def _step_graph(tf: Any, spec: Spec) -> Callable[..., Any]:
 
 def _head_graph(tf: Any, spec: Spec) -> Callable[..., Any]:
     """Logits of all branches, then those of the gate, from what ``head_samples`` names."""
-    layer = _layer(tf, head_matrix(spec))
+    layer = _layer(tf, head_matrix(spec), *(part for part in (spec.head, spec.gate) if part is not None))
 
     def head(*parts: Any) -> Any:
         return layer(tf.concat(parts, axis=1) if len(parts) > 1 else parts[0])
@@ -79,9 +79,20 @@ def _head_graph(tf: Any, spec: Spec) -> Callable[..., Any]:
     return head
 
 
-def _layer(tf: Any, matrix: Matrix) -> Callable[[Any], Any]:
-    weights, bias = _constant(tf, matrix[0].T), _constant(tf, matrix[1])
-    return lambda seen: tf.matmul(seen, weights) + bias
+def _layer(tf: Any, matrix: Matrix, *parts: Affine) -> Callable[[Any], Any]:
+    """The rows of ``parts``, as the floats of ``matrix``.
+
+    The converter takes a row's largest weight for 127 units. Of 4 bits the largest is 112: there the first input comes
+    twice, with ±127 units and with what is left of its weight, and the converter finds the same integers.
+    """
+    rows, bias = matrix[0], _constant(tf, matrix[1])
+    twice = any(part.bits == 4 for part in parts)
+    if twice:
+        first = rows[:, 0]
+        largest = np.copysign(127 * np.concatenate([part.scale for part in parts]), first)
+        rows = np.column_stack([largest, rows[:, 1:], first - largest])
+    weights = _constant(tf, rows.T)
+    return lambda seen: tf.matmul(tf.concat([seen, seen[:, :1]], axis=1) if twice else seen, weights) + bias
 
 
 def _constant(tf: Any, values: fixed.Floats) -> Any:
