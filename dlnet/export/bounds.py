@@ -51,6 +51,8 @@ def check_bounds(spec: Spec) -> None:
         low, high = ROW_SHIFTS
         if (part.weights % part.unit).any() or (part.bias % part.unit).any():
             raise ModelError(f"{name}: of {part.bits} bits, but a weight or bias is no multiple of {part.unit}")
+        if np.abs(part.weights.astype(np.int64)).max() > part.limit:
+            raise ModelError(f"{name}: of {part.bits} bits, but a weight is beyond ±{part.limit}")
         if part.shift.min() < low or part.shift.max() > high or part.multiplier.min() < 1:
             raise ModelError(f"{name}: a row's scale is out of range (shift must lie in {low}..{high})")
     for place, peak in largest_accumulator(spec).items():

@@ -26,8 +26,8 @@ def weights_of(student: Student) -> StudentWeights:
             f"{student.name}: {members} networks solved by {config.solver}; only one network under explicit Euler "
             "has an integer form"
         )
-    factors = balanced(student.parameters) if config.rank else student.parameters
-    parts = {name: value[0].detach().numpy().astype(np.float64) for name, value in factors.items()}
+    factors = balanced({name: value.double() for name, value in student.parameters.items()})
+    parts = {name: value[0].detach().numpy() for name, value in factors.items()}
     leak = functional.softplus(student.parameters["leak"][0]).clamp(max=1).detach().numpy().astype(np.float64)
     return StudentWeights(
         cell=cast(Cell, config.cell),

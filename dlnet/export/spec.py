@@ -219,14 +219,17 @@ def _affine_to_json(part: Affine) -> dict[str, Any]:
 
 
 def _affine_from_json(document: dict[str, Any]) -> Affine:
-    if document["bits"] not in UNIT:
-        raise ValueError(f"weights of {document['bits']!r} bits")
+    bits, weights = document["bits"], np.array(document["weights"], np.int8)
+    if bits not in UNIT or type(bits) is not int:
+        raise ValueError(f"weights of {bits!r} bits")
+    if weights.ndim != 2 or not weights.size:
+        raise ValueError(f"weights of shape {weights.shape}")
     return Affine(
-        weights=np.array(document["weights"], np.int8),
+        weights=weights,
         bias=np.array(document["bias"], np.int32),
         multiplier=np.array(document["multiplier"], np.int32),
         shift=np.array(document["shift"], np.uint8),
-        bits=document["bits"],
+        bits=cast(Bits, bits),
     )
 
 

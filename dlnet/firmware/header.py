@@ -83,6 +83,9 @@ def _check(spec: Spec, codec: Codec) -> None:
     most = max(int(np.abs(part.bias.astype(np.int64)).max()) for part in spec.parts.values())
     limits = {
         "channels": (spec.channels, 254),
+        "hidden": (spec.hidden, 255),
+        "rank": (spec.rank, 255),
+        "branches": (spec.branches, 255),
         "relative features": (len(codec.relative), 127),
         "skip inputs": (len(spec.skip), 254),
         "block": (codec.block, 64),

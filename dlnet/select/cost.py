@@ -17,13 +17,7 @@ from dlnet.models.precision import Bits, Part, Precision
 EIGHT = Precision()
 TABLE_BYTES = 257 * 2  # one folded table of 16-bit entries
 BLOCK_WORDS = 4  # words of a row that the engine loads at once
-BLOCK_INSTRUCTIONS = (
-    0,
-    4,
-    6,
-    9,
-    11,
-)  # of two rows on 0 to 4 words: loads of the vector and both rows, two SMLAD a word
+BLOCK_INSTRUCTIONS = (0, 4, 6, 9, 11)  # two rows on 0 to 4 words: loads of vector and rows, two SMLAD a word
 BLOCK_CYCLES = (0, 7, 12, 18, 23)  # the same without wait states: a load of n words takes 1 + n
 NIBBLE_INSTRUCTIONS = (0, 7, 11, 15, 19)  # of weights of 4 bits: a load a row, then a mask and an SMLAD a word
 NIBBLE_CYCLES = (0, 10, 15, 20, 25)

@@ -7,9 +7,18 @@ import pytest
 from export_truth import float_forward, make_student, make_windows
 
 from dlnet.errors import DataError
-from dlnet.export.reference import predict_reference, quantise_inputs, skip_inputs, state_path
+from dlnet.export.reference import (
+    predict_reference,
+    quantise_anchor,
+    quantise_inputs,
+    run,
+    skip_inputs,
+    state_path,
+    to_soh,
+)
 from dlnet.export.rounding import DAMPING
 from dlnet.export.spec import make_spec
+from dlnet.models.precision import Precision
 
 
 def together(count, channels, seed):
@@ -62,6 +71,72 @@ def test_forecast_on_new_windows_is_nearer_to_float_than_with_nearest(case):
     want = np.array([float_forward(student, *one) for one in zip(z, anchor, strict=True)])
     apart = [np.abs(predict_reference(spec, z, anchor) - want).mean() for spec in (nearest, fitted)]
     assert apart[1] < 0.75 * apart[0]
+
+
+SHAPES = {"plain": {}, "low rank, branches": {"rank": 3, "branches": 2}}
+
+
+@pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES.keys())
+def test_weights_of_4_bits_stay_multiples_of_16(shape):
+    student, four = make_student(hidden=6, channels=5, **shape), Precision.of(4)
+    nearest = make_spec(student, precision=four)
+    fitted = make_spec(student, quantise_inputs(together(200, 5, 1)[0]), four)
+    for name, part in fitted.parts.items():
+        assert not np.array_equal(part.weights, nearest.parts[name].weights)
+        assert not (part.weights % 16).any()
+        assert not (part.bias % 16).any()
+        assert (np.abs(part.weights).max(axis=1) == 112).all()
+        assert np.array_equal(part.multiplier, nearest.parts[name].multiplier)
+
+
+@pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES.keys())
+def test_in_4_bits_too_forecasts_come_nearer_to_float(shape):
+    """Not of every student: a step of 4 bits changes the path that it was fitted on."""
+    ratios = []
+    for seed in range(5):
+        student = make_student(seed, hidden=6, channels=5, **shape)
+        z, anchor = together(50, 5, 2)
+        every = [
+            [float_forward(student, *one, b) for one in zip(z, anchor, strict=True)] for b in range(student.branches)
+        ]
+        windows = quantise_inputs(together(200, 5, 1)[0])
+        specs = [make_spec(student, some, Precision.of(4)) for some in (windows, None)]
+        fitted, nearest = (distance(spec, z, anchor, np.array(every)) for spec in specs)
+        ratios.append(fitted / nearest)
+    assert np.exp(np.log(ratios).mean()) < 0.9
+
+
+def distance(spec, z, anchor, every):
+    """Mean distance from float forecasts (B, N, horizon) of the branch that spoke."""
+    trace = run(spec, quantise_inputs(z), quantise_anchor(anchor))
+    return np.abs(to_soh(trace.forecast) - every[trace.branch, np.arange(len(z))]).mean()
+
+
+def gate_variance(student, spec, windows, gate):
+    """As ``head_variance``, of the gate on last inputs and states."""
+    inputs = np.concatenate([windows[:, -1] / 2**12, state_path(spec, windows)[:, -1] / 2**15], axis=1)
+    error = student.wg.T - gate.weights * gate.scale[:, None]
+    variance = inputs.var(axis=0).mean() * DAMPING
+    return (error @ (inputs - inputs.mean(0)).T).var(axis=1) + variance * (error**2).sum(axis=1)
+
+
+def test_no_single_weight_of_a_gate_of_4_bits_could_be_rounded_better():
+    student = make_student(hidden=6, channels=5, branches=3)
+    windows = quantise_inputs(together(200, 5, 1)[0])
+    spec = make_spec(student, windows, Precision(gate=4))
+    fitted = gate_variance(student, spec, windows, spec.gate)
+    moves = 0
+    for row, column in np.ndindex(spec.gate.weights.shape):
+        for change in (-16, 16):
+            # Those that nearest puts at the limit stay there, and no other comes to it.
+            if abs(spec.gate.weights[row, column]) == 112 or abs(spec.gate.weights[row, column] + change) == 112:
+                continue
+            weights = spec.gate.weights.copy()
+            weights[row, column] += change
+            other = gate_variance(student, spec, windows, replace(spec.gate, weights=weights))
+            assert other[row] >= fitted[row] * (1 - 1e-9)
+            moves += 1
+    assert moves > 40
 
 
 def test_windows_without_variance_leave_nearest(case):
