@@ -32,6 +32,7 @@ def edge_card(summary: Mapping[str, Any], judged: Verdict, budget: Verdict) -> s
         f"Worst cell: {worst['cell']}, MAE {worst['mae']:.5f}. Parameters: {edge['parameters']}. "
         f"Integer spec {edge['spec_bytes']:,} B, .tflite files {edge['tflite_bytes']:,} B.",
         *_branches(edge),
+        *_four_bits(edge),
         "",
         *_section("Gate (validation cells)", judged),
         *_section("Budget (on the device, a forecast)", budget),
@@ -47,6 +48,12 @@ def _branches(edge: Mapping[str, Any]) -> list[str]:
         return []
     parts = " / ".join(f"{100 * part:.0f}" for part in used)
     return ["", f"A gate picks one of {len(used)} branches a window. Validation windows by branch: {parts} %."]
+
+
+def _four_bits(edge: Mapping[str, Any]) -> list[str]:
+    """A line on weights of 4 bits; nothing on a model that has none."""
+    names = edge.get("four_bits")
+    return ["", f"Weights of 4 bits in place of 8: {' and '.join(names)}."] if names else []
 
 
 def _section(title: str, judged: Verdict) -> list[str]:

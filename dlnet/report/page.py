@@ -6,9 +6,9 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from dlnet.report.axes import in_bytes
+from dlnet.report.options import bits_line, usage_line
 from dlnet.report.plots import PICTURES, labels_of, star_of
 from dlnet.report.summary import RULE
-from dlnet.report.usage import usage_line
 
 Entry = dict[str, Any]
 COLUMNS = ["model", "size", "MAE", "/ boosting", "RMSE", "cell mean", "worst cell", "before knee", "after knee"]
@@ -36,6 +36,7 @@ def page(summary: Entry, content: Entry) -> str:
         _models(summary),
         f"For the device: **{edge['name']}**, {RULE}. No choice was made on test cells.",
         *usage_line(summary["elites"]),
+        *bits_line(summary["edges"]),
         pictures["trajectories.png"],
         pictures["horizon.png"],
         "## The integer model",

@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+from dlnet.export.layout import Spec
 from dlnet.report.evaluation import ENGINES, Evaluation
 from dlnet.report.pipeline import FRONTS, Pipeline
 
@@ -135,6 +136,12 @@ def _usage(pipeline: Pipeline, name: str) -> dict[str, Any]:
     return {"branch_usage": metrics["branch_usage"]} if "branch_usage" in metrics else {}
 
 
+def _four_bits(spec: Spec) -> dict[str, Any]:
+    """The matrices with weights of 4 bits; nothing where there is none."""
+    names = [name for name, part in spec.parts.items() if part.bits == 4]
+    return {"four_bits": names} if names else {}
+
+
 def _elite(
     pipeline: Pipeline, name: str, students: list[dict[str, Any]], edges: dict[str, dict[str, Any]]
 ) -> dict[str, Any]:
@@ -151,6 +158,7 @@ def _edge(pipeline: Pipeline, name: str, content: dict[str, Any]) -> dict[str, A
         "name": name,
         **costs,
         **_usage(pipeline, name),
+        **_four_bits(pipeline.edges[name].spec),
         **pipeline.edges[name].bytes,
         **_edge_errors(content["students"][name], scores, "test"),
         "validation": _edge_errors(content["students"][name], scores, "validation"),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.table import Table
 
-from dlnet.report.usage import usage_line
+from dlnet.report.options import bits_line, usage_line
 
 if TYPE_CHECKING:
     from dlnet.doctor import Check
@@ -68,6 +68,7 @@ def notes(summary: Entry) -> list[str]:
     return [
         f"For the device: {edge['name']} ({size}); int8 over float {edge['mae_int8'] / edge['mae_float']:.4f}.",
         *usage_line(summary["elites"]),
+        *bits_line(summary["edges"]),
         summary["teacher"]["verdict"],
         *summary["data"]["notes"],
     ]

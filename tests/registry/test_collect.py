@@ -79,6 +79,16 @@ def test_branch_usage_is_a_metric_of_both_runs_and_a_line_of_the_card(project, m
     assert "| branch_usage_1 | 0.383 |" in cards[0][1]
 
 
+def test_weights_of_four_bits_are_a_line_of_the_card(project, made):
+    path = project / "reports/summary.json"
+    summary = read_json(path)
+    summary["edge"]["four_bits"] = ["step", "head"]
+    write_json(path, summary)
+    cards = [collect(one, LIMITS).models[2][1].description for one in (project, made)]
+    line = "Weights of 4 bits in place of 8: step and head."
+    assert cards[0].replace(f"\n{line}\n", "") == cards[1] != cards[0]
+
+
 @pytest.mark.parametrize(("int8", "passed"), [(0.00122, True), (0.00123, False), (0.0015, False)])
 def test_the_gate_sees_validation_errors(tmp_path, int8, passed):
     model = collect(make(tmp_path / "made", int8=int8), LIMITS).models[2][1]

@@ -58,6 +58,17 @@ def test_branches_are_told_where_there_are_several(text, summary, evaluation):
     assert wanted in notes(branched)
 
 
+def test_weights_of_four_bits_are_told_where_there_are_some(text, summary, evaluation):
+    line = "Weights of 4 bits in place of 8"
+    assert line not in text
+    assert not any(line in note for note in notes(summary))
+    first, *rest = summary["edges"]
+    mixed = {**summary, "edges": [{**first, "four_bits": ["inner", "head"]}, *rest]}
+    wanted = f"{line}: {first['name']} inner and head."
+    assert wanted in page(mixed, evaluation.content)
+    assert wanted in notes(mixed)
+
+
 def test_a_table_has_as_many_cells_in_each_line():
     lines = table(["a", "b"], [["1", "2"], ["3", "4"]]).splitlines()
     assert {line.count("|") for line in lines} == {3}

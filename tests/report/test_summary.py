@@ -8,6 +8,9 @@ import made_report
 import numpy as np
 import pytest
 
+from dlnet.export.convert import weights_of
+from dlnet.export.spec import make_spec
+from dlnet.models.precision import Precision
 from dlnet.report.evaluation import Evaluation
 from dlnet.report.summary import choose_edge, headline, summarise
 
@@ -97,6 +100,15 @@ def test_the_headline_is_flat_numbers_that_dvc_can_show(summary):
     found = headline(summary)
     assert found["mae"]["int8"] == summary["edge"]["mae_int8"]
     assert all(isinstance(value, int | float) for part in found.values() for value in part.values())
+
+
+def test_matrices_of_four_bits_are_named_where_a_model_has_some_and_nowhere_else(evaluation, pipeline, bank, summary):
+    name = summary["edge"]["name"]
+    edge = pipeline.edges[name]
+    narrow = replace(edge, spec=make_spec(weights_of(edge.student), precision=Precision(head=4)))
+    found = summarise(evaluation, replace(pipeline, edges={**pipeline.edges, name: narrow}), bank.task)
+    assert found["edge"]["four_bits"] == ["head"]
+    assert not any("four_bits" in entry for entry in summary["edges"])
 
 
 def test_branch_usage_stands_where_a_model_has_several_branches_and_nowhere_else(evaluation, pipeline, bank, summary):

@@ -1,4 +1,4 @@
-"""Which part of the windows each branch of a model speaks for, in words."""
+"""What a reader must know of models that are not plain: branches, weights of 4 bits."""
 
 from __future__ import annotations
 
@@ -18,3 +18,14 @@ def usage_line(models: Sequence[dict[str, Any]]) -> list[str]:
         if "branch_usage" in one
     ]
     return [f"Validation windows by the branch that speaks for them: {'; '.join(words)}."] if words else []
+
+
+def bits_line(models: Sequence[dict[str, Any]]) -> list[str]:
+    """One line about the models with weights of 4 bits, which "int8" in a table's label hides; none where all have 8.
+
+    Args:
+        models: entries of quantised models in reports/summary.json with ``name`` and, where there are some,
+            ``four_bits``: the matrices.
+    """
+    words = [f"{one['name']} {' and '.join(one['four_bits'])}" for one in models if "four_bits" in one]
+    return [f"Weights of 4 bits in place of 8: {'; '.join(words)}."] if words else []
