@@ -63,7 +63,8 @@ def _factors(rng, channels, hidden, rows, rank):
     """Low rank: columns scaled so that no input within ±8 and state within ±1 brings a value between beyond ±8."""
     if not rank:
         return {}
-    wx, wh = rng.normal(0, 1 / math.sqrt(channels), (channels, rank)), rng.normal(0, 1, (hidden, rank))
+    wx = rng.normal(0, 1 / math.sqrt(channels), (channels, rank))
+    wh = rng.normal(0, 0.8 / math.sqrt(hidden), (hidden, rank))
     reach = (8 * np.abs(wx).sum(axis=0) + np.abs(wh).sum(axis=0)) / 8
     v = rng.normal(0, 0.7 / math.sqrt(rank), (rank, rows))
     return {"wx": wx / reach, "wh": wh / reach, "v": np.clip(v * reach[:, None], -20, 20)}
