@@ -10,6 +10,7 @@ import os
 import threading
 from collections.abc import Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, fields, replace
 from multiprocessing import active_children, get_context, parent_process
 from pathlib import Path
@@ -21,11 +22,16 @@ from torch import Tensor
 from tqdm import tqdm
 
 from dlnet.distill.loop import Fold, Job, Plan, Trained, train
+from dlnet.errors import DLNetError
 from dlnet.models.network import NetConfig
 
 WIDEST = 8  # networks in one stack; more gain little, and a pool wants several stacks to share out
 
 _folds: list[Fold] = []
+
+
+class SweepError(DLNetError):
+    """Networks could not be trained to the end."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +63,7 @@ def run_stacks(stacks: Sequence[Stack], folds: Sequence[Fold], plan: Plan, title
 
     Raises:
         KeyboardInterrupt: Ctrl-C; the pool has been ended. Stacks with ``resume`` go on from their files.
+        SweepError: a process of the pool was ended from outside.
     """
     workers = min(len(stacks), os.cpu_count() or 1)
     with ProcessPoolExecutor(workers, get_context("spawn"), _begin_worker, (_as_arrays(folds),)) as pool:
@@ -70,6 +77,11 @@ def run_stacks(stacks: Sequence[Stack], folds: Sequence[Fold], plan: Plan, title
             for worker in active_children():
                 worker.terminate()
             raise
+        except BrokenProcessPool as error:
+            raise SweepError(
+                f"{title}: a process that trained was ended from outside, most often for want of memory; free some, "
+                "or train fewer or smaller networks, and run the command again"
+            ) from error
     return [_as_tensors(result) for part in done for result in part]
 
 

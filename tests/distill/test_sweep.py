@@ -112,3 +112,28 @@ def test_no_process_is_left_behind(tmp_path, how):
         process.wait()
         for pid in alive(family):
             os.kill(pid, signal.SIGKILL)
+
+
+@pytest.mark.slow
+def test_a_worker_that_is_killed_ends_the_sweep_with_a_reason(tmp_path):
+    paths = os.pathsep.join([str(TESTS), str(TESTS.parent), str(TESTS / "distill")])
+    process = subprocess.Popen(
+        [sys.executable, str(TESTS / "distill" / "endless_sweep.py"), str(tmp_path)],
+        env={**os.environ, "PYTHONPATH": paths},
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+        text=True,
+    )
+    try:
+        assert wait_until(lambda: len(list(tmp_path.glob("state-*"))) == 2, 900, process), "training never began"
+        worker = next(pid for pid in children(process.pid) if "spawn_main" in command(pid))
+        os.kill(worker, signal.SIGKILL)
+        _, said = process.communicate(timeout=60)
+    finally:
+        process.kill()
+    assert process.returncode == 1
+    assert "SweepError: endless: a process that trained was ended from outside" in said
+
+
+def command(pid):
+    return Path(f"/proc/{pid}/cmdline").read_text()
