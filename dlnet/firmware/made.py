@@ -14,6 +14,7 @@ from dlnet.models.precision import Precision
 
 CLEAN = CleanParams(window=7, sigmas=3.0, floor_soh=0.006, feature_sigmas=6.0, min_rows=200)
 KNOTS = (5, 15, 30, 50, 75, 100)
+MOST = 27.0  # of a weight that stands in any precision
 
 
 def made_model(  # noqa: PLR0913 - each is one size of the shape
@@ -63,7 +64,7 @@ def made_model(  # noqa: PLR0913 - each is one size of the shape
         delta_scale=0.02,
         offset_scale=0.02,
         offset=not capacity,
-        v=draw(rank, rows) * spread if rank else None,
+        v=(draw(rank, rows) * spread).clip(-MOST, MOST) if rank else None,
         wg=draw(channels + hidden, branches) if branches > 1 else None,
         bg=draw(branches) if branches > 1 else None,
     )

@@ -87,7 +87,7 @@ CODE_BYTES = {
     "gate": 14.0,
     "narrow": 42.0,
 }
-STACK_BYTES = {"fixed": 198.0, "output": 7.0, "step": 2.3}
+STACK_BYTES = {"fixed": 198.0, "output": 7.0, "step": 2.3, "gate": 48.0}
 
 
 @dataclass(frozen=True)
@@ -345,8 +345,8 @@ def ram_bytes(shape: StudentShape) -> float:
 
 
 def stack_parts(shape: StudentShape) -> dict[str, float]:
-    """What the rest of the stack depends on: logits and levels, and the path of SoH, a number a step."""
-    return {"fixed": 1, "output": shape.outputs, "step": shape.steps}
+    """What the rest of the stack depends on: logits and levels, the path of SoH, a number a step; the gate's call."""
+    return {"fixed": 1, "output": shape.outputs, "step": shape.steps, "gate": float(shape.branches > 1)}
 
 
 def stack_buffers(shape: StudentShape) -> int:

@@ -28,6 +28,15 @@ def test_the_recipe_of_the_capacity_track_is_within_budget():
 
 @needs_arm
 @pytest.mark.slow
+@pytest.mark.parametrize("name", ["branches", "low rank", "int4", "all at once"])
+def test_the_cost_model_foretells_branches_low_rank_and_4_bits(name):
+    model = shaped(name)
+    off = fit.errors(fit.shape_of(model), measure(model, build(model)))
+    assert all(abs(error) <= fit.MOST for error in off.values()), off
+
+
+@needs_arm
+@pytest.mark.slow
 def test_a_count_does_not_depend_on_what_ran_before():
     model = shaped("ltc-16")
     image, z = build(model), np.zeros((model.spec.steps, model.spec.channels), np.int16)

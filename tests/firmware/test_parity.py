@@ -18,6 +18,7 @@ from dlnet.firmware.emulate import Board
 from dlnet.firmware.header import header, made_windows
 from dlnet.firmware.made import made_model
 from dlnet.firmware.prove import prove_arm, prove_host, trace
+from dlnet.models.precision import Precision
 
 
 def test_host_equals_reference(on_host):
@@ -26,6 +27,7 @@ def test_host_equals_reference(on_host):
     forecast, hidden = on_host.trace(z, anchor)
     assert np.array_equal(hidden, expected.hidden)
     assert np.array_equal(forecast, expected.forecast)
+    assert len(set(expected.branch)) == on_host.spec.branches
     assert np.array_equal(on_host.engine(z[:500], anchor[:500]), expected.forecast[:500])
 
 
@@ -76,7 +78,7 @@ def test_arm_equals_reference(name, flags):
 @needs_arm
 @pytest.mark.slow
 @pytest.mark.skipif(shutil.which("qemu-system-arm") is None, reason="apt-get install qemu-system-arm")
-@pytest.mark.parametrize("name", ["liquid-13", "odd ltc, charge"])
+@pytest.mark.parametrize("name", ["liquid-13", "odd ltc, charge", "all at once"])
 def test_another_emulator_gives_the_same_checksum(tmp_path, name):
     model, count = shaped(name), 200
     write_text(tmp_path / "model_data.h", header(model))
@@ -103,6 +105,9 @@ def test_another_emulator_gives_the_same_checksum(tmp_path, name):
     substeps=st.integers(1, 3),
     knots=st.lists(st.integers(1, 120), min_size=1, max_size=9, unique=True),
     gain=st.sampled_from([0.1, 1.0, 6.0]),
+    branches=st.sampled_from([1, 2, 3, 5]),
+    rank=st.sampled_from([0, 1, 4, 9]),
+    precision=st.builds(Precision, *[st.sampled_from([4, 8])] * 4),
     seed=st.integers(0, 2**32 - 1),
 )
 @pytest.mark.slow

@@ -16,7 +16,7 @@ STRICT = ("-Wpedantic", "-Wconversion", "-Wshadow", "-Wundef", "-Wcast-align", "
 FOLDER = LIBRARY.parent
 
 
-@pytest.fixture(params=["liquid-13", "odd ltc, charge", "one of each"])
+@pytest.fixture(params=["liquid-13", "odd ltc, charge", "one of each", "all at once"])
 def folder(request, tmp_path):
     write_text(tmp_path / "model_data.h", header(shaped(request.param)))
     return tmp_path
