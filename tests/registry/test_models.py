@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import importlib
 import warnings
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import torch
 from made_pipeline import LIMITS, TASK, make
 
 from dlnet.data.encode import fit_encoder
@@ -16,9 +18,10 @@ from dlnet.distill.students import shape
 from dlnet.errors import RegistryError
 from dlnet.export.convert import weights_of
 from dlnet.export.litert import convert
-from dlnet.export.reference import predict_reference, quantise_inputs
+from dlnet.export.reference import predict_reference, quantise_anchor, quantise_inputs, run
 from dlnet.export.spec import make_spec, save_spec
 from dlnet.models.network import initial
+from dlnet.models.precision import Precision
 from dlnet.models.student import Student, load_student
 from dlnet.registry.client import connect
 from dlnet.registry.collect import collect
@@ -41,13 +44,27 @@ def code(name):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("track", "cell", "substeps"), [("capacity", "liquid", 1), ("charge", "ltc", 2)])
-def test_the_edge_model_forecasts_as_the_integer_reference_does(made, tmp_path, track, cell, substeps):
+@pytest.mark.parametrize(
+    ("track", "cell", "changes", "bits"),
+    [
+        ("capacity", "liquid", {}, 8),
+        ("charge", "ltc", {"substeps": 2}, 8),
+        ("capacity", "liquid", {"branches": 3}, 8),
+        ("charge", "ltc", {"branches": 2, "rank": 3}, 4),
+        ("charge", "liquid", {"skip": "none", "branches": 4}, 4),
+    ],
+)
+def test_the_edge_model_forecasts_as_the_integer_reference_does(made, tmp_path, track, cell, changes, bits):
     bank = Bank.load(made / "data/windows")
     encoder = fit_encoder(bank, TASK.model_copy(update={"inputs": track}))
-    config = shape(encoder, cell, 5, "euler", substeps)
-    student = Student("one", encoder, config, initial(config, [3]))
-    spec = make_spec(weights_of(student))
+    config = replace(shape(encoder, cell, 5, "euler", 1), **changes)
+    parameters = initial(config, [3])
+    if config.branches > 1:  # heads that differ, more than one of them used
+        source = torch.Generator().manual_seed(5)
+        parameters["wg"] = 2 * torch.randn(parameters["wg"].shape, generator=source)
+        parameters["bo"] = parameters["bo"] + 0.5 * torch.randn(parameters["bo"].shape, generator=source)
+    student = Student("one", encoder, config, parameters)
+    spec = make_spec(weights_of(student), precision=Precision.of(bits))
     files = convert(spec, quantise_inputs(encoder.encode(bank, bank.windows("train", 1))))
     save_spec(tmp_path / "spec.json", spec)
     (tmp_path / "step.tflite").write_bytes(files.step)
@@ -59,6 +76,8 @@ def test_the_edge_model_forecasts_as_the_integer_reference_does(made, tmp_path, 
     z, anchor = encoder.encode(bank, ends), encoder.anchor(bank, ends)
     found = model.predict(None, {"z": z, "anchor": anchor})
     truth = predict_reference(spec, z, anchor)
+    branch = run(spec, quantise_inputs(z), quantise_anchor(anchor)).branch
+    assert len(set(branch)) >= min(2, config.branches)
     assert found.shape == truth.shape
     assert np.abs(found - truth).max() < 5e-5  # a few LSB of the int16 state, far below any error of a forecast
     single = model.predict(None, {"z": z[:1], "anchor": anchor[:1]})
