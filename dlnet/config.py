@@ -177,8 +177,15 @@ class StudentParams(Section):
     alpha: Fraction
     hint_width: Count
     branches: Annotated[int, Field(ge=1, le=4)]
+    temperature: Annotated[float, Field(gt=0)]
     shifted: ShiftedParams
+    simulated_stride: Annotated[int, Field(ge=0)]
     training: TrainingParams
+
+    @property
+    def makes_windows(self) -> bool:
+        """Whether the teacher is also asked about windows that nobody measured."""
+        return bool(self.shifted.copies or self.simulated_stride)
 
     @model_validator(mode="after")
     def _baseline(self) -> Self:
@@ -194,8 +201,9 @@ class StudentParams(Section):
             raise ValueError(
                 "losses must hold 'labels': the students without a teacher are what the others are held to"
             )
-        if self.shifted.copies and set(self.losses) - set(FORECAST_LOSSES):
-            raise ValueError(f"with shifted.copies, losses may be {', '.join(FORECAST_LOSSES)} alone")
+        if self.makes_windows and set(self.losses) - set(FORECAST_LOSSES):
+            known = ", ".join(FORECAST_LOSSES)
+            raise ValueError(f"with shifted.copies or simulated_stride, losses may be {known} alone")
         return self
 
 
@@ -344,6 +352,8 @@ class TeachConfig(StageConfig):
 class DistillConfig(StageConfig):
     """What the distill stage reads."""
 
+    clean: CleanParams
+    split: SplitParams
     task: TaskParams
     students: StudentParams
     cost: CostParams

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import torch
+from torch import Tensor
+
 from dlnet.config import DistillConfig
-from dlnet.data.encode import fit_encoder
+from dlnet.data.encode import Encoder, fit_encoder
+from dlnet.data.schema import read_table
 from dlnet.data.windows import Bank
 from dlnet.distill.data import make_fold, training_windows
-from dlnet.distill.loop import curves
+from dlnet.distill.loop import Fold, curves
 from dlnet.distill.students import as_student, gains, plan_of, shapes_by_name, sweep, teaches
 from dlnet.distill.sweep import run_stacks
-from dlnet.distill.synthetic import shifted, taught_on
+from dlnet.distill.synthetic import shifted, simulated, taught_on
 from dlnet.distill.teacher import taught_by
 from dlnet.files import atomic_dir, write_json, write_parquet
 from dlnet.models.student import load_student
@@ -20,6 +24,7 @@ from dlnet.select.table import student_table
 from stages import run
 
 OUT = Path("models/students")
+FLEET = Path("data/embedded.parquet")
 TEACHER = Path("models/teacher/teacher.json")
 VOLATILE = Path("reports/volatile/distill.json")
 
@@ -33,11 +38,12 @@ def main() -> None:
     teacher = load_student(TEACHER)
     plain = make_fold(bank, encoder, windows)
     fold = taught_by(plain, [(teacher, 1.0)], bank, encoder, windows, params.losses, params.hint_width)
-    if params.shifted.copies:
-        fold = taught_on(fold, teacher, shifted(fold, params.shifted.copies, params.shifted.spread, seed=0))
+    if params.makes_windows:
+        fold = taught_on(fold, teacher, _made_windows(config, fold, encoder))
     stacks = sweep(encoder, params)
     with measure_energy(config.cost.country) as meter:
-        results = run_stacks(stacks, [fold], plan_of(params.training, config.task.channels.noise), "distill")
+        plan = plan_of(params.training, config.task.channels.noise, params.temperature)
+        results = run_stacks(stacks, [fold], plan, "distill")
     write_volatile(VOLATILE, {"training": meter.energy, "students": len(results)})
     shapes = shapes_by_name(stacks)
     students = [as_student(one, shapes[one.job.name], encoder, fold) for one in results]
@@ -50,6 +56,16 @@ def main() -> None:
         write_parquet(folder / "table.parquet", table)
         write_parquet(folder / "learning.parquet", curves(results))
         write_json(folder / "distillation.json", {"teacher": verdict, "gains": gains(table)})
+
+
+def _made_windows(config: DistillConfig, fold: Fold, encoder: Encoder) -> Tensor:
+    """(N, T, C) windows that nobody measured: shifted ones, then those of simulated cells."""
+    params = config.students
+    parts = [shifted(fold, params.shifted.copies, params.shifted.spread, seed=0)]
+    if params.simulated_stride:
+        stride = params.simulated_stride
+        parts.append(simulated(read_table(FLEET), config.clean, config.split, config.task, encoder, stride))
+    return torch.cat(parts)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +15,7 @@ from torch.optim.adamw import adamw  # the function: the class would load torch'
 from tqdm import tqdm
 
 from dlnet.distill import checkpoint
-from dlnet.distill.knowledge import KNOWLEDGE, Said, Told, outputs
+from dlnet.distill.knowledge import KNOWLEDGE, Said, Told, outputs, soft
 from dlnet.models import branches
 from dlnet.models.network import (
     NetConfig,
@@ -41,7 +41,7 @@ class Plan:
             falling as a cosine to ``floor`` of itself. clip: largest norm of one network's gradient.
         noise: a constant shift of each feature a window, in units of its spread.
         check: steps between validations. patience: validations without gain before a network stops.
-        points: cycles ahead in the loss, evenly spread.
+        points: cycles ahead in the loss, evenly spread. temperature: of soft targets.
     """
 
     steps: int
@@ -55,6 +55,7 @@ class Plan:
     check: int = 250
     patience: int = 6
     points: int = 20
+    temperature: float = soft.TEMPERATURE
 
 
 @dataclass(frozen=True)
@@ -245,7 +246,7 @@ def _step(
     """One gradient step of all live networks; returns their losses, NaN for those that have stopped."""
     rows, z = _draw(state, jobs, folds, plan)
     output, path = forward(state.parameters, z, basis, config)
-    loss = _loss(state, jobs, folds, rows, output, path)
+    loss = _loss(state, jobs, folds, rows, output, path, plan.temperature)
     if config.branches > 1:
         loss = loss + branches.penalty(shares(state.parameters, path[-1], z, config))
     gradients = torch.autograd.grad(loss.sum(), list(state.parameters.values()), allow_unused=True)
@@ -262,7 +263,13 @@ def _step(
 
 
 def _loss(
-    state: State, jobs: Sequence[Job], folds: Sequence[Fold], rows: Tensor, output: Tensor, path: list[Tensor]
+    state: State,
+    jobs: Sequence[Job],
+    folds: Sequence[Fold],
+    rows: Tensor,
+    output: Tensor,
+    path: list[Tensor],
+    temperature: float,
 ) -> Tensor:
     """(M,) loss of each live network: alpha times labels' and the rest the teacher's."""
     used = [folds[jobs[m].fold] for m in state.live]
@@ -274,15 +281,16 @@ def _loss(
         knowledge = KNOWLEDGE[kind]
         projection = state.parameters["projection"][at] if knowledge.projected else torch.empty(0)
         said = Said(output[at], [h[at] for h in path], projection)
-        told = _told([used[i] for i in places], rows[at], ("teacher", *knowledge.needs))
+        told = _told([used[i] for i in places], rows[at], ("teacher", *knowledge.needs), temperature)
         total = total.index_add(0, at, (1 - alpha[at]) * knowledge.loss(said, told))
     return total
 
 
-def _told(used: Sequence[Fold], rows: Tensor, needed: Sequence[str]) -> Told:
+def _told(used: Sequence[Fold], rows: Tensor, needed: Sequence[str], temperature: float) -> Told:
     """What the teachers of some networks say of their windows, ``needed`` of it."""
-    parts = {part.name: torch.empty(0) for part in fields(Told)}
-    return Told(**parts | {name: _pick([getattr(fold, name) for fold in used], rows) for name in needed})
+    empty = dict.fromkeys(("teacher", "spread", "hint", "attention"), torch.empty(0))
+    parts = empty | {name: _pick([getattr(fold, name) for fold in used], rows) for name in needed}
+    return Told(**parts, temperature=temperature)
 
 
 def _clip(gradients: Sequence[Tensor], largest: float) -> None:

@@ -10,6 +10,7 @@ import pandas as pd
 
 from dlnet.config import CellName, StudentParams, TeacherParams, TrainingParams
 from dlnet.data.encode import Encoder
+from dlnet.distill.knowledge.soft import TEMPERATURE
 from dlnet.distill.loop import Fold, Job, Plan, Trained
 from dlnet.distill.sweep import Stack, stacked
 from dlnet.distill.teacher import averaged
@@ -17,9 +18,9 @@ from dlnet.models.network import NetConfig, branch_usage
 from dlnet.models.student import Student
 
 
-def plan_of(training: TrainingParams, noise: float) -> Plan:
-    """The training section as a plan; ``noise`` is the track's."""
-    return Plan(**training.model_dump(), noise=noise)
+def plan_of(training: TrainingParams, noise: float, temperature: float = TEMPERATURE) -> Plan:
+    """The training section as a plan; ``noise`` is the track's, ``temperature`` that of soft targets."""
+    return Plan(**training.model_dump(), noise=noise, temperature=temperature)
 
 
 def shape(encoder: Encoder, cell: CellName, hidden: int, solver: str, substeps: int, branches: int = 1) -> NetConfig:

@@ -8,10 +8,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pandas as pd
 import torch
 from torch import Tensor
 
+from dlnet.config import CleanParams, SplitParams, TaskParams
+from dlnet.data.encode import Encoder
+from dlnet.data.prepare import prepare
+from dlnet.data.windows import Bank
 from dlnet.distill.loop import Fold
+from dlnet.errors import ConfigError
 from dlnet.models.network import generator, predict
 from dlnet.models.student import Student
 
@@ -29,6 +35,28 @@ def shifted(fold: Fold, copies: int, spread: float, seed: int) -> Tensor:
         z[..., fold.features] += spread * torch.randn(len(z), 1, width, generator=source)
         parts.append(z)
     return torch.cat(parts) if parts else fold.z[:0]
+
+
+def simulated(
+    table: pd.DataFrame, clean: CleanParams, split: SplitParams, task: TaskParams, encoder: Encoder, stride: int
+) -> Tensor:
+    """Windows of the training cells of a simulated fleet, as the encoder of other cells shows them: (N, T, C).
+
+    Args:
+        table: the fleet, cleaned and dealt to splits here. stride: cycles from one window to the next.
+
+    Raises:
+        ConfigError: the encoder sees a feature that the fleet lacks.
+    """
+    missing = [name for name in encoder.features if name not in table.columns]
+    if missing:
+        raise ConfigError(
+            f"params.yaml: students.simulated_stride: the simulated fleet has no {missing[0]!r}, which students "
+            "see; set it to 0"
+        )
+    made = prepare(table, {"source": "embedded"}, clean, split, task)
+    bank = Bank.from_tables(made.rows, made.cells, made.task)
+    return torch.from_numpy(encoder.encode(bank, bank.windows("train", stride, labelled=False)))
 
 
 def taught_on(fold: Fold, teacher: Student, z: Tensor) -> Fold:

@@ -182,3 +182,12 @@ def test_curves_hold_each_validation():
     assert table["name"].tolist() == ["a"] * 3 + ["b"] * 3
     assert table["step"].tolist() == [15, 30, 40] * 2  # the last step is validated, whatever ``check`` is
     assert np.isfinite(table[["loss", "mae_validation"]].to_numpy()).all()
+
+
+def test_the_temperature_of_the_plan_is_that_of_binned_alone():
+    config = small_net()
+    fold = made_fold(config)
+    jobs = [Job("binned", 0, "binned", 0.2), Job("l1", 1, "l1", 0.2)]
+    cold, warm = (train(config, jobs, [fold], replace(PLAN, temperature=value)) for value in (0.5, 8.0))
+    assert not torch.equal(cold[0].parameters["wo"], warm[0].parameters["wo"])
+    assert torch.equal(cold[1].parameters["wo"], warm[1].parameters["wo"])

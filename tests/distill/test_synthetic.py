@@ -1,14 +1,22 @@
 """Made windows: what is shifted, and who labels them."""
 
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
 import torch
 from made_bank import made_bank, made_encoder, task
 
-from dlnet.config import StudentParams
+from dlnet.config import DistillConfig, StudentParams
+from dlnet.data.encode import fit_encoder
+from dlnet.data.prepare import prepare
+from dlnet.data.schema import read_table
+from dlnet.data.windows import Bank
 from dlnet.distill.data import make_fold, training_windows
 from dlnet.distill.loop import Job, Plan, train
 from dlnet.distill.students import shape
-from dlnet.distill.synthetic import shifted, taught_on
+from dlnet.distill.synthetic import shifted, simulated, taught_on
+from dlnet.errors import ConfigError
 from dlnet.models.network import initial, predict
 from dlnet.models.student import Student
 
@@ -59,5 +67,35 @@ def test_knowledge_of_hidden_states_is_refused_with_made_windows():
     training = {"steps": 4, "batch": 8, "learning_rate": 4e-3, "weight_decay": 0.0, "check": 2, "patience": 9}
     content = {"hidden": {"liquid": [4]}, "losses": ["labels", "hint"], "seeds": [0], "substeps": 1, "alpha": 0.5}
     content |= {"hint_width": 4, "branches": 1, "training": training, "shifted": {"copies": 1, "spread": 0.1}}
-    with pytest.raises(ValueError, match=r"with shifted.copies, losses may be labels, l1, mse, cosine alone"):
+    content |= {"temperature": 4.0, "simulated_stride": 0}
+    with pytest.raises(
+        ValueError, match=r"or simulated_stride, losses may be labels, l1, mse, cosine alone"
+    ):
         StudentParams(**content)
+
+
+def fleet():
+    return read_table(Path(__file__).parents[2] / "data/embedded.parquet")
+
+
+def test_windows_of_simulated_cells_are_those_of_their_own_bank_seen_through_the_encoder():
+    config = DistillConfig.load(Path(__file__).parents[2] / "params.yaml")
+    table, capacity = fleet(), config.task.model_copy(update={"inputs": "capacity"})
+    prepared = prepare(table, {"source": "embedded"}, config.clean, config.split, capacity)
+    bank = Bank.from_tables(prepared.rows, prepared.cells, prepared.task)
+    encoder = fit_encoder(bank, capacity)
+    shifted_units = replace(encoder, level_mean=encoder.level_mean + encoder.level_scale)
+    z = simulated(table, config.clean, config.split, capacity, shifted_units, 50)
+    training = prepared.cells.loc[prepared.cells["used_in_training"], "rows"]
+    assert len(z) == sum((rows - capacity.window) // 50 + 1 for rows in training)
+    plain = encoder.encode(bank, bank.windows("train", 50, labelled=False))
+    moved = (torch.from_numpy(plain) - z).abs().amax(dim=(0, 1))
+    assert (moved > 0.5).sum() == 1, "one channel is the level, a deviation higher in the other units"
+    assert (moved[moved < 0.5] < 1e-5).all()
+
+
+def test_a_feature_that_the_fleet_lacks_is_said(lesson):
+    config = DistillConfig.load(Path(__file__).parents[2] / "params.yaml")
+    encoder = replace(lesson[1].encoder, features=("chemistry",))
+    with pytest.raises(ConfigError, match="simulated_stride: the simulated fleet has no 'chemistry'"):
+        simulated(fleet(), config.clean, config.split, config.task, encoder, 10)

@@ -43,12 +43,14 @@ class Told:
         teacher: (M, B, P) its forecast. spread: (M, B, P) standard deviation over its members.
         hint: (M, B, T, k) principal directions of its hidden path, standardised.
         attention: (M, B, T) mean square of its states.
+        temperature: that soft targets are softened by, > 0.
     """
 
     teacher: Tensor
     spread: Tensor
     hint: Tensor
     attention: Tensor
+    temperature: float = soft.TEMPERATURE
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,10 @@ class Knowledge:
 
 def _forecast(said: Said, told: Told) -> Tensor:
     return outputs.l1(said.output, told.teacher)
+
+
+def _binned(said: Said, told: Told) -> Tensor:
+    return soft.binned(said.output, told.teacher, told.spread, told.temperature)
 
 
 def _hint(said: Said, told: Told) -> Tensor:
@@ -94,7 +100,7 @@ KNOWLEDGE: dict[str, Knowledge] = {
     "mse": Knowledge(lambda said, told: outputs.mse(said.output, told.teacher)),
     "cosine": Knowledge(lambda said, told: outputs.cosine(said.output, told.teacher)),
     "gaussian": Knowledge(lambda said, told: soft.gaussian(said.output, told.teacher, told.spread), ("spread",)),
-    "binned": Knowledge(lambda said, told: soft.binned(said.output, told.teacher, told.spread), ("spread",)),
+    "binned": Knowledge(_binned, ("spread",)),
     "hint": Knowledge(_hint, ("hint",), projected=True),
     "attention": Knowledge(_attention, ("attention",)),
     "distance": Knowledge(_distance, ("hint",)),

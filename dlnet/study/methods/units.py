@@ -11,19 +11,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
-import torch
-from torch import Tensor
-
 from dlnet.compress.branching import branch_usage, without_rare
 from dlnet.compress.net import net_of
 from dlnet.compress.stage2 import Lessons, compress_all
-from dlnet.data.split import deal
-from dlnet.data.windows import Bank
+from dlnet.data.schema import read_table
 from dlnet.distill.knowledge import KNOWLEDGE
 from dlnet.distill.loop import Fold, Job, Plan, Trained
 from dlnet.distill.students import as_student, plan_of, shape, teacher_shape
 from dlnet.distill.sweep import run_stacks, stacked
-from dlnet.distill.synthetic import shifted, taught_on
+from dlnet.distill.synthetic import shifted, simulated, taught_on
 from dlnet.distill.teacher import averaged, taught_by
 from dlnet.export.convert import weights_of
 from dlnet.export.fixed import Floats
@@ -35,9 +31,10 @@ from dlnet.models.precision import Precision
 from dlnet.models.student import Student, load_student
 from dlnet.select.table import costs
 from dlnet.study.config import MethodsConfig
-from dlnet.study.cut import Cut, load
+from dlnet.study.cut import Cut
 
 Rows = list[dict[str, Any]]
+FLEET = Path("data/embedded.parquet")
 LABELS, TAUGHT = "labels", "l1"
 
 
@@ -64,7 +61,9 @@ def knowledge(config: MethodsConfig, cut: Cut, folder: Path) -> Rows:
     rows = [_row(config, cut, one, "knowledge", one.lineage["loss"], one.lineage["seed"], LABELS) for one in first]
     made = {
         f"{TAUGHT}, shifted windows": shifted(cut.fold, params.copies, params.spread, seed=0),
-        f"{TAUGHT}, simulated cells": _simulated(config, cut),
+        f"{TAUGHT}, simulated cells": simulated(
+            read_table(FLEET), config.clean, config.split, cut.task, cut.encoder, params.simulated_stride
+        ),
     }
     folds = [taught_on(cut.fold, source, z) for z in made.values()]
     for seed in params.seeds:
@@ -176,15 +175,6 @@ def _pruned_branches(config: MethodsConfig, cut: Cut, fold: Fold, one: Student, 
 def _codes(cut: Cut) -> Int16s:
     """Training windows as the engine sees them, (N, T, C)."""
     return quantise_inputs(cut.fold.z[: cut.fold.labelled].numpy())
-
-
-def _simulated(config: MethodsConfig, cut: Cut) -> Tensor:
-    """Windows of the embedded, simulated cells, as the encoder of the real ones shows them."""
-    cells = load(config, "embedded")
-    dealt = deal(cells.cells, config.split, config.clean.min_rows)
-    bank = Bank.from_tables(cells.rows, dealt, cells.task)
-    ends = bank.windows("train", config.methods.simulated_stride, labelled=False)
-    return torch.from_numpy(cut.encoder.encode(bank, ends))
 
 
 def _shape(config: MethodsConfig, cut: Cut) -> NetConfig:
