@@ -1,0 +1,94 @@
+"""The quantise stage in weights of 4 bits, of 8, and of what each matrix bears."""
+
+import json
+from pathlib import Path
+
+import pytest
+from made_bank import described, made_encoder, small_net, tables, task
+
+from dlnet.config import QuantiseConfig, QuantiseParams
+from dlnet.data.windows import Bank
+from dlnet.export.convert import weights_of
+from dlnet.export.golden import check_golden
+from dlnet.export.reference import predict_reference, quantise_inputs
+from dlnet.export.spec import load_spec, make_spec, to_json
+from dlnet.files import read_json
+from dlnet.metrics import errors
+from dlnet.models.network import initial
+from dlnet.models.precision import PARTS, Precision
+from dlnet.models.student import Student
+from stages import quantise as stage
+
+pytestmark = pytest.mark.slow  # TensorFlow
+OUT = Path("models/edge/one")
+
+
+@pytest.fixture
+def quantised(tmp_path, monkeypatch):
+    """Run the stage on one made student; its student and metrics."""
+    monkeypatch.chdir(tmp_path)
+    folder = Path("data/windows")
+    folder.mkdir(parents=True)
+    rows, cells = tables()
+    rows.to_parquet(folder / "rows.parquet")
+    cells.to_parquet(folder / "cells.parquet")
+    (folder / "task.json").write_text(json.dumps(described(task())))
+    _, encoder = made_encoder()
+
+    def run(bits, slack=1.01, /, **changes):
+        config = small_net(channels=len(encoder.channels), **changes)
+        student = Student("one", encoder, config, initial(config, [2]))
+        student.save(Path("models/students"))
+        front = Path("models/front2/front.json")
+        front.parent.mkdir(parents=True, exist_ok=True)
+        front.write_text(json.dumps({"elites": ["one"]}))
+        params = QuantiseParams(engine_bound=1.05, bits=bits, bits_slack=slack)
+        monkeypatch.setattr(stage.QuantiseConfig, "load", lambda: QuantiseConfig(task=task(), quantise=params))
+        stage.main()
+        return student, read_json(OUT / "metrics.json")
+
+    return run
+
+
+def training_windows(student):
+    bank = Bank.load(Path("data/windows"))
+    return quantise_inputs(student.encoder.encode(bank, bank.windows("train", task().stride_train)))
+
+
+def validation_mae(student, spec):
+    bank = Bank.load(Path("data/windows"))
+    ends = bank.windows("validation", task().stride_eval)
+    forecast = predict_reference(spec, student.encoder.encode(bank, ends), student.encoder.anchor(bank, ends))
+    return errors(forecast, bank.targets(ends), bank.cell_of(ends), bank.cells)["mae"]
+
+
+def test_4_bits_of_a_student_with_branches(quantised):
+    student, metrics = quantised(4, branches=2)
+    spec = load_spec(OUT / "spec.json")
+    wanted = make_spec(weights_of(student), training_windows(student), Precision.of(4))
+    assert to_json(spec) == to_json(wanted)
+    assert metrics["bits"] == {"step": 4, "gate": 4, "head": 4}
+    assert metrics["mae_engines_validation"]["reference"] == pytest.approx(validation_mae(student, wanted))
+    assert "sensitivity" not in metrics
+    check_golden(OUT / "golden.safetensors", spec)
+
+
+def test_a_student_trained_in_4_bits_keeps_the_rounding_it_was_trained_with(quantised):
+    student, metrics = quantised(8, bits=4)
+    assert to_json(load_spec(OUT / "spec.json")) == to_json(make_spec(weights_of(student), precision=Precision.of(4)))
+    assert metrics["bits"] == {"step": 4, "head": 4}
+
+
+@pytest.mark.parametrize("slack", [1.0, 1.2, 100.0])
+def test_auto_takes_4_bits_where_the_validation_error_bears_it(quantised, slack):
+    student, metrics = quantised("auto", slack, rank=3)
+    windows, weights = training_windows(student), weights_of(student)
+    base = validation_mae(student, make_spec(weights, windows))
+    alone = {p: make_spec(weights, windows, Precision().lowered(p)) for p in PARTS if p != "gate"}
+    wanted = {name: pytest.approx(validation_mae(student, spec) / base) for name, spec in alone.items()}
+    assert metrics["sensitivity"] == wanted
+    spec = load_spec(OUT / "spec.json")
+    assert validation_mae(student, spec) <= slack * base
+    assert metrics["bits"] == {name: part.bits for name, part in spec.parts.items()}
+    if slack == 100:
+        assert set(metrics["bits"].values()) == {4}
