@@ -30,6 +30,13 @@ def test_gain_is_paired_by_seed(table):
     assert "gain_validation" not in found["labels"]
 
 
+def test_a_method_that_is_itself_the_baseline_has_no_gain_also_when_read_back(table, tmp_path):
+    whole = [row("whole", seed, 0.001, baseline=None, family="structure") for seed in range(3)]
+    pd.concat([table, pd.DataFrame(whole)]).to_parquet(tmp_path / "rows.parquet")
+    found = [one for one in summarise(pd.read_parquet(tmp_path / "rows.parquet")) if one["method"] == "whole"]
+    assert [(one["baseline"], one["verdict"], "gain_validation" in one) for one in found] == [(None, "", False)]
+
+
 def test_words_say_what_the_seeds_allow(table):
     verdicts = {one["method"]: one["verdict"] for one in summarise(table)}
     assert verdicts == {"labels": "", "l1": "helps", "mse": "hurts", "hint": "no clear effect"}

@@ -39,7 +39,8 @@ def summarise(table: pd.DataFrame) -> list[dict[str, Any]]:
     for (track, share, family), part in table.groupby(["track", "share", "family"], sort=False):
         by_method = {name: one.set_index("seed") for name, one in part.groupby("method", sort=False)}
         for name, one in by_method.items():
-            base = one["baseline"].iloc[0]
+            stored = one["baseline"].iloc[0]
+            base = stored if isinstance(stored, str) else None  # a missing one comes back from a file as NaN
             row: dict[str, Any] = {"track": track, "share": share, "family": family, "method": name, "seeds": len(one)}
             for measure in ("mae_validation", "mae_test"):
                 row[measure] = _spread(one[measure])
