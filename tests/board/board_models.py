@@ -10,10 +10,12 @@ from dlnet.data.windows import Bank
 from dlnet.export.reference import quantise_anchor, quantise_inputs
 from dlnet.export.spec import make_spec
 from dlnet.firmware.model import DeviceModel, make_model
+from dlnet.models.precision import Precision
 
 FEATURES = ["voltage slope", "voltage mean", "voltage kurtosis", "CV Q", "CC Q", "CC charge time", "CV charge time"]
 RELATIVE = ["CV Q", "CC Q", "voltage mean"]
 CHANNELS = {"features": FEATURES, "relative": RELATIVE, "noise": 0.1}
+EIGHT = Precision()
 CLEAN = CleanParams(window=7, sigmas=3.0, floor_soh=0.006, feature_sigmas=6.0, min_rows=200)
 
 
@@ -37,14 +39,19 @@ def fleet_bank(params: TaskParams) -> Bank:
     return Bank.from_tables(rows[["cell", "group", "row", "soh", "target", *FEATURES]], about, known, allow_test=False)
 
 
-def device_model(track: str, cell: str, name: str) -> DeviceModel:
-    """A student with made weights behind an encoder fitted on real columns."""
+def device_model(
+    track: str,
+    cell: str,
+    name: str,
+    precision: Precision = EIGHT,
+    **shape: int,
+) -> DeviceModel:
+    """A student with made weights behind an encoder fitted on real columns; ``shape``: ``rank``, ``branches``."""
     params = task(track)
     bank = fleet_bank(params)
     encoder = fit_encoder(bank, params)
     ends = bank.windows("train", 40)
     z, anchor = quantise_inputs(encoder.encode(bank, ends)), quantise_anchor(encoder.anchor(bank, ends))
-    student = make_student(
-        cell=cell, hidden=6, channels=len(encoder.channels), steps=encoder.steps, offset=track == "charge"
-    )
-    return make_model(name, make_spec(student), encoder, CLEAN, "7", (z[:2], anchor[:2]))
+    sizes = {"channels": len(encoder.channels), "steps": encoder.steps, "offset": track == "charge", **shape}
+    student = make_student(cell=cell, hidden=6, **sizes)
+    return make_model(name, make_spec(student, precision=precision), encoder, CLEAN, "7", (z[:2], anchor[:2]))

@@ -15,6 +15,7 @@ from dlnet.device.errors import Mismatch, NoAnswer, PortError, Refused, WrongMod
 from dlnet.device.line import Line
 from dlnet.device.replay import expected, play, replay
 from dlnet.export.reference import to_soh
+from dlnet.models.precision import Precision
 
 GARBAGE = {
     b"\n": 3,
@@ -111,6 +112,13 @@ def test_a_real_cell_replayed_gives_the_reference_to_the_last_bit(board, model, 
 @pytest.mark.parametrize(("track", "cell"), [("charge", "liquid"), ("charge", "ltc"), ("capacity", "liquid")])
 def test_other_tracks_and_cells_too(built, mit_cell, track, cell):
     other = device_model(track, cell, f"{track} {cell}")
+    with emulated(built(other) / "dlnet_monitor.ino.elf") as port, Line(port, 10) as line:
+        assert replay(Board(line), other, mit_cell(other)[:120]).forecasts == 71
+
+
+def test_branches_low_rank_and_4_bits_together(built, mit_cell):
+    precision = Precision(inner=4, step=8, gate=4, head=4)
+    other = device_model("capacity", "liquid", "all at once", precision, branches=3, rank=4)
     with emulated(built(other) / "dlnet_monitor.ino.elf") as port, Line(port, 10) as line:
         assert replay(Board(line), other, mit_cell(other)[:120]).forecasts == 71
 

@@ -33,6 +33,14 @@ SHAPES = {
         "cell": "liquid", "hidden": 10, "branches": 4, "rank": 5, "gain": 2.0,
         "precision": Precision(inner=4, step=8, gate=4, head=4),
     },
+    "one neuron of rank one": {
+        "hidden": 1, "rank": 1, "branches": 2, "features": 1, "relative": 0, "skip": "none", "knots": (3,),
+        "precision": Precision.of(4),
+    },
+    "rank beyond rows": {
+        "cell": "ltc", "hidden": 2, "rank": 9, "branches": 3, "features": 2, "relative": 0,
+        "precision": Precision(inner=8, step=4, gate=4, head=8),
+    },
     "wild weights": {"cell": "liquid", "hidden": 9, "gain": 4.0, "knots": (1, 2, 300), "steps": 30, "block": 3},
 }  # fmt: skip
 
