@@ -49,6 +49,7 @@ def test_tables_stand_between_the_marks_and_the_rest_stays(table):
     assert "old" not in page
     assert "| l1 | 0.00180 ± 0.00090 | 0.00360 ± 0.00180 | +10.0 ± 0.0 % | +10.0 ± 0.0 % | 100 | 50 | helps |" in page
     assert "n0 · n1 · n2" in page
+    assert "Helps: l1 (+10.0 %)." in page
 
 
 def test_a_page_without_marks_is_refused(table):

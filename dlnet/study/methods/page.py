@@ -67,9 +67,19 @@ def with_tables(page: str, rows: list[dict[str, Any]]) -> str:
         if key[2] != "teacher":
             parts += [
                 f"### {key[2].capitalize()}, track `{key[0]}`, {key[1]:.0%} of the training cells",
+                _helpers(chosen),
                 _table(chosen),
             ]
     return between_marks(page, MARKS, "\n\n" + "\n\n".join(parts) + "\n\n", "docs/methods.md")
+
+
+def _helpers(rows: list[dict[str, Any]]) -> str:
+    """The methods that help, from the largest gain on validation cells, in one line."""
+    helping = sorted(
+        (row for row in rows if row["verdict"] == "helps"), key=lambda row: -row["gain_validation"]["mean"]
+    )
+    words = [f"{row['method']} ({100 * row['gain_validation']['mean']:+.1f} %)" for row in helping]
+    return f"Helps: {'; '.join(words) or 'none'}."
 
 
 def _table(rows: list[dict[str, Any]]) -> str:
