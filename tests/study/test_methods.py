@@ -1,11 +1,20 @@
 """Gains of methods against figures known by hand."""
 
+from dataclasses import asdict
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
 
+from dlnet.compress.methods import METHODS
+from dlnet.distill.knowledge import KNOWLEDGE
 from dlnet.errors import ModelError
-from dlnet.study.methods.page import summarise, with_tables
+from dlnet.files import read_json
+from dlnet.study.methods.page import summarise, with_tables, with_toolbox
+from dlnet.study.methods.toolbox import TOOLBOX
+
+PROJECT = Path(__file__).parents[2]
 
 
 def row(method, seed, mae, baseline="labels", **more):
@@ -50,6 +59,18 @@ def test_tables_stand_between_the_marks_and_the_rest_stays(table):
     assert "| l1 | 0.00180 ± 0.00090 | 0.00360 ± 0.00180 | +10.0 ± 0.0 % | +10.0 ± 0.0 % | 100 | 50 | helps |" in page
     assert "n0 · n1 · n2" in page
     assert "Helps: l1 (+10.0 %)." in page
+
+
+def test_the_toolbox_names_every_method_and_code_that_exists():
+    switches = " ".join(f"{tool.kind} {tool.switch}" for tool in TOOLBOX)
+    assert [name for name in (*KNOWLEDGE, *METHODS) if f"{name}`" not in switches] == []
+    assert [tool.code for tool in TOOLBOX if not (PROJECT / "dlnet" / tool.code).is_file()] == []
+
+
+def test_the_page_of_the_project_has_the_toolbox_as_it_is():
+    page = (PROJECT / "docs/methods.md").read_text()
+    assert with_toolbox(page) == page
+    assert read_json(PROJECT / "docs/methods.json")["toolbox"] == [asdict(tool) for tool in TOOLBOX]
 
 
 def test_a_page_without_marks_is_refused(table):

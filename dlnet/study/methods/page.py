@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -9,15 +10,17 @@ import pandas as pd
 
 from dlnet.files import write_json, write_text
 from dlnet.study.config import MethodsConfig
+from dlnet.study.methods.toolbox import TOOLBOX
 from dlnet.study.page import between_marks
 
 DOCS = Path("docs")
 MARKS = "<!-- methods -->", "<!-- /methods -->"
+TOOLBOX_MARKS = "<!-- toolbox -->", "<!-- /toolbox -->"
 CLEAR = 2.0  # standard errors that a gain must exceed to be called one
 
 
 def write_methods(table: pd.DataFrame, config: MethodsConfig) -> None:
-    """Write docs/methods.json, and the tables between the marks of docs/methods.md.
+    """Write docs/methods.json, and the tables between the two pairs of marks of docs/methods.md.
 
     Raises:
         ModelError: the marks are missing.
@@ -25,9 +28,10 @@ def write_methods(table: pd.DataFrame, config: MethodsConfig) -> None:
     rows = summarise(table)
     study = config.methods
     protocol = {"source": "mit", "split": study.split, "seeds": study.seeds, "hidden": study.hidden}
-    write_json(DOCS / "methods.json", {"protocol": protocol, "methods": rows})
+    toolbox = [asdict(tool) for tool in TOOLBOX]
+    write_json(DOCS / "methods.json", {"protocol": protocol, "toolbox": toolbox, "methods": rows})
     page = DOCS / "methods.md"
-    write_text(page, with_tables(page.read_text(), rows))
+    write_text(page, with_toolbox(with_tables(page.read_text(), rows)))
 
 
 def summarise(table: pd.DataFrame) -> list[dict[str, Any]]:
@@ -52,6 +56,18 @@ def summarise(table: pd.DataFrame) -> list[dict[str, Any]]:
             row |= {"baseline": base, "notes": notes, "verdict": _verdict(row)}
             rows.append(row)
     return rows
+
+
+def with_toolbox(page: str) -> str:
+    """The page with the table of all methods between its marks.
+
+    Raises:
+        ModelError: the marks are missing.
+    """
+    head = ["kind", "switched by", "needs", "runs on the engine", "code"]
+    lines = [[one.kind, one.switch, one.needs, one.engine, f"`dlnet/{one.code}`"] for one in TOOLBOX]
+    text = "\n".join("| " + " | ".join(line) + " |" for line in [head, ["---"] * len(head), *lines])
+    return between_marks(page, TOOLBOX_MARKS, f"\n\n{text}\n\n", "docs/methods.md")
 
 
 def with_tables(page: str, rows: list[dict[str, Any]]) -> str:
