@@ -77,5 +77,5 @@ def check_golden(path: Path, spec: Spec) -> None:
     stored = read_tensors(path)
     fresh = _vectors(spec, stored["input"], stored["anchor"])
     for name, values in fresh.items():
-        if not np.array_equal(stored[name], values):
+        if name not in stored or not np.array_equal(stored[name], values):
             raise ModelError(f"{path}: {name} differs from what the spec gives; run dvc repro")

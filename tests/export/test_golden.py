@@ -63,6 +63,15 @@ def test_file_is_the_same_each_time_and_names_its_vectors(case, tmp_path):
     check_golden(tmp_path / "a", case[0])
 
 
+def test_a_missing_vector_is_noticed(case, tmp_path):
+    save_golden(tmp_path / "golden", *case)
+    vectors = read_tensors(tmp_path / "golden")
+    del vectors["branch"]
+    write_tensors(tmp_path / "golden", vectors)
+    with pytest.raises(ModelError, match="golden: branch differs"):
+        check_golden(tmp_path / "golden", case[0])
+
+
 def test_a_changed_vector_is_noticed(case, tmp_path):
     save_golden(tmp_path / "golden", *case)
     vectors = read_tensors(tmp_path / "golden")

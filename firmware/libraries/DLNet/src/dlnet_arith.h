@@ -227,25 +227,19 @@ struct Dot<0> {
 #define DLNET_NIBBLES_4(sum) DLNET_NIBBLES_3(sum) DLNET_NIBBLE(sum, ", lsr #12", "r6")
 
 template <int words>
-struct NibbleDot {
-  static DLNET_INLINE void run(const uint32_t *&w, const uint32_t *&z, int32_t &a, int32_t &b) {
-    go(w, z, a, b, 0x000f000fu);
-  }
-  static DLNET_INLINE void go(const uint32_t *&w, const uint32_t *&z, int32_t &a, int32_t &b, uint32_t mask) {
+struct NibbleBlocks {
+  static DLNET_INLINE void run(const uint32_t *&w, const uint32_t *&z, int32_t &a, int32_t &b, uint32_t mask) {
     __asm__ volatile(DLNET_LOAD_Z("r3, r4, r5, r6") DLNET_NIBBLES_4("a") DLNET_NIBBLES_4("b")
                      : [w] "+r"(w), [z] "+r"(z), [a] "+r"(a), [b] "+r"(b)
                      : [mask] "r"(mask)
                      : "r3", "r4", "r5", "r6", "r8", "r9", "memory");
-    NibbleDot<words - block_words>::go(w, z, a, b, mask);
+    NibbleBlocks<words - block_words>::run(w, z, a, b, mask);
   }
 };
 
 template <>
-struct NibbleDot<3> {
-  static DLNET_INLINE void run(const uint32_t *&w, const uint32_t *&z, int32_t &a, int32_t &b) {
-    go(w, z, a, b, 0x000f000fu);
-  }
-  static DLNET_INLINE void go(const uint32_t *&w, const uint32_t *&z, int32_t &a, int32_t &b, uint32_t mask) {
+struct NibbleBlocks<3> {
+  static DLNET_INLINE void run(const uint32_t *&w, const uint32_t *&z, int32_t &a, int32_t &b, uint32_t mask) {
     __asm__ volatile(DLNET_LOAD_Z("r3, r4, r5") DLNET_NIBBLES_3("a") DLNET_NIBBLES_3("b")
                      : [w] "+r"(w), [z] "+r"(z), [a] "+r"(a), [b] "+r"(b)
                      : [mask] "r"(mask)
@@ -254,11 +248,8 @@ struct NibbleDot<3> {
 };
 
 template <>
-struct NibbleDot<2> {
-  static DLNET_INLINE void run(const uint32_t *&w, const uint32_t *&z, int32_t &a, int32_t &b) {
-    go(w, z, a, b, 0x000f000fu);
-  }
-  static DLNET_INLINE void go(const uint32_t *&w, const uint32_t *&z, int32_t &a, int32_t &b, uint32_t mask) {
+struct NibbleBlocks<2> {
+  static DLNET_INLINE void run(const uint32_t *&w, const uint32_t *&z, int32_t &a, int32_t &b, uint32_t mask) {
     __asm__ volatile(DLNET_LOAD_Z("r3, r4") DLNET_NIBBLES_2("a") DLNET_NIBBLES_2("b")
                      : [w] "+r"(w), [z] "+r"(z), [a] "+r"(a), [b] "+r"(b)
                      : [mask] "r"(mask)
@@ -267,11 +258,8 @@ struct NibbleDot<2> {
 };
 
 template <>
-struct NibbleDot<1> {
-  static DLNET_INLINE void run(const uint32_t *&w, const uint32_t *&z, int32_t &a, int32_t &b) {
-    go(w, z, a, b, 0x000f000fu);
-  }
-  static DLNET_INLINE void go(const uint32_t *&w, const uint32_t *&z, int32_t &a, int32_t &b, uint32_t mask) {
+struct NibbleBlocks<1> {
+  static DLNET_INLINE void run(const uint32_t *&w, const uint32_t *&z, int32_t &a, int32_t &b, uint32_t mask) {
     __asm__ volatile("ldr r3, [%[z]], #4\n\t" DLNET_NIBBLES_1("a") DLNET_NIBBLES_1("b")
                      : [w] "+r"(w), [z] "+r"(z), [a] "+r"(a), [b] "+r"(b)
                      : [mask] "r"(mask)
@@ -280,9 +268,15 @@ struct NibbleDot<1> {
 };
 
 template <>
-struct NibbleDot<0> {
-  static DLNET_INLINE void run(const uint32_t *&, const uint32_t *&, int32_t &, int32_t &) {}
-  static DLNET_INLINE void go(const uint32_t *&, const uint32_t *&, int32_t &, int32_t &, uint32_t) {}
+struct NibbleBlocks<0> {
+  static DLNET_INLINE void run(const uint32_t *&, const uint32_t *&, int32_t &, int32_t &, uint32_t) {}
+};
+
+template <int words>
+struct NibbleDot {
+  static DLNET_INLINE void run(const uint32_t *&w, const uint32_t *&z, int32_t &a, int32_t &b) {
+    NibbleBlocks<words>::run(w, z, a, b, 0x000f000fu);
+  }
 };
 
 #undef DLNET_LOAD_Z
