@@ -23,6 +23,8 @@ from dlnet.files import atomic_dir, read_json, write_bytes, write_json
 from dlnet.metrics import errors
 from dlnet.models.precision import Precision
 from dlnet.models.student import Student, load_student
+from dlnet.select.cost import flash_bytes
+from dlnet.select.shape import student_shape
 from stages import run
 
 SOURCES = (Path("models/students"), Path("models/pruned"))
@@ -83,7 +85,10 @@ def _spec(
     def score(spec: Spec) -> float:
         return float(errors(predict_reference(spec, z, anchor), targets, cells, bank.cells)["mae"])
 
-    choice = choose_precision(weights, train, score, params.bits_slack)
+    def flash(precision: Precision) -> float:
+        return flash_bytes(student_shape(student, precision))
+
+    choice = choose_precision(weights, train, score, flash, params.bits_slack)
     return make_spec(weights, train, choice.precision), {"sensitivity": choice.sensitivity}
 
 

@@ -16,6 +16,8 @@ from dlnet.models.precision import Part, Precision
 
 Score = Callable[[Spec], float]
 """MAE of a spec on validation windows, SoH."""
+Flash = Callable[[Precision], float]
+"""Bytes of engine and model on the device: code of 4 bits is longer, so that a small matrix gains nothing."""
 
 
 @dataclass(frozen=True)
@@ -30,8 +32,8 @@ class Choice:
     sensitivity: dict[Part, float]
 
 
-def choose_precision(student: StudentWeights, windows: Int16s, score: Score, slack: float) -> Choice:
-    """4 bits for as many weights as go, from the matrix that loses least a weight on.
+def choose_precision(student: StudentWeights, windows: Int16s, score: Score, flash: Flash, slack: float) -> Choice:
+    """4 bits for as many weights as go, from the matrix that loses least a weight on, where that saves flash.
 
     Args:
         windows: quantised training windows (N, T, C), for rounding.
@@ -46,6 +48,6 @@ def choose_precision(student: StudentWeights, windows: Int16s, score: Score, sla
     chosen = Precision()
     for name in sorted(sizes, key=lambda part: (sensitivity[part] - 1) / sizes[part]):
         trial = chosen.lowered(name)
-        if score(make_spec(student, windows, trial)) <= slack * base:
+        if flash(trial) < flash(chosen) and score(make_spec(student, windows, trial)) <= slack * base:
             chosen = trial
     return Choice(chosen, sensitivity)

@@ -13,8 +13,9 @@ from dlnet.errors import ConfigError
 from dlnet.files import read_json
 from dlnet.models.precision import Precision
 from dlnet.models.student import Student
-from dlnet.select.cost import StudentShape, student_cost
+from dlnet.select.cost import student_cost
 from dlnet.select.energy import grid_intensity
+from dlnet.select.shape import student_shape
 
 TRAINING = {"training_energy_kwh": "energy_kwh", "training_co2_kg": "co2_kg"}
 """Objectives that are measured while a sweep trains -> field of its volatile file. They vary from run to run."""
@@ -32,24 +33,7 @@ def _row(student: Student, cost: CostParams) -> dict[str, Any]:
 
 def costs(student: Student, cost: CostParams, precision: Precision | None = None) -> dict[str, float]:
     """The columns of ``Cost``; weights have the bits that the student was trained in, or 8, unless told."""
-    config = student.config
-    nonzeros = sum(int((value[0] != 0).sum()) for value in student.parameters.values())
-    shape = StudentShape(
-        inputs=config.channels,
-        hidden=config.hidden,
-        cell=config.cell,
-        substeps=config.substeps,
-        steps=config.steps,
-        skip=config.skip_width,
-        outputs=config.outputs,
-        horizon=config.horizon,
-        cycle_inputs=len(student.encoder.features) + (student.encoder.track == "capacity"),
-        window=student.encoder.window,
-        branches=config.branches,
-        rank=config.rank,
-        precision=precision or Precision.of(config.bits or 8),
-        nonzeros=nonzeros,
-    )
+    shape = student_shape(student, precision)
     return student_cost(shape, grid_intensity(cost.country), cost.clock_mhz).as_row()
 
 

@@ -81,7 +81,7 @@ def test_a_student_trained_in_4_bits_keeps_the_rounding_it_was_trained_with(quan
 
 @pytest.mark.parametrize("slack", [1.0, 1.2, 100.0])
 def test_auto_takes_4_bits_where_the_validation_error_bears_it(quantised, slack):
-    student, metrics = quantised("auto", slack, rank=3)
+    student, metrics = quantised("auto", slack, hidden=24, rank=16)
     windows, weights = training_windows(student), weights_of(student)
     base = validation_mae(student, make_spec(weights, windows))
     alone = {p: make_spec(weights, windows, Precision().lowered(p)) for p in PARTS if p != "gate"}
@@ -91,4 +91,4 @@ def test_auto_takes_4_bits_where_the_validation_error_bears_it(quantised, slack)
     assert validation_mae(student, spec) <= slack * base
     assert metrics["bits"] == {name: part.bits for name, part in spec.parts.items()}
     if slack == 100:
-        assert set(metrics["bits"].values()) == {4}
+        assert metrics["bits"] == {"inner": 4, "step": 4, "head": 8}, "so small a head would take more flash in 4 bits"

@@ -38,6 +38,11 @@ def sizes(student):
     return {"inner": seen * 3, "step": student.v.size, "gate": seen * 2, "head": student.wo.size}
 
 
+def saved(precision):
+    """Flash that falls with each matrix in 4 bits."""
+    return -len(narrow(precision))
+
+
 def narrow(precision):
     return {part for part in PARTS if getattr(precision, part) == 4}
 
@@ -64,7 +69,7 @@ SLACKS = (1.0, 1.02, 1.1, 1.3, 1.6, 2.0, 3.0, 5.0, 100.0)
 @pytest.mark.parametrize("slack", SLACKS)
 def test_the_choice_is_that_of_its_description_and_within_the_slack(case, slack):
     student, windows, score, table, _ = case
-    found = choose_precision(student, windows, score, slack)
+    found = choose_precision(student, windows, score, saved, slack)
     assert found.precision == greedy(student, table, slack)
     assert table[found.precision] <= slack * table[Precision()]
     for part in PARTS:
@@ -73,7 +78,7 @@ def test_the_choice_is_that_of_its_description_and_within_the_slack(case, slack)
 
 def test_slacks_between_none_and_all_lead_to_choices_between(case):
     student, windows, score, _, _ = case
-    counts = [len(narrow(choose_precision(student, windows, score, slack).precision)) for slack in SLACKS]
+    counts = [len(narrow(choose_precision(student, windows, score, saved, slack).precision)) for slack in SLACKS]
     assert counts[-1] == 4
     assert len(set(counts)) >= 3
 
@@ -83,7 +88,7 @@ def test_the_choice_holds_at_least_half_of_what_the_best_of_all_precisions_holds
     student, windows, score, table, _ = case
     allowed = [one for one in EVERY if table[one] <= slack * table[Precision()]]
     best = max(weights_in_4_bits(student, one) for one in allowed)
-    found = choose_precision(student, windows, score, slack).precision
+    found = choose_precision(student, windows, score, saved, slack).precision
     assert weights_in_4_bits(student, found) >= best / 2
 
 
@@ -96,7 +101,7 @@ def test_only_matrices_that_the_model_has_are_asked_for():
         asked.append(spec.precision)
         return 1.0
 
-    found = choose_precision(student, windows, score, 1.0)
+    found = choose_precision(student, windows, score, saved, 1.0)
     assert found.sensitivity == {"step": 1.0, "head": 1.0}
     assert found.precision == Precision(step=4, head=4)
     # All in 8 bits, each alone, then one after the other: of equal loss the first.
@@ -113,4 +118,14 @@ def test_a_matrix_that_loses_least_a_weight_comes_first():
     def score(spec):
         return loss.get(spec.precision, 1.0 if spec.precision == Precision() else 1.3)
 
-    assert choose_precision(student, windows, score, 1.2).precision == Precision(step=4)
+    assert choose_precision(student, windows, score, saved, 1.2).precision == Precision(step=4)
+
+
+def test_a_matrix_that_saves_no_flash_stays():
+    student = make_student(0, hidden=4, channels=2)
+    windows = quantise_inputs(make_windows(30, 10, 2)[0])
+
+    def flash(precision):
+        return 4000 + {8: 0, 4: 24}[precision.head] - {8: 0, 4: 50}[precision.step]
+
+    assert choose_precision(student, windows, lambda spec: 1.0, flash, 1.0).precision == Precision(step=4)

@@ -29,6 +29,8 @@ from dlnet.export.spec import Spec, make_spec
 from dlnet.models.network import NetConfig
 from dlnet.models.precision import Precision
 from dlnet.models.student import Student, load_student
+from dlnet.select.cost import flash_bytes
+from dlnet.select.shape import student_shape
 from dlnet.select.table import costs
 from dlnet.study.config import MethodsConfig
 from dlnet.study.cut import Cut
@@ -129,7 +131,10 @@ def aware(config: MethodsConfig, cut: Cut, folder: Path) -> Rows:
         def score(spec: Spec, student: Student = one) -> float:
             return cut.score(*_on_engine(cut, student, spec))["mae_validation"]
 
-        choice = choose_precision(weights, windows, score, config.quantise.bits_slack)
+        def flash(precision: Precision, student: Student = one) -> float:
+            return flash_bytes(student_shape(student, precision))
+
+        choice = choose_precision(weights, windows, score, flash, config.quantise.bits_slack)
         lost = ", ".join(f"{name} {100 * (ratio - 1):+.1f} %" for name, ratio in choice.sensitivity.items())
         found = {
             "int8 after training": (one, make_spec(weights, windows), ""),
