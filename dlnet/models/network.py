@@ -34,7 +34,8 @@ class NetConfig:
     Attributes:
         cell: a name in ``CELLS``. solver: a name in ``SOLVERS``. substeps: solver steps per input step.
         hidden: neurons n. channels: width of an encoded step C. steps: T.
-        skip: ``slopes`` (differences of channel 0) or ``last`` (last step, and last minus first) fed to the head.
+        skip: what the head sees beside the state: ``slopes`` (differences of channel 0), ``last`` (last step, and last
+            minus first) or ``none``.
         knots: cycles ahead that are predicted. horizon: last of them.
         level: whether one more output sets the level (a track that does not see capacity).
         branches: heads, of which a gate picks one a window; 1: no gate.
