@@ -68,9 +68,7 @@ def test_knowledge_of_hidden_states_is_refused_with_made_windows():
     content = {"hidden": {"liquid": [4]}, "losses": ["labels", "hint"], "seeds": [0], "substeps": 1, "alpha": 0.5}
     content |= {"hint_width": 4, "branches": 1, "training": training, "shifted": {"copies": 1, "spread": 0.1}}
     content |= {"temperature": 4.0, "simulated_stride": 0}
-    with pytest.raises(
-        ValueError, match=r"or simulated_stride, losses may be labels, l1, mse, cosine alone"
-    ):
+    with pytest.raises(ValueError, match=r"or simulated_stride, losses may be labels, l1, mse, cosine alone"):
         StudentParams(**content)
 
 
