@@ -46,6 +46,33 @@ def test_a_method_that_is_itself_the_baseline_has_no_gain_also_when_read_back(ta
     assert [(one["baseline"], one["verdict"], "gain_validation" in one) for one in found] == [(None, "", False)]
 
 
+@pytest.fixture
+def controlled():
+    """What three units leave of one family: a control first, then the untouched network and a method."""
+    control = [row("whole, trained on", seed, 0.0008 * (seed + 1), baseline="whole") for seed in range(3)]
+    whole = [row("whole", seed, 0.001 * (seed + 1), baseline=None) for seed in range(3)]
+    pruned = [row("pruned", seed, 0.00088 * (seed + 1), baseline="whole, trained on") for seed in (2, 0, 1)]
+    return pd.concat([pd.DataFrame(part) for part in (control, pruned, whole)], ignore_index=True)
+
+
+def test_a_baseline_in_the_rows_of_another_unit_is_found(controlled):
+    found = {one["method"]: one for one in summarise(controlled)}
+    assert found["pruned"]["gain_validation"] == pytest.approx({"mean": -0.1, "std": 0.0}, abs=1e-12)
+    assert found["whole, trained on"]["gain_validation"] == pytest.approx({"mean": 0.2, "std": 0.0}, abs=1e-12)
+    assert found["pruned"]["verdict"] == "hurts"
+
+
+def test_baselines_come_first_and_are_not_among_the_methods_that_help(controlled):
+    rows = summarise(controlled)
+    assert [one["method"] for one in rows] == ["whole", "whole, trained on", "pruned"]
+    assert "Helps: none." in with_tables("<!-- methods --><!-- /methods -->", rows)
+
+
+def test_a_note_that_all_seeds_share_is_told_once(controlled):
+    page = with_tables("<!-- methods --><!-- /methods -->", summarise(controlled.assign(note="2 left")))
+    assert page.count("2 left") == len(controlled["method"].unique())
+
+
 def test_words_say_what_the_seeds_allow(table):
     verdicts = {one["method"]: one["verdict"] for one in summarise(table)}
     assert verdicts == {"labels": "", "l1": "helps", "mse": "hurts", "hint": "no clear effect"}

@@ -23,7 +23,14 @@ from dlnet.study.methods.page import write_methods
 
 CACHE = Path(".cache/methods")
 Work = Callable[[MethodsConfig, Cut, Path], units.Rows]
-WHOLE: tuple[Work, ...] = (units.teacher, units.knowledge, units.structure, units.branched, units.aware)
+WHOLE: tuple[Work, ...] = (
+    units.teacher,
+    units.knowledge,
+    units.control,
+    units.structure,
+    units.branched,
+    units.aware,
+)
 ON_A_SHARE: tuple[Work, ...] = (units.teacher, units.knowledge)
 
 

@@ -37,14 +37,16 @@ def write_methods(table: pd.DataFrame, config: MethodsConfig) -> None:
 def summarise(table: pd.DataFrame) -> list[dict[str, Any]]:
     """One dict a (track, share, family, method): means and spreads over seeds, and the gain over its baseline.
 
-    The gain is ``1 - mae / mae of the baseline of the same seed``, on validation and on test cells.
+    The gain is ``1 - mae / mae of the baseline of the same seed``, on validation and on test cells. Baselines of a
+    family come first, whichever unit left their rows: what is held to nothing, then what others are held to.
     """
     rows = []
     for (track, share, family), part in table.groupby(["track", "share", "family"], sort=False):
         by_method = {name: one.set_index("seed") for name, one in part.groupby("method", sort=False)}
-        for name, one in by_method.items():
-            stored = one["baseline"].iloc[0]
-            base = stored if isinstance(stored, str) else None  # a missing one comes back from a file as NaN
+        bases = {name: _baseline(one) for name, one in by_method.items()}
+        rank = {name: 0 if base in (None, name) else 1 if name in bases.values() else 2 for name, base in bases.items()}
+        for name in sorted(by_method, key=lambda name: rank[name]):
+            one, base = by_method[name], bases[name]
             row: dict[str, Any] = {"track": track, "share": share, "family": family, "method": name, "seeds": len(one)}
             for measure in ("mae_validation", "mae_test"):
                 row[measure] = _spread(one[measure])
@@ -56,6 +58,11 @@ def summarise(table: pd.DataFrame) -> list[dict[str, Any]]:
             row |= {"baseline": base, "notes": notes, "verdict": _verdict(row)}
             rows.append(row)
     return rows
+
+
+def _baseline(one: pd.DataFrame) -> str | None:
+    stored = one["baseline"].iloc[0]
+    return stored if isinstance(stored, str) else None  # a missing one comes back from a file as NaN
 
 
 def with_toolbox(page: str) -> str:
@@ -90,9 +97,11 @@ def with_tables(page: str, rows: list[dict[str, Any]]) -> str:
 
 
 def _helpers(rows: list[dict[str, Any]]) -> str:
-    """The methods that help, from the largest gain on validation cells, in one line."""
+    """The methods that help, from the largest gain on validation cells, in one line; what they are held to is none."""
+    held_to = {row["baseline"] for row in rows}
     helping = sorted(
-        (row for row in rows if row["verdict"] == "helps"), key=lambda row: -row["gain_validation"]["mean"]
+        (row for row in rows if row["verdict"] == "helps" and row["method"] not in held_to),
+        key=lambda row: -row["gain_validation"]["mean"],
     )
     words = [f"{row['method']} ({100 * row['gain_validation']['mean']:+.1f} %)" for row in helping]
     return f"Helps: {'; '.join(words) or 'none'}."
@@ -105,6 +114,7 @@ def _table(rows: list[dict[str, Any]]) -> str:
 
 
 def _line(row: dict[str, Any]) -> list[str]:
+    notes = row["notes"] if len(set(row["notes"])) > 1 else row["notes"][:1]  # one for all seeds is told once
     return [
         row["method"],
         _mae(row["mae_validation"]),
@@ -112,7 +122,7 @@ def _line(row: dict[str, Any]) -> list[str]:
         _percent(row.get("gain_validation")),
         _percent(row.get("gain_test")),
         *["" if row[cost] is None else f"{row[cost]:,}" for cost in ("flash_bytes", "instructions")],
-        "; ".join(filter(None, [row["verdict"], " · ".join(row["notes"])])),
+        "; ".join(filter(None, [row["verdict"], " · ".join(notes)])),
     ]
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from dlnet.compress.branching import branch_usage, without_rare
-from dlnet.compress.net import net_of
+from dlnet.compress.net import Net, net_of
 from dlnet.compress.stage2 import Lessons, compress_all
 from dlnet.data.schema import read_table
 from dlnet.distill.knowledge import KNOWLEDGE
@@ -38,6 +38,7 @@ from dlnet.study.cut import Cut
 Rows = list[dict[str, Any]]
 FLEET = Path("data/embedded.parquet")
 LABELS, TAUGHT = "labels", "l1"
+FURTHER = "trained on"  # a control: as many more steps as a method's, and no method
 
 
 def teacher(config: MethodsConfig, cut: Cut, folder: Path) -> Rows:
@@ -84,6 +85,27 @@ def knowledge(config: MethodsConfig, cut: Cut, folder: Path) -> Rows:
     return rows
 
 
+def control(config: MethodsConfig, cut: Cut, folder: Path) -> Rows:
+    """The elites trained as long again as the methods train, with nothing pruned and nothing rounded.
+
+    Rows of methods that train on are held to these, so that a gain is not that of the steps.
+    """
+    elites, fold = _elites(config, folder), _taught(cut, folder)
+    params = config.prune.model_copy(
+        update={"methods": ["magnitude"], "sparsities": [0.0], "rounds": 1, "seeds": [0]}  # no weight goes
+    )
+    plan = plan_of(config.prune.training, cut.task.channels.noise)
+    again, _ = compress_all(elites, params, plan, _lessons(config, cut, folder))
+    whole = [_row(config, cut, one, "structure", _whole(one), _parent_seed(one, elites), "whole") for one in again]
+    branches, floats = [], []
+    for one in elites:
+        longer, seed = _trained_on(config, cut, fold, net_of(one), one, FURTHER), one.lineage["seed"]
+        spec = make_spec(weights_of(longer), _codes(cut))
+        branches.append(_row(config, cut, longer, "branches", f"1 branch, {FURTHER}", seed, "1 branch", spec=spec))
+        floats.append(_row(config, cut, longer, "precision", f"float, {FURTHER}", seed, "float"))
+    return whole + branches + floats
+
+
 def structure(config: MethodsConfig, cut: Cut, folder: Path) -> Rows:
     """Every method that makes a network smaller, at once; those of weights and neurons also gradually."""
     elites, lessons = _elites(config, folder), _lessons(config, cut, folder)
@@ -97,8 +119,7 @@ def structure(config: MethodsConfig, cut: Cut, folder: Path) -> Rows:
         for one in students:
             told = one.lineage
             name = f"{told['method']} {told['sparsity']:.0%}{', gradual' if rounds > 1 else ''}, {told['stage2']}"
-            seed = next(elite.lineage["seed"] for elite in elites if elite.name == told["parent"])
-            rows.append(_row(config, cut, one, "structure", name, seed, "whole"))
+            rows.append(_row(config, cut, one, "structure", name, _parent_seed(one, elites), _whole(one)))
     return rows
 
 
@@ -123,7 +144,6 @@ def branched(config: MethodsConfig, cut: Cut, folder: Path) -> Rows:
 def aware(config: MethodsConfig, cut: Cut, folder: Path) -> Rows:
     """Weights of few bits, as the integer engine runs them: rounded after training, mixed, trained with rounding."""
     fold, rows, windows = _taught(cut, folder), [], _codes(cut)
-    plan = plan_of(config.prune.training, cut.task.channels.noise)
     for one in _elites(config, folder):
         seed, weights = one.lineage["seed"], weights_of(one)
         rows.append(_row(config, cut, one, "precision", "float", seed, None))
@@ -141,20 +161,37 @@ def aware(config: MethodsConfig, cut: Cut, folder: Path) -> Rows:
             "int4 after training": (one, make_spec(weights, windows, Precision.of(4)), ""),
             "mixed after training": (one, make_spec(weights, windows, choice.precision), f"alone in 4 bits: {lost}"),
         }
-        for bits in (8, 4):
-            trained = _trained_in(config, cut, fold, plan, one, bits)
-            spec = make_spec(weights_of(trained), precision=Precision.of(bits))
-            found[f"int{bits} in training"] = trained, spec, ""
         for method, (student, spec, note) in found.items():
             rows.append(_row(config, cut, student, "precision", method, seed, "float", note, spec))
+        for bits in (8, 4):
+            trained = _trained_in(config, cut, fold, one, bits)
+            spec, method = make_spec(weights_of(trained), precision=Precision.of(bits)), f"int{bits} in training"
+            rows.append(_row(config, cut, trained, "precision", method, seed, f"float, {FURTHER}", spec=spec))
     return rows
 
 
-def _trained_in(config: MethodsConfig, cut: Cut, fold: Fold, plan: Plan, one: Student, bits: Literal[4, 8]) -> Student:
-    own = replace(one.config, bits=bits)
-    job = Job(f"{one.name}-{bits}-aware", one.lineage["seed"], TAUGHT, config.prune.alpha, start=net_of(one).parameters)
-    (result,) = run_stacks(stacked(own, [job]), [fold], plan, f"int{bits}")
-    return as_student(result, own, cut.encoder, fold)
+def _whole(one: Student) -> str:
+    """The control of a network of the second stage: the whole one, trained on from the same lessons."""
+    return f"whole, {FURTHER}, {one.lineage['stage2']}"
+
+
+def _parent_seed(one: Student, elites: Sequence[Student]) -> int:
+    found: int = next(elite.lineage["seed"] for elite in elites if elite.name == one.lineage["parent"])
+    return found
+
+
+def _trained_in(config: MethodsConfig, cut: Cut, fold: Fold, one: Student, bits: Literal[4, 8]) -> Student:
+    net = net_of(one)
+    rounded = replace(net, config=replace(net.config, bits=bits))
+    return _trained_on(config, cut, fold, rounded, one, f"int{bits}")
+
+
+def _trained_on(config: MethodsConfig, cut: Cut, fold: Fold, net: Net, parent: Student, title: str) -> Student:
+    """``net``, made of ``parent``, after the steps of the second stage."""
+    plan = plan_of(config.prune.training, cut.task.channels.noise)
+    job = Job(f"{parent.name}-{title}", parent.lineage["seed"], TAUGHT, config.prune.alpha, start=net.parameters)
+    (result,) = run_stacks(stacked(net.config, [job]), [fold], plan, title)
+    return as_student(result, net.config, cut.encoder, fold)
 
 
 def _on_engine(cut: Cut, one: Student, spec: Spec) -> tuple[Floats, Floats]:
@@ -168,13 +205,15 @@ def _on_engine(cut: Cut, one: Student, spec: Spec) -> tuple[Floats, Floats]:
 
 def _pruned_branches(config: MethodsConfig, cut: Cut, fold: Fold, one: Student, name: str) -> dict[str, Any]:
     net = without_rare(net_of(one), cut.fold.validation_z, config.methods.least_usage)
-    seed, plan = one.lineage["seed"], plan_of(config.prune.training, cut.task.channels.noise)
-    job = Job(f"{one.name}-rare", seed, TAUGHT, config.prune.alpha, start=net.parameters)
-    (result,) = run_stacks(stacked(net.config, [job]), [fold], plan, "rare branches")
-    left = as_student(result, net.config, cut.encoder, fold)
-    note = f"{net.config.branches} left"
-    spec = make_spec(weights_of(left), _codes(cut))
-    return _row(config, cut, left, "branches", f"{name}, rare ones pruned", seed, "1 branch", note, spec)
+    left = _trained_on(config, cut, fold, net, one, "rare branches")
+    seed, spec = one.lineage["seed"], make_spec(weights_of(left), _codes(cut))
+    note = _left(one.config.branches, net.config.branches)
+    method, baseline = f"{name}, rare ones pruned", f"1 branch, {FURTHER}"
+    return _row(config, cut, left, "branches", method, seed, baseline, note, spec)
+
+
+def _left(before: int, after: int) -> str:
+    return f"{after} left" if after < before else f"none rare, {FURTHER}"
 
 
 def _codes(cut: Cut) -> Int16s:
