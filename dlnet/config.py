@@ -219,6 +219,7 @@ Method = Literal[
     "knots",
     "lowrank",
     "branches",
+    "rare_branches",
 ]  # those of dlnet.compress.methods
 
 

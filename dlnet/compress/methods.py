@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-from dlnet.compress.branching import branch_usage, with_branches
+from dlnet.compress.branching import branch_usage, with_branches, without_rare
 from dlnet.compress.lowrank import full_rank, with_rank
 from dlnet.compress.net import Net, Probe
 from dlnet.compress.pruning import structure
@@ -52,6 +52,10 @@ def _branches(net: Net, whole: Net, sparsity: float, probe: Probe) -> Net:
     return with_branches(net, structure.most_important(used, structure.kept_count(whole.config.branches, sparsity)))
 
 
+def _rare_branches(net: Net, whole: Net, sparsity: float, probe: Probe) -> Net:
+    return without_rare(net, probe(net.encoder)[0], sparsity / whole.config.branches)
+
+
 METHODS: dict[str, Method] = {
     "magnitude": _magnitude,
     "structured": partial(_neurons, criterion="l1"),
@@ -64,10 +68,22 @@ METHODS: dict[str, Method] = {
     "knots": _knots,
     "lowrank": _lowrank,
     "branches": _branches,
+    "rare_branches": _rare_branches,
 }
 
 
-def leaves_whole(method: str, whole: Net, sparsity: float) -> bool:
-    """Whether a method has nothing to take away: branches of a network with one, or with too few for the sparsity."""
-    count = whole.config.branches
-    return method == "branches" and structure.kept_count(count, sparsity) == count
+def leaves_whole(method: str, whole: Net, sparsity: float, probe: Probe) -> bool:
+    """Whether a method has nothing to take away: too few neurons, features ... for the sparsity, no rare branch."""
+    config = whole.config
+    if method == "magnitude":
+        return False
+    if method == "rare_branches":
+        return _rare_branches(whole, whole, sparsity, probe).config.branches == config.branches
+    least, count = {
+        "features": (1, len(whole.encoder.features)),
+        "steps": (2, config.steps),
+        "knots": (1, len(config.knots)),
+        "lowrank": (1, full_rank(whole)),
+        "branches": (1, config.branches),
+    }.get(method.partition("_")[0], (1, config.hidden))
+    return max(least, structure.kept_count(count, sparsity)) >= count

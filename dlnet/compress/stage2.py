@@ -12,7 +12,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from dlnet.compress.methods import METHODS, leaves_whole
-from dlnet.compress.net import Net, net_of
+from dlnet.compress.net import Net, Probe, net_of
 from dlnet.compress.pruning.magnitude import sparsity_at
 from dlnet.config import PruneParams
 from dlnet.data.encode import Encoder
@@ -100,7 +100,7 @@ def compress_all(
     Raises:
         ConfigError: no method makes any elite smaller.
     """
-    paths = _paths(elites, params)
+    paths = _paths(elites, params, lessons.probe)
     part_plan = replace(plan, steps=max(1, plan.steps // params.rounds))
     results: dict[str, Trained] = {}
     for part in range(1, params.rounds + 1):
@@ -112,15 +112,14 @@ def compress_all(
     return students, [results[path.name(elites)] for path in paths]
 
 
-def _paths(elites: Sequence[Student], params: PruneParams) -> list[Path]:
+def _paths(elites: Sequence[Student], params: PruneParams, probe: Probe) -> list[Path]:
     paths = []
     for (place, elite), method in product(enumerate(elites), params.methods):
         whole = net_of(elite)
-        skipped = [sparsity for sparsity in params.sparsities if leaves_whole(method, whole, sparsity)]
+        skipped = [sparsity for sparsity in params.sparsities if leaves_whole(method, whole, sparsity, probe)]
         if skipped:
             at = ", ".join(f"{sparsity:g}" for sparsity in skipped)
-            count = f"{whole.config.branches} branch" + ("es" if whole.config.branches > 1 else "")
-            tqdm.write(f"{elite.name} has {count}: none goes at sparsity {at}, which is left out")
+            tqdm.write(f"{elite.name}: {method} takes nothing away at sparsity {at}, which is left out")
         paths += [
             Path(place, method, sparsity, tag, seed, whole)
             for sparsity in params.sparsities

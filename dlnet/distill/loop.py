@@ -220,15 +220,16 @@ def _begin(config: NetConfig, jobs: Sequence[Job], folds: Sequence[Fold]) -> Sta
 def _draw(state: State, jobs: Sequence[Job], folds: Sequence[Fold], plan: Plan) -> tuple[Tensor, Tensor]:
     """Windows for each live network from its own stream: (rows of its fold (M, B), z (M, B, T, C) with noise)."""
     used = [folds[jobs[m].fold] for m in state.live]
-    features, rows, noise = used[0].features, [], []
+    rows, noise = [], []
     for m, fold in zip(state.live, used, strict=True):
         pool = fold.labelled if jobs[m].loss == "labels" else len(fold.z)
         rows.append(torch.randint(pool, (plan.batch,), generator=state.streams[m]))
-        width = features.stop - features.start
+        width = fold.features.stop - fold.features.start
         noise.append(torch.randn(plan.batch, 1, width, generator=state.streams[m]))
     picked = torch.stack(rows)
     z = _pick([fold.z for fold in used], picked)
-    z[..., features] += plan.noise * torch.stack(noise)
+    for seen, fold, moved in zip(z, used, noise, strict=True):
+        seen[..., fold.features] += plan.noise * moved
     return picked, z
 
 

@@ -6,8 +6,6 @@ import math
 from collections.abc import Mapping
 from pathlib import Path
 
-import pandas as pd
-
 from dlnet.config import BudgetParams
 from dlnet.files import read_json
 from dlnet.registry.gate import Verdict
@@ -20,7 +18,7 @@ def device_figures(root: Path, name: str) -> tuple[dict[str, float], str]:
     """Flash and RAM (B), instructions and modelled ms a forecast of ``name``; and where they come from.
 
     Taken from reports/firmware.json if that is of this model (RAM there is static data plus stack, time is with the
-    flash cache off); else from the cost model's columns in the second front.
+    flash cache off); else what reports/summary.json has of the cost model, for weights of the bits it was quantised in.
     """
     report = root / "reports/firmware.json"
     if report.is_file() and (found := read_json(report)).get("model") == name:
@@ -29,11 +27,11 @@ def device_figures(root: Path, name: str) -> tuple[dict[str, float], str]:
         known = {"flash_bytes": found.get("flash_bytes"), "instructions": found.get("instructions")}
         known |= {"ms_modelled": modelled, "ram_bytes": sum(ram) if None not in ram else None}
         return {key: float(value) for key, value in known.items() if value is not None}, "compiled and emulated"
-    table = pd.read_parquet(root / "models/front2/table.parquet").set_index("name")
-    if name not in table.index:
+    edges = read_json(root / "reports/summary.json")["edges"]
+    row = next((edge for edge in edges if edge["name"] == name), None)
+    if row is None:
         return {}, "unknown"
-    row = table.loc[name]
-    return {key: float(row[key]) for key in UNITS if key in table.columns}, "cost model"
+    return {key: float(row[key]) for key in UNITS if key in row}, "cost model"
 
 
 def within_budget(figures: Mapping[str, float], origin: str, budget: BudgetParams) -> Verdict:

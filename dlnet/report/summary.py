@@ -11,7 +11,9 @@ import pandas as pd
 
 from dlnet.export.layout import Spec
 from dlnet.report.evaluation import ENGINES, Evaluation
-from dlnet.report.pipeline import FRONTS, Pipeline
+from dlnet.report.pipeline import FRONTS, Edge, Pipeline
+from dlnet.select import cost
+from dlnet.select.shape import student_shape
 
 ERRORS = ("mae", "rmse", "cell_mae", "worst_cell", "before_knee", "after_knee")
 COSTS = (
@@ -136,6 +138,20 @@ def _usage(pipeline: Pipeline, name: str) -> dict[str, Any]:
     return {"branch_usage": metrics["branch_usage"]} if "branch_usage" in metrics else {}
 
 
+def _costs_of_bits(edge: Edge, row: dict[str, Any]) -> dict[str, Any]:
+    """Modelled costs where weights have other bits than the front counted; time, energy, CO2e go with the cycles."""
+    counted, shape = student_shape(edge.student), student_shape(edge.student, edge.spec.precision)
+    if cost.cycle_parts(counted) == cost.cycle_parts(shape):
+        return {}
+    ratio = cost.forecast_cycles(shape) / cost.forecast_cycles(counted)
+    return {
+        "flash_bytes": round(cost.flash_bytes(shape)),
+        "ram_bytes": round(cost.ram_bytes(shape)),
+        "instructions": round(cost.forecast_instructions(shape)),
+        **{key: row[key] * ratio for key in ("ms_modelled", "energy_uj", "co2_ug")},
+    }
+
+
 def _four_bits(spec: Spec) -> dict[str, Any]:
     """The matrices with weights of 4 bits; nothing where there is none."""
     names = [name for name, part in spec.parts.items() if part.bits == 4]
@@ -153,10 +169,11 @@ def _elite(
 
 def _edge(pipeline: Pipeline, name: str, content: dict[str, Any]) -> dict[str, Any]:
     scores, row = content["edge"][name], pipeline.row(name)
-    costs = {key: row[key] for key in (*LINEAGE, *COSTS) if row.get(key) is not None}
+    known = {key: row[key] for key in (*LINEAGE, *COSTS) if row.get(key) is not None}
     return {
         "name": name,
-        **costs,
+        **known,
+        **_costs_of_bits(pipeline.edges[name], row),
         **_usage(pipeline, name),
         **_four_bits(pipeline.edges[name].spec),
         **pipeline.edges[name].bytes,

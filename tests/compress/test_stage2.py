@@ -6,7 +6,7 @@ import pytest
 import torch
 from made_bank import made_encoder, small_net, task
 
-from dlnet.compress.methods import METHODS
+from dlnet.compress.methods import METHODS, leaves_whole
 from dlnet.compress.net import net_of
 from dlnet.compress.stage2 import Lessons, compress_all
 from dlnet.config import Method, PruneParams
@@ -47,9 +47,10 @@ def lessons():
 @pytest.mark.slow
 def test_every_method_gives_students_that_can_be_kept(lessons, tmp_path):
     lesson, encoder = lessons
-    students, results = compress_all([elite(encoder, branches=2)], params(list(METHODS)), PLAN, lesson)
+    methods = [name for name in METHODS if name != "rare_branches"]  # the branches here are used alike
+    students, results = compress_all([elite(encoder, branches=2)], params(methods), PLAN, lesson)
     assert [one.name for one in students] == [result.job.name for result in results]
-    assert len({one.name for one in students}) == 2 * len(METHODS)
+    assert len({one.name for one in students}) == 2 * len(methods)
     ends = lesson.windows.validation
     sizes = {}
     for student in students:
@@ -63,7 +64,7 @@ def test_every_method_gives_students_that_can_be_kept(lessons, tmp_path):
     assert sizes["steps"].config.steps == 3
     assert len(sizes["knots"].config.knots) == 1
     assert sizes["lowrank"].config.rank == 7  # of 15, halves to even
-    assert {name: one.config.branches for name, one in sizes.items()} == dict.fromkeys(METHODS, 2) | {"branches": 1}
+    assert {name: one.config.branches for name, one in sizes.items()} == dict.fromkeys(methods, 2) | {"branches": 1}
     weights = [sizes["magnitude"].parameters[name] for name in ("wx", "wh")]
     assert sum(int((w == 0).sum()) for w in weights) == round(0.5 * sum(w.numel() for w in weights))
 
@@ -98,6 +99,22 @@ def test_the_least_used_branches_go(lessons):
     columns = [3 * place + output for place in kept for output in range(3)]
     assert torch.equal(smaller.parameters["wo"], whole.parameters["wo"][:, columns])
     assert torch.equal(smaller.parameters["wg"], whole.parameters["wg"][:, kept])
+    # Rare is what speaks for less than 60 % of an even share, 15 %: branch 2.
+    rest = METHODS["rare_branches"](whole, whole, 0.6, lesson.probe)
+    assert torch.equal(rest.parameters["wg"], whole.parameters["wg"][:, [0, 1, 3]])
+    assert not leaves_whole("rare_branches", whole, 0.6, lesson.probe)
+    assert leaves_whole("rare_branches", whole, 0.3, lesson.probe)
+
+
+@pytest.mark.parametrize(
+    ("method", "sparsity", "nothing"),
+    [("magnitude", 0.1, False), ("structured", 0.05, True), ("structured", 0.2, False), ("knots", 0.1, True),
+     ("steps", 0.9, False), ("features_l1", 0.1, True), ("lowrank", 0.01, True), ("branches", 0.4, True)],
+)  # fmt: skip
+def test_what_would_leave_a_network_whole_is_known_before_it_is_trained(lessons, method, sparsity, nothing):
+    lesson, encoder = lessons
+    whole = net_of(elite(encoder))
+    assert leaves_whole(method, whole, sparsity, lesson.probe) == nothing
 
 
 @pytest.mark.slow
@@ -108,8 +125,8 @@ def test_an_elite_without_branches_to_drop_is_left_out_and_said(lessons, capsys)
     assert [one.name for one in students] == ["e1-branches-50-taught-s0", "e1-branches-50-labels-s0"]
     assert [one.config.branches for one in students] == [1, 1]
     assert capsys.readouterr().out.splitlines()[:2] == [
-        "e0 has 1 branch: none goes at sparsity 0.2, 0.5, which is left out",
-        "e1 has 2 branches: none goes at sparsity 0.2, which is left out",
+        "e0: branches takes nothing away at sparsity 0.2, 0.5, which is left out",
+        "e1: branches takes nothing away at sparsity 0.2, which is left out",
     ]
 
 

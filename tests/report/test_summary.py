@@ -13,6 +13,8 @@ from dlnet.export.spec import make_spec
 from dlnet.models.precision import Precision
 from dlnet.report.evaluation import Evaluation
 from dlnet.report.summary import choose_edge, headline, summarise
+from dlnet.select.cost import student_cost
+from dlnet.select.shape import student_shape
 
 
 def scores(validation: float, test: float) -> dict:
@@ -108,6 +110,13 @@ def test_matrices_of_four_bits_are_named_where_a_model_has_some_and_nowhere_else
     narrow = replace(edge, spec=make_spec(weights_of(edge.student), precision=Precision(head=4)))
     found = summarise(evaluation, replace(pipeline, edges={**pipeline.edges, name: narrow}), bank.task)
     assert found["edge"]["four_bits"] == ["head"]
+    one = student_cost(student_shape(edge.student, Precision(head=4)), 1.0)
+    whole = student_cost(student_shape(edge.student), 1.0)
+    for key in ("flash_bytes", "ram_bytes", "instructions"):
+        assert found["edge"][key] == getattr(one, key)
+    for key in ("ms_modelled", "energy_uj", "co2_ug"):
+        wanted = summary["edge"][key] * getattr(one, key) / getattr(whole, key)
+        assert found["edge"][key] == pytest.approx(wanted)
     assert not any("four_bits" in entry for entry in summary["edges"])
 
 

@@ -40,6 +40,8 @@ def feature_scores(net: Net, criterion: str, z: Tensor, change: Tensor) -> Tenso
     if net.config.skip == "last":
         bypass = net.parameters["wo"][net.config.hidden :].abs().sum(1)
         each = each + bypass.reshape(2, -1).sum(0)
+    if net.config.branches > 1:
+        each = each + net.parameters["wg"][: net.config.channels].abs().sum(1)
     if criterion == "activation":
         each = each * z.flatten(0, 1).std(0, correction=0)
     return torch.stack([each[group].sum() for group in groups])
@@ -57,6 +59,8 @@ def _weights_at_neurons(net: Net) -> Tensor:
     n, gates, parameters = net.config.hidden, CELLS[net.config.cell].gates, multiply(net.parameters)
     into = parameters["wx"].abs().sum(0) + parameters["wh"].abs().sum(0)
     out = parameters["wh"].abs().sum(1) + parameters["wo"][:n].abs().sum(1)
+    if net.config.branches > 1:
+        out = out + parameters["wg"][net.config.channels :].abs().sum(1)
     return into.reshape(gates, n).sum(0) + out
 
 

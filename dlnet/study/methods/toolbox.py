@@ -56,7 +56,7 @@ TOOLBOX = (
         "yes",
         "distill/synthetic.py",
     ),
-    Tool("from itself", "second stage, `prune.teacher_share: 0`", "the elite", "yes", "compress/stage2.py"),
+    Tool("from its unpruned self", "`prune.teacher_share: 0`", "the elite", "yes", "compress/stage2.py"),
     Tool("weights by size", "`prune.methods: magnitude`", "–", "yes, zeros stored", "compress/pruning/magnitude.py"),
     Tool(
         "neurons",
@@ -76,7 +76,13 @@ TOOLBOX = (
     Tool("low rank", "`prune.methods: lowrank`", "–", "yes, as two factors", "compress/lowrank/__init__.py"),
     Tool("gradual pruning", "`prune.rounds` above 1", "–", "yes", "compress/stage2.py"),
     Tool("branches behind a gate", "`students.branches` above 1", "–", "yes, one branch runs", "models/branches.py"),
-    Tool("branch pruning", "`prune.methods: branches`", "training windows", "yes", "compress/branching/__init__.py"),
+    Tool(
+        "branch pruning: a share, or rare ones",
+        "`prune.methods: branches`, `rare_branches`",
+        "training windows",
+        "yes",
+        "compress/branching/__init__.py",
+    ),
     Tool("training with the engine's rounding", "`prune.bits: 8` or `4`", "–", "yes", "models/quantised.py"),
     Tool(
         "weights of 8 or 4 bits",
