@@ -40,7 +40,8 @@ class Student:
 
     def predict(self, z: Singles, anchor: Singles) -> Singles:
         """Forecast encoded windows: z (N, T, C), anchor (N, 1) SoH -> (N, horizon) SoH."""
-        change = predict(self.parameters, torch.from_numpy(z), self.config).mean(0).numpy()
+        # Copied to torch's alignment, as the weights are: else the last bits depend on where NumPy put the windows.
+        change = predict(self.parameters, torch.tensor(z), self.config).mean(0).numpy()
         return np.asarray(change * np.float32(self.encoder.delta_scale) + anchor, np.float32)
 
     def forecast(self, bank: Bank, ends: Ends) -> Singles:
