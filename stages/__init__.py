@@ -9,8 +9,16 @@ from collections.abc import Callable
 from dlnet.errors import DLNetError
 
 
+def _one_thread() -> None:
+    """Torch on one thread: sums come in one order on any number of cores, and pools share the cores out themselves."""
+    torch = sys.modules.get("torch")  # loaded by the stages that use it; some images lack it
+    if torch is not None:
+        torch.set_num_threads(1)
+
+
 def run(main: Callable[[], None]) -> None:
     """Run a stage; an error the user can mend ends as one clear message and exit code 1."""
+    _one_thread()
     try:
         main()
     except DLNetError as error:

@@ -3,6 +3,7 @@
 import ast
 import importlib
 import tomllib
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -103,3 +104,9 @@ def test_every_package_is_installed():
         for path in (ROOT / top).rglob("__init__.py")
     }
     assert sorted(named) == sorted(found)
+
+
+def test_every_test_file_has_a_name_of_its_own():
+    """Python knows one module a name: of two files called alike pytest refuses the second."""
+    names = Counter(path.name for path in (ROOT / "tests").rglob("*.py") if path.name != "conftest.py")
+    assert [name for name, count in names.items() if count > 1] == []
