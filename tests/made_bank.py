@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -63,6 +65,15 @@ def tables(splits: tuple[str, ...] = SPLITS, rows: int = 60) -> tuple[pd.DataFra
 def described(params: TaskParams) -> dict[str, Any]:
     """``task.json``."""
     return {"source": "made", "label": "made", "simulated": True, **params.model_dump(), "features": list(FEATURES)}
+
+
+def write_windows(folder: Path) -> None:
+    """The files of the prepare stage, as other stages read them."""
+    folder.mkdir(parents=True)
+    rows, cells = tables()
+    rows.to_parquet(folder / "rows.parquet")
+    cells.to_parquet(folder / "cells.parquet")
+    (folder / "task.json").write_text(json.dumps(described(task())))
 
 
 def made_bank(params: TaskParams | None = None, *, allow_test: bool = False, **kwargs: Any) -> Bank:

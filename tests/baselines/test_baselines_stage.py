@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from made_bank import described, made_bank, made_encoder, tables, task
+from made_bank import made_bank, made_encoder, task, write_windows
 from small_grid import baselines_params
 
 from dlnet.config import BaselinesConfig
@@ -35,12 +35,7 @@ def test_every_baseline_forecasts_and_says_whether_it_uses_capacity(track):
 def project(tmp_path, monkeypatch):
     """A folder with windows, and the params of the stage."""
     monkeypatch.chdir(tmp_path)
-    folder = Path("data/windows")
-    folder.mkdir(parents=True)
-    rows, cells = tables()
-    rows.to_parquet(folder / "rows.parquet")
-    cells.to_parquet(folder / "cells.parquet")
-    (folder / "task.json").write_text(json.dumps(described(task())))
+    write_windows(Path("data/windows"))
     config = BaselinesConfig(task=task(), baselines=baselines_params())
     monkeypatch.setattr(stage.BaselinesConfig, "load", lambda: config)
     return Path("models/baselines")

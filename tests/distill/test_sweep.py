@@ -86,17 +86,23 @@ def wait_until(condition, seconds, process=None):
     return condition()
 
 
+def endless_sweep(folder, stderr):
+    """A sweep that trains for hours, in a session of its own."""
+    paths = os.pathsep.join([str(TESTS), str(TESTS.parent), str(TESTS / "distill")])
+    return subprocess.Popen(
+        [sys.executable, str(TESTS / "distill" / "endless_sweep.py"), str(folder)],
+        env={**os.environ, "PYTHONPATH": paths},
+        stderr=stderr,
+        start_new_session=True,
+        text=True,
+    )
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("how", ["interrupt of all", "interrupt of the parent", "kill of the parent"])
 def test_no_process_is_left_behind(tmp_path, how):
     """Ctrl-C reaches all processes of the terminal; `kill -INT` and `kill -9` only the parent."""
-    paths = os.pathsep.join([str(TESTS), str(TESTS.parent), str(TESTS / "distill")])
-    process = subprocess.Popen(
-        [sys.executable, str(TESTS / "distill" / "endless_sweep.py"), str(tmp_path)],
-        env={**os.environ, "PYTHONPATH": paths},
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
+    process = endless_sweep(tmp_path, stderr=subprocess.DEVNULL)
     family = set()
     try:
         assert wait_until(lambda: len(list(tmp_path.glob("state-*"))) == 2, 900, process), "training never began"
@@ -116,14 +122,7 @@ def test_no_process_is_left_behind(tmp_path, how):
 
 @pytest.mark.slow
 def test_a_worker_that_is_killed_ends_the_sweep_with_a_reason(tmp_path):
-    paths = os.pathsep.join([str(TESTS), str(TESTS.parent), str(TESTS / "distill")])
-    process = subprocess.Popen(
-        [sys.executable, str(TESTS / "distill" / "endless_sweep.py"), str(tmp_path)],
-        env={**os.environ, "PYTHONPATH": paths},
-        stderr=subprocess.PIPE,
-        start_new_session=True,
-        text=True,
-    )
+    process = endless_sweep(tmp_path, stderr=subprocess.PIPE)
     try:
         assert wait_until(lambda: len(list(tmp_path.glob("state-*"))) == 2, 900, process), "training never began"
         worker = next(pid for pid in children(process.pid) if "spawn_main" in command(pid))

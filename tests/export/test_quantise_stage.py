@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from made_bank import described, made_encoder, small_net, tables, task
+from made_bank import made_encoder, small_net, task, write_windows
 
 from dlnet.config import QuantiseConfig, QuantiseParams
 from dlnet.data.windows import Bank
@@ -27,12 +27,7 @@ OUT = Path("models/edge/one")
 def quantised(tmp_path, monkeypatch):
     """Run the stage on one made student; its student and metrics."""
     monkeypatch.chdir(tmp_path)
-    folder = Path("data/windows")
-    folder.mkdir(parents=True)
-    rows, cells = tables()
-    rows.to_parquet(folder / "rows.parquet")
-    cells.to_parquet(folder / "cells.parquet")
-    (folder / "task.json").write_text(json.dumps(described(task())))
+    write_windows(Path("data/windows"))
     _, encoder = made_encoder()
 
     def run(bits, slack=1.01, /, **changes):
