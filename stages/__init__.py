@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import errno
+import os
 import sys
 from collections.abc import Callable
 
 from dlnet.errors import DLNetError
+
+STARTED_BY = os.getppid()  # as early as can be: a parent that dies later is missed by nobody
 
 
 def _one_thread() -> None:

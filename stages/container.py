@@ -11,7 +11,7 @@ import docker
 
 from dlnet.config import RunnerConfig
 from dlnet.registry.commit import COMMIT_VARIABLE, git_commit
-from stages import project, run
+from stages import STARTED_BY, project, run
 from stages.containers import images, supervise
 from stages.containers.engine import connect
 from stages.containers.errors import EngineError
@@ -32,7 +32,7 @@ def main() -> None:
         os.execvp(arguments.command[0], arguments.command)  # noqa: S606 - the command DVC would run
     identity = identify(arguments.image)
     plan = make_plan(config, images.ensure(engine, identity), arguments.command, network=arguments.network)
-    outcome = supervise.run(engine, plan, project.root())
+    outcome = supervise.run(engine, plan, project.root(), STARTED_BY)
     if message := supervise.explain(
         outcome, plan, f"raise limits.{project.stage_name(arguments.command)} in params.yaml"
     ):

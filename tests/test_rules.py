@@ -52,6 +52,13 @@ def test_no_call_goes_through_a_shell_or_unpickles(path):
             assert ast.unparse(node.func) not in {"torch.load", "eval", "exec", "os.system"}
 
 
+def test_no_shell_stands_between_dvc_and_a_launcher():
+    stages = YAML(typ="safe").load(ROOT / "dvc.yaml")["stages"].values()
+    commands = [stage.get("do", stage)["cmd"] for stage in stages]
+    assert len(commands) > 1
+    assert [command for command in commands if not command.startswith("exec python -m stages.")] == []
+
+
 @pytest.mark.parametrize("name", ["mlflow", "docker"])
 def test_libraries_are_not_shadowed_by_folders_of_the_same_name(name):
     assert "site-packages" in (importlib.import_module(name).__file__ or "")

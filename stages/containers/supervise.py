@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import os
 import shutil
 import signal
 import sys
@@ -55,11 +56,11 @@ class _Wish:
         return now - first > GRACE_SECONDS or any(at - first > AGAIN_SECONDS for _, at in self.came)
 
 
-def run(engine: docker.DockerClient, plan: Plan, project: Path) -> Outcome:
+def run(engine: docker.DockerClient, plan: Plan, project: Path, started_by: int) -> Outcome:
     """Run ``plan`` to its end.
 
-    SIGINT, SIGTERM, SIGHUP and the death of the parent process stop the command: first with that signal, then with
-    SIGKILL. Orphans of ``project`` are removed before, the container after.
+    SIGINT, SIGTERM, SIGHUP and the death of the parent, the process ``started_by``, stop the command: first with that
+    signal, then with SIGKILL. Orphans of ``project`` are removed before, the container after.
 
     Raises:
         EngineError: the engine refused the plan, or went away meanwhile.
@@ -69,7 +70,7 @@ def run(engine: docker.DockerClient, plan: Plan, project: Path) -> Outcome:
             print(f"removed {orphans} container(s) of a launcher that was killed", file=sys.stderr)
     marks = labels(project)
     reaper = Reaper(marks)
-    with _signals() as wish, engine_errors(plan.title):
+    with _signals(started_by) as wish, engine_errors(plan.title):
         container = engine.containers.create(**plan.options(), labels=marks)
         try:
             outcome = _follow(container, plan, wish)
@@ -80,12 +81,14 @@ def run(engine: docker.DockerClient, plan: Plan, project: Path) -> Outcome:
 
 
 @contextmanager
-def _signals() -> Iterator[_Wish]:
-    """Note signals, and ask the kernel for one when the parent dies, even by SIGKILL."""
+def _signals(started_by: int) -> Iterator[_Wish]:
+    """Note signals, and ask the kernel for one when the parent dies, even by SIGKILL; it may be dead already."""
     wish = _Wish()
     before = {number: signal.signal(number, wish.note) for number in STOPPED_BY}
     if sys.platform == "linux":
         ctypes.CDLL(None, use_errno=True).prctl(PARENT_DEATH, signal.SIGTERM)
+    if os.getppid() != started_by:
+        wish.note(signal.SIGTERM, None)
     try:
         yield wish
     finally:

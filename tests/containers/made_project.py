@@ -18,16 +18,16 @@ PIPELINE = """stages:
   image:
     foreach: [one, two]
     do:
-      cmd: python -m stages.image ${item}
+      cmd: exec python -m stages.image ${item}
       deps: [docker/Dockerfile, "docker/requirements-${item}.txt"]
       outs:
       - docker/${item}.image.json: {cache: false}
   first:
-    cmd: python -m stages.container one -- python3 first.py
+    cmd: exec python -m stages.container one -- python3 first.py
     deps: [docker/one.image.json, first.py]
     outs: [first]
   second:
-    cmd: python -m stages.container two -- python3 second.py
+    cmd: exec python -m stages.container two -- python3 second.py
     deps: [docker/two.image.json, second.py, first]
     outs: [second]
 """
@@ -48,8 +48,11 @@ TOTAL = str(sum(i * i for i in range(1000)))
 
 
 def environment(**more):
-    """Of the launcher under test: this repository's code, nothing of a surrounding DVC."""
-    kept = {key: value for key, value in os.environ.items() if not key.startswith(("DVC_", "DLNET_R"))}
+    """Of the launcher under test: this repository's code, nothing of a surrounding DVC.
+
+    Without SHELL, as under cron or a CI service, DVC calls /bin/sh; dash stays beside a command it runs.
+    """
+    kept = {key: value for key, value in os.environ.items() if not key.startswith(("DVC_", "DLNET_R", "SHELL"))}
     path = f"{Path(sys.executable).parent}{os.pathsep}{kept['PATH']}"
     return {**kept, "PATH": path, "PYTHONPATH": str(ROOT), "DVC_NO_ANALYTICS": "1", **more}
 

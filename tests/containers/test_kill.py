@@ -117,3 +117,18 @@ def test_a_stage_learns_of_a_signal_and_may_end_well(bare):
         process.send_signal(signal.SIGTERM)
         assert process.wait(SECONDS) == 3
     assert (bare / "tidy").exists()
+
+
+# A launcher whose parent, process 0 here, is gone before the kernel was asked to tell.
+LATE = """import stages, sys
+stages.STARTED_BY = 0
+from stages import container
+sys.argv = ["container", "one", "--", "sleep", "600"]
+container.main()
+"""
+
+
+def test_a_parent_that_died_before_the_launcher_looked_is_missed(bare, containers_of):
+    done = run(bare, "python", "-c", LATE, check=False, timeout=SECONDS)
+    assert done.returncode == 128 + signal.SIGTERM
+    assert containers_of(bare) == []
