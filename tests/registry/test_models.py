@@ -18,7 +18,15 @@ from dlnet.distill.students import shape
 from dlnet.errors import RegistryError
 from dlnet.export.convert import weights_of
 from dlnet.export.litert import convert
-from dlnet.export.reference import predict_reference, quantise_anchor, quantise_inputs, run
+from dlnet.export.reference import (
+    affine,
+    as_input,
+    hidden_path,
+    predict_reference,
+    quantise_anchor,
+    quantise_inputs,
+    run,
+)
 from dlnet.export.spec import make_spec, save_spec
 from dlnet.models.network import initial
 from dlnet.models.precision import Precision
@@ -41,6 +49,18 @@ def code(name):
         warnings.simplefilter("ignore")
         importlib.import_module("mlflow.pyfunc")
         return importlib.import_module(f"dlnet.registry.{name}")
+
+
+NEAR_TIE = 4  # units of the gate's logits: LiteRT and the reference stand up to two apart
+
+
+def gate_margins(spec, z):
+    """How far the gate's best logit lies above its second best, in 2^-12; of windows z (N, T, C)."""
+    if spec.gate is None:
+        return np.full(len(z), np.inf)
+    inputs = np.concatenate([z[:, -1].astype(np.int64), as_input(hidden_path(spec, z)[:, -1])], axis=1)
+    best = np.sort(affine(spec.gate, inputs), axis=1)
+    return best[:, -1] - best[:, -2]
 
 
 @pytest.mark.slow
@@ -76,10 +96,13 @@ def test_the_edge_model_forecasts_as_the_integer_reference_does(made, tmp_path, 
     z, anchor = encoder.encode(bank, ends), encoder.anchor(bank, ends)
     found = model.predict(None, {"z": z, "anchor": anchor})
     truth = predict_reference(spec, z, anchor)
+    clear = gate_margins(spec, quantise_inputs(z)) > NEAR_TIE
     branch = run(spec, quantise_inputs(z), quantise_anchor(anchor)).branch
-    assert len(set(branch)) >= min(2, config.branches)
+    assert len(set(branch[clear])) >= min(2, config.branches)
+    assert clear.mean() > 0.9
     assert found.shape == truth.shape
-    assert np.abs(found - truth).max() < 5e-5  # a few LSB of the int16 state, far below any error of a forecast
+    # A few LSB of the int16 state, far below any error of a forecast; at a near tie another branch may speak.
+    assert np.abs(found - truth)[clear].max() < 5e-5
     single = model.predict(None, {"z": z[:1], "anchor": anchor[:1]})
     assert single[0] == pytest.approx(found[0], abs=1e-7)
 
