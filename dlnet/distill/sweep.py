@@ -71,6 +71,8 @@ def run_stacks(stacks: Sequence[Stack], folds: Sequence[Fold], plan: Plan, title
             pool.submit(_train_one, stack.config, _job_arrays(stack.jobs), plan, stack.resume, f"{title} {i + 1}")
             for i, stack in enumerate(stacks)
         ]
+        # The pool watches a worker from the submission after the one that started it.
+        pool.submit(_nothing)
         try:
             done = [future.result() for future in tqdm(futures, desc=title, unit="stack")]
         except KeyboardInterrupt:
@@ -83,6 +85,10 @@ def run_stacks(stacks: Sequence[Stack], folds: Sequence[Fold], plan: Plan, title
                 "or train fewer or smaller networks, and run the command again"
             ) from error
     return [_as_tensors(result) for part in done for result in part]
+
+
+def _nothing() -> None:
+    """A task after the last one."""
 
 
 def _begin_worker(folds: list[dict[str, Any]]) -> None:

@@ -121,15 +121,17 @@ def test_no_process_is_left_behind(tmp_path, how):
 
 
 @pytest.mark.slow
-def test_a_worker_that_is_killed_ends_the_sweep_with_a_reason(tmp_path):
+@pytest.mark.parametrize("which", [0, 1], ids=["first", "last"])
+def test_a_worker_that_is_killed_ends_the_sweep_with_a_reason(tmp_path, which):
     process = endless_sweep(tmp_path, stderr=subprocess.PIPE)
     try:
         assert wait_until(lambda: len(list(tmp_path.glob("state-*"))) == 2, 900, process), "training never began"
-        worker = next(pid for pid in children(process.pid) if "spawn_main" in command(pid))
-        os.kill(worker, signal.SIGKILL)
+        workers = sorted(pid for pid in children(process.pid) if "spawn_main" in command(pid))
+        os.kill(workers[which], signal.SIGKILL)
         _, said = process.communicate(timeout=60)
     finally:
         process.kill()
+        process.communicate()
     assert process.returncode == 1
     assert "SweepError: endless: a process that trained was ended from outside" in said
 
