@@ -8,8 +8,9 @@ export TF_CPP_MIN_LOG_LEVEL := 3
 
 .PHONY: repro test ui publish server server-image server-up pin-images pictures results methods bench simulate fit lint lock clean
 
-repro: .venv/.done   ## the whole pipeline, then the table; make repro SET="data.source=mit" changes params
-	$(DVC) $(if $(SET),exp run $(addprefix -S ,$(SET)),repro)
+repro: .venv/.done   ## the whole pipeline, then the table; make repro SET="data.source=mit" writes params.yaml first
+	$(if $(SET),$(BIN)/dlnet set $(SET))
+	$(DVC) repro
 	$(BIN)/dlnet report
 
 test: .venv/.done    ## lint, types, the whole test suite

@@ -42,6 +42,9 @@ def _parser() -> argparse.ArgumentParser:
     forecast.add_argument("--nominal", type=_positive, metavar="AH", help="capacity of the cell when new, Ah")
     forecast.add_argument("--out", type=Path, default=Path("forecasts"), metavar="DIR", help="default %(default)s")
     forecast.set_defaults(run=_forecast)
+    change = commands.add_parser("set", help="set values in params.yaml: dlnet set data.source=mit task.inputs=charge")
+    change.add_argument("assignments", nargs="+", metavar="SECTION.KEY=VALUE", help="the value is YAML")
+    change.set_defaults(run=_set)
     report = commands.add_parser("report", help="the table of the last run: baselines, teacher, elites, int8")
     report.set_defaults(run=_report)
     _add_firmware(commands.add_parser("firmware", help="write a model as C++ for a sketch"))
@@ -121,6 +124,13 @@ def _forecast(arguments: argparse.Namespace) -> int:
         found.table().to_csv(temporary, index=False, float_format="%.6f")
     show(forecast_table(found, SHOWN))
     print(f"Every cycle: {picture.with_suffix('.csv')}   Picture: {picture}")
+    return 0
+
+
+def _set(arguments: argparse.Namespace) -> int:
+    from dlnet.params import set_params
+
+    set_params(arguments.assignments)
     return 0
 
 

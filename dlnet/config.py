@@ -68,9 +68,9 @@ class SplitParams(Section):
     """Fractions of the cells dealt to training, validation and test."""
 
     seed: Annotated[int, Field(ge=0)]
-    train: Fraction
-    validation: Fraction
-    test: Fraction
+    train: Positive
+    validation: Positive
+    test: Positive
     train_share: Annotated[float, Field(gt=0, le=1)]
 
     @model_validator(mode="after")
@@ -194,9 +194,9 @@ class StudentParams(Section):
             "seeds": self.seeds,
             **{f"hidden.{cell}": n for cell, n in self.hidden.items()},
         }
-        for name, values in lists.items():
-            if not values or len(set(values)) < len(values):
-                raise ValueError(f"{name} must list at least one value, each once")
+        _each_once(lists)
+        if not self.hidden:
+            raise ValueError("hidden must name at least one cell with its sizes")
         if "labels" not in self.losses:
             raise ValueError(
                 "losses must hold 'labels': the students without a teacher are what the others are held to"
@@ -234,6 +234,18 @@ class PruneParams(Section):
     seeds: list[Annotated[int, Field(ge=0)]]
     bits: Literal[0, 4, 8]
     training: TrainingParams
+
+    @model_validator(mode="after")
+    def _distinct(self) -> Self:
+        _each_once({"methods": self.methods, "sparsities": self.sparsities, "seeds": self.seeds})
+        return self
+
+
+def _each_once(lists: Mapping[str, Sequence[object]]) -> None:
+    """Raise ``ValueError`` where one of the named lists is empty or holds a value twice."""
+    for name, values in lists.items():
+        if not values or len(set(values)) < len(values):
+            raise ValueError(f"{name} must list at least one value, each once")
 
 
 class StageConfig(Section):
@@ -454,3 +466,14 @@ class BaselinesConfig(StageConfig):
 
     task: TaskParams
     baselines: BaselinesParams
+
+    @model_validator(mode="after")
+    def _of_the_track(self) -> Self:
+        track = self.task.inputs
+        for name, by_track in (
+            ("features", self.baselines.features),
+            ("boosting.targets", self.baselines.boosting.targets),
+        ):
+            if track not in by_track:
+                raise ValueError(f"baselines.{name} must name the track that task.inputs chooses, {track!r}")
+        return self

@@ -9,8 +9,11 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from dlnet.config import DataParams, StageConfig
 from dlnet.data.sources import CACHE, MIRROR_VARIABLE
@@ -74,21 +77,22 @@ def _packages(root: Path) -> Check:
     lock = root / "requirements.lock"
     if not lock.is_file():
         return Check("packages", False, f"no {lock.name}; not the project's folder?", "cd to the project")
+    needed = required()
     wrong, count = [], 0
     for name, wanted in locked(lock.read_text()):
         held, count = installed(name), count + 1
         if held is not None and held.partition("+")[0] != wanted.partition("+")[0]:
             wrong.append(f"{name} {held}, locked {wanted}")
-        if held is None and name in REQUIRED:
+        if held is None and canonicalize_name(name) in needed:
             wrong.append(f"{name} missing")
     found = "; ".join(wrong[:3]) + (f" and {len(wrong) - 3} more" if len(wrong) > 3 else "")
     return Check("packages", not wrong, found or f"{count} as locked", "rm -f .venv/.done && make repro")
 
 
-REQUIRED = frozenset(
-    {"ai-edge-litert", "dvc", "matplotlib", "mlflow", "numpy", "pandas", "pandera", "pyarrow", "pydantic", "rich"}
-    | {"ruamel-yaml", "safetensors", "scikit-learn", "torch", "tqdm"}
-)  # extras in the lock need not be installed
+def required() -> set[str]:
+    """Names of the packages that the project needs here; those of its extras need not be installed."""
+    wanted = map(Requirement, requires("dlnet") or [])
+    return {canonicalize_name(one.name) for one in wanted if one.marker is None or one.marker.evaluate({"extra": ""})}
 
 
 def locked(text: str) -> list[tuple[str, str]]:

@@ -138,7 +138,10 @@ def _about(folder: Path, name: str, part: str) -> dict[str, Any]:
     if (folder / ABOUT).is_file():
         content: dict[str, Any] = read_json(folder / ABOUT)
         return content
-    root = folder.parents[2 if part == "edge" else 1]
+    above = 2 if part == "edge" else 1
+    if len(folder.absolute().parents) <= above:
+        return {}
+    root = folder.absolute().parents[above]
     task, evaluation = root / "data/windows/task.json", root / "reports/evaluation.json"
     if not (task.is_file() and evaluation.is_file()):
         return {}

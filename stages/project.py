@@ -100,9 +100,13 @@ def cache_folder(top: Path) -> list[Path]:
 
 
 def readable(network: bool, variables: Mapping[str, str] = os.environ) -> list[Path]:
-    """What a stage may read outside the project: the user's cells or a mirror, and the site's certificates."""
+    """What a stage may read outside the project: the user's cells or a mirror, and the site's certificates.
+
+    A link is named beside what it leads to: a container needs both.
+    """
     if not network:
         return []
     data = _DataConfig.load().data
     named = [data.path, data.mirror, variables.get(MIRROR_VARIABLE), *(variables.get(name) for name in CERTIFICATES)]
-    return [Path(path) for path in named if path and Path(path).exists()]
+    found = [Path(path) for path in named if path and Path(path).exists()]
+    return [*found, *(path.resolve() for path in found if path.is_symlink())]

@@ -20,11 +20,11 @@ from pathlib import Path
 import psutil
 import torch
 from ncps.torch import LTC
-from ruamel.yaml import YAML
 from torch.nn import functional
 
 from dlnet.distill.loop import Fold, Job, Plan, train
 from dlnet.models.network import NetConfig, forward, horizon_basis, initial
+from dlnet.params import set_params
 
 BATCH, STEPS, CHANNELS, HORIZON = 256, 10, 16, 100
 STUDENT, TEACHER = 13, 110
@@ -98,8 +98,11 @@ def sweep_speed(count: int = 15, steps: int = 60) -> None:
 
 
 def timed(folder: Path, *command: str) -> tuple[float, float]:
-    """Seconds a command takes in ``folder``, and the most memory (GB) its processes held at one time."""
-    environment = {**os.environ, "PYTHONPATH": str(folder)}
+    """Seconds a command takes in ``folder``, and the most memory (GB) its processes held at one time.
+
+    Stages run without containers: those would be no processes of the command's.
+    """
+    environment = {**os.environ, "PYTHONPATH": str(folder), "DLNET_RUNNER": "local"}
     start, peak = time.perf_counter(), 0
     with subprocess.Popen(
         command, cwd=folder, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
@@ -129,21 +132,13 @@ def pipeline_speed(source: str) -> None:
         clone = Path(temporary) / "clone"
         subprocess.run(["git", "clone", "--quiet", ".", str(clone)], check=True)
         (clone / "dvc.lock").unlink()
-        change(clone / "params.yaml", "data", source=source)
+        set_params([f"data.source={source}"], clone / "params.yaml")
         first, peak = timed(clone, dvc, "repro")
         print(f"dvc repro, {source}, from nothing: {first / 60:.1f} min, at most {peak:.1f} GB of memory")
         print(f"dvc repro again: {timed(clone, dvc, 'repro')[0]:.1f} s")
-        change(clone / "params.yaml", "students", alpha=0.4)
+        set_params(["students.alpha=0.4"], clone / "params.yaml")
         again, _ = timed(clone, dvc, "repro")
         print(f"after students.alpha changed: {again / 60:.1f} min")
-
-
-def change(params: Path, section: str, **values: object) -> None:
-    """Set keys of a section of params.yaml, its comments kept."""
-    yaml = YAML()
-    document = yaml.load(params)
-    document[section].update(values)
-    yaml.dump(document, params)
 
 
 def launcher_overhead() -> None:

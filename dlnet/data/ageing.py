@@ -62,7 +62,7 @@ def import_pybamm() -> Any:
     try:
         import pybamm
     except ImportError as error:
-        raise DLNetError("PyBaMM is not installed; run: pip install 'dlnet[simulate]'") from error
+        raise DLNetError("PyBaMM is not installed; run: pip install -e '.[simulate]'") from error
     return pybamm
 
 

@@ -145,7 +145,7 @@ def teaches(table: pd.DataFrame, teacher_mae: float) -> dict[str, Any]:
         f"({name}, {best:.5f} on average over seeds): it is distilled from."
         if better
         else f"The teacher (validation MAE {teacher_mae:.5f}) does not beat the best student trained on labels alone "
-        f"({name}, {best:.5f} on average over seeds): it teaches nothing, and labels-only students go on."
+        f"({name}, {best:.5f} on average over seeds): the second stage does not use it."
     )
     return {"teaches": bool(better), "teacher_mae": teacher_mae, "student_mae": best, "student": name, "text": text}
 

@@ -118,7 +118,7 @@ def _short(text: str, limit: int = 200) -> str:
 def _prepare_environment() -> None:
     spec = importlib.util.find_spec("mlflow")
     if spec is None or spec.origin is None:  # the project's folder mlflow/ looks like an empty package
-        raise RegistryError("mlflow is not installed in this environment; run make setup")
+        raise RegistryError("mlflow is not installed in this environment; run rm -f .venv/.done && make repro")
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")  # two lines a run, through the bar
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "3")  # 7 by default: minutes against a dead server

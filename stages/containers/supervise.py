@@ -84,7 +84,9 @@ def run(engine: docker.DockerClient, plan: Plan, project: Path, started_by: int)
 def _signals(started_by: int) -> Iterator[_Wish]:
     """Note signals, and ask the kernel for one when the parent dies, even by SIGKILL; it may be dead already."""
     wish = _Wish()
-    before = {number: signal.signal(number, wish.note) for number in STOPPED_BY}
+    # Whoever started this with nohup wants it to outlive the terminal.
+    heard = [number for number in STOPPED_BY if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN]
+    before = {number: signal.signal(number, wish.note) for number in heard}
     if sys.platform == "linux":
         ctypes.CDLL(None, use_errno=True).prctl(PARENT_DEATH, signal.SIGTERM)
     if os.getppid() != started_by:

@@ -96,6 +96,12 @@ def test_another_version_than_the_locked_one_is_seen(project):
     assert "locked 1.0.0" in found.found
 
 
+def test_every_package_a_stage_cannot_start_without_is_missed(project, monkeypatch):
+    Path("requirements.lock").write_text("docker==7.0.0\npsutil==6.0.0\npybamm==26.10\n")
+    monkeypatch.setattr(doctor, "installed", lambda name: None)
+    assert check("packages").found == "docker missing; psutil missing"
+
+
 def test_a_local_suffix_is_no_other_version(project, monkeypatch):
     monkeypatch.setattr(doctor, "installed", lambda name: "2.13.0+cpu")
     Path("requirements.lock").write_text("torch==2.13.0\n")

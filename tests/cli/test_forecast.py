@@ -13,7 +13,7 @@ from dlnet.cli import main
 from dlnet.data.encode import fit_encoder
 from dlnet.data.windows import Bank
 from dlnet.files import write_json
-from dlnet.forecast import load
+from dlnet.forecast import _about, load
 
 sys.path.append(str(Path(__file__).parent.parent / "registry"))
 from made_pipeline import EDGE, TASK, made_cells, make  # noqa: E402
@@ -69,6 +69,10 @@ def test_the_forecast_is_that_of_the_pipeline_on_the_same_cell(project, made):
     assert model.encoder == fit_encoder(bank, TASK)
     expected = model.predict(model.encoder.encode(bank, end), model.encoder.anchor(bank, end))[0]
     assert pd.read_csv("out/cell.csv")["soh"].to_numpy() == pytest.approx(expected, abs=1e-6)
+
+
+def test_nothing_is_known_of_a_model_at_the_top_of_the_file_system():
+    assert _about(Path("/model"), "model", "edge") == {}
 
 
 def test_a_float_student_and_the_teacher_forecast_too(project, made):

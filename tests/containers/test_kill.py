@@ -18,7 +18,7 @@ def reproducing(project, command=("dvc", "repro")):
     """DVC in a session of its own, at the moment when its first stage has begun to work."""
     with (project / "log").open("wb") as log:
         process = subprocess.Popen(
-            [str(Path(sys.executable).parent / command[0]), *command[1:]],
+            command,
             cwd=project,
             env=environment(),
             stdout=log,
@@ -117,6 +117,18 @@ def test_a_stage_learns_of_a_signal_and_may_end_well(bare):
         process.send_signal(signal.SIGTERM)
         assert process.wait(SECONDS) == 3
     assert (bare / "tidy").exists()
+
+
+def test_a_stage_started_with_nohup_outlives_its_terminal(bare, containers_of):
+    last = "import time; print('first begins', flush=True); time.sleep(600)"
+    launcher = ("nohup", sys.executable, "-m", "stages.container", "one", "--", "python3", "-c", last)
+    with reproducing(bare, launcher) as process:
+        process.send_signal(signal.SIGHUP)
+        time.sleep(1.5)
+        assert process.poll() is None
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(SECONDS) == 128 + signal.SIGTERM
+    assert containers_of(bare) == []
 
 
 # A launcher whose parent, process 0 here, is gone before the kernel was asked to tell.

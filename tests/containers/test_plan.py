@@ -144,6 +144,16 @@ def test_home_and_user_are_set_for_a_uid_without_a_name(monkeypatch):
     assert (told["HOME"], told["USER"], told["LOGNAME"]) == ("/tmp", "54321", "54321")  # noqa: S108
 
 
+def test_a_folder_of_cells_that_is_a_link_may_be_read_where_it_leads(here, tmp_path):
+    (tmp_path / "cells").mkdir()
+    (here / "linked").symlink_to(tmp_path / "cells")
+    (here / "params.yaml").write_text(
+        f"data: {{source: csv, path: {here / 'linked'}, mirror: null, csv: "
+        "{capacity: q, unit: Ah, nominal_ah: 1, features: {}}}\n"
+    )
+    assert project.readable(True, {}) == [here / "linked", (tmp_path / "cells").resolve()]
+
+
 def test_data_outside_the_project_and_certificates_may_be_read_by_fetch(here, tmp_path):
     cells = tmp_path / "cells"
     cells.mkdir()

@@ -14,7 +14,7 @@ pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(
         importlib.util.find_spec("pybamm") is None,
-        reason="PyBaMM is not installed: pip install 'dlnet[simulate]'",
+        reason="PyBaMM is not installed: pip install -e '.[simulate]'",
     ),
     # PyBaMM's own imports; nothing of ours warns.
     pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning"),
