@@ -220,6 +220,7 @@ Method = Literal[
     "lowrank",
     "branches",
     "rare_branches",
+    "twin",
 ]  # those of dlnet.compress.methods
 
 

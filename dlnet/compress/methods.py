@@ -5,7 +5,8 @@ Sparsity is of the network as it was, so that a method can go there in several s
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 
 from dlnet.compress.branching import branch_usage, with_branches, without_rare
@@ -56,6 +57,12 @@ def _rare_branches(net: Net, whole: Net, sparsity: float, probe: Probe) -> Net:
     return without_rare(net, probe(net.encoder)[0], sparsity / whole.config.branches)
 
 
+def _twin(net: Net, _whole: Net, _sparsity: float, _probe: Probe) -> Net:
+    """Nothing goes: the elite teaches a network of its own size (Furlanello et al. 2018)."""
+    return net
+
+
+TWIN = "twin"
 METHODS: dict[str, Method] = {
     "magnitude": _magnitude,
     "structured": partial(_neurons, criterion="l1"),
@@ -69,13 +76,24 @@ METHODS: dict[str, Method] = {
     "lowrank": _lowrank,
     "branches": _branches,
     "rare_branches": _rare_branches,
+    TWIN: _twin,
 }
+
+
+def sparsities_of(method: str, sparsities: Sequence[float]) -> Sequence[float]:
+    """What of the asked sparsities a method goes to: a twin has none but 0."""
+    return (0.0,) if method == TWIN else sparsities
+
+
+def beginning(method: str, whole: Net) -> Net:
+    """Where a method's way begins: at the network as it was, or for a twin at random weights."""
+    return replace(whole, parameters={}) if method == TWIN else whole
 
 
 def leaves_whole(method: str, whole: Net, sparsity: float, probe: Probe) -> bool:
     """Whether a method has nothing to take away: too few neurons, features ... for the sparsity, no rare branch."""
     config = whole.config
-    if method == "magnitude":
+    if method in ("magnitude", TWIN):
         return False
     if method == "rare_branches":
         return _rare_branches(whole, whole, sparsity, probe).config.branches == config.branches

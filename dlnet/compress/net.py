@@ -21,7 +21,8 @@ class Net:
     """One network.
 
     Attributes:
-        config: its shape. parameters: no stack axis. encoder: what it sees.
+        config: its shape. encoder: what it sees.
+        parameters: no stack axis; those that are missing begin at random.
         mask: 1 where a weight may be non-zero, by parameter name.
     """
 

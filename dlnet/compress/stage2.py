@@ -11,7 +11,7 @@ import numpy as np
 from torch import Tensor
 from tqdm import tqdm
 
-from dlnet.compress.methods import METHODS, leaves_whole
+from dlnet.compress.methods import METHODS, beginning, leaves_whole, sparsities_of
 from dlnet.compress.net import Net, Probe, net_of
 from dlnet.compress.pruning.magnitude import sparsity_at
 from dlnet.config import PruneParams
@@ -116,13 +116,14 @@ def _paths(elites: Sequence[Student], params: PruneParams, probe: Probe) -> list
     paths = []
     for (place, elite), method in product(enumerate(elites), params.methods):
         whole = net_of(elite)
-        skipped = [sparsity for sparsity in params.sparsities if leaves_whole(method, whole, sparsity, probe)]
+        sparsities = sparsities_of(method, params.sparsities)
+        skipped = [sparsity for sparsity in sparsities if leaves_whole(method, whole, sparsity, probe)]
         if skipped:
             at = ", ".join(f"{sparsity:g}" for sparsity in skipped)
             tqdm.write(f"{elite.name}: {method} takes nothing away at sparsity {at}, which is left out")
         paths += [
-            Path(place, method, sparsity, tag, seed, whole)
-            for sparsity in params.sparsities
+            Path(place, method, sparsity, tag, seed, beginning(method, whole))
+            for sparsity in sparsities
             if sparsity not in skipped
             for seed in params.seeds
             for tag in ("taught", "labels")

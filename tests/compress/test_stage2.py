@@ -11,7 +11,7 @@ from dlnet.compress.net import net_of
 from dlnet.compress.stage2 import Lessons, compress_all
 from dlnet.config import Method, PruneParams
 from dlnet.distill.data import training_windows
-from dlnet.distill.loop import Plan
+from dlnet.distill.loop import Job, Plan, train
 from dlnet.errors import ConfigError
 from dlnet.models.network import initial
 from dlnet.models.student import Student, load_student
@@ -67,6 +67,23 @@ def test_every_method_gives_students_that_can_be_kept(lessons, tmp_path):
     assert {name: one.config.branches for name, one in sizes.items()} == dict.fromkeys(methods, 2) | {"branches": 1}
     weights = [sizes["magnitude"].parameters[name] for name in ("wx", "wh")]
     assert sum(int((w == 0).sum()) for w in weights) == round(0.5 * sum(w.numel() for w in weights))
+
+
+@pytest.mark.slow
+def test_a_twin_learns_from_the_elite_alone_from_random_weights(lessons):
+    """The loop itself, given the elite's forecasts as teacher and no weights to begin from."""
+    lesson, encoder = lessons
+    whole = elite(encoder)
+    alone = Lessons(lesson.bank, lesson.windows, None, 0.5)
+    asked = params(["twin"], sparsities=[0.25, 0.5], seeds=[7], alpha=0.3)
+    students, _ = compress_all([whole], asked, PLAN, alone)
+    assert [one.name for one in students] == ["e0-twin-0-taught-s7", "e0-twin-0-labels-s7"]
+    jobs = [Job(one.name, 7, loss, 0.3) for one, loss in zip(students, ("l1", "labels"), strict=True)]
+    for student, job in zip(students, jobs, strict=True):
+        (alike,) = train(whole.config, [job], [alone.fold(whole, encoder)], PLAN)
+        for name, value in alike.parameters.items():
+            torch.testing.assert_close(student.parameters[name][0], value)
+    assert not torch.equal(students[0].parameters["wh"], students[1].parameters["wh"])
 
 
 @pytest.mark.slow

@@ -57,6 +57,7 @@ TOOLBOX = (
         "distill/synthetic.py",
     ),
     Tool("from its unpruned self", "`prune.teacher_share: 0`", "the elite", "yes", "compress/stage2.py"),
+    Tool("from its twin, same size", "`prune.methods: twin`", "the elite", "yes", "compress/methods.py"),
     Tool("weights by size", "`prune.methods: magnitude`", "–", "yes, zeros stored", "compress/pruning/magnitude.py"),
     Tool(
         "neurons",
