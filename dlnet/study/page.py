@@ -66,11 +66,11 @@ def _short(content: dict[str, Any]) -> str:
     protocol, tracks = content["protocol"], content["tracks"]
     rows = []
     for title, pick in _SHORT:
-        cells = [_short_cell(pick(track)) for track in tracks.values()]
-        rows.append([title, *[text for pair in cells for text in pair]])
+        cells = [_short_cells(pick(track)) for track in tracks.values()]
+        rows.append([title, *[text for triple in cells for text in triple]])
     for name, (size, mae) in PAPER.items():
-        rows.append([f"the paper's {name} (its own protocol)", f"{mae}", size, *[""] * 2 * (len(tracks) - 1)])
-    head = ["model", *[text for name in tracks for text in (f"MAE, `{name}`", "bytes")]]
+        rows.append([f"the paper's {name} (its own protocol)", f"{mae}", "", size, *[""] * 3 * (len(tracks) - 1)])
+    head = ["model", *[text for name in tracks for text in (f"MAE, `{name}`", "worst cell", "bytes")]]
     words = (
         f"MIT–Stanford cells (measured), MAE of SoH over the next {protocol['horizon']} rows, test cells, "
         f"mean ± deviation over {len(protocol['splits'])} cell splits, {len(protocol['seeds'])} seeds each. Rows are "
@@ -80,22 +80,31 @@ def _short(content: dict[str, Any]) -> str:
     return words + "\n\n" + _table(head, rows)
 
 
-_SHORT: list[tuple[str, Callable[[dict[str, Any]], tuple[dict[str, float], int]]]] = [
-    ("persistence", lambda track: (track["baselines"]["persistence"]["mae"], 0)),
-    ("line through 20 cycles", lambda track: (track["baselines"]["line"]["mae"], 0)),
-    ("ridge", lambda track: (track["baselines"]["ridge"]["mae"], track["baselines"]["ridge"]["bytes"])),
-    (
-        "gradient boosting",
-        lambda track: (track["baselines"]["boosting"]["mae"], track["baselines"]["boosting"]["bytes"]),
-    ),
-    ("liquid teacher, float", lambda track: (track["teacher"]["mae"], track["teacher"]["bytes"])),
-    ("**int8 liquid student**", lambda track: (track["edge"]["mae_int8"], track["edge"]["stored_bytes"])),
+def _baseline(name: str) -> Callable[[dict[str, Any]], dict[str, Any]]:
+    return lambda track: dict(track["baselines"][name])
+
+
+def _edge(track: dict[str, Any]) -> dict[str, Any]:
+    edge = track["edge"]
+    return {"mae": edge["mae_int8"], "worst_cell_mae": edge["worst_cell_mae_int8"], "bytes": edge["stored_bytes"]}
+
+
+_SHORT: list[tuple[str, Callable[[dict[str, Any]], dict[str, Any]]]] = [
+    ("persistence", _baseline("persistence")),
+    ("parabola", _baseline("parabola")),
+    ("line through 20 cycles", _baseline("line")),
+    ("ridge", _baseline("ridge")),
+    ("gradient boosting", _baseline("boosting")),
+    ("GRU of the student's size, float", _baseline("gru_small")),
+    ("GRU of the teacher's size, float", _baseline("gru_large")),
+    ("liquid teacher, float", lambda track: dict(track["teacher"])),
+    ("**int8 liquid student**", _edge),
 ]
 
 
-def _short_cell(value: tuple[dict[str, float], int]) -> tuple[str, str]:
-    error, size = value
-    return f"{error['mean']:.5f} ± {error['std_splits']:.5f}", f"{size:,}"
+def _short_cells(one: dict[str, Any]) -> tuple[str, str, str]:
+    error, worst = one["mae"], one["worst_cell_mae"]
+    return f"{error['mean']:.5f} ± {error['std_splits']:.5f}", f"{worst['mean']:.4f}", f"{one['bytes']:,}"
 
 
 def _track(name: str, track: dict[str, Any], protocol: dict[str, Any]) -> list[str]:
@@ -171,10 +180,11 @@ def _chosen(track: dict[str, Any], protocol: dict[str, Any], name: str) -> str:
 
 def _students(track: dict[str, Any]) -> str:
     rows = [
-        [one["cell"], str(one["hidden"]), str(one["parameters"]), one["loss"], _pm(one["mae"]), _pm(one["cell_mae"])]
+        [one["cell"], str(one["hidden"]), str(one["parameters"]), one["loss"],
+         *(_pm(one[key]) for key in ("mae", "cell_mae", "worst_cell_mae"))]
         for one in track["students"]
-    ]
-    return _table(["cell", "hidden", "parameters", "loss", "MAE", "cell mean"], rows)
+    ]  # fmt: skip
+    return _table(["cell", "hidden", "parameters", "loss", "MAE", "cell mean", "worst cell"], rows)
 
 
 def _stage1(gains: list[dict[str, Any]], extra: str | None) -> str:
