@@ -86,7 +86,7 @@ def _baseline(name: str) -> Callable[[dict[str, Any]], dict[str, Any]]:
 
 def _edge(track: dict[str, Any]) -> dict[str, Any]:
     edge = track["edge"]
-    return {"mae": edge["mae_int8"], "worst_cell_mae": edge["worst_cell_mae_int8"], "bytes": edge["stored_bytes"]}
+    return {"mae": edge["mae_int8"], "worst_cell_mae": edge["worst_cell_mae_int8"], "bytes": edge["spec_bytes"]}
 
 
 _SHORT: list[tuple[str, Callable[[dict[str, Any]], dict[str, Any]]]] = [
@@ -142,9 +142,9 @@ def _models(track: dict[str, Any]) -> str:
          *(_pm(teacher[key]) for key in ("mae", "rmse", "cell_mae", "worst_cell_mae"))]
     )  # fmt: skip
     keys = ("mae_int8", "rmse_int8", "cell_mae_int8", "worst_cell_mae_int8")
-    rows.append(["**int8 student**", f"{edge['stored_bytes']:,}", *(f"**{_pm(edge[key])}**" for key in keys)])
+    rows.append(["**int8 student**", f"{edge['spec_bytes']:,}", *(f"**{_pm(edge[key])}**" for key in keys)])
     rows.append(
-        ["strict Euler LTC student, int8", f"{track['ltc']['stored_bytes']:,}", *(_pm(track["ltc"][k]) for k in keys)]
+        ["strict Euler LTC student, int8", f"{track['ltc']['spec_bytes']:,}", *(_pm(track["ltc"][k]) for k in keys)]
     )
     return _table(head, rows)
 

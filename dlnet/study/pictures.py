@@ -33,7 +33,7 @@ def models_of(track: dict[str, Any]) -> dict[str, tuple[dict[str, float], int]]:
     """Name -> (MAE with spread, bytes) of everything that is compared, best last."""
     rows = {name: (one["mae"], one["bytes"]) for name, one in track["baselines"].items()}
     rows[TEACHER] = track["teacher"]["mae"], track["teacher"]["bytes"]
-    rows[EDGE] = track["edge"]["mae_int8"], track["edge"]["stored_bytes"]
+    rows[EDGE] = track["edge"]["mae_int8"], track["edge"]["spec_bytes"]
     return dict(sorted(rows.items(), key=lambda row: -row[1][0]["mean"]))
 
 

@@ -138,12 +138,15 @@ def _student(part: pd.DataFrame) -> dict[str, Any]:
 
 def _edge(part: pd.DataFrame) -> dict[str, Any]:
     int8 = {f"{name}_int8": _spread(part, f"int8_{name}_test") for name in MEASURES}
+    chosen = part["name"].str.replace(r"-s\d+$", "", regex=True).value_counts().to_dict()
     return {
+        "name": max(chosen, key=lambda name: chosen[name]),
         "mae_float": _spread(part, "mae_test"),
         **int8,
-        "stored_bytes": _middle(part["stored_bytes"]),
+        "worst_cell": {"mae": int8["worst_cell_mae_int8"]},
+        "spec_bytes": _middle(part["stored_bytes"]),
         "parameters": {"mean": float(part["parameters"].mean()), "most": int(part["parameters"].max())},
-        "chosen": part["name"].str.replace(r"-s\d+$", "", regex=True).value_counts().to_dict(),
+        "chosen": chosen,
     }
 
 

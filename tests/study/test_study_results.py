@@ -50,6 +50,12 @@ def test_ratio_is_of_means_over_splits_with_the_range_of_single_splits(table):
     assert ratio == pytest.approx({"mean": 0.003 / 0.005, "least": 0.003 / 0.006, "most": 0.003 / 0.004})
 
 
+def test_the_edge_student_is_named_by_what_was_chosen_most(table):
+    edge = summarise(table, "capacity")["edge"]
+    assert (edge["name"], edge["spec_bytes"]) == ("liquid-8-l1", 1500)
+    assert edge["worst_cell"]["mae"]["mean"] == pytest.approx(0.003)
+
+
 def test_gain_is_paired_by_split_and_seed(table):
     students = table[table["kind"] == "student"]
     gain = next(one for one in stage1_gains(students, ["cell", "hidden", "loss"]) if one["loss"] == "l1")["gain"]
