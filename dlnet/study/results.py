@@ -140,7 +140,7 @@ def _edge(part: pd.DataFrame) -> dict[str, Any]:
     int8 = {f"{name}_int8": _spread(part, f"int8_{name}_test") for name in MEASURES}
     chosen = part["name"].str.replace(r"-s\d+$", "", regex=True).value_counts().to_dict()
     return {
-        "name": max(chosen, key=lambda name: chosen[name]),
+        "name": max(sorted(chosen), key=lambda name: chosen[name]),
         "mae_float": _spread(part, "mae_test"),
         **int8,
         "worst_cell": {"mae": int8["worst_cell_mae_int8"]},
