@@ -221,6 +221,7 @@ Method = Literal[
     "branches",
     "rare_branches",
     "twin",
+    "same",
 ]  # those of dlnet.compress.methods
 
 

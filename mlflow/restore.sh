@@ -4,10 +4,12 @@ set -eu
 folder=${1:?name the folder of a backup}
 here=$(dirname "$0")
 (cd "$folder" && sha256sum --check --quiet SHA256SUMS)
-if docker volume inspect dlnet-mlflow_database dlnet-mlflow_artefacts >/dev/null 2>&1; then
-  echo "error: the volumes exist; remove them first if they are lost: docker volume rm dlnet-mlflow_database dlnet-mlflow_artefacts" >&2
-  exit 1
-fi
+for volume in dlnet-mlflow_database dlnet-mlflow_artefacts; do
+  if docker volume inspect "$volume" >/dev/null 2>&1; then
+    echo "error: the volume $volume exists; if what it holds is lost, remove it first: docker volume rm $volume" >&2
+    exit 1
+  fi
+done
 compose() { sh "$here/compose.sh" "$@"; }
 compose run --rm -T --no-deps --entrypoint tar store -C /data -xf - <"$folder/artefacts.tar"
 compose up --detach --wait postgres

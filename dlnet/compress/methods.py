@@ -10,7 +10,7 @@ from dataclasses import replace
 from functools import partial
 
 from dlnet.compress.branching import branch_usage, with_branches, without_rare
-from dlnet.compress.lowrank import full_rank, with_rank
+from dlnet.compress.lowrank import full_rank, saves_weights, with_rank
 from dlnet.compress.net import Net, Probe
 from dlnet.compress.pruning import structure
 from dlnet.compress.pruning.importance import feature_scores, neuron_scores
@@ -57,12 +57,14 @@ def _rare_branches(net: Net, whole: Net, sparsity: float, probe: Probe) -> Net:
     return without_rare(net, probe(net.encoder)[0], sparsity / whole.config.branches)
 
 
-def _twin(net: Net, _whole: Net, _sparsity: float, _probe: Probe) -> Net:
-    """Nothing goes: the elite teaches a network of its own size (Furlanello et al. 2018)."""
+def _nothing(net: Net, _whole: Net, _sparsity: float, _probe: Probe) -> Net:
     return net
 
 
-TWIN = "twin"
+# Nothing goes. A twin is a new network that the elite teaches (Furlanello et al. 2018); `same` is the elite trained on,
+# as with the engine's rounding.
+TWIN, SAME = "twin", "same"
+WHOLE = (TWIN, SAME)
 METHODS: dict[str, Method] = {
     "magnitude": _magnitude,
     "structured": partial(_neurons, criterion="l1"),
@@ -76,13 +78,14 @@ METHODS: dict[str, Method] = {
     "lowrank": _lowrank,
     "branches": _branches,
     "rare_branches": _rare_branches,
-    TWIN: _twin,
+    TWIN: _nothing,
+    SAME: _nothing,
 }
 
 
 def sparsities_of(method: str, sparsities: Sequence[float]) -> Sequence[float]:
-    """What of the asked sparsities a method goes to: a twin has none but 0."""
-    return (0.0,) if method == TWIN else sparsities
+    """What of the asked sparsities a method goes to: 0 alone where nothing goes."""
+    return (0.0,) if method in WHOLE else sparsities
 
 
 def beginning(method: str, whole: Net) -> Net:
@@ -91,17 +94,21 @@ def beginning(method: str, whole: Net) -> Net:
 
 
 def leaves_whole(method: str, whole: Net, sparsity: float, probe: Probe) -> bool:
-    """Whether a method has nothing to take away: too few neurons, features ... for the sparsity, no rare branch."""
+    """Whether a method has nothing to take away: too few neurons, features ... for the sparsity, no rare branch.
+
+    Low rank takes something away only if its factors have fewer weights than the matrix.
+    """
     config = whole.config
-    if method in ("magnitude", TWIN):
+    if method == "magnitude" or method in WHOLE:
         return False
+    if method == "lowrank":
+        return not saves_weights(whole, structure.kept_count(full_rank(whole), sparsity))
     if method == "rare_branches":
         return _rare_branches(whole, whole, sparsity, probe).config.branches == config.branches
     least, count = {
         "features": (1, len(whole.encoder.features)),
         "steps": (2, config.steps),
         "knots": (1, len(config.knots)),
-        "lowrank": (1, full_rank(whole)),
         "branches": (1, config.branches),
     }.get(method.partition("_")[0], (1, config.hidden))
     return max(least, structure.kept_count(count, sparsity)) >= count

@@ -49,14 +49,12 @@ def backup(settings: Settings, path: Path) -> None:
                 _copy_sqlite(home / database, folder / database)
         manifest = {"format": FORMAT, "store": store, "mlflow": version("mlflow")}
         (folder / MANIFEST).write_text(json.dumps(manifest))
-        with atomic_file(path) as temporary:
-            with tarfile.open(temporary, "w") as archive:
-                for file in sorted(folder.iterdir()):
-                    archive.add(file, file.name)
-                if (home / ARTEFACTS).is_dir():
-                    archive.add(home / ARTEFACTS, ARTEFACTS)
-            temporary.chmod(0o600)
-        path.chmod(0o600)  # it holds the hashes of passwords
+        # It holds the hashes of passwords.
+        with atomic_file(path, mode=0o600) as temporary, tarfile.open(temporary, "w") as archive:
+            for file in sorted(folder.iterdir()):
+                archive.add(file, file.name)
+            if (home / ARTEFACTS).is_dir():
+                archive.add(home / ARTEFACTS, ARTEFACTS)
 
 
 def restore(settings: Settings, path: Path) -> None:
@@ -77,8 +75,9 @@ def restore(settings: Settings, path: Path) -> None:
         if store == "postgres":
             _restore_postgres(settings, folder)
         elif store == "sqlite":
-            for file in SQLITE:
-                _copy_sqlite(folder / file, home / file)
+            copies = [_copy_sqlite(folder / file, folder / f"{file}.copy") for file in SQLITE]
+            for file, copy in zip(SQLITE, copies, strict=True):
+                copy.rename(home / file)
         else:
             raise ServerError(f"{path}: a backup of an unknown database ({store})")
         if (folder / ARTEFACTS).is_dir():
@@ -112,8 +111,8 @@ def _postgres(settings: Settings) -> Postgres:
     return Postgres(settings.home / "postgres", read_env(settings.home / FILE)["POSTGRES_PASSWORD"])
 
 
-def _copy_sqlite(source: Path, target: Path) -> None:
-    """SQLite's own online copy: a whole state, also while a server writes."""
+def _copy_sqlite(source: Path, target: Path) -> Path:
+    """SQLite's own online copy: a whole state, also while a server writes; returns ``target``."""
     try:
         reading = sqlite3.connect(f"{source.absolute().as_uri()}?mode=ro", uri=True)
         with closing(reading) as held, closing(sqlite3.connect(target)) as copy:
@@ -121,3 +120,4 @@ def _copy_sqlite(source: Path, target: Path) -> None:
         target.chmod(0o600)
     except sqlite3.Error as error:
         raise ServerError(f"{source}: cannot be copied ({error})") from error
+    return target

@@ -60,6 +60,7 @@ class Relay:
         self.network = ThreadPoolExecutor(AT_ONCE, "github")
         self.backlog: asyncio.Queue[tuple[Delivery, asyncio.Future[str | None]]] = asyncio.Queue(BACKLOG)
         self.news = asyncio.Event()
+        self.taken: set[str] = set()  # by GitHub, while the disk does not know it yet
         self.stopping = False
         self.tasks: list[asyncio.Task[None]] = []
 
@@ -122,7 +123,10 @@ class Relay:
             self.news.clear()
             try:
                 waiting = await self._on(self.disk, self.outbox.due, time.time(), AT_ONCE)
-                await asyncio.gather(*map(self._dispatch, waiting))
+                # All are waited for, so that none is sent again while it is under way.
+                results = await asyncio.gather(*map(self._dispatch, waiting), return_exceptions=True)
+                for failure in filter(None, results):
+                    raise failure
             except sqlite3.Error as error:
                 log.error("disk", extra={"fields": {"reason": type(error).__name__}})
                 waiting = []
@@ -133,7 +137,8 @@ class Relay:
     async def _dispatch(self, one: Waiting) -> None:
         fields: dict[str, Any] = {"delivery": one.id, "version": one.version, "attempt": one.attempts + 1}
         try:
-            await self._on(self.network, self.github.dispatch, one.version, one.id)
+            if one.id not in self.taken:
+                await self._on(self.network, self.github.dispatch, one.version, one.id)
         except GitHubError as error:
             fields["reason"] = str(error)
             if error.lasting:
@@ -144,7 +149,9 @@ class Relay:
             log.warning("retry", extra={"fields": {**fields, "wait_s": round(wait, 1)}})
             await self._on(self.disk, self.outbox.retry, one.id, time.time() + wait)
             return
+        self.taken.add(one.id)
         await self._on(self.disk, self.outbox.sent, one.id)
+        self.taken.discard(one.id)
         log.info("sent", extra={"fields": fields})
 
     @asynccontextmanager

@@ -32,6 +32,7 @@ class Plan:
         build: whether firmware is to be built now.
         version: the champion. released: the version last released. tag: of the champion's release, made or to be made.
         reason: why, in one sentence.
+        unrecorded: whether that release exists and the registry does not know: a ``claim`` writes it down.
     """
 
     build: bool
@@ -39,6 +40,7 @@ class Plan:
     version: int | None = None
     tag: str | None = None
     released: int | None = None
+    unrecorded: bool = False
 
     def lines(self) -> str:
         """``key=value`` lines; None is empty. Values are numbers, words and tags only, so a shell may read them."""
@@ -127,13 +129,13 @@ class Releases:
         with registry_errors(self.registry, AGAIN):
             done, holder = ledger.done(), ledger.holder()
 
-        def say(build: bool, reason: str) -> tuple[Plan, Ledger]:
-            return Plan(build, f"{version} {reason}", version.number, tag, self._released()), ledger
+        def say(build: bool, reason: str, unrecorded: bool = False) -> tuple[Plan, Ledger]:
+            return Plan(build, f"{version} {reason}", version.number, tag, self._released(), unrecorded), ledger
 
         if done:
             return say(False, f"is released as {done}")
         if self.exists(tag):
-            return say(False, f"is released as {tag}, but that is not recorded: run dlnet release claim")
+            return say(False, f"is released as {tag}, but that is not recorded: run dlnet release claim", True)
         against = objections(version, self.registry)
         if against:
             raise RefusedError(f"{version} is champion and is not released: {'; '.join(against)}")

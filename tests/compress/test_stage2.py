@@ -70,20 +70,31 @@ def test_every_method_gives_students_that_can_be_kept(lessons, tmp_path):
 
 
 @pytest.mark.slow
-def test_a_twin_learns_from_the_elite_alone_from_random_weights(lessons):
-    """The loop itself, given the elite's forecasts as teacher and no weights to begin from."""
+@pytest.mark.parametrize("method", ["twin", "same"])
+def test_where_nothing_goes_the_elite_alone_teaches(lessons, method):
+    """The loop itself, given the elite's forecasts as teacher; a twin begins at random, the same at its own weights."""
     lesson, encoder = lessons
     whole = elite(encoder)
     alone = Lessons(lesson.bank, lesson.windows, None, 0.5)
-    asked = params(["twin"], sparsities=[0.25, 0.5], seeds=[7], alpha=0.3)
+    asked = params([method], sparsities=[0.25, 0.5], seeds=[7], alpha=0.3)
     students, _ = compress_all([whole], asked, PLAN, alone)
-    assert [one.name for one in students] == ["e0-twin-0-taught-s7", "e0-twin-0-labels-s7"]
-    jobs = [Job(one.name, 7, loss, 0.3) for one, loss in zip(students, ("l1", "labels"), strict=True)]
+    assert [one.name for one in students] == [f"e0-{method}-0-taught-s7", f"e0-{method}-0-labels-s7"]
+    start = None if method == "twin" else net_of(whole).parameters
+    jobs = [Job(one.name, 7, loss, 0.3, 0, start) for one, loss in zip(students, ("l1", "labels"), strict=True)]
     for student, job in zip(students, jobs, strict=True):
         (alike,) = train(whole.config, [job], [alone.fold(whole, encoder)], PLAN)
         for name, value in alike.parameters.items():
             torch.testing.assert_close(student.parameters[name][0], value)
     assert not torch.equal(students[0].parameters["wh"], students[1].parameters["wh"])
+
+
+@pytest.mark.parametrize("sparsity", [0.1, 0.25, 0.4, 0.5, 0.6, 0.9])
+def test_factors_that_are_no_smaller_than_the_matrix_are_left_out(lessons, sparsity):
+    whole = net_of(elite(lessons[1]))
+    factors = METHODS["lowrank"](whole, whole, sparsity, lessons[0].probe).parameters
+    held = sum(factors[name].numel() for name in ("ux", "uh", "v"))
+    before = sum(whole.parameters[name].numel() for name in ("wx", "wh"))
+    assert leaves_whole("lowrank", whole, sparsity, lessons[0].probe) == (held >= before)
 
 
 @pytest.mark.slow

@@ -136,10 +136,11 @@ def test_a_champion_of_the_ui_can_be_rolled_back_to_once_it_was_built(versions):
 def test_a_release_that_was_made_and_not_recorded_is_recorded_and_not_made_again(versions):
     crown("1")
     made = Releases(exists=lambda tag: tag.startswith("firmware-v1-"))
-    assert not made.plan().build
+    assert (made.plan().build, made.plan().unrecorded) == (False, True)
     assert "dlnet.release" not in tags("1")
     assert not made.claim("a").build
     assert tags("1")["dlnet.release"].startswith("firmware-v1-")
+    assert not made.plan().unrecorded
     assert not Releases().claim("b").build
 
 
@@ -170,7 +171,7 @@ def test_the_command_writes_lines_that_a_workflow_reads(versions, capsys):
     assert main(["release", "plan", "--output", "out.txt"]) == 0
     text = (versions / "out.txt").read_text()
     tag = f"firmware-v1-{tags('1')['dlnet.key'][:8]}"
-    assert text == f"build=true\nversion=1\ntag={tag}\nreleased=\n"
+    assert text == f"build=true\nversion=1\ntag={tag}\nreleased=\nunrecorded=false\n"
     assert main(["release", "claim", "--claim", "run-1", "--json"]) == 0
     printed = capsys.readouterr().out
     assert json.loads(printed[printed.index("{") :])["build"] is True

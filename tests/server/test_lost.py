@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import tarfile
 import threading
 import time
 from contextlib import nullcontext
@@ -153,3 +154,21 @@ def test_a_backup_of_nothing_is_refused(home, tmp_path):
     with pytest.raises(ServerError, match="holds no server's data"):
         backup(settings_in(home), tmp_path / "backup.tar")
     assert not (tmp_path / "backup.tar").exists()
+
+
+def test_a_backup_without_its_users_leaves_an_empty_home(home, migrated, tmp_path):
+    for name in ("mlflow.db", "auth.db"):
+        shutil.copy(migrated, home / name)
+    backup(settings_in(home), tmp_path / "backup.tar")
+    whole, half = tmp_path / "backup.tar", tmp_path / "half.tar"
+    with tarfile.open(whole) as source, tarfile.open(half, "w") as target:
+        for one in source.getmembers():
+            if one.name != "auth.db":
+                target.addfile(one, source.extractfile(one))
+    for name in ("mlflow.db", "auth.db"):
+        (home / name).unlink()
+    with pytest.raises(ServerError, match="auth.db: cannot be copied"):
+        restore(settings_in(home), half)
+    assert sorted(path.name for path in home.iterdir()) == ["server.env"]
+    restore(settings_in(home), whole)
+    assert (home / "mlflow.db").is_file()

@@ -102,7 +102,7 @@ def test_cells_do_not_change_with_the_size_of_their_neighbours():
 
 def test_missing_pybamm_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "pybamm", None)
-    with pytest.raises(DLNetError, match=r"pip install 'dlnet\[simulate\]'"):
+    with pytest.raises(DLNetError, match=r"pip install -e '\.\[simulate\]'"):
         import_pybamm()
 
 

@@ -17,3 +17,9 @@ def full_rank(net: Net) -> int:
     """Largest rank that [wx; wh] can have."""
     gates = net.parameters["b"].shape[1]
     return min(net.config.channels + net.config.hidden, gates)
+
+
+def saves_weights(net: Net, rank: int) -> bool:
+    """Whether factors of rank ``rank`` have fewer weights than [wx; wh] itself."""
+    rows, gates = net.config.channels + net.config.hidden, net.parameters["b"].shape[1]
+    return rank * (rows + gates) < rows * gates

@@ -1,7 +1,8 @@
 """How much a neuron or a charge feature matters, by three criteria.
 
 ``l1``: the weights that touch it (Li et al. 2017). ``taylor``: how much the loss would change to first order if it
-were zero (Molchanov et al. 2017, eq. 5). ``activation``: how much it moves (Hu et al. 2016).
+were zero (Molchanov et al. 2017, eq. 5). ``activation``: the mean size of a neuron's state (Hu et al.
+2016), or how much a feature moves it.
 """
 
 from __future__ import annotations

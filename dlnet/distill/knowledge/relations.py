@@ -1,4 +1,7 @@
-"""Relational knowledge: how windows of a batch lie to each other in the teacher's last hidden state."""
+"""Relational knowledge: how windows of a batch lie to each other in the teacher's last hidden state.
+
+That state comes as its leading principal directions, each scaled to unit variance, as it does for hints.
+"""
 
 from __future__ import annotations
 

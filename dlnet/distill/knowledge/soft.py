@@ -1,9 +1,10 @@
 """Soft targets: the teacher's predictive distribution, a normal one by the spread of its members.
 
-A student gives a point; it stands for a normal distribution of the teacher's own width around that point. Hinton et
-al. (2015) soften class scores by a temperature T and scale the loss by T². For two normal distributions of equal
-width T cancels: ``T² KL(N(m, Ts) || N(y, Ts)) = (m - y)² / 2s²``, so ``gaussian`` has none. In ``binned`` the range is
-finite, and T says how far from the teacher a student is still pulled.
+A student gives a point; it stands for a normal distribution of the teacher's own width s around that point:
+``gaussian`` is ``KL(N(m, s) || N(y, s)) = (m - y)² / 2s²``. Hinton et al. (2015) divide scores by a temperature T and
+scale the loss by T². Scores of a normal distribution divided by T are those of one √T wider, which makes the loss
+``T (m - y)² / 2s²``: while a student is near, T is a weight. ``binned`` does this over a finite range, so that T also
+says how far from the teacher a student is still pulled.
 """
 
 from __future__ import annotations

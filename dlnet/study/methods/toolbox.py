@@ -84,7 +84,13 @@ TOOLBOX = (
         "yes",
         "compress/branching/__init__.py",
     ),
-    Tool("training with the engine's rounding", "`prune.bits: 8` or `4`", "–", "yes", "models/quantised.py"),
+    Tool(
+        "training with the engine's rounding",
+        "`prune.bits: 8` or `4`; with `prune.methods: same` nothing is pruned",
+        "–",
+        "yes",
+        "models/quantised.py",
+    ),
     Tool(
         "weights of 8 or 4 bits",
         "`quantise.bits: 8` or `4`",

@@ -204,7 +204,7 @@ def _on_engine(cut: Cut, one: Student, spec: Spec) -> tuple[Floats, Floats]:
 
 
 def _pruned_branches(config: MethodsConfig, cut: Cut, fold: Fold, one: Student, name: str) -> dict[str, Any]:
-    net = without_rare(net_of(one), cut.fold.validation_z, config.methods.least_usage)
+    net = without_rare(net_of(one), cut.fold.z[: cut.fold.labelled], config.methods.least_usage)
     left = _trained_on(config, cut, fold, net, one, "rare branches")
     seed, spec = one.lineage["seed"], make_spec(weights_of(left), _codes(cut))
     note = _left(one.config.branches, net.config.branches)
