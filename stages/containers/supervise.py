@@ -136,13 +136,20 @@ class _End(threading.Thread):
 
 
 def _send(container: Container, number: int) -> bool:
-    """Signal a container; one that has just ended does not mind."""
-    try:
+    """Signal a container."""
+    with _ended_is_well():
         container.kill(signal=number)
+    return True
+
+
+@contextmanager
+def _ended_is_well() -> Iterator[None]:
+    """Pass over what an engine says of a container that has just ended."""
+    try:
+        yield
     except APIError as error:
         if "is not running" not in str(error):
             raise
-    return True
 
 
 def _pass_on(stream: Any, terminal: bool, wish: _Wish) -> None:
@@ -163,7 +170,8 @@ def _follow_size(container: Container) -> None:
 
     def resize(*_: object) -> None:
         size = shutil.get_terminal_size()
-        container.resize(size.lines, size.columns)
+        with _ended_is_well():
+            container.resize(size.lines, size.columns)
 
     resize()
     signal.signal(signal.SIGWINCH, resize)

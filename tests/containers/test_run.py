@@ -2,6 +2,7 @@
 
 import os
 import pty
+import signal
 import socket
 import subprocess
 import sys
@@ -9,7 +10,11 @@ import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
+from docker.errors import APIError
 from made_project import environment, launch, run
+
+from stages.containers import supervise
+from stages.containers.identity import identify
 
 NOBODY = 54321  # has no entry in passwd, here or in the image
 FETCH = "import sys, urllib.request; print(urllib.request.urlopen(sys.argv[1], timeout=5).read().decode())"
@@ -176,6 +181,19 @@ def test_a_terminal_stays_a_terminal(bare):
             words += part
     os.close(above)
     assert words.decode().startswith("True os.terminal_size")
+
+
+def test_a_terminal_that_changes_after_the_end_is_well(bare, engine):
+    container = engine.containers.run(identify("one", bare).tag, "true", detach=True)
+    try:
+        container.wait()
+        with pytest.raises(APIError, match="is not running"):
+            container.resize(24, 80)
+        before = signal.getsignal(signal.SIGWINCH)
+        supervise._follow_size(container)
+        signal.signal(signal.SIGWINCH, before)
+    finally:
+        container.remove(force=True)
 
 
 def _read(handle):
