@@ -12,7 +12,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from dlnet.config import CleanParams, DataParams, StageConfig
+from dlnet.config.base import StageConfig
+from dlnet.config.clean import CleanParams
+from dlnet.config.data import DataParams
 from dlnet.data import csvfiles, schema
 from dlnet.data.clean import hampel
 from dlnet.data.encode import Encoder
@@ -126,7 +128,7 @@ def _edge(folder: Path) -> Forecaster:
 
 
 def _float(path: Path) -> Forecaster:
-    from dlnet.models.student import load_student
+    from dlnet.models.trained import load_student
 
     student = load_student(path)
     part = "teacher" if path.parent.name == "teacher" else "students"
@@ -228,7 +230,7 @@ def draw(found: Forecast) -> Figure:
     """The whole life and the forecast, and its last part larger with the band; call it inside ``figure_style()``."""
     from matplotlib.figure import Figure
 
-    from dlnet.report.style import caption
+    from dlnet.plots.style import caption
 
     figure = Figure(figsize=(10, 4.4), layout="constrained")
     life, close = figure.subplots(1, 2, width_ratios=[1, 1.3])
@@ -247,7 +249,7 @@ def draw(found: Forecast) -> Figure:
 
 
 def _curves(axes: Axes, found: Forecast, first: int) -> None:
-    from dlnet.report.style import INK, PALETTE
+    from dlnet.plots.style import INK, PALETTE
 
     rows = len(found.history)
     cycles = np.arange(rows + 1, rows + len(found.ahead) + 1)

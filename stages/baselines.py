@@ -3,23 +3,44 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
+from pydantic import model_validator
 
-from dlnet.config import BaselinesConfig
+from dlnet.baselines.boosting import Boosting
+from dlnet.baselines.fit import Baseline, fit_all
+from dlnet.baselines.gru import Gru
+from dlnet.config.base import StageConfig
+from dlnet.config.baselines import BaselinesParams
+from dlnet.config.task import TaskParams
 from dlnet.data.encode import fit_encoder
 from dlnet.data.windows import Bank, Ends, Singles
 from dlnet.files import atomic_dir, write_json, write_parquet, write_tensors
 from dlnet.metrics import errors
-from dlnet.models.baselines import Baseline, fit_all
-from dlnet.models.boosting import Boosting
-from dlnet.models.gru import Gru
 from stages import run
 
 WINDOWS = Path("data/windows")
 OUT = Path("models/baselines")
+
+
+class BaselinesConfig(StageConfig):
+    """What the baselines stage reads."""
+
+    task: TaskParams
+    baselines: BaselinesParams
+
+    @model_validator(mode="after")
+    def _of_the_track(self) -> Self:
+        track = self.task.inputs
+        for name, by_track in (
+            ("features", self.baselines.features),
+            ("boosting.targets", self.baselines.boosting.targets),
+        ):
+            if track not in by_track:
+                raise ValueError(f"baselines.{name} must name the track that task.inputs chooses, {track!r}")
+        return self
 
 
 def main() -> None:

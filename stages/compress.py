@@ -5,20 +5,31 @@ from __future__ import annotations
 from pathlib import Path
 
 from dlnet.compress.stage2 import Lessons, compress_all
-from dlnet.config import CompressConfig
+from dlnet.config.base import StageConfig
+from dlnet.config.cost import CostParams
+from dlnet.config.prune import PruneParams
+from dlnet.config.task import TaskParams
+from dlnet.cost.energy import measure_energy, write_volatile
+from dlnet.cost.table import student_table
 from dlnet.data.windows import Bank
-from dlnet.distill.data import training_windows
-from dlnet.distill.loop import curves
 from dlnet.distill.students import plan_of, stage2_gains
 from dlnet.files import atomic_dir, read_json, write_json, write_parquet
-from dlnet.models.student import load_student
-from dlnet.select.energy import measure_energy, write_volatile
-from dlnet.select.table import student_table
+from dlnet.models.trained import load_student
+from dlnet.train.data import training_windows
+from dlnet.train.loop import curves
 from stages import run
 
 STUDENTS = Path("models/students")
 OUT = Path("models/pruned")
 VOLATILE = Path("reports/volatile/compress.json")
+
+
+class CompressConfig(StageConfig):
+    """What the compress stage reads."""
+
+    task: TaskParams
+    prune: PruneParams
+    cost: CostParams
 
 
 def main() -> None:

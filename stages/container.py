@@ -9,8 +9,8 @@ from pathlib import Path
 
 import docker
 
-from dlnet.config import RunnerConfig
-from dlnet.registry.commit import COMMIT_VARIABLE, git_commit
+from dlnet.commit import COMMIT_VARIABLE, git_commit
+from dlnet.config.runner import RunnerConfig
 from stages import STARTED_BY, project, run
 from stages.containers import images, supervise
 from stages.containers.engine import connect

@@ -7,26 +7,41 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from dlnet.config import DistillConfig
+from dlnet.config.base import StageConfig
+from dlnet.config.clean import CleanParams
+from dlnet.config.cost import CostParams
+from dlnet.config.split import SplitParams
+from dlnet.config.students import StudentParams
+from dlnet.config.task import TaskParams
+from dlnet.cost.energy import measure_energy, write_volatile
+from dlnet.cost.table import student_table
 from dlnet.data.encode import Encoder, fit_encoder
 from dlnet.data.schema import read_table
 from dlnet.data.windows import Bank
-from dlnet.distill.data import make_fold, training_windows
-from dlnet.distill.loop import Fold, curves
 from dlnet.distill.students import as_student, gains, plan_of, shapes_by_name, sweep, teaches
-from dlnet.distill.sweep import run_stacks
 from dlnet.distill.synthetic import shifted, simulated, taught_on
 from dlnet.distill.teacher import taught_by
 from dlnet.files import atomic_dir, write_json, write_parquet
-from dlnet.models.student import load_student
-from dlnet.select.energy import measure_energy, write_volatile
-from dlnet.select.table import student_table
+from dlnet.models.trained import load_student
+from dlnet.train.data import make_fold, training_windows
+from dlnet.train.loop import Fold, curves
+from dlnet.train.pool import run_stacks
 from stages import run
 
 OUT = Path("models/students")
 FLEET = Path("data/embedded.parquet")
 TEACHER = Path("models/teacher/teacher.json")
 VOLATILE = Path("reports/volatile/distill.json")
+
+
+class DistillConfig(StageConfig):
+    """What the distill stage reads."""
+
+    clean: CleanParams
+    split: SplitParams
+    task: TaskParams
+    students: StudentParams
+    cost: CostParams
 
 
 def main() -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from dlnet.config import EvaluateConfig
+from dlnet.config.base import StageConfig
+from dlnet.config.task import TaskParams
 from dlnet.data.windows import Bank
 from dlnet.files import atomic_dir, write_json, write_text
 from dlnet.report.evaluation import evaluate
@@ -18,6 +19,12 @@ from stages import run
 WINDOWS = Path("data/windows")
 MODELS = Path("models")
 OUT = Path("reports")
+
+
+class EvaluateConfig(StageConfig):
+    """What the evaluate stage reads."""
+
+    task: TaskParams
 
 
 def main() -> None:

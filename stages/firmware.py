@@ -6,18 +6,27 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from dlnet.config import FirmwareConfig
+from dlnet.config.base import StageConfig
+from dlnet.config.clean import CleanParams
+from dlnet.config.cost import CostParams
 from dlnet.data.schema import read_table
 from dlnet.data.windows import Bank
+from dlnet.export.edge import load_model
 from dlnet.files import atomic_dir, read_json, write_json
 from dlnet.firmware.bundle import write_bundle
-from dlnet.firmware.model import load_model
 from dlnet.firmware.report import NOT_MEASURED, Tools, elite, report
 from stages import run
 
 EDGE = Path("models/edge")
 OUT = Path("models/firmware")
 REPORT = Path("reports/firmware.json")
+
+
+class FirmwareConfig(StageConfig):
+    """What the firmware stage reads."""
+
+    clean: CleanParams
+    cost: CostParams
 
 
 def main() -> None:

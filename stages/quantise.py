@@ -8,7 +8,11 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from dlnet.config import QuantiseConfig, QuantiseParams, TaskParams
+from dlnet.config.base import StageConfig
+from dlnet.config.quantise import QuantiseParams
+from dlnet.config.task import TaskParams
+from dlnet.cost.device import flash_bytes
+from dlnet.cost.shape import student_shape
 from dlnet.data.windows import Bank
 from dlnet.errors import ModelError
 from dlnet.export.compare import REFERENCE, check_agreement, largest_difference, run_engines
@@ -22,15 +26,20 @@ from dlnet.export.spec import Spec, make_spec, save_spec
 from dlnet.files import atomic_dir, read_json, write_bytes, write_json
 from dlnet.metrics import errors
 from dlnet.models.precision import Precision
-from dlnet.models.student import Student, load_student
-from dlnet.select.cost import flash_bytes
-from dlnet.select.shape import student_shape
+from dlnet.models.trained import Student, load_student
 from stages import run
 
 SOURCES = (Path("models/students"), Path("models/pruned"))
 FRONT = Path("models/front2/front.json")
 OUT = Path("models/edge")
 GOLDEN_WINDOWS = 8
+
+
+class QuantiseConfig(StageConfig):
+    """What the quantise stage reads."""
+
+    task: TaskParams
+    quantise: QuantiseParams
 
 
 def main() -> None:

@@ -6,9 +6,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from dlnet.config import SelectConfig
 from stages import run
-from stages.select import read_table, write_front
+from stages.select import SelectConfig, read_table, write_front
 
 
 def main() -> None:

@@ -6,14 +6,21 @@ from pathlib import Path
 
 import pandas as pd
 
-from dlnet.config import SelectConfig, SelectParams
+from dlnet.config.base import StageConfig
+from dlnet.config.select import SelectParams
+from dlnet.cost.table import with_training_energy
 from dlnet.files import atomic_dir, write_json, write_parquet
 from dlnet.select.pareto import select
-from dlnet.select.table import with_training_energy
 from stages import run
 
 ERROR = "mae_validation"
 VOLATILE = {"students": Path("reports/volatile/distill.json"), "pruned": Path("reports/volatile/compress.json")}
+
+
+class SelectConfig(StageConfig):
+    """What the select and reselect stages read."""
+
+    select: SelectParams
 
 
 def main() -> None:

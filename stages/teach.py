@@ -8,24 +8,35 @@ from pathlib import Path
 
 import pandas as pd
 
-from dlnet.config import TeachConfig
+from dlnet.config.base import StageConfig
+from dlnet.config.cost import CostParams
+from dlnet.config.task import TaskParams
+from dlnet.config.teacher import TeacherParams
+from dlnet.cost.energy import measure_energy, write_volatile
 from dlnet.data.encode import Encoder, fit_encoder
 from dlnet.data.windows import Bank
-from dlnet.distill.data import make_fold, training_windows
-from dlnet.distill.loop import Fold, Job, curves
 from dlnet.distill.students import plan_of, teacher_shape
-from dlnet.distill.sweep import Stack, run_stacks
 from dlnet.distill.teacher import averaged
 from dlnet.files import atomic_dir, sha256, write_parquet
 from dlnet.metrics import errors
-from dlnet.models.student import Student
-from dlnet.select.energy import measure_energy, write_volatile
+from dlnet.models.trained import Student
+from dlnet.train.data import make_fold, training_windows
+from dlnet.train.loop import Fold, Job, curves
+from dlnet.train.pool import Stack, run_stacks
 from stages import run
 
 WINDOWS = Path("data/windows")
 OUT = Path("models/teacher")
 VOLATILE = Path("reports/volatile/teach.json")
 STATE = Path(".cache/teacher")  # outside the stage's outputs, which DVC deletes before a run
+
+
+class TeachConfig(StageConfig):
+    """What the teach stage reads."""
+
+    task: TaskParams
+    teacher: TeacherParams
+    cost: CostParams
 
 
 def main() -> None:

@@ -22,9 +22,9 @@ import torch
 from ncps.torch import LTC
 from torch.nn import functional
 
-from dlnet.distill.loop import Fold, Job, Plan, train
+from dlnet.cli.set_params import set_params
 from dlnet.models.network import NetConfig, forward, horizon_basis, initial
-from dlnet.params import set_params
+from dlnet.train.loop import Fold, Job, Plan, train
 
 BATCH, STEPS, CHANNELS, HORIZON = 256, 10, 16, 100
 STUDENT, TEACHER = 13, 110

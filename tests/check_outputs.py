@@ -10,12 +10,12 @@ from pathlib import Path
 import mlflow
 import numpy as np
 
-from dlnet.config import PrepareConfig
 from dlnet.errors import ParityError
+from dlnet.export.edge import load_model
 from dlnet.files import read_tensors
 from dlnet.firmware.host import CompiledModel
-from dlnet.firmware.model import load_model
 from dlnet.firmware.prove import prove_arm
+from stages.prepare import PrepareConfig
 
 FILES = (
     "dvc.lock",

@@ -10,11 +10,11 @@ import numpy as np
 import pandas as pd
 import torch
 
-from dlnet.config import TaskParams
+from dlnet.config.task import TaskParams
 from dlnet.data.encode import Encoder, fit_encoder
 from dlnet.data.windows import Bank
-from dlnet.distill.loop import Fold
 from dlnet.models.network import NetConfig
+from dlnet.train.loop import Fold
 
 SPLITS = ("train", "train", "train", "validation", "test", "unused")
 FEATURES = ("charge", "time", "slope")

@@ -5,9 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from dlnet.config import BaselinesConfig, CompressConfig, DistillConfig, PrepareConfig
+from dlnet.cli.set_params import set_params
 from dlnet.errors import ConfigError
-from dlnet.params import set_params
+from stages.baselines import BaselinesConfig
+from stages.compress import CompressConfig
+from stages.distill import DistillConfig
+from stages.prepare import PrepareConfig
 
 PARAMS = Path(__file__).parent.parent / "params.yaml"
 

@@ -10,7 +10,7 @@ from torch import Tensor
 from dlnet.data.encode import Encoder
 from dlnet.errors import ModelError
 from dlnet.models.network import NetConfig, Parameters
-from dlnet.models.student import Student
+from dlnet.models.trained import Student
 
 Probe = Callable[[Encoder], tuple[Tensor, Tensor]]
 """Training windows as an encoder shows them: z (N, T, C) and wanted change (N, horizon), units of ``delta_scale``."""

@@ -11,20 +11,20 @@ import numpy as np
 from torch import Tensor
 from tqdm import tqdm
 
+from dlnet.compress.magnitude import sparsity_at
 from dlnet.compress.methods import METHODS, beginning, leaves_whole, sparsities_of
 from dlnet.compress.net import Net, Probe, net_of
-from dlnet.compress.pruning.magnitude import sparsity_at
-from dlnet.config import PruneParams
+from dlnet.config.prune import PruneParams
 from dlnet.data.encode import Encoder
 from dlnet.data.windows import Bank
-from dlnet.distill.data import Windows, make_fold
-from dlnet.distill.loop import Fold, Job, Plan, Trained
 from dlnet.distill.students import as_student
-from dlnet.distill.sweep import Stack, run_stacks
 from dlnet.distill.teacher import taught_by
 from dlnet.errors import ConfigError
 from dlnet.models.network import NetConfig
-from dlnet.models.student import Student
+from dlnet.models.trained import Student
+from dlnet.train.data import Windows, make_fold
+from dlnet.train.loop import Fold, Job, Plan, Trained
+from dlnet.train.pool import Stack, run_stacks
 
 PROBED = 1000  # training windows that importance is measured on
 

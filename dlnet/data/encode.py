@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from dlnet.config import TaskParams, Track
+from dlnet.config.task import TaskParams, Track
 from dlnet.data.windows import Bank, Ends, Floats, Singles
 from dlnet.errors import ModelError
 

@@ -10,7 +10,9 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from dlnet.config import CleanParams, SplitParams, TaskParams
+from dlnet.config.clean import CleanParams
+from dlnet.config.split import SplitParams
+from dlnet.config.task import TaskParams
 from dlnet.data.clean import hampel
 from dlnet.data.schema import KEYS
 from dlnet.data.split import SPLITS, deal

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from dlnet.config import CsvParams, DataParams
+from dlnet.config.data import CsvParams, DataParams
 from dlnet.data import csvfiles, download, schema
 from dlnet.data.features import FEATURES
 from dlnet.errors import ConfigError, DataError

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from dlnet.config import SplitParams
+from dlnet.config.split import SplitParams
 from dlnet.errors import DataError
 
 SPLITS = ("train", "validation", "test")

@@ -11,7 +11,7 @@ from dlnet.device.core import CoreLine
 from dlnet.device.emulator import emulated
 from dlnet.device.line import Line
 from dlnet.device.replay import Played, Singles, replay
-from dlnet.firmware.model import DeviceModel
+from dlnet.export.edge import DeviceModel
 
 BEYOND = 30  # cycles played after the first forecast
 SPREAD = 2000.0  # codes: how far made cycles lie around the middle of what an input spans

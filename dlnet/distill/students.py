@@ -8,14 +8,16 @@ from typing import Any
 
 import pandas as pd
 
-from dlnet.config import CellName, StudentParams, TeacherParams, TrainingParams
+from dlnet.config.students import StudentParams
+from dlnet.config.teacher import CellName, TeacherParams
+from dlnet.config.training import TrainingParams
 from dlnet.data.encode import Encoder
-from dlnet.distill.knowledge.soft import TEMPERATURE
-from dlnet.distill.loop import Fold, Job, Plan, Trained
-from dlnet.distill.sweep import Stack, stacked
 from dlnet.distill.teacher import averaged
+from dlnet.losses.soft import TEMPERATURE
 from dlnet.models.network import NetConfig, branch_usage
-from dlnet.models.student import Student
+from dlnet.models.trained import Student
+from dlnet.train.loop import Fold, Job, Plan, Trained
+from dlnet.train.pool import Stack, stacked
 
 
 def plan_of(training: TrainingParams, noise: float, temperature: float = TEMPERATURE) -> Plan:

@@ -12,14 +12,16 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from dlnet.config import CleanParams, SplitParams, TaskParams
+from dlnet.config.clean import CleanParams
+from dlnet.config.split import SplitParams
+from dlnet.config.task import TaskParams
 from dlnet.data.encode import Encoder
 from dlnet.data.prepare import prepare
 from dlnet.data.windows import Bank
-from dlnet.distill.loop import Fold
 from dlnet.errors import ConfigError
 from dlnet.models.network import generator, predict
-from dlnet.models.student import Student
+from dlnet.models.trained import Student
+from dlnet.train.loop import Fold
 
 
 def shifted(fold: Fold, copies: int, spread: float, seed: int) -> Tensor:

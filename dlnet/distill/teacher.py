@@ -12,11 +12,11 @@ from torch import Tensor
 
 from dlnet.data.encode import Encoder
 from dlnet.data.windows import Bank
-from dlnet.distill.data import Windows
-from dlnet.distill.knowledge import KNOWLEDGE
-from dlnet.distill.loop import Fold, Trained
+from dlnet.losses import KNOWLEDGE
 from dlnet.models.network import Parameters, hidden_path, predict
-from dlnet.models.student import Student
+from dlnet.models.trained import Student
+from dlnet.train.data import Windows
+from dlnet.train.loop import Fold, Trained
 
 HINT_SAMPLE = 2000  # windows that the hint's directions are fitted on
 BATCH = 512

@@ -11,7 +11,7 @@ from dlnet.errors import ModelError
 from dlnet.export.weights import Cell, Skip, StudentWeights
 from dlnet.models.factors import balanced
 from dlnet.models.network import LEVEL_UNIT
-from dlnet.models.student import Student
+from dlnet.models.trained import Student
 
 
 def weights_of(student: Student) -> StudentWeights:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from dlnet.config import CleanParams
+from dlnet.config.clean import CleanParams
+from dlnet.export.edge import DeviceModel, load_model
 from dlnet.files import write_bytes, write_text
 from dlnet.firmware.header import header
-from dlnet.firmware.model import DeviceModel, load_model
 
 HEADER, DOCUMENT = "model_data.h", "model.json"
 FILES = ("spec.json", "student.json", "golden.safetensors")

@@ -10,10 +10,10 @@ import numpy as np
 
 from dlnet.errors import ModelError
 from dlnet.export import fixed
+from dlnet.export.edge import DeviceModel
+from dlnet.export.frontend import SOH_OFFSET, Codec, Scale
 from dlnet.export.layout import Affine, Spec
 from dlnet.export.reference import Int16s, Int32s, run
-from dlnet.firmware.frontend import SOH_OFFSET, Codec, Scale
-from dlnet.firmware.model import DeviceModel
 
 BLOCK_WORDS = 4  # of a row that stand together; dlnet_arith.h loads them at once
 MADE_WINDOWS = 6  # of the self test, made on the device

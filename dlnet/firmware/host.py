@@ -14,10 +14,10 @@ import numpy as np
 import numpy.typing as npt
 
 from dlnet.errors import DataError
+from dlnet.export.edge import DeviceModel
 from dlnet.export.reference import Int16s, Int32s, check_windows, quantise_anchor, quantise_inputs, to_soh
 from dlnet.files import write_text
 from dlnet.firmware.header import header
-from dlnet.firmware.model import DeviceModel
 from dlnet.firmware.toolchain import HOST_FLAGS, PROOF, call, host_compiler, includes
 
 Floats = npt.NDArray[np.floating[Any]]

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 
 from dlnet.errors import ToolError
+from dlnet.export.edge import DeviceModel
 from dlnet.firmware.arm import ENGINE, MONITOR, STATE, Image, build
 from dlnet.firmware.emulate import Board, Run
 from dlnet.firmware.header import made_windows
 from dlnet.firmware.host import OK
-from dlnet.firmware.model import DeviceModel
 
 WINDOWS = 4  # a run does not depend on what it computes but by a few instructions; the largest count is kept
 SPREAD = 300.0  # codes between cycles that the monitor is filled with

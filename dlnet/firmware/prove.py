@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from dlnet.errors import ParityError
+from dlnet.export.edge import DeviceModel
 from dlnet.export.reference import Int16s, Int32s, run
 from dlnet.firmware.arm import EVERYTHING, PORTABLE, Image, build
 from dlnet.firmware.emulate import Board
 from dlnet.firmware.host import OK, CompiledModel
-from dlnet.firmware.model import DeviceModel
 
 
 def prove_host(model: DeviceModel, z: Int16s, anchor: Int32s, compiler: str | None = None) -> None:

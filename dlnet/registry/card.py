@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from dlnet.registry.gate import Verdict
+from dlnet.gate.verdict import Verdict
 
 INPUT = "Input: `z` (N, steps, channels), encoded cycles, and `anchor` (N, 1), SoH. Output: SoH of the next cycles."
 

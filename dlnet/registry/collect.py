@@ -12,21 +12,21 @@ import numpy as np
 import pandas as pd
 from ruamel.yaml import YAML
 
-from dlnet.config import PublishParams
+from dlnet.config.publish import PublishParams
+from dlnet.cost.device import UNITS
 from dlnet.data.encode import Encoder
 from dlnet.data.windows import Bank
 from dlnet.errors import RegistryError
 from dlnet.files import read_json
 from dlnet.forecast import ABOUT, about
-from dlnet.registry.budget import UNITS as UNITS_ON_DEVICE
-from dlnet.registry.budget import device_figures, within_budget
+from dlnet.gate.budget import UNITS as UNITS_ON_DEVICE
+from dlnet.gate.budget import device_figures, within_budget
+from dlnet.gate.verdict import Verdict, verdict
 from dlnet.registry.card import edge_card, float_card
-from dlnet.registry.gate import Verdict, verdict
-from dlnet.registry.hover import fronts_page
 from dlnet.registry.keys import lineage, locked_stages
 from dlnet.registry.models import EDGE_CODE, EDGE_PACKAGES, FLOAT_CODE, FLOAT_PACKAGES, requirements
+from dlnet.registry.pareto_html import fronts_page
 from dlnet.registry.publication import Curve, Data, Model, Publication, Run
-from dlnet.select import UNITS
 
 EDGE_FILES = ("step.tflite", "head.tflite", "spec.json", "golden.safetensors", "metrics.json")
 FIGURES, REPORTS = ("*.png", "*.html"), ("*.json", "*.md")

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from mlflow.models import set_model
 from mlflow.pyfunc.model import PythonModel
 
-from dlnet.models.student import load_student
+from dlnet.models.trained import load_student
 
 
 class FloatModel:

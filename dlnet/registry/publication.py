@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from dlnet.registry.gate import Verdict
+from dlnet.gate.verdict import Verdict
 from dlnet.registry.keys import content_key, digests
 
 Curve = tuple[tuple[int, float], ...]

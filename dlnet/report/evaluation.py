@@ -16,7 +16,7 @@ from dlnet.errors import DataError
 from dlnet.export.compare import REFERENCE, run_engines
 from dlnet.export.reference import to_soh
 from dlnet.metrics import by_horizon, by_knee, errors, knee_row, per_cell
-from dlnet.models.student import Student
+from dlnet.models.trained import Student
 from dlnet.report.pipeline import Edge, Pipeline
 
 Forecast = npt.NDArray[np.floating[Any]]

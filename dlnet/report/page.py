@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from dlnet.report.axes import in_bytes
+from dlnet.plots.axes import in_bytes
 from dlnet.report.options import bits_line, usage_line
 from dlnet.report.plots import PICTURES, labels_of, star_of
 from dlnet.report.summary import RULE

@@ -17,7 +17,7 @@ from dlnet.export.litert import EdgeFiles
 from dlnet.export.size import spec_bytes
 from dlnet.export.spec import load_spec
 from dlnet.files import read_json, read_tensors
-from dlnet.models.student import Student, load_student
+from dlnet.models.trained import Student, load_student
 
 FRONTS = ("front1", "front2")
 

@@ -9,14 +9,14 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from dlnet.cost.device import UNITS
 from dlnet.data.windows import Bank
-from dlnet.report.axes import EDGE, TEACHER, colour_of, error_axis, name_points, names_at_right, size_axis
+from dlnet.plots.axes import EDGE, TEACHER, colour_of, error_axis, name_points, names_at_right, size_axis
+from dlnet.plots.style import FAINT, INK, MUTED, PALETTE, caption, figure_style, save_figure
 from dlnet.report.evaluation import Cases, Evaluation, Forecast
 from dlnet.report.fronts import plot_front
 from dlnet.report.pipeline import FRONTS, Pipeline
-from dlnet.report.style import FAINT, INK, MUTED, PALETTE, caption, figure_style, save_figure
 from dlnet.report.training_plots import distillation, learning
-from dlnet.select import UNITS
 
 PICTURES = (
     ("Error against size", "size.png"),

@@ -9,11 +9,11 @@ from typing import Any
 
 import pandas as pd
 
+from dlnet.cost import device as cost
+from dlnet.cost.shape import student_shape
 from dlnet.export.layout import Spec
 from dlnet.report.evaluation import ENGINES, Evaluation
 from dlnet.report.pipeline import FRONTS, Edge, Pipeline
-from dlnet.select import cost
-from dlnet.select.shape import student_shape
 
 ERRORS = ("mae", "rmse", "cell_mae", "worst_cell", "before_knee", "after_knee")
 COSTS = (

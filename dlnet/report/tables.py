@@ -11,7 +11,7 @@ from rich.table import Table
 from dlnet.report.options import bits_line, usage_line
 
 if TYPE_CHECKING:
-    from dlnet.doctor import Check
+    from dlnet.cli.doctor import Check
     from dlnet.forecast import Forecast
 
 Entry = dict[str, Any]

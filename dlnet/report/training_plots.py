@@ -11,8 +11,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator
 
+from dlnet.plots.style import FAINT, INK, MUTED, caption, palette
 from dlnet.report.pipeline import Pipeline
-from dlnet.report.style import FAINT, INK, MUTED, caption, palette
 
 CAPTION_WIDTH = 170  # letters
 

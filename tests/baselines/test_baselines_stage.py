@@ -9,11 +9,11 @@ import pytest
 from made_bank import made_bank, made_encoder, task, write_windows
 from small_grid import baselines_params
 
-from dlnet.config import BaselinesConfig
+from dlnet.baselines.fit import fit_all
 from dlnet.files import read_tensors
 from dlnet.metrics import errors
-from dlnet.models.baselines import fit_all
 from stages import baselines as stage
+from stages.baselines import BaselinesConfig
 
 NAMES = {"persistence", "line", "parabola", "ridge", "boosting", "gru_small"}
 

@@ -9,8 +9,8 @@ from sklearn.ensemble import HistGradientBoostingRegressor
 from small_grid import baselines_params
 from threadpoolctl import threadpool_limits
 
-from dlnet.models.boosting import fit_boosting, fit_boosting_for, fit_boosting_targets, trees
-from dlnet.models.summaries import mae
+from dlnet.baselines.boosting import fit_boosting, fit_boosting_for, fit_boosting_targets, trees
+from dlnet.baselines.summaries import mae
 
 
 def walked(tree):

@@ -6,9 +6,9 @@ import torch
 from made_bank import made_encoder, task
 from small_grid import baselines_params
 
-from dlnet.models.gru import GruNet, fit_gru, gru_parameters, widest
+from dlnet.baselines.gru import GruNet, fit_gru, gru_parameters, widest
+from dlnet.baselines.summaries import mae
 from dlnet.models.network import LEVEL_UNIT
-from dlnet.models.summaries import mae
 
 PARAMS = baselines_params().gru["gru_small"]
 

@@ -8,8 +8,8 @@ from made_bank import made_bank, task
 from sklearn.linear_model import Ridge as Truth
 from small_grid import baselines_params
 
-from dlnet.models.ridge import fit_ridge, products, ridge_path, standardised
-from dlnet.models.summaries import mae
+from dlnet.baselines.ridge import fit_ridge, products, ridge_path, standardised
+from dlnet.baselines.summaries import mae
 
 RANDOM = np.random.default_rng(0)
 X = RANDOM.normal(3, [1, 5, 0.2, 2], (60, 4))

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from made_bank import made_bank, task
 
+from dlnet.baselines.summaries import Knots, Summary, mae, slope, summaries
 from dlnet.errors import ConfigError
-from dlnet.models.summaries import Knots, Summary, mae, slope, summaries
 
 BANK = made_bank()
 ENDS = BANK.windows("validation", 5)

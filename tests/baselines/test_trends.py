@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from made_bank import made_bank
 
-from dlnet.models.baselines import Trend
+from dlnet.baselines.fit import Trend
 
 BANK = made_bank()
 ENDS = BANK.windows("validation", 3)

@@ -4,12 +4,13 @@ import pandas as pd
 from export.export_truth import make_student
 from host_compiler import PROJECT
 
-from dlnet.config import CleanParams, TaskParams
+from dlnet.config.clean import CleanParams
+from dlnet.config.task import TaskParams
 from dlnet.data.encode import fit_encoder
 from dlnet.data.windows import Bank
+from dlnet.export.edge import DeviceModel, make_model
 from dlnet.export.reference import quantise_anchor, quantise_inputs
 from dlnet.export.spec import make_spec
-from dlnet.firmware.model import DeviceModel, make_model
 from dlnet.models.precision import Precision
 
 FEATURES = ["voltage slope", "voltage mean", "voltage kurtosis", "CV Q", "CC Q", "CC charge time", "CV charge time"]

@@ -9,8 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from dlnet import doctor
-from dlnet.cli import main
+from dlnet.cli import doctor, main
 from dlnet.files import read_json
 
 sys.path.append(str(Path(__file__).parent.parent / "registry"))

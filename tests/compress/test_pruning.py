@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from made_bank import made_encoder, small_net
 
+from dlnet.compress import structure
+from dlnet.compress.importance import CRITERIA, channels_of_features, feature_scores, neuron_scores
+from dlnet.compress.magnitude import magnitude_mask, sparsity_at, without_weights
 from dlnet.compress.net import Net
-from dlnet.compress.pruning import structure
-from dlnet.compress.pruning.importance import CRITERIA, channels_of_features, feature_scores, neuron_scores
-from dlnet.compress.pruning.magnitude import magnitude_mask, sparsity_at, without_weights
 from dlnet.errors import ModelError
 from dlnet.models.cells import CELLS
 from dlnet.models.network import count_parameters, hidden_path, horizon_basis, initial, predict, readout

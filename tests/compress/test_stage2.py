@@ -9,12 +9,12 @@ from made_bank import made_encoder, small_net, task
 from dlnet.compress.methods import METHODS, leaves_whole
 from dlnet.compress.net import net_of
 from dlnet.compress.stage2 import Lessons, compress_all
-from dlnet.config import Method, PruneParams
-from dlnet.distill.data import training_windows
-from dlnet.distill.loop import Job, Plan, train
+from dlnet.config.prune import Method, PruneParams
 from dlnet.errors import ConfigError
 from dlnet.models.network import initial
-from dlnet.models.student import Student, load_student
+from dlnet.models.trained import Student, load_student
+from dlnet.train.data import training_windows
+from dlnet.train.loop import Job, Plan, train
 
 PLAN = Plan(steps=4, batch=8, check=2)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from made_project import ROOT
 
-from dlnet.config import RunnerConfig
+from dlnet.config.runner import RunnerConfig
 from dlnet.data.sources import MIRROR_VARIABLE as SOURCES_MIRROR
 from dlnet.errors import ConfigError
 from stages import project

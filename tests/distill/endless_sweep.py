@@ -5,8 +5,8 @@ from pathlib import Path
 
 from made_bank import made_fold, small_net
 
-from dlnet.distill.loop import Job, Plan
-from dlnet.distill.sweep import Stack, run_stacks
+from dlnet.train.loop import Job, Plan
+from dlnet.train.pool import Stack, run_stacks
 
 
 def main(folder):

@@ -6,7 +6,7 @@ from pathlib import Path
 import torch
 from made_bank import made_fold, small_net
 
-from dlnet.distill.loop import Job, Plan, train
+from dlnet.train.loop import Job, Plan, train
 
 JOBS = (Job("a", 0), Job("b", 1, "hint", 0.4), Job("c", 2, "l1", 0.5))
 PLAN = Plan(steps=400, batch=16, check=5, patience=20, noise=0.1)

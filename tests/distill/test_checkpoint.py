@@ -15,9 +15,9 @@ import torch
 from made_bank import made_fold, small_net
 from safetensors.numpy import load_file, save_file
 
-from dlnet.distill import loop
-from dlnet.distill.loop import Job, Plan, train
 from dlnet.errors import ModelError
+from dlnet.train import loop
+from dlnet.train.loop import Job, Plan, train
 
 PLAN = Plan(steps=40, batch=8, check=5, patience=3, noise=0.1)
 TESTS = Path(__file__).parents[1]

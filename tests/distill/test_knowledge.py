@@ -7,7 +7,7 @@ from scipy.spatial.distance import pdist, squareform
 from sklearn.metrics import mean_absolute_error
 from sklearn.metrics.pairwise import paired_cosine_distances
 
-from dlnet.distill.knowledge import KNOWLEDGE, Said, Told, features, outputs, relations, soft
+from dlnet.losses import KNOWLEDGE, Said, Told, features, outputs, relations, soft
 
 M, B, P = 3, 6, 8
 

@@ -8,9 +8,9 @@ import pytest
 import torch
 from made_bank import made_fold, small_net
 
-from dlnet.distill.knowledge import KNOWLEDGE
-from dlnet.distill.loop import Job, Plan, curves, loss_points, train
+from dlnet.losses import KNOWLEDGE
 from dlnet.models.network import generator, initial, predict
+from dlnet.train.loop import Job, Plan, curves, loss_points, train
 
 LOSSES = ("labels", *KNOWLEDGE)
 BY_HAND = ("labels", "l1", "mse", "cosine", "hint")

@@ -5,9 +5,9 @@ from dataclasses import replace
 import torch
 from made_bank import made_encoder, made_fold, small_net
 
-from dlnet.distill.loop import Job, Trained
 from dlnet.distill.students import as_student
 from dlnet.models.network import forward, horizon_basis, initial
+from dlnet.train.loop import Job, Trained
 
 
 def trained(config, seed=0):

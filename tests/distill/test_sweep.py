@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from made_bank import made_fold, small_net
 
-from dlnet.distill.loop import Job, Plan, train
-from dlnet.distill.sweep import WIDEST, Stack, run_stacks, stacked
+from dlnet.train.loop import Job, Plan, train
+from dlnet.train.pool import WIDEST, Stack, run_stacks, stacked
 
 TESTS = Path(__file__).parents[1]
 PLAN = Plan(steps=20, batch=8, check=10, noise=0.1)

@@ -7,18 +7,19 @@ import pytest
 import torch
 from made_bank import made_bank, made_encoder, task
 
-from dlnet.config import DistillConfig, StudentParams
+from dlnet.config.students import StudentParams
 from dlnet.data.encode import fit_encoder
 from dlnet.data.prepare import prepare
 from dlnet.data.schema import read_table
 from dlnet.data.windows import Bank
-from dlnet.distill.data import make_fold, training_windows
-from dlnet.distill.loop import Job, Plan, train
 from dlnet.distill.students import shape
 from dlnet.distill.synthetic import shifted, simulated, taught_on
 from dlnet.errors import ConfigError
 from dlnet.models.network import initial, predict
-from dlnet.models.student import Student
+from dlnet.models.trained import Student
+from dlnet.train.data import make_fold, training_windows
+from dlnet.train.loop import Job, Plan, train
+from stages.distill import DistillConfig
 
 
 @pytest.fixture(scope="module")

@@ -8,11 +8,11 @@ import torch
 from made_bank import made_bank, made_encoder, made_fold, small_net, task
 
 from dlnet.data.encode import fit_encoder
-from dlnet.distill.data import make_fold, training_windows
-from dlnet.distill.loop import Job, Plan, train
 from dlnet.distill.teacher import averaged, hint_path, taught_by
 from dlnet.models.network import hidden_path, initial
-from dlnet.models.student import Student
+from dlnet.models.trained import Student
+from dlnet.train.data import make_fold, training_windows
+from dlnet.train.loop import Job, Plan, train
 
 
 def net(encoder, seed, **changes):

@@ -6,7 +6,7 @@ from made_bank import made_encoder, small_net
 
 from dlnet.export.convert import weights_of
 from dlnet.models.network import initial
-from dlnet.models.student import Student
+from dlnet.models.trained import Student
 
 
 def made(**changes):

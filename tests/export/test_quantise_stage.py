@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from made_bank import made_encoder, small_net, task, write_windows
 
-from dlnet.config import QuantiseConfig, QuantiseParams
+from dlnet.config.quantise import QuantiseParams
 from dlnet.data.windows import Bank
 from dlnet.export.convert import weights_of
 from dlnet.export.golden import check_golden
@@ -16,8 +16,9 @@ from dlnet.files import read_json
 from dlnet.metrics import errors
 from dlnet.models.network import initial
 from dlnet.models.precision import PARTS, Precision
-from dlnet.models.student import Student
+from dlnet.models.trained import Student
 from stages import quantise as stage
+from stages.quantise import QuantiseConfig
 
 pytestmark = pytest.mark.slow  # TensorFlow
 OUT = Path("models/edge/one")

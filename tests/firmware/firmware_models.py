@@ -5,7 +5,7 @@ import shutil
 import numpy as np
 import pytest
 
-from dlnet.firmware.made import made_model
+from dlnet.firmware.random_model import made_model
 from dlnet.models.precision import Precision
 
 needs_arm = pytest.mark.skipif(shutil.which("arm-none-eabi-gcc") is None, reason="apt-get install gcc-arm-none-eabi")

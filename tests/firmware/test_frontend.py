@@ -7,11 +7,11 @@ from firmware_models import SHAPES, cell, needs_arm, shaped
 from dlnet.data.clean import hampel
 from dlnet.data.prepare import FEATURE_FLOOR
 from dlnet.errors import ModelError
+from dlnet.export.frontend import acceptable, clean_codes, encode_codes, make_codec, to_codes
 from dlnet.export.reference import quantise_anchor, quantise_inputs, run
 from dlnet.firmware import arm
 from dlnet.firmware.emulate import Board
-from dlnet.firmware.frontend import acceptable, clean_codes, encode_codes, make_codec, to_codes
-from dlnet.firmware.made import CLEAN, made_model
+from dlnet.firmware.random_model import CLEAN, made_model
 
 
 def windows_of(model, values):

@@ -5,11 +5,12 @@ import pytest
 from firmware_models import needs_arm, shaped
 
 from dlnet.errors import ToolError
-from dlnet.firmware import fit, report, toolchain
+from dlnet.firmware import report, toolchain
 from dlnet.firmware.arm import build
 from dlnet.firmware.cycles import Instruction, count
 from dlnet.firmware.emulate import Board
 from dlnet.firmware.measure import measure
+from studies import fit
 
 FLASH_BUDGET, RAM_BUDGET, INSTRUCTION_BUDGET, MS_BUDGET = 6144, 1536, 15_000, 1.0
 

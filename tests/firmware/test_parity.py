@@ -16,8 +16,8 @@ from dlnet.files import write_text
 from dlnet.firmware import arm, toolchain
 from dlnet.firmware.emulate import Board
 from dlnet.firmware.header import header, made_windows
-from dlnet.firmware.made import made_model
 from dlnet.firmware.prove import prove_arm, prove_host, trace
+from dlnet.firmware.random_model import made_model
 from dlnet.models.precision import Precision
 
 

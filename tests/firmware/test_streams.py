@@ -8,7 +8,7 @@ from firmware_models import SHAPES, shaped
 
 from dlnet.errors import ModelError
 from dlnet.firmware.header import gate_stream, head_stream, header, inner_stream, step_stream
-from dlnet.firmware.made import made_model
+from dlnet.firmware.random_model import made_model
 from dlnet.models.precision import Precision
 
 

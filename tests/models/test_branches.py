@@ -5,9 +5,9 @@ import pytest
 import torch
 from made_bank import made_fold, small_net
 
-from dlnet.distill.loop import Job, Plan, train
 from dlnet.models import branches
 from dlnet.models.network import forward, hidden_path, horizon_basis, initial, predict, shares, skip_values
+from dlnet.train.loop import Job, Plan, train
 
 M, B, K, OUTPUTS = 2, 7, 3, 4
 

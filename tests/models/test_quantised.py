@@ -7,7 +7,6 @@ import pytest
 import torch
 from made_bank import made_encoder, made_fold, small_net
 
-from dlnet.distill.loop import Job, Plan, train
 from dlnet.errors import ModelError
 from dlnet.export.convert import weights_of
 from dlnet.export.reference import quantise_anchor, quantise_inputs, run, to_soh
@@ -15,7 +14,8 @@ from dlnet.export.spec import make_spec
 from dlnet.models import factors, quantised
 from dlnet.models.network import branch_usage, head, hidden_path, initial, predict, scores
 from dlnet.models.precision import Precision
-from dlnet.models.student import Student
+from dlnet.models.trained import Student
+from dlnet.train.loop import Job, Plan, train
 
 
 def student(cell, substeps=1, seed=0, **changes):

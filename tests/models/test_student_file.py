@@ -9,7 +9,7 @@ from dlnet.distill.students import shape
 from dlnet.errors import DLNetError, ModelError
 from dlnet.files import read_tensors, write_tensors
 from dlnet.models.network import initial, predict
-from dlnet.models.student import Student, load_student
+from dlnet.models.trained import Student, load_student
 
 
 def made_student(track="capacity", seeds=(1, 2)):

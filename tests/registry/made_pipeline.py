@@ -7,7 +7,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from dlnet.config import BudgetParams, CleanParams, CostParams, PublishParams, SplitParams, StageConfig, TaskParams
+from dlnet.config.base import StageConfig
+from dlnet.config.clean import CleanParams
+from dlnet.config.cost import CostParams
+from dlnet.config.publish import BudgetParams, PublishParams
+from dlnet.config.split import SplitParams
+from dlnet.config.task import TaskParams
+from dlnet.cost.table import student_table
 from dlnet.data.encode import fit_encoder
 from dlnet.data.prepare import prepare
 from dlnet.data.windows import Bank
@@ -18,9 +24,8 @@ from dlnet.export.reference import quantise_anchor, quantise_inputs
 from dlnet.export.spec import make_spec, save_spec
 from dlnet.files import write_json, write_parquet
 from dlnet.models.network import initial
-from dlnet.models.student import Student
-from dlnet.select import select
-from dlnet.select.table import student_table
+from dlnet.models.trained import Student
+from dlnet.select.pareto import select
 
 CHANNELS = {"features": ["CC Q", "CV Q"], "relative": [], "quantiles": 5, "noise": 0.0}
 TASK = TaskParams.model_validate(

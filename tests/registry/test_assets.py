@@ -7,8 +7,8 @@ import pytest
 from made_pipeline import BUDGET, CLEAN, EDGE, make
 
 from dlnet.errors import ModelError, RefusedError
-from dlnet.firmware.model import load_model
-from dlnet.registry.assets import KINDS, Release, assemble
+from dlnet.export.edge import load_model
+from dlnet.release.assets import KINDS, Release, assemble
 
 FIGURES = {
     "instructions": 5000, "ms_modelled": {"cache_off": 0.4}, "flash_bytes": 3000, "ram_bytes": 1000, "stack_bytes": 300,

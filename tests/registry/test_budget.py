@@ -4,7 +4,7 @@ import pytest
 from made_pipeline import BUDGET, EDGE, LIMITS, make
 
 from dlnet.files import write_json
-from dlnet.registry.budget import device_figures, within_budget
+from dlnet.gate.budget import device_figures, within_budget
 from dlnet.registry.collect import collect
 
 GOOD = {"flash_bytes": 6144.0, "ram_bytes": 1536.0, "instructions": 15000.0, "ms_modelled": 1.0}

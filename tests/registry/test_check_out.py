@@ -4,11 +4,11 @@ import json
 
 import pytest
 
-from dlnet.config import CleanParams
+from dlnet.config.clean import CleanParams
 from dlnet.errors import RefusedError
-from dlnet.firmware.model import load_model
-from dlnet.registry.check_out import check_out
+from dlnet.export.edge import load_model
 from dlnet.registry.client import connect
+from dlnet.release.fetch import check_out
 
 CLEAN = CleanParams(window=7, sigmas=3.0, floor_soh=0.006, feature_sigmas=6.0, min_rows=45)
 

@@ -5,7 +5,7 @@ import math
 import pytest
 from made_pipeline import LIMITS
 
-from dlnet.registry.gate import verdict
+from dlnet.gate.verdict import verdict
 
 GOOD_MAE = {
     "persistence": 0.0068, "line": 0.0024, "parabola": 0.0022, "ridge": 0.0014, "boosting": 0.0013,

@@ -30,7 +30,7 @@ from dlnet.export.reference import (
 from dlnet.export.spec import make_spec, save_spec
 from dlnet.models.network import initial
 from dlnet.models.precision import Precision
-from dlnet.models.student import Student, load_student
+from dlnet.models.trained import Student, load_student
 from dlnet.registry.client import connect
 from dlnet.registry.collect import collect
 from dlnet.registry.fetch import FORECAST_FILES, fetched

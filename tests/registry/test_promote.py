@@ -8,7 +8,7 @@ import pytest
 from dlnet.cli import main
 from dlnet.errors import RefusedError, RegistryError
 from dlnet.registry.client import connect, set_version_tag
-from dlnet.registry.promote import Champion, Change
+from dlnet.release.promote import Champion, Change
 
 
 def champion():

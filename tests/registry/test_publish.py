@@ -20,10 +20,10 @@ import pytest
 from registry_content import content
 
 from dlnet.errors import RegistryError
+from dlnet.gate.verdict import Verdict
 from dlnet.registry import lock
 from dlnet.registry import publish as publisher
 from dlnet.registry.client import connect
-from dlnet.registry.gate import Verdict
 from dlnet.registry.publication import Data, Model, Publication, Run
 
 STUB = Path(__file__).parent / "stub_model.py"
@@ -59,7 +59,7 @@ def publication(
         pipeline=Run("pipeline", "p", "capacity", metrics={"mae": 1.0}, tables={"front.json": front}),
         children=(*below, edge),
         data=Data("windows", "0123456789abcdef0123456789abcdef.dir", {"dvc.path": "data/windows"}, {"cells": 3}),
-        lineage={"dlnet.params": "abc", "dlnet.git.commit": "none: not a git repository"},
+        lineage={"dlnet.cli.set_params": "abc", "dlnet.git.commit": "none: not a git repository"},
     )
 
 
@@ -85,7 +85,7 @@ def test_what_is_published_stands_in_the_registry(registry):
     assert held["models"][0]["metrics"] == [("mae_int8", 0.0012, "windows")]
     version = held["registered"]["dlnet-edge"]["versions"][0]
     assert version[1]["dlnet.gate"] == "passed"
-    assert version[1]["dlnet.params"] == "abc"
+    assert version[1]["dlnet.cli.set_params"] == "abc"
     assert held["registered"]["dlnet-edge"]["aliases"] == {"candidate": 1}
 
 

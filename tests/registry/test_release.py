@@ -11,10 +11,10 @@ import pytest
 
 from dlnet.cli import main
 from dlnet.errors import RefusedError, RegistryError
-from dlnet.registry import ledger
 from dlnet.registry.client import connect
-from dlnet.registry.promote import Champion
-from dlnet.registry.release import Releases
+from dlnet.release import ledger
+from dlnet.release.plan import Releases
+from dlnet.release.promote import Champion
 
 URL = "https://example.org/releases/firmware-v1"
 

@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 from made_bank import described, tables, task
 
-from dlnet.config import CostParams
+from dlnet.config.cost import CostParams
+from dlnet.cost.table import student_table
 from dlnet.data.encode import fit_encoder
 from dlnet.data.windows import Bank
 from dlnet.distill.students import gains, shape, stage2_gains, teaches
@@ -19,9 +20,8 @@ from dlnet.export.reference import quantise_anchor, quantise_inputs, run
 from dlnet.export.spec import make_spec, save_spec
 from dlnet.files import read_json, write_bytes, write_json, write_parquet, write_tensors
 from dlnet.models.network import initial
-from dlnet.models.student import Student
-from dlnet.select import select
-from dlnet.select.table import student_table
+from dlnet.models.trained import Student
+from dlnet.select.pareto import select
 
 SPLITS = ("train", "train", "validation", "validation", "test", "test", "test", "unused")
 KNEE = 40

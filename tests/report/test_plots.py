@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dlnet.report.axes import LABEL_GAP, apart, in_bytes
+from dlnet.plots.axes import LABEL_GAP, apart, in_bytes
+from dlnet.plots.style import figure_style
 from dlnet.report.plots import PICTURES, SHOWN, draw, origins, ranked_cells, shown_ranks, size, trajectories
-from dlnet.report.style import figure_style
 
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=8))

@@ -8,13 +8,13 @@ import made_report
 import numpy as np
 import pytest
 
+from dlnet.cost.device import student_cost
+from dlnet.cost.shape import student_shape
 from dlnet.export.convert import weights_of
 from dlnet.export.spec import make_spec
 from dlnet.models.precision import Precision
 from dlnet.report.evaluation import Evaluation
 from dlnet.report.summary import choose_edge, headline, summarise
-from dlnet.select.cost import student_cost
-from dlnet.select.shape import student_shape
 
 
 def scores(validation: float, test: float) -> dict:

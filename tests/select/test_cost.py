@@ -8,10 +8,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from dlnet.errors import ModelError
-from dlnet.models.precision import Precision
-from dlnet.select import grid_intensity
-from dlnet.select.cost import (
+from dlnet.cost.device import (
     CELLS,
     CODE_BYTES,
     INSTRUCTIONS,
@@ -22,6 +19,9 @@ from dlnet.select.cost import (
     stored_bytes,
     student_cost,
 )
+from dlnet.cost.energy import grid_intensity
+from dlnet.errors import ModelError
+from dlnet.models.precision import Precision
 
 CAPACITY = StudentShape(inputs=16, hidden=13, cell="liquid", substeps=1, steps=10, skip=3, outputs=6)
 FOUR = Precision.of(4)

@@ -8,9 +8,9 @@ from types import SimpleNamespace
 
 import pytest
 
-import dlnet.select.energy as energy_module
+import dlnet.cost.energy as energy_module
+from dlnet.cost.energy import Energy, check_country, grid_intensity, measure_energy, write_volatile
 from dlnet.errors import ConfigError, DLNetError
-from dlnet.select import Energy, check_country, grid_intensity, measure_energy, write_volatile
 
 
 def work(seconds: float) -> None:

@@ -4,13 +4,13 @@ import pytest
 import torch
 from made_bank import made_encoder, small_net
 
-from dlnet.config import CostParams
+from dlnet.config.cost import CostParams
+from dlnet.cost.table import costs, student_table
 from dlnet.export.convert import weights_of
 from dlnet.export.spec import make_spec
 from dlnet.models.network import initial
 from dlnet.models.precision import Precision
-from dlnet.models.student import Student
-from dlnet.select.table import costs, student_table
+from dlnet.models.trained import Student
 
 COST = CostParams(country="DEU", clock_mhz=64)
 SHAPES = {

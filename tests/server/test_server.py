@@ -20,8 +20,8 @@ from dlnet.registry.client import connect
 from dlnet.registry.collect import collect
 from dlnet.registry.fetch import fetched
 from dlnet.registry.publish import publish
-from dlnet.registry.release import Releases
 from dlnet.registry.server_env import FILE, S3_KEY, S3_SECRET, read_env
+from dlnet.release.plan import Releases
 
 pytestmark = [pytest.mark.slow, needs_postgres]
 BUCKET = "dlnet"

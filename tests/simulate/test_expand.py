@@ -8,11 +8,11 @@ import pandas as pd
 import pytest
 
 from dlnet import files
-from dlnet.data import simulate
-from dlnet.data.ageing import GRID, CoarseLife, import_pybamm
 from dlnet.data.features import FEATURES
-from dlnet.data.fleet import PROTOCOLS, draw_fleet
 from dlnet.errors import DataError, DLNetError
+from studies.simulate import simulate
+from studies.simulate.ageing import GRID, CoarseLife, import_pybamm
+from studies.simulate.fleet import PROTOCOLS, draw_fleet
 
 CELL = draw_fleet(0, 1)[0]
 TAU = 600.0

@@ -6,9 +6,9 @@ import importlib.util
 import numpy as np
 import pytest
 
-from dlnet.data import simulate
 from dlnet.data.features import FEATURES
-from dlnet.data.fleet import draw_fleet
+from studies.simulate import simulate
+from studies.simulate.fleet import draw_fleet
 
 pytestmark = [
     pytest.mark.slow,

@@ -8,11 +8,11 @@ import pandas as pd
 import pytest
 
 from dlnet.compress.methods import METHODS
-from dlnet.distill.knowledge import KNOWLEDGE
 from dlnet.errors import ModelError
 from dlnet.files import read_json
-from dlnet.study.methods.page import summarise, with_tables, with_toolbox
-from dlnet.study.methods.toolbox import TOOLBOX
+from dlnet.losses import KNOWLEDGE
+from studies.methods.page import summarise, with_tables, with_toolbox
+from studies.methods.toolbox import TOOLBOX
 
 PROJECT = Path(__file__).parents[2]
 

@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 
 from dlnet.errors import ModelError
-from dlnet.study.page import front_page, page
-from dlnet.study.results import stage1_gains, stage2_gains, summarise
+from studies.results.page import front_page, page
+from studies.results.results import stage1_gains, stage2_gains, summarise
 
 SCORES = ("mae", "rmse", "cell_mae", "worst_cell_mae")
 

@@ -1,0 +1,138 @@
+"""Ridge regression on a window's summary and all products of two of its numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from tqdm import tqdm
+
+from dlnet.baselines.summaries import Knots, Summary, mae, summaries
+from dlnet.config.baselines import BaselinesParams
+from dlnet.config.task import TaskParams
+from dlnet.data.encode import FEATURE_CLIP
+from dlnet.data.windows import Bank, Ends, Floats, Singles
+
+
+@dataclass(frozen=True)
+class Ridge:
+    """A fitted ridge regression.
+
+    The summary is standardised and clipped like the nets' inputs, joined by its squares and products, and mapped to
+    the knots: as changes from the last SoH, or (track ``charge``) as SoH itself.
+
+    Attributes:
+        center, scale: (P,) of the summary. coefficients: (P + P (P + 1) / 2, knots). intercept: (knots,). All float32.
+        chosen: what was chosen on validation windows.
+    """
+
+    summary: Summary
+    knots: Knots
+    center: Singles
+    scale: Singles
+    coefficients: Singles
+    intercept: Singles
+    chosen: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def uses_capacity(self) -> bool:
+        """Whether the SoH of past cycles is an input."""
+        return self.summary.capacity
+
+    @property
+    def parameters(self) -> int:
+        """Numbers that have to be stored."""
+        return sum(part.size for part in (self.center, self.scale, self.coefficients, self.intercept))
+
+    @property
+    def bytes(self) -> int:
+        """Four a parameter."""
+        return 4 * self.parameters
+
+    def predict(self, bank: Bank, ends: Ends) -> Singles:
+        """(N,) window ends -> (N, horizon) SoH."""
+        inputs = products(standardised(self.summary.of(bank, ends), self.center, self.scale))
+        change = self.knots.curve(inputs @ self.coefficients.astype(np.float64) + self.intercept)
+        return np.asarray(change + start_of(self.knots, bank, ends), np.float32)
+
+
+def start_of(knots: Knots, bank: Bank, ends: Ends) -> Floats:
+    """(N, 1) SoH that anchored knots are relative to; zero for those that predict SoH itself."""
+    return bank.soh[ends - 1][:, None] if knots.anchored else np.zeros((len(ends), 1))
+
+
+def standardised(summary: Floats, center: Singles, scale: Singles) -> Floats:
+    """(N, P) in deviations from the training windows' mean, clipped as the nets' features are."""
+    return np.clip((summary - center) / scale, -FEATURE_CLIP, FEATURE_CLIP)
+
+
+def products(x: Floats) -> Floats:
+    """(N, P) -> (N, P + P (P + 1) / 2): the numbers themselves, then every product of two of them."""
+    left, right = np.triu_indices(x.shape[1])
+    return np.concatenate([x, x[:, left] * x[:, right]], axis=1)
+
+
+def ridge_path(x: Floats, y: Floats, alphas: Sequence[float]) -> list[tuple[Floats, Floats]]:
+    """Ridge solutions for each alpha, by one eigendecomposition of the Gram matrix.
+
+    Columns of x are standardised for the penalty, and the solution is given for x as it is. Minimises
+    |y - x b - c|^2 + alpha |b s|^2, s the columns' deviations (Hoerl and Kennard 1970).
+
+    Args:
+        x: (N, Q). y: (N, K). alphas: > 0.
+
+    Returns:
+        For each alpha, coefficients (Q, K) and intercept (K,).
+    """
+    center, scale, level = x.mean(axis=0), spread(x), y.mean(axis=0)
+    z = (x - center) / scale
+    values, vectors = np.linalg.eigh(z.T @ z)
+    moment = vectors.T @ (z.T @ (y - level))
+    solutions = []
+    for alpha in alphas:
+        b = (vectors @ (moment / (np.maximum(values, 0) + alpha)[:, None])) / scale[:, None]
+        solutions.append((b, level - center @ b))
+    return solutions
+
+
+def spread(x: Floats) -> Floats:
+    """(N, Q) -> (Q,) standard deviations; infinity for a column that does not vary, which then has no say."""
+    deviation = x.std(axis=0)
+    return np.where(deviation > 1e-9 * np.abs(x.mean(axis=0)), deviation, np.inf)
+
+
+def fit_ridge(bank: Bank, task: TaskParams, params: BaselinesParams) -> Ridge:
+    """Fit on training windows; the feature set and alpha with the least validation error stay."""
+    train, validation = bank.windows("train", params.stride), bank.windows("validation", task.stride_eval)
+    target = bank.targets(validation)
+    models: list[Ridge] = []
+    for summary in tqdm(
+        summaries(bank, task, params.features[task.inputs]), desc="ridge", unit="feature set", leave=False
+    ):
+        models += _path(bank, train, summary, task, params.ridge.alphas)
+    tried = [{**one.chosen, "mae_validation": mae(one.predict(bank, validation), target)} for one in models]
+    best = min(range(len(models)), key=lambda i: tried[i]["mae_validation"])
+    return replace(models[best], chosen={**models[best].chosen, "tried": tried})
+
+
+def _path(bank: Bank, ends: Ends, summary: Summary, task: TaskParams, alphas: Sequence[float]) -> list[Ridge]:
+    knots = Knots.of(task, anchored=summary.capacity)
+    raw = summary.of(bank, ends)
+    center, scale = raw.mean(axis=0).astype(np.float32), spread(raw).astype(np.float32)
+    y = knots.pick(bank.targets(ends) - start_of(knots, bank, ends))
+    return [
+        Ridge(
+            summary,
+            knots,
+            center,
+            scale,
+            coefficients.astype(np.float32),
+            intercept.astype(np.float32),
+            {"features": list(summary.features), "alpha": alpha},
+        )
+        for alpha, (coefficients, intercept) in zip(
+            alphas, ridge_path(products(standardised(raw, center, scale)), y, alphas), strict=True
+        )
+    ]
