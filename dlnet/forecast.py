@@ -128,9 +128,9 @@ def _edge(folder: Path) -> Forecaster:
 
 
 def _float(path: Path) -> Forecaster:
-    from dlnet.models.trained import load_student
+    from dlnet.models.trained import load_network
 
-    student = load_student(path)
+    student = load_network(path)
     part = "teacher" if path.parent.name == "teacher" else "students"
     return Forecaster(student.name, student.encoder, student.predict, _about(path.parent, student.name, part))
 

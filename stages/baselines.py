@@ -16,7 +16,7 @@ from dlnet.config.base import StageConfig
 from dlnet.config.baselines import BaselinesParams
 from dlnet.config.task import TaskParams
 from dlnet.data.encode import fit_encoder
-from dlnet.data.windows import Bank, Ends, Singles
+from dlnet.data.windows import Ends, Singles, WindowDataset
 from dlnet.files import atomic_dir, write_json, write_parquet, write_tensors
 from dlnet.metrics import errors
 from stages import run
@@ -46,12 +46,12 @@ class BaselinesConfig(StageConfig):
 def main() -> None:
     """Run the stage."""
     config = BaselinesConfig.load()
-    bank, task = Bank.load(WINDOWS), config.task
-    fitted = fit_all(bank, fit_encoder(bank, task), task, config.baselines)
-    validation, test = bank.windows("validation", task.stride_eval), bank.windows("test", task.stride_eval)
+    dataset, task = WindowDataset.load(WINDOWS), config.task
+    fitted = fit_all(dataset, fit_encoder(dataset, task), task, config.baselines)
+    validation, test = dataset.windows("validation", task.stride_eval), dataset.windows("test", task.stride_eval)
     every = np.concatenate([validation, test])
-    forecasts = {name: one.predict(bank, every) for name, one in fitted.items()}
-    table = {name: _described(one, bank, validation, forecasts[name]) for name, one in fitted.items()}
+    forecasts = {name: one.predict(dataset, every) for name, one in fitted.items()}
+    table = {name: _described(one, dataset, validation, forecasts[name]) for name, one in fitted.items()}
     with atomic_dir(OUT) as folder:
         write_tensors(folder / "predictions.safetensors", forecasts)
         write_json(folder / "baselines.json", table)
@@ -60,8 +60,8 @@ def main() -> None:
         print(f"{name:16} validation MAE {entry['validation']['mae']:.5f}  {entry['bytes']:>9,} B")
 
 
-def _described(one: Baseline, bank: Bank, validation: Ends, forecast: Singles) -> dict[str, Any]:
-    found = errors(forecast[: len(validation)], bank.targets(validation), bank.cell_of(validation), bank.cells)
+def _described(one: Baseline, dataset: WindowDataset, validation: Ends, forecast: Singles) -> dict[str, Any]:
+    found = errors(forecast[: len(validation)], dataset.targets(validation), dataset.cell_of(validation), dataset.cells)
     entry = {
         "bytes": one.bytes,
         "parameters": one.parameters,

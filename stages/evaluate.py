@@ -6,7 +6,7 @@ from pathlib import Path
 
 from dlnet.config.base import StageConfig
 from dlnet.config.task import TaskParams
-from dlnet.data.windows import Bank
+from dlnet.data.windows import WindowDataset
 from dlnet.files import atomic_dir, write_json, write_text
 from dlnet.report.evaluation import evaluate
 from dlnet.report.page import page
@@ -30,14 +30,14 @@ class EvaluateConfig(StageConfig):
 def main() -> None:
     """Run the stage."""
     config = EvaluateConfig.load()
-    bank = Bank.load(WINDOWS, allow_test=True)
+    dataset = WindowDataset.load(WINDOWS, allow_test=True)
     pipeline = Pipeline.load(MODELS)
-    evaluation = evaluate(pipeline, bank, config.task.stride_eval)
-    summary = summarise(evaluation, pipeline, bank.task)
+    evaluation = evaluate(pipeline, dataset, config.task.stride_eval)
+    summary = summarise(evaluation, pipeline, dataset.task)
     with atomic_dir(OUT / "figures") as folder:
-        draw(evaluation, pipeline, bank, summary, folder)
+        draw(evaluation, pipeline, dataset, summary, folder)
     with atomic_dir(OUT / "plots") as folder:
-        for name, table in series(evaluation, pipeline, bank, summary).items():
+        for name, table in series(evaluation, pipeline, dataset, summary).items():
             write_text(folder / name, as_csv(table))
     write_json(OUT / "evaluation.json", evaluation.content)
     write_json(OUT / "metrics.json", headline(summary))

@@ -10,7 +10,7 @@ from dlnet.config.base import StageConfig
 from dlnet.config.clean import CleanParams
 from dlnet.config.cost import CostParams
 from dlnet.data.schema import read_table
-from dlnet.data.windows import Bank
+from dlnet.data.windows import WindowDataset
 from dlnet.export.edge import load_model
 from dlnet.files import atomic_dir, read_json, write_json
 from dlnet.firmware.bundle import write_bundle
@@ -34,13 +34,13 @@ def main() -> None:
     config, tools = FirmwareConfig.load(), Tools.find()
     if tools.arm is None:
         print(NOT_MEASURED)
-    bank, raw = Bank.load(Path("data/windows")), read_table(Path("data/raw/cells.parquet"))
+    dataset, raw = WindowDataset.load(Path("data/windows")), read_table(Path("data/raw/cells.parquet"))
     rows = []
     with atomic_dir(OUT) as folder:
         for edge in tqdm(sorted(EDGE.iterdir()), desc="firmware", unit="model"):
             model = load_model(edge, config.clean)
             write_bundle(model, folder / model.name)
-            rows.append(elite(model, edge, bank, raw, tools, config.cost.clock_mhz))
+            rows.append(elite(model, edge, dataset, raw, tools, config.cost.clock_mhz))
     chosen = str(read_json(Path("reports/summary.json"))["edge"]["name"])
     write_json(REPORT, report(rows, chosen, read_json(Path("reports/evaluation.json"))["edge"], tools))
 

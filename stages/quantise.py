@@ -12,8 +12,8 @@ from dlnet.config.base import StageConfig
 from dlnet.config.quantise import QuantiseParams
 from dlnet.config.task import TaskParams
 from dlnet.cost.device import flash_bytes
-from dlnet.cost.shape import student_shape
-from dlnet.data.windows import Bank
+from dlnet.cost.shape import model_shape
+from dlnet.data.windows import WindowDataset
 from dlnet.errors import ModelError
 from dlnet.export.compare import REFERENCE, check_agreement, largest_difference, run_engines
 from dlnet.export.convert import weights_of
@@ -26,7 +26,7 @@ from dlnet.export.spec import Spec, make_spec, save_spec
 from dlnet.files import atomic_dir, read_json, write_bytes, write_json
 from dlnet.metrics import errors
 from dlnet.models.precision import Precision
-from dlnet.models.trained import Student, load_student
+from dlnet.models.trained import TrainedModel, load_network
 from stages import run
 
 SOURCES = (Path("models/students"), Path("models/pruned"))
@@ -46,40 +46,42 @@ def main() -> None:
     """Run the stage."""
     config = QuantiseConfig.load()
     task = config.task
-    bank = Bank.load(Path("data/windows"))
+    dataset = WindowDataset.load(Path("data/windows"))
     elites = [_load(name) for name in read_json(FRONT)["elites"]]
     with atomic_dir(OUT) as folder:
         for student in tqdm(elites, desc="quantise", unit="model"):
-            metrics = _quantise(student, bank, task, config.quantise, folder / student.name)
+            metrics = _quantise(student, dataset, task, config.quantise, folder / student.name)
             check_agreement(student.name, metrics["mae_engines_validation"], config.quantise.engine_bound)
 
 
-def _load(name: str) -> Student:
+def _load(name: str) -> TrainedModel:
     for source in SOURCES:
         path = source / f"{name}.json"
         if path.exists():
-            return load_student(path)
+            return load_network(path)
     raise ModelError(f"{FRONT}: elite {name} is in neither {SOURCES[0]} nor {SOURCES[1]}; run dvc repro")
 
 
-def _quantise(student: Student, bank: Bank, task: TaskParams, params: QuantiseParams, folder: Path) -> dict[str, Any]:
-    train = quantise_inputs(student.encoder.encode(bank, bank.windows("train", task.stride_train)))
-    spec, choice = _spec(student, bank, task, params, train)
+def _quantise(
+    student: TrainedModel, dataset: WindowDataset, task: TaskParams, params: QuantiseParams, folder: Path
+) -> dict[str, Any]:
+    train = quantise_inputs(student.encoder.encode(dataset, dataset.windows("train", task.stride_train)))
+    spec, choice = _spec(student, dataset, task, params, train)
     files = convert(spec, train)
     write_bytes(folder / "step.tflite", files.step)
     write_bytes(folder / "head.tflite", files.head)
     save_spec(folder / "spec.json", spec)
-    ends = bank.windows("validation", task.stride_eval)
+    ends = dataset.windows("validation", task.stride_eval)
     chosen = ends[np.unique(np.linspace(0, len(ends) - 1, GOLDEN_WINDOWS).astype(int))]
-    z, anchor = student.encoder.encode(bank, chosen), student.encoder.anchor(bank, chosen)
+    z, anchor = student.encoder.encode(dataset, chosen), student.encoder.anchor(dataset, chosen)
     save_golden(folder / "golden.safetensors", spec, quantise_inputs(z), quantise_anchor(anchor))
-    metrics = {**_metrics(student, spec, files, bank, task), **choice}
+    metrics = {**_metrics(student, spec, files, dataset, task), **choice}
     write_json(folder / "metrics.json", metrics)
     return metrics
 
 
 def _spec(
-    student: Student, bank: Bank, task: TaskParams, params: QuantiseParams, train: Int16s
+    student: TrainedModel, dataset: WindowDataset, task: TaskParams, params: QuantiseParams, train: Int16s
 ) -> tuple[Spec, dict[str, Any]]:
     """The integer spec, and what its precision was chosen by."""
     weights, bits = weights_of(student), student.config.bits
@@ -87,34 +89,36 @@ def _spec(
         return make_spec(weights, precision=Precision.of(bits)), {}
     if params.bits != "auto":
         return make_spec(weights, train, Precision.of(params.bits)), {}
-    ends = bank.windows("validation", task.stride_eval)
-    z, anchor = student.encoder.encode(bank, ends), student.encoder.anchor(bank, ends)
-    targets, cells = bank.targets(ends), bank.cell_of(ends)
+    ends = dataset.windows("validation", task.stride_eval)
+    z, anchor = student.encoder.encode(dataset, ends), student.encoder.anchor(dataset, ends)
+    targets, cells = dataset.targets(ends), dataset.cell_of(ends)
 
     def score(spec: Spec) -> float:
-        return float(errors(predict_reference(spec, z, anchor), targets, cells, bank.cells)["mae"])
+        return float(errors(predict_reference(spec, z, anchor), targets, cells, dataset.cells)["mae"])
 
     def flash(precision: Precision) -> float:
-        return flash_bytes(student_shape(student, precision))
+        return flash_bytes(model_shape(student, precision))
 
     choice = choose_precision(weights, train, score, flash, params.bits_slack)
     return make_spec(weights, train, choice.precision), {"sensitivity": choice.sensitivity}
 
 
-def _metrics(student: Student, spec: Spec, files: EdgeFiles, bank: Bank, task: TaskParams) -> dict[str, Any]:
+def _metrics(
+    student: TrainedModel, spec: Spec, files: EdgeFiles, dataset: WindowDataset, task: TaskParams
+) -> dict[str, Any]:
     """Errors on validation windows: float, then each engine; ``int8`` is the .tflite under LiteRT."""
-    ends = bank.windows("validation", task.stride_eval)
-    targets, cells = bank.targets(ends), bank.cell_of(ends)
-    traces = run_engines(files, spec, student.encoder.encode(bank, ends), student.encoder.anchor(bank, ends))
+    ends = dataset.windows("validation", task.stride_eval)
+    targets, cells = dataset.targets(ends), dataset.cell_of(ends)
+    traces = run_engines(files, spec, student.encoder.encode(dataset, ends), student.encoder.anchor(dataset, ends))
 
     def mae(forecast: np.ndarray) -> float:
-        return float(errors(forecast, targets, cells, bank.cells)["mae"])
+        return float(errors(forecast, targets, cells, dataset.cells)["mae"])
 
     engines = {name: mae(to_soh(trace.forecast)) for name, trace in traces.items()}
     return {
         "name": student.name,
         "parameters": spec.parameters,
-        "mae_float_validation": mae(student.forecast(bank, ends)),
+        "mae_float_validation": mae(student.forecast(dataset, ends)),
         "mae_int8_validation": engines["litert"],
         "mae_engines_validation": engines,
         "largest_difference": {

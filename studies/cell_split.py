@@ -12,11 +12,11 @@ from dlnet.config.task import TaskParams, Track
 from dlnet.data.encode import Encoder, fit_encoder
 from dlnet.data.prepare import prepare
 from dlnet.data.sources import load_cells
-from dlnet.data.split import deal
-from dlnet.data.windows import Bank, Ends, Floats, Singles
+from dlnet.data.split import split_cells
+from dlnet.data.windows import Ends, Floats, Singles, WindowDataset
 from dlnet.metrics import errors
-from dlnet.train.data import Windows, make_fold, training_windows
-from dlnet.train.loop import Fold
+from dlnet.train.data import Windows, make_training_data, training_windows
+from dlnet.train.loop import TrainingData
 from studies.config import StudyConfig
 
 Forecast = Singles | Floats
@@ -32,7 +32,7 @@ class Cells:
 
 
 def load(config: StudyConfig, source_name: Source = "mit") -> Cells:
-    """Fetch and clean cells once, those of MIT unless told; splits are dealt later."""
+    """Fetch and clean cells once, those of MIT unless told; splits are assigned later."""
     table, source = load_cells(config.data.model_copy(update={"source": source_name}))
     prepared = prepare(table, source, config.clean, config.split, config.task)
     cells = prepared.cells.drop(columns=["split", "used_in_training"])
@@ -40,20 +40,20 @@ def load(config: StudyConfig, source_name: Source = "mit") -> Cells:
 
 
 @dataclass(frozen=True)
-class Cut:
+class CellSplit:
     """A split of the cells on one track.
 
     Attributes:
-        bank: without test targets. judge: the same with them, read by ``score`` alone.
-        task, encoder, windows, fold: of the training and validation cells. test: ends of the test windows.
+        dataset: without test targets. judge: the same with them, read by ``score`` alone.
+        task, encoder, windows, training_data: of the training and validation cells. test: ends of the test windows.
     """
 
     task: TaskParams
-    bank: Bank
-    judge: Bank
+    dataset: WindowDataset
+    judge: WindowDataset
     encoder: Encoder
     windows: Windows
-    fold: Fold
+    training_data: TrainingData
     test: Ends
 
     def score(self, on_validation: Forecast, on_test: Forecast) -> dict[str, Any]:
@@ -63,22 +63,22 @@ class Cut:
             ("validation", self.windows.validation, on_validation),
             ("test", self.test, on_test),
         ):
-            bank = self.judge
-            one = errors(forecast, bank.targets(ends), bank.cell_of(ends), bank.cells)
+            dataset = self.judge
+            one = errors(forecast, dataset.targets(ends), dataset.cell_of(ends), dataset.cells)
             worst = one.pop("worst_cell")
             found |= {f"{name}_{split}": value for name, value in one.items()}
             found |= {f"worst_cell_{split}": worst["cell"], f"worst_cell_mae_{split}": worst["mae"]}
         return found
 
 
-def cut(config: StudyConfig, cells: Cells, track: Track, split: int, share: float = 1.0) -> Cut:
+def cut(config: StudyConfig, cells: Cells, track: Track, split: int, share: float = 1.0) -> CellSplit:
     """Deal the cells with seed ``split``, keep a share of the training cells, encode."""
     task = config.task.model_copy(update={"inputs": track})
-    dealt = deal(
+    assigned = split_cells(
         cells.cells, config.split.model_copy(update={"seed": split, "train_share": share}), config.clean.min_rows
     )
-    bank = Bank.from_tables(cells.rows, dealt, cells.task)
-    judge = Bank.from_tables(cells.rows, dealt, cells.task, allow_test=True)
-    encoder, windows = fit_encoder(bank, task), training_windows(bank, task)
-    fold = make_fold(bank, encoder, windows)
-    return Cut(task, bank, judge, encoder, windows, fold, bank.windows("test", task.stride_eval))
+    dataset = WindowDataset.from_tables(cells.rows, assigned, cells.task)
+    judge = WindowDataset.from_tables(cells.rows, assigned, cells.task, allow_test=True)
+    encoder, windows = fit_encoder(dataset, task), training_windows(dataset, task)
+    training_data = make_training_data(dataset, encoder, windows)
+    return CellSplit(task, dataset, judge, encoder, windows, training_data, dataset.windows("test", task.stride_eval))

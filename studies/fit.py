@@ -15,11 +15,11 @@ import numpy.typing as npt
 from tqdm import tqdm
 
 from dlnet.cost import device as cost
-from dlnet.cost.device import StudentShape, Weights
+from dlnet.cost.device import ModelShape, Weights
 from dlnet.export.edge import DeviceModel
 from dlnet.firmware.arm import build
 from dlnet.firmware.measure import Figures, measure
-from dlnet.firmware.random_model import made_model
+from dlnet.firmware.random_model import random_model
 from dlnet.models.precision import Precision
 
 MOST = 0.10  # that the cost model may be off
@@ -56,14 +56,14 @@ class Case:
     """One shape, and what it was found to take."""
 
     name: str
-    shape: StudentShape
+    shape: ModelShape
     figures: Figures
 
 
-def shape_of(model: DeviceModel) -> StudentShape:
+def shape_of(model: DeviceModel) -> ModelShape:
     """What the cost model sees of a model."""
     spec, codec = model.spec, model.codec
-    return StudentShape(
+    return ModelShape(
         inputs=spec.channels,
         hidden=spec.hidden,
         cell=spec.cell,
@@ -80,7 +80,7 @@ def shape_of(model: DeviceModel) -> StudentShape:
     )
 
 
-def foretold(shape: StudentShape) -> dict[str, float]:
+def foretold(shape: ModelShape) -> dict[str, float]:
     """The cost model's figures, by the names of ``found``."""
     return {
         "instructions": cost.forecast_instructions(shape),
@@ -100,7 +100,7 @@ def found(figures: Figures) -> dict[str, float]:
     }
 
 
-def errors(shape: StudentShape, figures: Figures) -> dict[str, float]:
+def errors(shape: ModelShape, figures: Figures) -> dict[str, float]:
     """Relative error of each figure of the cost model, signed."""
     counted = found(figures)
     return {name: value / counted[name] - 1 for name, value in foretold(shape).items()}
@@ -110,7 +110,7 @@ def cases() -> list[Case]:
     """Compile and count every shape, with both cells."""
     out = []
     for change in tqdm([{"cell": cell, **change} for cell in cost.CELLS for change in CHANGES], desc="shapes"):
-        model = made_model(**change)
+        model = random_model(**change)
         words = ", ".join(f"{key} {value}" for key, value in change.items() if key != "cell")
         out.append(Case(f"{change['cell']} {words}", shape_of(model), measure(model, build(model))))
     return out
@@ -140,7 +140,7 @@ def _plain(case: Case) -> bool:
 
 def _in_turn(
     all_cases: list[Case],
-    counted: Callable[[StudentShape], Weights],
+    counted: Callable[[ModelShape], Weights],
     figure: Callable[[Figures], int],
     known: dict[str, float],
 ) -> dict[str, float]:

@@ -14,7 +14,7 @@ from dlnet.baselines.ridge import Ridge, fit_ridge, start_of
 from dlnet.baselines.summaries import Knots, Summary, mae, summaries
 from dlnet.config.baselines import BaselinesParams, BoostingTarget
 from dlnet.config.task import TaskParams
-from dlnet.data.windows import Bank, Ends, Floats, Singles
+from dlnet.data.windows import Ends, Floats, Singles, WindowDataset
 
 INNER_BYTES = 9  # a split on a device: feature 1, threshold 4, two children of 2
 LEAF_BYTES = 4  # its value
@@ -65,11 +65,11 @@ class Boosting:
         """What scikit-learn's own node arrays hold in memory."""
         return sum(tree.nbytes for forest in self.forests for tree in trees(forest))
 
-    def predict(self, bank: Bank, ends: Ends) -> Singles:
+    def predict(self, dataset: WindowDataset, ends: Ends) -> Singles:
         """(N,) window ends -> (N, horizon) SoH."""
-        inputs = self.summary.of(bank, ends)
+        inputs = self.summary.of(dataset, ends)
         values = np.stack([forest.predict(inputs) for forest in self.forests], axis=1)
-        return np.asarray(_begin(self.start, self.knots, bank, ends) + self.knots.curve(values), np.float32)
+        return np.asarray(_begin(self.start, self.knots, dataset, ends) + self.knots.curve(values), np.float32)
 
 
 def trees(forest: HistGradientBoostingRegressor) -> list[np.ndarray]:
@@ -77,9 +77,9 @@ def trees(forest: HistGradientBoostingRegressor) -> list[np.ndarray]:
     return [tree.nodes for iteration in forest._predictors for tree in iteration]
 
 
-def _begin(start: Ridge | None, knots: Knots, bank: Bank, ends: Ends) -> Floats:
+def _begin(start: Ridge | None, knots: Knots, dataset: WindowDataset, ends: Ends) -> Floats:
     """(N, horizon) or (N, 1) SoH that the forests add to."""
-    return start_of(knots, bank, ends) if start is None else start.predict(bank, ends).astype(np.float64)
+    return start_of(knots, dataset, ends) if start is None else start.predict(dataset, ends).astype(np.float64)
 
 
 @dataclass(frozen=True)
@@ -110,20 +110,20 @@ class _Search:
 
     def __init__(
         self,
-        bank: Bank,
+        dataset: WindowDataset,
         task: TaskParams,
         params: BaselinesParams,
         target: BoostingTarget,
         ridge: Ridge | None,
     ) -> None:
-        self.bank, self.params, self.target = bank, params, target
+        self.dataset, self.params, self.target = dataset, params, target
         self.start = ridge if target == "ridge" else None
         self.knots = Knots.of(task, anchored=task.inputs == "capacity" and target != "absolute")
-        self.train = bank.windows("train", params.stride)
-        self.validation = bank.windows("validation", task.stride_eval)
-        self.begin = _begin(self.start, self.knots, bank, self.validation)
-        self.y = self.knots.pick(bank.targets(self.train) - _begin(self.start, self.knots, bank, self.train))
-        self.truth = bank.targets(self.validation) - self.begin
+        self.train = dataset.windows("train", params.stride)
+        self.validation = dataset.windows("validation", task.stride_eval)
+        self.begin = _begin(self.start, self.knots, dataset, self.validation)
+        self.y = self.knots.pick(dataset.targets(self.train) - _begin(self.start, self.knots, dataset, self.train))
+        self.truth = dataset.targets(self.validation) - self.begin
 
     def fit(self, trial: _Trial, inputs: Floats, knot: int, iterations: int) -> HistGradientBoostingRegressor:
         """Forest of one knot. The first trees of a longer forest are the same, so a count can be chosen first."""
@@ -142,7 +142,7 @@ class _Search:
 
     def run(self, trial: _Trial, bar: tqdm[Any]) -> _Trial:
         """Fit an entry; each knot keeps as many trees as do best on validation windows."""
-        fitted_on, judged_on = (trial.summary.of(self.bank, ends) for ends in (self.train, self.validation))
+        fitted_on, judged_on = (trial.summary.of(self.dataset, ends) for ends in (self.train, self.validation))
         truth = self.knots.pick(self.truth)
         counts, values = [], []
         for knot in range(len(self.knots.at)):
@@ -158,14 +158,18 @@ class _Search:
     def finish(self, tried: list[_Trial]) -> Boosting:
         """The best entry, fitted again with just the trees it keeps."""
         best = min(tried, key=lambda trial: trial.mae_validation)
-        inputs = best.summary.of(self.bank, self.train)
+        inputs = best.summary.of(self.dataset, self.train)
         forests = tuple(self.fit(best, inputs, knot, count) for knot, count in enumerate(best.iterations))
         chosen = {**best.described(), "tried": [trial.described() for trial in tried]}
         return Boosting(best.summary, self.knots, forests, self.start, chosen)
 
 
 def fit_boosting_for(
-    bank: Bank, task: TaskParams, params: BaselinesParams, target: BoostingTarget, ridge: Ridge | None = None
+    dataset: WindowDataset,
+    task: TaskParams,
+    params: BaselinesParams,
+    target: BoostingTarget,
+    ridge: Ridge | None = None,
 ) -> Boosting:
     """Tune boosting on validation windows for one way of putting the target.
 
@@ -177,10 +181,10 @@ def fit_boosting_for(
         ridge: for that last one; fitted here if not given.
     """
     if target == "ridge" and ridge is None:
-        ridge = fit_ridge(bank, task, params)
-    grid, search = params.boosting, _Search(bank, task, params, target, ridge)
+        ridge = fit_ridge(dataset, task, params)
+    grid, search = params.boosting, _Search(dataset, task, params, target, ridge)
     pairs = [(rate, leaves) for rate in grid.learning_rates for leaves in grid.leaves]
-    first = [_Trial(target, one, *pairs[0]) for one in summaries(bank, task, params.features[task.inputs])]
+    first = [_Trial(target, one, *pairs[0]) for one in summaries(dataset, task, params.features[task.inputs])]
     total = (len(first) + len(pairs) - 1) * len(search.knots.at)
     with tqdm(total=total, desc=f"boosting, {target}", unit="forest", leave=False) as bar:
         tried = [search.run(trial, bar) for trial in first]
@@ -190,18 +194,18 @@ def fit_boosting_for(
 
 
 def fit_boosting_targets(
-    bank: Bank, task: TaskParams, params: BaselinesParams, ridge: Ridge | None = None
+    dataset: WindowDataset, task: TaskParams, params: BaselinesParams, ridge: Ridge | None = None
 ) -> dict[BoostingTarget, Boosting]:
     """Boosting tuned for every target that params name for this track."""
     wanted = params.boosting.targets[task.inputs]
     if "ridge" in wanted and ridge is None:
-        ridge = fit_ridge(bank, task, params)
-    return {target: fit_boosting_for(bank, task, params, target, ridge) for target in wanted}
+        ridge = fit_ridge(dataset, task, params)
+    return {target: fit_boosting_for(dataset, task, params, target, ridge) for target in wanted}
 
 
-def fit_boosting(bank: Bank, task: TaskParams, params: BaselinesParams) -> Boosting:
+def fit_boosting(dataset: WindowDataset, task: TaskParams, params: BaselinesParams) -> Boosting:
     """Boosting with the target, features, leaves, learning rate and trees that do best on validation windows."""
-    return best_of(fit_boosting_targets(bank, task, params).values())
+    return best_of(fit_boosting_targets(dataset, task, params).values())
 
 
 def best_of(fitted: Iterable[Boosting]) -> Boosting:

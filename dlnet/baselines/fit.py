@@ -13,7 +13,7 @@ from dlnet.baselines.ridge import fit_ridge
 from dlnet.config.baselines import BaselinesParams
 from dlnet.config.task import TaskParams
 from dlnet.data.encode import Encoder
-from dlnet.data.windows import Bank, Ends, Floats, Singles
+from dlnet.data.windows import Ends, Floats, Singles, WindowDataset
 
 __all__ = ["Baseline", "Trend", "fit_all", "fit_boosting", "trend"]
 
@@ -39,7 +39,7 @@ class Baseline(Protocol):
     def chosen(self) -> dict[str, Any]:
         """What was chosen on validation windows, and what was tried."""
 
-    def predict(self, bank: Bank, ends: Ends) -> Singles:
+    def predict(self, dataset: WindowDataset, ends: Ends) -> Singles:
         """(N,) window ends -> (N, horizon) SoH."""
 
 
@@ -58,10 +58,10 @@ class Trend:
     bytes: int = 0
     chosen: dict[str, Any] = field(default_factory=dict)
 
-    def predict(self, bank: Bank, ends: Ends) -> Singles:
+    def predict(self, dataset: WindowDataset, ends: Ends) -> Singles:
         """(N,) window ends -> (N, horizon) SoH."""
-        history = bank.history(ends)[:, -self.length :]
-        return np.asarray(history[:, -1:] + history @ trend(self.degree, self.length, bank.horizon), np.float32)
+        history = dataset.history(ends)[:, -self.length :]
+        return np.asarray(history[:, -1:] + history @ trend(self.degree, self.length, dataset.horizon), np.float32)
 
 
 def trend(degree: int, length: int, horizon: int) -> Floats:
@@ -75,15 +75,15 @@ def trend(degree: int, length: int, horizon: int) -> Floats:
     return np.asarray((ahead[:, None] ** powers @ coefficients).T)
 
 
-def fit_all(bank: Bank, encoder: Encoder, task: TaskParams, params: BaselinesParams) -> dict[str, Baseline]:
+def fit_all(dataset: WindowDataset, encoder: Encoder, task: TaskParams, params: BaselinesParams) -> dict[str, Baseline]:
     """Fit every baseline on training windows; what there is to choose is chosen on validation windows.
 
     Returns:
         ``persistence``, ``line``, ``parabola``, ``ridge``, ``boosting``, the GRUs by their names in params; and, where
         boosting does best on what ridge leaves over, ``boosting_plain``: the best without ridge.
     """
-    ridge = fit_ridge(bank, task, params)
-    boosted = fit_boosting_targets(bank, task, params, ridge)
+    ridge = fit_ridge(dataset, task, params)
+    boosted = fit_boosting_targets(dataset, task, params, ridge)
     fitted: dict[str, Baseline] = {
         "persistence": Trend(0, 1),
         "line": Trend(1, min(LINE, task.window)),
@@ -95,5 +95,5 @@ def fit_all(bank: Bank, encoder: Encoder, task: TaskParams, params: BaselinesPar
     if plain and best_of(boosted.values()).chosen["target"] == "ridge":
         fitted["boosting_plain"] = best_of(plain)
     for name, gru in params.gru.items():
-        fitted[name] = fit_gru(bank, encoder, task, gru, params.seed, name)
+        fitted[name] = fit_gru(dataset, encoder, task, gru, params.seed, name)
     return fitted

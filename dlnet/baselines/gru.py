@@ -16,7 +16,7 @@ from dlnet.baselines.summaries import mae
 from dlnet.config.baselines import GruParams
 from dlnet.config.task import TaskParams
 from dlnet.data.encode import Encoder
-from dlnet.data.windows import Bank, Ends, Singles
+from dlnet.data.windows import Ends, Singles, WindowDataset
 from dlnet.models.network import LEVEL_UNIT, knot_basis
 
 WARMUP = 60  # steps until the learning rate is at its peak
@@ -95,11 +95,13 @@ class Gru:
         """Four a parameter."""
         return 4 * self.parameters
 
-    def predict(self, bank: Bank, ends: Ends) -> Singles:
+    def predict(self, dataset: WindowDataset, ends: Ends) -> Singles:
         """(N,) window ends -> (N, horizon) SoH."""
-        z = torch.from_numpy(self.encoder.encode(bank, ends))
+        z = torch.from_numpy(self.encoder.encode(dataset, ends))
         change = _changes(self.net, z, self.encoder.horizon)
-        return np.asarray(change * np.float32(self.encoder.delta_scale) + self.encoder.anchor(bank, ends), np.float32)
+        return np.asarray(
+            change * np.float32(self.encoder.delta_scale) + self.encoder.anchor(dataset, ends), np.float32
+        )
 
 
 def _changes(net: GruNet, z: Tensor, horizon: int) -> Singles:
@@ -117,21 +119,23 @@ class _Data:
     validation_change: Singles
 
 
-def _data(bank: Bank, encoder: Encoder, task: TaskParams) -> _Data:
-    train, validation = bank.windows("train", task.stride_train), bank.windows("validation", task.stride_eval)
+def _data(dataset: WindowDataset, encoder: Encoder, task: TaskParams) -> _Data:
+    train, validation = dataset.windows("train", task.stride_train), dataset.windows("validation", task.stride_eval)
 
     def change(ends: Ends) -> Singles:
-        return (bank.targets(ends) - encoder.anchor(bank, ends)) / np.float32(encoder.delta_scale)
+        return (dataset.targets(ends) - encoder.anchor(dataset, ends)) / np.float32(encoder.delta_scale)
 
     return _Data(
-        torch.from_numpy(encoder.encode(bank, train)),
+        torch.from_numpy(encoder.encode(dataset, train)),
         torch.from_numpy(change(train)),
-        torch.from_numpy(encoder.encode(bank, validation)),
+        torch.from_numpy(encoder.encode(dataset, validation)),
         change(validation),
     )
 
 
-def fit_gru(bank: Bank, encoder: Encoder, task: TaskParams, params: GruParams, seed: int, name: str = "gru") -> Gru:
+def fit_gru(
+    dataset: WindowDataset, encoder: Encoder, task: TaskParams, params: GruParams, seed: int, name: str = "gru"
+) -> Gru:
     """Train with the nets' recipe: L1 loss, feature noise, AdamW, early stop on validation windows.
 
     Args:
@@ -142,7 +146,7 @@ def fit_gru(bank: Bank, encoder: Encoder, task: TaskParams, params: GruParams, s
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         net = GruNet(channels, hidden, encoder.knots, level)
-        curve = _train(net, _data(bank, encoder, task), encoder, task, params, name)
+        curve = _train(net, _data(dataset, encoder, task), encoder, task, params, name)
     step, _, error = min(curve, key=lambda check: check[2])
     return Gru(net, encoder, {"hidden": hidden, "steps": step, "mae_validation": error}, curve)
 

@@ -13,7 +13,7 @@ from dlnet.baselines.summaries import Knots, Summary, mae, summaries
 from dlnet.config.baselines import BaselinesParams
 from dlnet.config.task import TaskParams
 from dlnet.data.encode import FEATURE_CLIP
-from dlnet.data.windows import Bank, Ends, Floats, Singles
+from dlnet.data.windows import Ends, Floats, Singles, WindowDataset
 
 
 @dataclass(frozen=True)
@@ -51,16 +51,16 @@ class Ridge:
         """Four a parameter."""
         return 4 * self.parameters
 
-    def predict(self, bank: Bank, ends: Ends) -> Singles:
+    def predict(self, dataset: WindowDataset, ends: Ends) -> Singles:
         """(N,) window ends -> (N, horizon) SoH."""
-        inputs = products(standardised(self.summary.of(bank, ends), self.center, self.scale))
+        inputs = products(standardised(self.summary.of(dataset, ends), self.center, self.scale))
         change = self.knots.curve(inputs @ self.coefficients.astype(np.float64) + self.intercept)
-        return np.asarray(change + start_of(self.knots, bank, ends), np.float32)
+        return np.asarray(change + start_of(self.knots, dataset, ends), np.float32)
 
 
-def start_of(knots: Knots, bank: Bank, ends: Ends) -> Floats:
+def start_of(knots: Knots, dataset: WindowDataset, ends: Ends) -> Floats:
     """(N, 1) SoH that anchored knots are relative to; zero for those that predict SoH itself."""
-    return bank.soh[ends - 1][:, None] if knots.anchored else np.zeros((len(ends), 1))
+    return dataset.soh[ends - 1][:, None] if knots.anchored else np.zeros((len(ends), 1))
 
 
 def standardised(summary: Floats, center: Singles, scale: Singles) -> Floats:
@@ -103,25 +103,27 @@ def spread(x: Floats) -> Floats:
     return np.where(deviation > 1e-9 * np.abs(x.mean(axis=0)), deviation, np.inf)
 
 
-def fit_ridge(bank: Bank, task: TaskParams, params: BaselinesParams) -> Ridge:
+def fit_ridge(dataset: WindowDataset, task: TaskParams, params: BaselinesParams) -> Ridge:
     """Fit on training windows; the feature set and alpha with the least validation error stay."""
-    train, validation = bank.windows("train", params.stride), bank.windows("validation", task.stride_eval)
-    target = bank.targets(validation)
+    train, validation = dataset.windows("train", params.stride), dataset.windows("validation", task.stride_eval)
+    target = dataset.targets(validation)
     models: list[Ridge] = []
     for summary in tqdm(
-        summaries(bank, task, params.features[task.inputs]), desc="ridge", unit="feature set", leave=False
+        summaries(dataset, task, params.features[task.inputs]), desc="ridge", unit="feature set", leave=False
     ):
-        models += _path(bank, train, summary, task, params.ridge.alphas)
-    tried = [{**one.chosen, "mae_validation": mae(one.predict(bank, validation), target)} for one in models]
+        models += _path(dataset, train, summary, task, params.ridge.alphas)
+    tried = [{**one.chosen, "mae_validation": mae(one.predict(dataset, validation), target)} for one in models]
     best = min(range(len(models)), key=lambda i: tried[i]["mae_validation"])
     return replace(models[best], chosen={**models[best].chosen, "tried": tried})
 
 
-def _path(bank: Bank, ends: Ends, summary: Summary, task: TaskParams, alphas: Sequence[float]) -> list[Ridge]:
+def _path(
+    dataset: WindowDataset, ends: Ends, summary: Summary, task: TaskParams, alphas: Sequence[float]
+) -> list[Ridge]:
     knots = Knots.of(task, anchored=summary.capacity)
-    raw = summary.of(bank, ends)
+    raw = summary.of(dataset, ends)
     center, scale = raw.mean(axis=0).astype(np.float32), spread(raw).astype(np.float32)
-    y = knots.pick(bank.targets(ends) - start_of(knots, bank, ends))
+    y = knots.pick(dataset.targets(ends) - start_of(knots, dataset, ends))
     return [
         Ridge(
             summary,

@@ -8,7 +8,7 @@ import numpy as np
 
 from dlnet.config.baselines import FeatureSets
 from dlnet.config.task import TaskParams
-from dlnet.data.windows import Bank, Ends, Floats, Singles
+from dlnet.data.windows import Ends, Floats, Singles, WindowDataset
 from dlnet.errors import ConfigError
 
 SLOPE_SHARES = (0.2, 0.4, 0.6, 1.0)  # of the window that a slope of SoH is fitted over
@@ -37,16 +37,16 @@ class Summary:
         """Numbers P a window is reduced to."""
         return (len(SLOPE_SHARES) + 3) * self.capacity + 2 * len(self.features)
 
-    def of(self, bank: Bank, ends: Ends) -> Floats:
+    def of(self, dataset: WindowDataset, ends: Ends) -> Floats:
         """(N,) window ends -> (N, P)."""
         parts = []
         if self.capacity:
-            history = bank.history(ends)
+            history = dataset.history(ends)
             first, middle, last = history[:, :1], history[:, self.window // 2, None], history[:, -1:]
             slopes = [slope(history, max(2, round(share * self.window))) * SLOPE_UNIT for share in SLOPE_SHARES]
             parts = [last, np.stack(slopes, axis=1), last - first, last - 2 * middle + first]
         if self.features:
-            features = bank.feature_history(ends, list(self.features))
+            features = dataset.feature_history(ends, list(self.features))
             recent = features[:, -self.block :].mean(axis=1)
             parts += [recent, recent - features[:, : self.block].mean(axis=1)]
         return np.concatenate(parts, axis=1)
@@ -58,7 +58,7 @@ def slope(history: Floats, length: int) -> Floats:
     return np.asarray(history[:, -length:] @ (x / (x @ x)))
 
 
-def summaries(bank: Bank, task: TaskParams, sets: FeatureSets) -> list[Summary]:
+def summaries(dataset: WindowDataset, task: TaskParams, sets: FeatureSets) -> list[Summary]:
     """One summary for each set of features: ``own`` (the task's), ``all``, or names.
 
     A list that names a feature the data lack is left out: it was written for other data. Doubles are left out too.
@@ -66,16 +66,16 @@ def summaries(bank: Bank, task: TaskParams, sets: FeatureSets) -> list[Summary]:
     Raises:
         ConfigError: no set is left.
     """
-    known = {"own": tuple(task.channels.features), "all": bank.feature_names}
-    bank.columns(task.channels.features)
+    known = {"own": tuple(task.channels.features), "all": dataset.feature_names}
+    dataset.columns(task.channels.features)
     wanted = [known[one] if isinstance(one, str) else tuple(one) for one in sets]
     unlike: dict[frozenset[str], tuple[str, ...]] = {}
     for names in wanted:
-        if set(names) <= set(bank.feature_names):
+        if set(names) <= set(dataset.feature_names):
             unlike.setdefault(frozenset(names), names)
     if not unlike:
         raise ConfigError(
-            f"params.yaml: baselines: no list of features fits the data ({list(bank.feature_names)}); add 'own'"
+            f"params.yaml: baselines: no list of features fits the data ({list(dataset.feature_names)}); add 'own'"
         )
     capacity = task.inputs == "capacity"
     return [Summary(capacity, names, task.window, task.block) for names in unlike.values()]

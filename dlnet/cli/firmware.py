@@ -9,12 +9,12 @@ import numpy as np
 from dlnet.export.edge import DeviceModel
 from dlnet.export.reference import Int16s, Int32s
 from dlnet.firmware.bundle import DOCUMENT, HEADER, load_any, write_bundle
-from dlnet.firmware.header import made_windows
+from dlnet.firmware.header import synthetic_windows
 from dlnet.firmware.measure import Figures, measure
 from dlnet.firmware.prove import prove_arm, prove_host
 from stages.firmware import FirmwareConfig
 
-MADE_WINDOWS = 200
+SYNTHETIC_WINDOWS = 200
 
 
 def run(name: str, out: Path, *, prove: bool) -> int:
@@ -36,7 +36,7 @@ def run(name: str, out: Path, *, prove: bool) -> int:
 
 def windows(model: DeviceModel) -> tuple[Int16s, Int32s]:
     """Golden windows of the model, then made ones of any int16."""
-    made = made_windows(model.spec, MADE_WINDOWS)
+    made = synthetic_windows(model.spec, SYNTHETIC_WINDOWS)
     z = np.concatenate([model.golden[0], made])
     return z, np.concatenate([model.golden[1], np.full(len(made), 1 << 24, np.int32)])
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from dlnet.registry import server_commands
 
 if TYPE_CHECKING:
-    from dlnet.release.plan import Exists, Plan
+    from dlnet.release.plan import Exists, ReleasePlan
     from dlnet.release.promote import Change
 
 CLAIMANT = "DLNET_CLAIM"
@@ -124,7 +124,7 @@ def _exists(repository: str | None) -> Exists | None:
     return GitHub.of_environment(repository, (TOKEN, "GITHUB_TOKEN")).released
 
 
-def _show(plan: Plan, arguments: argparse.Namespace) -> int:
+def _show(plan: ReleasePlan, arguments: argparse.Namespace) -> int:
     if arguments.output is not None:
         with arguments.output.open("a") as stream:
             stream.write(plan.lines())

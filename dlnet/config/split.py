@@ -10,7 +10,7 @@ from dlnet.config.base import Positive, Section
 
 
 class SplitParams(Section):
-    """Fractions of the cells dealt to training, validation and test."""
+    """Fractions of the cells assigned to training, validation and test."""
 
     seed: Annotated[int, Field(ge=0)]
     train: Positive

@@ -44,7 +44,7 @@ class StudentParams(Section):
     training: TrainingParams
 
     @property
-    def makes_windows(self) -> bool:
+    def uses_synthetic_windows(self) -> bool:
         """Whether the teacher is also asked about windows that nobody measured."""
         return bool(self.shifted.copies or self.simulated_stride)
 
@@ -62,7 +62,7 @@ class StudentParams(Section):
             raise ValueError(
                 "losses must hold 'labels': the students without a teacher are what the others are held to"
             )
-        if self.makes_windows and set(self.losses) - set(FORECAST_LOSSES):
+        if self.uses_synthetic_windows and set(self.losses) - set(FORECAST_LOSSES):
             known = ", ".join(FORECAST_LOSSES)
             raise ValueError(f"with shifted.copies or simulated_stride, losses may be {known} alone")
         return self

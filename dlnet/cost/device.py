@@ -91,7 +91,7 @@ STACK_BYTES = {"fixed": 198.0, "output": 7.0, "step": 2.3, "gate": 48.0}
 
 
 @dataclass(frozen=True)
-class StudentShape:
+class ModelShape:
     """All that the cost of a student depends on.
 
     Attributes:
@@ -176,7 +176,7 @@ class Cost:
         return asdict(self)
 
 
-def student_cost(shape: StudentShape, grid_g_per_kwh: float, clock_mhz: float = 64.0) -> Cost:
+def model_cost(shape: ModelShape, grid_g_per_kwh: float, clock_mhz: float = 64.0) -> Cost:
     """Cost of one forecast.
 
     Energy is volts x current per hertz x cycles, so it does not depend on the clock; CO2e is energy x grid
@@ -207,7 +207,7 @@ def _words(values: int) -> int:
     return math.ceil(values / 2)
 
 
-def _vectors(shape: StudentShape) -> tuple[int, int, int]:
+def _vectors(shape: ModelShape) -> tuple[int, int, int]:
     """Words of state, inputs and skip values: two int16 a word."""
     return _words(shape.hidden), _words(shape.inputs), _words(shape.skip)
 
@@ -237,7 +237,7 @@ class Rows:
         return self.copies * self.pairs * 2 * sum(math.ceil(words / share) for words in self.vectors)
 
 
-def matrices(shape: StudentShape) -> dict[Part, Rows]:
+def matrices(shape: ModelShape) -> dict[Part, Rows]:
     """The matrices of a student."""
     state, inputs, skip = _vectors(shape)
     bits, substeps = shape.precision, shape.steps * shape.substeps
@@ -258,7 +258,7 @@ def _dot(words: int, block: tuple[int, ...]) -> int:
 
 
 def parts(
-    shape: StudentShape,
+    shape: ModelShape,
     block: tuple[int, ...] = BLOCK_INSTRUCTIONS,
     nibble: tuple[int, ...] = NIBBLE_INSTRUCTIONS,
 ) -> Weights:
@@ -286,7 +286,7 @@ def parts(
     )
 
 
-def cycle_parts(shape: StudentShape) -> Weights:
+def cycle_parts(shape: ModelShape) -> Weights:
     """``parts`` with the blocks of products in cycles."""
     return parts(shape, BLOCK_CYCLES, NIBBLE_CYCLES)
 
@@ -296,17 +296,17 @@ def _weighed(counts: Weights, weights: Weights) -> float:
     return float(sum(count * worth[name] for name, count in asdict(counts).items()))
 
 
-def forecast_instructions(shape: StudentShape) -> float:
+def forecast_instructions(shape: ModelShape) -> float:
     """Instructions from the encoded window to the forecast of every cycle of the horizon."""
     return _weighed(parts(shape), INSTRUCTIONS)
 
 
-def forecast_cycles(shape: StudentShape) -> float:
+def forecast_cycles(shape: ModelShape) -> float:
     """Cycles of the same, read from flash with the cache off."""
     return _weighed(cycle_parts(shape), CYCLES)
 
 
-def stored_bytes(shape: StudentShape) -> int:
+def stored_bytes(shape: ModelShape) -> int:
     """Constants of engine and model: rows as the engine reads them, tables, knots, skip inputs."""
     work = CELLS[shape.cell]
     constants = 4 + 1  # words of a pair: biases, multipliers, shifts
@@ -315,13 +315,13 @@ def stored_bytes(shape: StudentShape) -> int:
     return 4 * words + TABLE_BYTES * (work.rows + 1) + 6 * shape.outputs + shape.skip
 
 
-def flash_bytes(shape: StudentShape) -> float:
+def flash_bytes(shape: ModelShape) -> float:
     """Code and constants of engine and model. The front end, a sketch's core and libraries are not counted."""
     counts = code_parts(shape)
     return stored_bytes(shape) + sum(CODE_BYTES[name] * count for name, count in counts.items())
 
 
-def code_parts(shape: StudentShape) -> dict[str, float]:
+def code_parts(shape: ModelShape) -> dict[str, float]:
     """What the size of the code depends on: its products are unrolled."""
     state, all_rows = _words(shape.hidden), matrices(shape)
     narrow = [one for one in all_rows.values() if one.bits == 4]
@@ -338,18 +338,18 @@ def code_parts(shape: StudentShape) -> dict[str, float]:
     }
 
 
-def ram_bytes(shape: StudentShape) -> float:
+def ram_bytes(shape: ModelShape) -> float:
     """One monitor (the codes of its cycles) and the deepest stack: both vectors, the state, the head's logits."""
     monitor = 8 + 4 * shape.cycle_inputs * _words(shape.window + FILTER_CYCLES)
     return monitor + stack_buffers(shape) + sum(STACK_BYTES[name] * n for name, n in stack_parts(shape).items())
 
 
-def stack_parts(shape: StudentShape) -> dict[str, float]:
+def stack_parts(shape: ModelShape) -> dict[str, float]:
     """What the rest of the stack depends on: logits and levels, the path of SoH, a number a step; the gate's call."""
     return {"fixed": 1, "output": shape.outputs, "step": shape.steps, "gate": float(shape.branches > 1)}
 
 
-def stack_buffers(shape: StudentShape) -> int:
+def stack_buffers(shape: ModelShape) -> int:
     """Arrays of the engine on the stack."""
     state, inputs, skip = _vectors(shape)
     return 4 * (2 * state + inputs + max(skip, 1) + _words(shape.rank))

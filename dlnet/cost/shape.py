@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from dlnet.cost.device import StudentShape
+from dlnet.cost.device import ModelShape
 from dlnet.models.precision import Precision
-from dlnet.models.trained import Student
+from dlnet.models.trained import TrainedModel
 
 
-def student_shape(student: Student, precision: Precision | None = None) -> StudentShape:
+def model_shape(student: TrainedModel, precision: Precision | None = None) -> ModelShape:
     """Shape of a student; weights have the bits that it was trained in, or 8, unless told.
 
     Raises:
         ModelError: its cell has no integer form.
     """
     config = student.config
-    return StudentShape(
+    return ModelShape(
         inputs=config.channels,
         hidden=config.hidden,
         cell=config.cell,

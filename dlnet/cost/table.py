@@ -9,32 +9,32 @@ from typing import Any
 import pandas as pd
 
 from dlnet.config.cost import CostParams
-from dlnet.cost.device import student_cost
+from dlnet.cost.device import model_cost
 from dlnet.cost.energy import grid_intensity
-from dlnet.cost.shape import student_shape
+from dlnet.cost.shape import model_shape
 from dlnet.errors import ConfigError
 from dlnet.files import read_json
 from dlnet.models.precision import Precision
-from dlnet.models.trained import Student
+from dlnet.models.trained import TrainedModel
 
 TRAINING = {"training_energy_kwh": "energy_kwh", "training_co2_kg": "co2_kg"}
 """Objectives that are measured while a sweep trains -> field of its volatile file. They vary from run to run."""
 
 
-def student_table(students: Iterable[Student], cost: CostParams) -> pd.DataFrame:
+def student_table(students: Iterable[TrainedModel], cost: CostParams) -> pd.DataFrame:
     """One row a student, in the order given: name, lineage, ``mae_validation`` and the columns of ``Cost``."""
     return pd.DataFrame([_row(student, cost) for student in students])
 
 
-def _row(student: Student, cost: CostParams) -> dict[str, Any]:
+def _row(student: TrainedModel, cost: CostParams) -> dict[str, Any]:
     lineage = {"name": student.name, "cell": student.config.cell, "hidden": student.config.hidden, **student.lineage}
     return {**lineage, "mae_validation": student.metrics["mae_validation"], **costs(student, cost)}
 
 
-def costs(student: Student, cost: CostParams, precision: Precision | None = None) -> dict[str, float]:
+def costs(student: TrainedModel, cost: CostParams, precision: Precision | None = None) -> dict[str, float]:
     """The columns of ``Cost``; weights have the bits that the student was trained in, or 8, unless told."""
-    shape = student_shape(student, precision)
-    return student_cost(shape, grid_intensity(cost.country), cost.clock_mhz).as_row()
+    shape = model_shape(student, precision)
+    return model_cost(shape, grid_intensity(cost.country), cost.clock_mhz).as_row()
 
 
 def with_training_energy(table: pd.DataFrame, objectives: Sequence[str], volatile: Path) -> pd.DataFrame:

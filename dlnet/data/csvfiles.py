@@ -32,7 +32,7 @@ class Columns:
         return self.capacity if name == "capacity_ah" else self.features[name]
 
 
-def place(path: Path, line: int, column: str) -> str:
+def location(path: Path, line: int, column: str) -> str:
     """How a message names a field: file, line in it, row below the header (both from 1), column."""
     return f"{path}: line {line} (data row {line - 1}), column {column!r}"
 
@@ -117,6 +117,6 @@ def _numbers(path: Path, column: pd.Series) -> pd.Series:
     wrong = words.notna() & pd.to_numeric(words, errors="coerce").isna()
     line = int(wrong.index[int(wrong.to_numpy().argmax())])
     raise DataError(
-        f"{place(path, line, str(column.name))}: {words[line]!r} is not a number; "
+        f"{location(path, line, str(column.name))}: {words[line]!r} is not a number; "
         "write a plain number (with a decimal point) or delete the line"
     )

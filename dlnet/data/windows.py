@@ -26,7 +26,7 @@ ROW_COLUMNS = ("cell", "group", "row", "soh", "target")
 
 
 @dataclass(frozen=True)
-class Bank:
+class WindowDataset:
     """All cleaned rows of all cells, one below the other.
 
     Attributes:
@@ -51,7 +51,7 @@ class Bank:
     task: dict[str, Any]
 
     @classmethod
-    def load(cls, folder: Path, *, allow_test: bool = False) -> Bank:
+    def load(cls, folder: Path, *, allow_test: bool = False) -> WindowDataset:
         """Read what the prepare stage wrote; the targets of test cells stay hidden unless ``allow_test``."""
         task = read_json(folder / "task.json")
         rows, cells = pd.read_parquet(folder / "rows.parquet"), pd.read_parquet(folder / "cells.parquet")
@@ -60,8 +60,8 @@ class Bank:
     @classmethod
     def from_tables(
         cls, rows: pd.DataFrame, cells: pd.DataFrame, task: dict[str, Any], *, allow_test: bool = False
-    ) -> Bank:
-        """Build a bank from the tables of the prepare stage (formats in docs/data.md)."""
+    ) -> WindowDataset:
+        """Build a dataset from the tables of the prepare stage (formats in docs/data.md)."""
         names = tuple(dict.fromkeys(rows["cell"]))
         position = {name: i for i, name in enumerate(names)}
         split = dict(zip(cells["cell"], cells["split"], strict=True))
@@ -122,11 +122,13 @@ class Bank:
         """(N, horizon) SoH of the cycles after each window.
 
         Raises:
-            DataError: a window lacks targets, or is of a test cell and the bank was loaded without ``allow_test``.
+            DataError: a window lacks targets, or is of a test cell and the dataset was loaded without ``allow_test``.
         """
         values = self.target[ends[:, None] + np.arange(self.horizon)]
         if np.isnan(values).any():
-            raise DataError("targets of test cells are read by stages.evaluate alone (Bank.load(allow_test=True))")
+            raise DataError(
+                "targets of test cells are read by stages.evaluate alone (WindowDataset.load(allow_test=True))"
+            )
         return values.astype(np.float32)
 
     def history(self, ends: Ends) -> Floats:

@@ -15,14 +15,14 @@ from dlnet.data.encode import Encoder
 from dlnet.distill.teacher import averaged
 from dlnet.losses.soft import TEMPERATURE
 from dlnet.models.network import NetConfig, branch_usage
-from dlnet.models.trained import Student
-from dlnet.train.loop import Fold, Job, Plan, Trained
+from dlnet.models.trained import TrainedModel
+from dlnet.train.loop import Job, Trained, TrainingData, TrainPlan
 from dlnet.train.pool import Stack, stacked
 
 
-def plan_of(training: TrainingParams, noise: float, temperature: float = TEMPERATURE) -> Plan:
+def plan_of(training: TrainingParams, noise: float, temperature: float = TEMPERATURE) -> TrainPlan:
     """The training section as a plan; ``noise`` is the track's, ``temperature`` that of soft targets."""
-    return Plan(**training.model_dump(), noise=noise, temperature=temperature)
+    return TrainPlan(**training.model_dump(), noise=noise, temperature=temperature)
 
 
 def shape(encoder: Encoder, cell: CellName, hidden: int, solver: str, substeps: int, branches: int = 1) -> NetConfig:
@@ -49,7 +49,7 @@ def teacher_shape(encoder: Encoder, params: TeacherParams) -> NetConfig:
 
 
 def sweep(encoder: Encoder, params: StudentParams) -> list[Stack]:
-    """All students of the sweep, dealt to stacks by shape."""
+    """All students of the sweep, assigned to stacks by shape."""
     stacks = []
     for cell, hidden in ((cell, hidden) for cell, sizes in params.hidden.items() for hidden in sizes):
         config = shape(encoder, cell, hidden, "euler", params.substeps, params.branches)
@@ -66,19 +66,21 @@ def shapes_by_name(stacks: Sequence[Stack]) -> dict[str, NetConfig]:
     return {job.name: stack.config for stack in stacks for job in stack.jobs}
 
 
-def as_student(result: Trained, config: NetConfig, encoder: Encoder, fold: Fold, **lineage: Any) -> Student:
-    """A trained network as a student that can be saved; ``fold`` is that of its encoder.
+def as_model(
+    result: Trained, config: NetConfig, encoder: Encoder, training_data: TrainingData, **lineage: Any
+) -> TrainedModel:
+    """A trained network as a student that can be saved; ``training_data`` is that of its encoder.
 
     With several branches its metrics tell which part of the validation windows each speaks for.
     """
     parameters = averaged([result])
     metrics: dict[str, Any] = {"mae_validation": result.mae_validation, "steps": result.steps}
     if config.branches > 1:
-        metrics["branch_usage"] = branch_usage(parameters, fold.validation_z, config)[0].tolist()
-    taught = {"loss": result.job.loss, "seed": result.job.seed, "training_windows": fold.labelled}
+        metrics["branch_usage"] = branch_usage(parameters, training_data.validation_z, config)[0].tolist()
+    taught = {"loss": result.job.loss, "seed": result.job.seed, "training_windows": training_data.labelled}
     if result.job.loss != "labels":
         taught["alpha"] = result.job.alpha
-    return Student(result.job.name, encoder, config, parameters, metrics, {**taught, **lineage})
+    return TrainedModel(result.job.name, encoder, config, parameters, metrics, {**taught, **lineage})
 
 
 def gains(table: pd.DataFrame) -> list[dict[str, Any]]:

@@ -16,7 +16,7 @@ from dlnet.export.layout import Affine, Spec
 from dlnet.export.reference import Int16s, Int32s, run
 
 BLOCK_WORDS = 4  # of a row that stand together; dlnet_arith.h loads them at once
-MADE_WINDOWS = 6  # of the self test, made on the device
+SYNTHETIC_WINDOWS = 6  # of the self test, made on the device
 MOST_DROP = 1 << 29  # between two knots, 2^-24 SoH: the read-out multiplies it by 4 in 32 bits
 UNITS = {"Q": "Ah", "charge time": "s", "kurtosis": "1", "skewness": "1", "entropy": "nat", "SoH": "1"}
 NONE = 255
@@ -289,7 +289,7 @@ def skip_events(spec: Spec) -> list[int]:
     return [number for event in events for number in event] + [NONE]
 
 
-def made_windows(spec: Spec, count: int) -> Int16s:
+def synthetic_windows(spec: Spec, count: int) -> Int16s:
     """Windows that the device makes for its self test, (count, T, C): see dlnet_self_test.h."""
     out = np.empty((count, spec.steps * spec.channels), np.int64)
     x = np.arange(count, dtype=np.int64)
@@ -301,12 +301,12 @@ def made_windows(spec: Spec, count: int) -> Int16s:
 
 def _self_test(model: DeviceModel) -> dict[str, int]:
     windows, anchors = model.golden
-    made = made_windows(model.spec, MADE_WINDOWS)
+    made = synthetic_windows(model.spec, SYNTHETIC_WINDOWS)
     every = np.concatenate([windows, made])
-    anchor: Int32s = np.concatenate([anchors, np.full(MADE_WINDOWS, 1 << fixed.FORECAST_BITS, np.int32)])
+    anchor: Int32s = np.concatenate([anchors, np.full(SYNTHETIC_WINDOWS, 1 << fixed.FORECAST_BITS, np.int32)])
     forecasts = run(model.spec, every, anchor).forecast
     crc = zlib.crc32(np.ascontiguousarray(forecasts, "<i4").tobytes())
-    return {"golden": len(windows), "made": MADE_WINDOWS, "golden_crc": crc}
+    return {"golden": len(windows), "made": SYNTHETIC_WINDOWS, "golden_crc": crc}
 
 
 def _type(value: int | bool | float) -> str:
@@ -398,4 +398,4 @@ struct Model : ModelTables<void> {{
 }}  // namespace dlnet
 """
 
-__all__: Sequence[str] = ("header", "made_windows", "unit_of")
+__all__: Sequence[str] = ("header", "synthetic_windows", "unit_of")

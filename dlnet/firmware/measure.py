@@ -10,8 +10,8 @@ import numpy as np
 from dlnet.errors import ToolError
 from dlnet.export.edge import DeviceModel
 from dlnet.firmware.arm import ENGINE, MONITOR, STATE, Image, build
-from dlnet.firmware.emulate import Board, Run
-from dlnet.firmware.header import made_windows
+from dlnet.firmware.emulate import CountedRun, EmulatedCore
+from dlnet.firmware.header import synthetic_windows
 from dlnet.firmware.host import OK
 
 WINDOWS = 4  # a run does not depend on what it computes but by a few instructions; the largest count is kept
@@ -29,10 +29,10 @@ class Figures:
         ram: of one monitor, static.
     """
 
-    engine: Run
-    push: Run
-    forecast: Run
-    crossing: Run
+    engine: CountedRun
+    push: CountedRun
+    forecast: CountedRun
+    crossing: CountedRun
     flash_engine: int
     flash_monitor: int
     flash_state: int
@@ -71,7 +71,7 @@ def measure(model: DeviceModel, image: Image) -> Figures:
     Raises:
         ToolError: no cross compiler, or the program refuses cycles.
     """
-    board = Board(image.content)
+    board = EmulatedCore(image.content)
     codec = model.codec
     engine = engine_run(model, board)
     values = board.room((codec.inputs,), np.float32)
@@ -91,9 +91,9 @@ def measure(model: DeviceModel, image: Image) -> Figures:
     )
 
 
-def engine_run(model: DeviceModel, board: Board) -> Run:
+def engine_run(model: DeviceModel, board: EmulatedCore) -> CountedRun:
     """The most expensive of a few runs of the engine alone."""
-    windows = np.concatenate([model.golden[0], made_windows(model.spec, WINDOWS)])
+    windows = np.concatenate([model.golden[0], synthetic_windows(model.spec, WINDOWS)])
     window, out = board.put(windows[:1]), board.room((model.spec.horizon,), np.int32)
     runs = []
     for one in windows:
@@ -112,12 +112,12 @@ def _cycles(model: DeviceModel) -> np.ndarray:
     return made.astype(np.float32)
 
 
-def _push(board: Board, values: int, cycle: int, row: np.ndarray) -> Run:
+def _push(board: EmulatedCore, values: int, cycle: int, row: np.ndarray) -> CountedRun:
     board.poke(values, row)
     return _done(board.measure("dlnet_push", cycle, values))
 
 
-def _done(run: Run) -> Run:
+def _done(run: CountedRun) -> CountedRun:
     if run.result != OK:
         raise ToolError(f"the monitor refused a cycle on the emulated core (status {run.result})")
     return run

@@ -8,12 +8,12 @@ from dlnet.errors import ParityError
 from dlnet.export.edge import DeviceModel
 from dlnet.export.reference import Int16s, Int32s, run
 from dlnet.firmware.arm import EVERYTHING, PORTABLE, Image, build
-from dlnet.firmware.emulate import Board
+from dlnet.firmware.emulate import EmulatedCore
 from dlnet.firmware.host import OK, CompiledModel
 
 
 def prove_host(model: DeviceModel, z: Int16s, anchor: Int32s, compiler: str | None = None) -> None:
-    """Run windows (N, T, C) through the code compiled for this machine.
+    """CountedRun windows (N, T, C) through the code compiled for this machine.
 
     Raises:
         ParityError: a number differs from the reference's. ToolError: no compiler.
@@ -26,14 +26,14 @@ def prove_host(model: DeviceModel, z: Int16s, anchor: Int32s, compiler: str | No
 
 
 def prove_arm(model: DeviceModel, z: Int16s, anchor: Int32s) -> Image:
-    """Run windows through both paths on an emulated Cortex-M4; gives the program with the DSP path.
+    """CountedRun windows through both paths on an emulated Cortex-M4; gives the program with the DSP path.
 
     Raises:
         ParityError: a number differs from the reference's. ToolError: no cross compiler.
     """
     for name, flags in (("Arm, portable path", (PORTABLE,)), ("Arm, DSP path", ())):
         image = build(model, EVERYTHING, flags)
-        board = Board(image.content)
+        board = EmulatedCore(image.content)
         forecast, hidden = trace(board, model, z, anchor)
         _same(model, name, z, anchor, forecast, hidden)
         if board.call("dlnet_self_test") != OK:
@@ -41,7 +41,7 @@ def prove_arm(model: DeviceModel, z: Int16s, anchor: Int32s) -> Image:
     return image
 
 
-def trace(board: Board, model: DeviceModel, z: Int16s, anchor: Int32s) -> tuple[Int32s, Int16s]:
+def trace(board: EmulatedCore, model: DeviceModel, z: Int16s, anchor: Int32s) -> tuple[Int32s, Int16s]:
     """Forecast (N, horizon) and hidden path (N, T, n) by the emulated core."""
     spec = model.spec
     window, levels = board.put(z[:1]), board.room((spec.horizon,), np.int32)

@@ -17,7 +17,7 @@ KNOTS = (5, 15, 30, 50, 75, 100)
 MOST = 27.0  # of a weight that stands in any precision
 
 
-def made_model(  # noqa: PLR0913 - each is one size of the shape
+def random_model(  # noqa: PLR0913 - each is one size of the shape
     cell: Cell = "liquid",
     hidden: int = 13,
     *,

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from dlnet.data.windows import Bank, Ends
+from dlnet.data.windows import Ends, WindowDataset
 from dlnet.errors import ToolError
 from dlnet.export.edge import DeviceModel
 from dlnet.export.frontend import acceptable, clean_codes, encode_codes, to_codes
@@ -51,7 +51,7 @@ def _version() -> str:
 
 
 def elite(
-    model: DeviceModel, folder: Path, bank: Bank, raw: pd.DataFrame, tools: Tools, clock_mhz: float
+    model: DeviceModel, folder: Path, dataset: WindowDataset, raw: pd.DataFrame, tools: Tools, clock_mhz: float
 ) -> dict[str, Any]:
     """The row of one elite: costs, proofs, and what 16-bit codes do to its error.
 
@@ -74,22 +74,22 @@ def elite(
         figures = measure(model, image)
         row |= figures.row(clock_mhz)
         row["cost_model_error"] = cost_error(shape_of(model), figures)
-    return {**row, **front_end(model, bank, raw), "golden_windows": len(z), "equal": proofs}
+    return {**row, **front_end(model, dataset, raw), "golden_windows": len(z), "equal": proofs}
 
 
-def front_end(model: DeviceModel, bank: Bank, raw: pd.DataFrame) -> dict[str, Any]:
+def front_end(model: DeviceModel, dataset: WindowDataset, raw: pd.DataFrame) -> dict[str, Any]:
     """MAE on validation windows with the host's float front end and with the device's, and how far inputs differ."""
-    ends = bank.windows("validation", int(bank.task["stride_eval"]))
-    z, anchor = device_windows(model, bank, raw, ends)
-    z_host = quantise_inputs(model.encoder.encode(bank, ends))
-    anchor_host = quantise_anchor(model.encoder.anchor(bank, ends))
-    targets, cells = bank.targets(ends), bank.cell_of(ends)
+    ends = dataset.windows("validation", int(dataset.task["stride_eval"]))
+    z, anchor = device_windows(model, dataset, raw, ends)
+    z_host = quantise_inputs(model.encoder.encode(dataset, ends))
+    anchor_host = quantise_anchor(model.encoder.anchor(dataset, ends))
+    targets, cells = dataset.targets(ends), dataset.cell_of(ends)
     device, host = (to_soh(run(model.spec, *pair).forecast) for pair in ((z, anchor), (z_host, anchor_host)))
     apart = np.abs(z.astype(np.int64) - z_host)
     return {
         "front_end": {
-            "mae_device_validation": float(errors(device, targets, cells, bank.cells)["mae"]),
-            "mae_host_validation": float(errors(host, targets, cells, bank.cells)["mae"]),
+            "mae_device_validation": float(errors(device, targets, cells, dataset.cells)["mae"]),
+            "mae_host_validation": float(errors(host, targets, cells, dataset.cells)["mae"]),
             "input_lsb_mean": float(apart.mean()),
             "input_lsb_p999": float(np.quantile(apart, 0.999)),
             "input_lsb_max": int(apart.max()),
@@ -99,21 +99,21 @@ def front_end(model: DeviceModel, bank: Bank, raw: pd.DataFrame) -> dict[str, An
     }
 
 
-def device_windows(model: DeviceModel, bank: Bank, raw: pd.DataFrame, ends: Ends) -> tuple[Int16s, Int32s]:
-    """Windows of a bank as the device would see them, from raw cycles: (N, T, C) and anchors (N,).
+def device_windows(model: DeviceModel, dataset: WindowDataset, raw: pd.DataFrame, ends: Ends) -> tuple[Int16s, Int32s]:
+    """Windows of a dataset as the device would see them, from raw cycles: (N, T, C) and anchors (N,).
 
     Raises:
         ToolError: the device would refuse a cycle of them.
     """
     codec, window = model.codec, np.arange(-model.encoder.window, 0)
-    starts = np.searchsorted(bank.cell_index, np.arange(len(bank.cells) + 1))
+    starts = np.searchsorted(dataset.cell_index, np.arange(len(dataset.cells) + 1))
     windows = np.empty((len(ends), model.spec.steps, model.spec.channels), np.int16)
     anchors = np.empty(len(ends), np.int32)
-    cells = bank.cell_of(ends)
+    cells = dataset.cell_of(ends)
     for index in np.unique(cells):
-        values = inputs_of(model, raw[raw["cell"] == bank.cells[index]])
+        values = inputs_of(model, raw[raw["cell"] == dataset.cells[index]])
         if not acceptable(codec, values).all():
-            raise ToolError(f"cell {bank.cells[index]}: the device would refuse a cycle; train on cells like it")
+            raise ToolError(f"cell {dataset.cells[index]}: the device would refuse a cycle; train on cells like it")
         clean = clean_codes(codec, to_codes(codec, values))
         here = cells == index
         windows[here], anchors[here] = encode_codes(codec, clean[(ends[here] - starts[index])[:, None] + window])

@@ -1,7 +1,7 @@
 """What a teacher hands on: one function a kind of knowledge, each a number per stacked student.
 
 A student minimises ``alpha * labels + (1 - alpha) * taught``. Outputs are changes of SoH in units of the encoder's
-``delta_scale``. Knowledge of hidden states is added to the teacher's forecast (``l1``), never in its place.
+``delta_scale``. TeacherLoss of hidden states is added to the teacher's forecast (``l1``), never in its place.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from torch import Tensor
 
 from dlnet.losses import features, outputs, relations, soft
 
-__all__ = ["KNOWLEDGE", "Knowledge", "Said", "Told", "features", "outputs", "relations", "soft"]
+__all__ = ["LOSSES", "TeacherLoss", "StudentOutputs", "TeacherTargets", "features", "outputs", "relations", "soft"]
 
 
 @dataclass(frozen=True)
-class Said:
+class StudentOutputs:
     """What M students say of B windows.
 
     Attributes:
@@ -36,7 +36,7 @@ class Said:
 
 
 @dataclass(frozen=True)
-class Told:
+class TeacherTargets:
     """What the teacher says of the same windows; what no student of the batch needs is empty.
 
     Attributes:
@@ -54,56 +54,56 @@ class Told:
 
 
 @dataclass(frozen=True)
-class Knowledge:
+class TeacherLoss:
     """A kind of knowledge.
 
     Attributes:
-        loss: (M,) how far students are from the teacher. needs: fields of ``Told`` beside ``teacher``.
+        loss: (M,) how far students are from the teacher. needs: fields of ``TeacherTargets`` beside ``teacher``.
         projected: whether it maps the student's state through a learned projection.
     """
 
-    loss: Callable[[Said, Told], Tensor]
+    loss: Callable[[StudentOutputs, TeacherTargets], Tensor]
     needs: tuple[str, ...] = ()
     projected: bool = False
 
 
-def _forecast(said: Said, told: Told) -> Tensor:
+def _forecast(said: StudentOutputs, told: TeacherTargets) -> Tensor:
     return outputs.l1(said.output, told.teacher)
 
 
-def _binned(said: Said, told: Told) -> Tensor:
+def _binned(said: StudentOutputs, told: TeacherTargets) -> Tensor:
     return soft.binned(said.output, told.teacher, told.spread, told.temperature)
 
 
-def _hint(said: Said, told: Told) -> Tensor:
+def _hint(said: StudentOutputs, told: TeacherTargets) -> Tensor:
     return _forecast(said, told) + features.hint(said.path, said.projection, told.hint)
 
 
-def _attention(said: Said, told: Told) -> Tensor:
+def _attention(said: StudentOutputs, told: TeacherTargets) -> Tensor:
     return _forecast(said, told) + features.attention(said.path, told.attention)
 
 
-def _distance(said: Said, told: Told) -> Tensor:
+def _distance(said: StudentOutputs, told: TeacherTargets) -> Tensor:
     return _forecast(said, told) + relations.distance(said.last, told.hint[:, :, -1])
 
 
-def _angle(said: Said, told: Told) -> Tensor:
+def _angle(said: StudentOutputs, told: TeacherTargets) -> Tensor:
     return _forecast(said, told) + relations.angle(said.last, told.hint[:, :, -1])
 
 
-def _contrast(said: Said, told: Told) -> Tensor:
+def _contrast(said: StudentOutputs, told: TeacherTargets) -> Tensor:
     return _forecast(said, told) + relations.contrast(said.last, said.projection, told.hint[:, :, -1])
 
 
-KNOWLEDGE: dict[str, Knowledge] = {
-    "l1": Knowledge(_forecast),
-    "mse": Knowledge(lambda said, told: outputs.mse(said.output, told.teacher)),
-    "cosine": Knowledge(lambda said, told: outputs.cosine(said.output, told.teacher)),
-    "gaussian": Knowledge(lambda said, told: soft.gaussian(said.output, told.teacher, told.spread), ("spread",)),
-    "binned": Knowledge(_binned, ("spread",)),
-    "hint": Knowledge(_hint, ("hint",), projected=True),
-    "attention": Knowledge(_attention, ("attention",)),
-    "distance": Knowledge(_distance, ("hint",)),
-    "angle": Knowledge(_angle, ("hint",)),
-    "contrast": Knowledge(_contrast, ("hint",), projected=True),
+LOSSES: dict[str, TeacherLoss] = {
+    "l1": TeacherLoss(_forecast),
+    "mse": TeacherLoss(lambda said, told: outputs.mse(said.output, told.teacher)),
+    "cosine": TeacherLoss(lambda said, told: outputs.cosine(said.output, told.teacher)),
+    "gaussian": TeacherLoss(lambda said, told: soft.gaussian(said.output, told.teacher, told.spread), ("spread",)),
+    "binned": TeacherLoss(_binned, ("spread",)),
+    "hint": TeacherLoss(_hint, ("hint",), projected=True),
+    "attention": TeacherLoss(_attention, ("attention",)),
+    "distance": TeacherLoss(_distance, ("hint",)),
+    "angle": TeacherLoss(_angle, ("hint",)),
+    "contrast": TeacherLoss(_contrast, ("hint",), projected=True),
 }

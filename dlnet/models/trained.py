@@ -10,14 +10,14 @@ import numpy as np
 import torch
 
 from dlnet.data.encode import Encoder
-from dlnet.data.windows import Bank, Ends, Singles
+from dlnet.data.windows import Ends, Singles, WindowDataset
 from dlnet.errors import ModelError
 from dlnet.files import read_json, read_tensors, write_json, write_tensors
 from dlnet.models.network import NetConfig, Parameters, count_parameters, initial, predict
 
 
 @dataclass(frozen=True)
-class Student:
+class TrainedModel:
     """A network, or the average of several of one shape.
 
     Attributes:
@@ -44,9 +44,9 @@ class Student:
         change = predict(self.parameters, torch.tensor(z), self.config).mean(0).numpy()
         return np.asarray(change * np.float32(self.encoder.delta_scale) + anchor, np.float32)
 
-    def forecast(self, bank: Bank, ends: Ends) -> Singles:
-        """Forecast windows of a bank: (N,) ends -> (N, horizon) SoH."""
-        return self.predict(self.encoder.encode(bank, ends), self.encoder.anchor(bank, ends))
+    def forecast(self, dataset: WindowDataset, ends: Ends) -> Singles:
+        """Forecast windows of a dataset: (N,) ends -> (N, horizon) SoH."""
+        return self.predict(self.encoder.encode(dataset, ends), self.encoder.anchor(dataset, ends))
 
     def save(self, folder: Path) -> None:
         """Write ``NAME.safetensors`` and ``NAME.json`` into ``folder``."""
@@ -63,7 +63,7 @@ class Student:
         write_json(folder / f"{self.name}.json", content)
 
 
-def load_student(path: Path) -> Student:
+def load_network(path: Path) -> TrainedModel:
     """Read a network from its ``NAME.json``; the weights stand beside it.
 
     Raises:
@@ -84,4 +84,4 @@ def load_student(path: Path) -> Student:
             raise ModelError(f"{path.with_suffix('.safetensors')}: {key} does not fit {path.name}; retrain")
         if not torch.isfinite(parameters[key]).all():
             raise ModelError(f"{path.with_suffix('.safetensors')}: {key} holds NaN or infinity; retrain")
-    return Student(name, encoder, config, parameters, metrics, lineage)
+    return TrainedModel(name, encoder, config, parameters, metrics, lineage)

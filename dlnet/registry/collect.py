@@ -15,7 +15,7 @@ from ruamel.yaml import YAML
 from dlnet.config.publish import PublishParams
 from dlnet.cost.device import UNITS
 from dlnet.data.encode import Encoder
-from dlnet.data.windows import Bank
+from dlnet.data.windows import WindowDataset
 from dlnet.errors import RegistryError
 from dlnet.files import read_json
 from dlnet.forecast import ABOUT, about
@@ -26,7 +26,7 @@ from dlnet.registry.card import edge_card, float_card
 from dlnet.registry.keys import lineage, locked_stages
 from dlnet.registry.models import EDGE_CODE, EDGE_PACKAGES, FLOAT_CODE, FLOAT_PACKAGES, requirements
 from dlnet.registry.pareto_html import fronts_page
-from dlnet.registry.publication import Curve, Data, Model, Publication, Run
+from dlnet.registry.publication import Curve, Data, Model, Publication, RunRecord
 
 EDGE_FILES = ("step.tflite", "head.tflite", "spec.json", "golden.safetensors", "metrics.json")
 FIGURES, REPORTS = ("*.png", "*.html"), ("*.json", "*.md")
@@ -47,15 +47,15 @@ class _Project:
     summary: dict[str, Any]
     evaluation: dict[str, Any]
     task: dict[str, Any]
-    bank: Bank
+    dataset: WindowDataset
     limits: PublishParams
 
     def folder(self, kind: str) -> Path:
         return self.root / "models" / kind
 
     def example(self, encoder: Encoder) -> dict[str, Any]:
-        ends = self.bank.windows("validation", 1)[:1]
-        return {"z": encoder.encode(self.bank, ends), "anchor": encoder.anchor(self.bank, ends)}
+        ends = self.dataset.windows("validation", 1)[:1]
+        return {"z": encoder.encode(self.dataset, ends), "anchor": encoder.anchor(self.dataset, ends)}
 
 
 def collect(root: Path, limits: PublishParams) -> Publication:
@@ -73,7 +73,7 @@ def collect(root: Path, limits: PublishParams) -> Publication:
 def _collect(root: Path, limits: PublishParams) -> Publication:
     windows = root / "data/windows"
     summary, evaluation = (read_json(root / f"reports/{name}.json") for name in ("summary", "evaluation"))
-    project = _Project(root, summary, evaluation, read_json(windows / "task.json"), Bank.load(windows), limits)
+    project = _Project(root, summary, evaluation, read_json(windows / "task.json"), WindowDataset.load(windows), limits)
     tags = lineage(root)
     children = [*_baselines(project), *_teacher(project), *_students(project), *_edges(project)]
     return Publication(
@@ -100,7 +100,7 @@ def _data(project: _Project, tags: Mapping[str, str]) -> Data:
     return Data(f"{project.task['source']}-{project.task['inputs']}", digest, source, counts)
 
 
-def _pipeline(project: _Project, children: list[Run]) -> Run:
+def _pipeline(project: _Project, children: list[RunRecord]) -> RunRecord:
     reports = project.root / "reports"
     pictures = [path for pattern in FIGURES for path in sorted((reports / "figures").glob(pattern))]
     files = {f"figures/{path.name}": path for path in pictures}
@@ -114,7 +114,7 @@ def _pipeline(project: _Project, children: list[Run]) -> Run:
     tables = {f"fronts/{name}-table.json": _front_table(folder) for name, folder in fronts.items()}
     lock = json.dumps(locked_stages(project.root), indent=1, sort_keys=True)
     metrics = _headline(project.summary, children)
-    return Run(
+    return RunRecord(
         kind="pipeline",
         name="pipeline",
         title=_title(project, metrics),
@@ -142,7 +142,7 @@ def _title(project: _Project, metrics: Mapping[str, float]) -> str:
     return f"int8 {metrics['mae_int8']:.5f}, {project.task['inputs']}"
 
 
-def _headline(summary: Mapping[str, Any], children: list[Run]) -> dict[str, float]:
+def _headline(summary: Mapping[str, Any], children: list[RunRecord]) -> dict[str, float]:
     """The figures that the list of runs shows: test errors, size, and what the gate said."""
     edge, baselines = summary["edge"], summary["baselines"]
     metrics = {f"mae_{name}": float(entry["mae"]) for name, entry in baselines.items()}
@@ -162,10 +162,10 @@ def _front_table(folder: Path) -> pd.DataFrame:
     return table[table["front"]].sort_values("mae_validation", ignore_index=True)
 
 
-def _baselines(project: _Project) -> Iterator[Run]:
+def _baselines(project: _Project) -> Iterator[RunRecord]:
     for name, entry in sorted(read_json(project.folder("baselines") / "baselines.json").items()):
         test = project.summary["baselines"].get(name, {})
-        yield Run(
+        yield RunRecord(
             kind="baseline",
             name=name,
             title=f"baseline {name}",
@@ -178,7 +178,7 @@ def _baselines(project: _Project) -> Iterator[Run]:
         )
 
 
-def _teacher(project: _Project) -> Iterator[Run]:
+def _teacher(project: _Project) -> Iterator[RunRecord]:
     folder = project.folder("teacher")
     described = read_json(folder / "teacher.json")
     metrics = {
@@ -186,7 +186,7 @@ def _teacher(project: _Project) -> Iterator[Run]:
         **_errors(project.summary["teacher"], ""),
     }
     learning = pd.read_parquet(folder / "learning.parquet")
-    yield Run(
+    yield RunRecord(
         kind="teacher",
         name="teacher",
         title="teacher",
@@ -202,7 +202,7 @@ def _teacher(project: _Project) -> Iterator[Run]:
     )
 
 
-def _students(project: _Project) -> Iterator[Run]:
+def _students(project: _Project) -> Iterator[RunRecord]:
     """Students of the sweep as the first front saw them, then the pruned ones as the second did."""
     first = pd.read_parquet(project.folder("front1") / "table.parquet")
     second = pd.read_parquet(project.folder("front2") / "table.parquet")
@@ -215,14 +215,14 @@ def _students(project: _Project) -> Iterator[Run]:
             yield _student(project, folder, row, learning[row["name"]], chosen)
 
 
-def _student(project: _Project, folder: Path, row: dict[Any, Any], learning: pd.DataFrame, chosen: str) -> Run:
+def _student(project: _Project, folder: Path, row: dict[Any, Any], learning: pd.DataFrame, chosen: str) -> RunRecord:
     name, kind = str(row["name"]), "student" if folder.name == "students" else "pruned"
     metrics = {key: float(value) for key, value in row.items() if key in MEASURED and pd.notna(value)}
     summed = _named(project.summary["students"], name)
     metrics |= {**_errors(summed, ""), **_usage(summed)}
     who = {key: _text(value) for key, value in row.items() if key not in MEASURED and not _absent(value)}
     path, scores = folder / f"{name}.json", project.evaluation["students"][name]
-    return Run(
+    return RunRecord(
         kind=kind,
         name=name,
         title=f"{kind} {name}",
@@ -252,7 +252,7 @@ def _float_model(
     )
 
 
-def _edges(project: _Project) -> Iterator[Run]:
+def _edges(project: _Project) -> Iterator[RunRecord]:
     chosen = project.summary["edge"]["name"]
     folders = sorted(path for path in project.folder("edge").iterdir() if path.is_dir())
     if chosen not in {folder.name for folder in folders}:
@@ -264,7 +264,7 @@ def _edges(project: _Project) -> Iterator[Run]:
         figures, origin = device_figures(project.root, folder.name)
         summed = _named(project.summary["edges"], folder.name)
         metrics = {**dict(_numbers(described)), **_errors(summed, ""), **_usage(summed), **figures}
-        yield Run(
+        yield RunRecord(
             kind="edge",
             name=folder.name,
             title=f"int8 {folder.name}",

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from dlnet.errors import UntrustedError
 from dlnet.files import write_bytes
-from dlnet.registry.artefacts import FOLDER, MAX_FILE, Entry, Place, place
+from dlnet.registry.artefacts import FOLDER, MAX_FILE, Entry, Store, open_store
 from dlnet.registry.client import connect, registry_errors, shown, tracking_uri
 from dlnet.registry.names import parse_uri
 
@@ -114,7 +114,7 @@ def fetch(version: Version, into: Path, names: Sequence[str] | None = None, regi
     """
     registry = registry or tracking_uri()
     with registry_errors(registry):
-        store = place(version.location, registry)
+        store = open_store(version.location, registry)
         _examine(version, store.entries())
         kept = sorted(version.sha256 if names is None else set(names) & set(version.sha256))
         contents = {name: _checked(version, store, name) for name in kept}  # all, before the first is written
@@ -163,7 +163,7 @@ def _examine(version: Version, entries: Sequence[Entry]) -> None:
         raise UntrustedError(f"{version}: {odd[:100]} {what}; refused")
 
 
-def _checked(version: Version, store: Place, name: str) -> bytes:
+def _checked(version: Version, store: Store, name: str) -> bytes:
     content = store.read(f"{FOLDER}/{name}")
     if not BEGINNINGS[Path(name).suffix].match(content):
         raise UntrustedError(f"{version}: {name} does not begin like a {Path(name).suffix} file; refused")

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from mlflow.models import set_model
 from mlflow.pyfunc.model import PythonModel
 
-from dlnet.models.trained import load_student
+from dlnet.models.trained import load_network
 
 
 class FloatModel:
@@ -18,7 +18,7 @@ class FloatModel:
 
     def load_context(self, context: Any) -> None:
         """Read the weights; called by MLflow."""
-        self.student = load_student(Path(context.artifacts["model.json"]))
+        self.student = load_network(Path(context.artifacts["model.json"]))
 
     # No hint on model_input: MLflow would take it for a signature, and hints cannot name tensors.
     def predict(self, context: Any, model_input, params: Any = None) -> npt.NDArray[np.float32]:  # type: ignore[no-untyped-def]

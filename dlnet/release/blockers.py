@@ -12,7 +12,7 @@ from dlnet.registry.names import BUDGET, GATE, PASSED
 SHOWN = 400  # characters of a tag's text in a message
 
 
-def objections(version: Version, registry: str) -> tuple[str, ...]:
+def release_blockers(version: Version, registry: str) -> tuple[str, ...]:
     """Why a version may not be released; empty if it may.
 
     Asked are the words of the gate and of the budget, and the files themselves: known names, sizes, SHA-256.

@@ -9,7 +9,7 @@ from dlnet.errors import RefusedError
 from dlnet.files import atomic_dir, write_json
 from dlnet.registry.client import connect, tracking_uri
 from dlnet.registry.fetch import Version, fetch, find
-from dlnet.release.blockers import objections, plain
+from dlnet.release.blockers import plain, release_blockers
 
 FILE = "version.json"
 TAG = re.compile(r"dlnet\.[A-Za-z0-9._-]{1,100}", re.ASCII)
@@ -26,7 +26,7 @@ def check_out(uri: str, out: Path) -> Version:
     """
     registry = tracking_uri()
     version = find(uri, connect(registry), registry)
-    against = objections(version, registry)
+    against = release_blockers(version, registry)
     if against:
         raise RefusedError(f"{version} may not go to devices: {'; '.join(against)}")
     tags = {key: plain(value) for key, value in version.tags.items() if TAG.fullmatch(key)}

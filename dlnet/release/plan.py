@@ -12,7 +12,7 @@ from dlnet.errors import RefusedError, RegistryError
 from dlnet.registry.client import registry_errors, set_version_tag
 from dlnet.registry.fetch import Version, find
 from dlnet.registry.names import CHAMPION, EDGE, KEY
-from dlnet.release.blockers import objections
+from dlnet.release.blockers import release_blockers
 from dlnet.release.ledger import CLAIMANT, Ledger
 from dlnet.release.promote import AGAIN, Champion
 
@@ -25,7 +25,7 @@ Exists = Callable[[str], bool]
 
 
 @dataclass(frozen=True)
-class Plan:
+class ReleasePlan:
     """What is to be done.
 
     Attributes:
@@ -60,7 +60,7 @@ class Releases:
         self.registry = self.champion.registry
         self.exists = exists or (lambda tag: False)
 
-    def plan(self) -> Plan:
+    def plan(self) -> ReleasePlan:
         """Compare the champion with the last release; changes nothing.
 
         Raises:
@@ -69,7 +69,7 @@ class Releases:
         """
         return self._plan(self._find())[0]
 
-    def claim(self, who: str) -> Plan:
+    def claim(self, who: str) -> ReleasePlan:
         """``plan``, and if there is something to build, take it: ``build`` is true for one caller only.
 
         The caller who has it ends with ``record`` or ``fail``; after six hours the claim falls to the next who asks.
@@ -89,7 +89,7 @@ class Releases:
             return plan
         with registry_errors(self.registry, AGAIN):
             won = ledger.claim(who)
-        return plan if won else Plan(False, f"{version}: another took it just now", version.number, plan.tag)
+        return plan if won else ReleasePlan(False, f"{version}: another took it just now", version.number, plan.tag)
 
     def record(self, number: int, who: str, url: str) -> str:
         """Write down that ``who`` released version ``number`` at ``url``; returns the release's tag.
@@ -122,21 +122,21 @@ class Releases:
             return None
         return find(f"models:/{EDGE}@{CHAMPION}", self.champion.client, self.registry)
 
-    def _plan(self, version: Version | None, who: str | None = None) -> tuple[Plan, Ledger | None]:
+    def _plan(self, version: Version | None, who: str | None = None) -> tuple[ReleasePlan, Ledger | None]:
         if version is None:
-            return Plan(False, f"no version of {EDGE} has the alias {CHAMPION}", released=self._released()), None
+            return ReleasePlan(False, f"no version of {EDGE} has the alias {CHAMPION}", released=self._released()), None
         ledger, tag = Ledger(self.champion.client, version.run_id), release_tag(version)
         with registry_errors(self.registry, AGAIN):
             done, holder = ledger.done(), ledger.holder()
 
-        def say(build: bool, reason: str, unrecorded: bool = False) -> tuple[Plan, Ledger]:
-            return Plan(build, f"{version} {reason}", version.number, tag, self._released(), unrecorded), ledger
+        def say(build: bool, reason: str, unrecorded: bool = False) -> tuple[ReleasePlan, Ledger]:
+            return ReleasePlan(build, f"{version} {reason}", version.number, tag, self._released(), unrecorded), ledger
 
         if done:
             return say(False, f"is released as {done}")
         if self.exists(tag):
             return say(False, f"is released as {tag}, but that is not recorded: run dlnet release claim", True)
-        against = objections(version, self.registry)
+        against = release_blockers(version, self.registry)
         if against:
             raise RefusedError(f"{version} is champion and is not released: {'; '.join(against)}")
         if holder and holder.who != who:

@@ -10,7 +10,7 @@ from dlnet.errors import RefusedError, RegistryError
 from dlnet.registry.client import connect, registry_errors, set_version_tag, tracking_uri
 from dlnet.registry.fetch import Version, find
 from dlnet.registry.names import CHAMPION, EDGE, VERSION, parse_uri
-from dlnet.release.blockers import objections
+from dlnet.release.blockers import release_blockers
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -91,7 +91,7 @@ class Champion:
                     self.client.delete_model_version_tag(EDGE, str(version.number), WITHDRAWN)
 
     def _promote(self, version: Version) -> Change:
-        against = objections(version, self.registry)
+        against = release_blockers(version, self.registry)
         if against:
             raise RefusedError(f"{version} is not promoted: {'; '.join(against)}")
         before = self.version()

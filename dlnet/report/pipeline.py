@@ -17,7 +17,7 @@ from dlnet.export.litert import EdgeFiles
 from dlnet.export.size import spec_bytes
 from dlnet.export.spec import load_spec
 from dlnet.files import read_json, read_tensors
-from dlnet.models.trained import Student, load_student
+from dlnet.models.trained import TrainedModel, load_network
 
 FRONTS = ("front1", "front2")
 
@@ -26,7 +26,7 @@ FRONTS = ("front1", "front2")
 class Edge:
     """A quantised student: the integer spec, both .tflite files, and the float student it was made from."""
 
-    student: Student
+    student: TrainedModel
     spec: Spec
     files: EdgeFiles
 
@@ -49,8 +49,8 @@ class Pipeline:
 
     baselines: dict[str, dict[str, Any]]
     predictions: dict[str, Singles]
-    teacher: Student
-    students: dict[str, Student]
+    teacher: TrainedModel
+    students: dict[str, TrainedModel]
     edges: dict[str, Edge]
     tables: dict[str, pd.DataFrame]
     fronts: dict[str, dict[str, Any]]
@@ -66,14 +66,14 @@ class Pipeline:
         """
         tables = {name: read_table(models / name / "table.parquet") for name in FRONTS}
         students = {
-            str(name): load_student(models / kind / f"{name}.json")
+            str(name): load_network(models / kind / f"{name}.json")
             for name, kind in tables["front2"][["name", "kind"]].itertuples(index=False)
         }
         fronts = {name: read_json(models / name / "front.json") for name in FRONTS}
         return cls(
             baselines=read_json(models / "baselines/baselines.json"),
             predictions=read_tensors(models / "baselines/predictions.safetensors"),
-            teacher=load_student(models / "teacher/teacher.json"),
+            teacher=load_network(models / "teacher/teacher.json"),
             students=students,
             edges={name: _load_edge(models / "edge" / name, students) for name in fronts["front2"]["elites"]},
             tables=tables,
@@ -124,7 +124,7 @@ def read_table(path: Path) -> pd.DataFrame:
         raise DLNetError(f"{path}: not a Parquet file ({error}); delete it and run dvc repro") from error
 
 
-def _load_edge(folder: Path, students: dict[str, Student]) -> Edge:
+def _load_edge(folder: Path, students: dict[str, TrainedModel]) -> Edge:
     if folder.name not in students:
         raise ModelError(f"models/front2/front.json: elite {folder.name} is not in its table; run dvc repro")
     try:

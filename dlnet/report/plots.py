@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from dlnet.cost.device import UNITS
-from dlnet.data.windows import Bank
+from dlnet.data.windows import WindowDataset
 from dlnet.plots.axes import EDGE, TEACHER, colour_of, error_axis, name_points, names_at_right, size_axis
 from dlnet.plots.style import FAINT, INK, MUTED, PALETTE, caption, figure_style, save_figure
 from dlnet.report.evaluation import Cases, Evaluation, Forecast
@@ -36,14 +36,16 @@ SHOWN = 6  # test cells whose forecasts are drawn
 APART = 1.5  # horizons from one drawn forecast to the next, at least
 
 
-def draw(evaluation: Evaluation, pipeline: Pipeline, bank: Bank, summary: dict[str, Any], folder: Path) -> None:
+def draw(
+    evaluation: Evaluation, pipeline: Pipeline, dataset: WindowDataset, summary: dict[str, Any], folder: Path
+) -> None:
     """Draw all of ``PICTURES`` into ``folder``."""
     edge, label = summary["edge"]["name"], summary["data"]["label"]
     names = [name for _, name in PICTURES]
     with figure_style():
         figures = [
             size(summary),
-            trajectories(bank, evaluation.cases["test"], evaluation.int8[edge], label),
+            trajectories(dataset, evaluation.cases["test"], evaluation.int8[edge], label),
             horizon(evaluation.content, summary),
             cells(evaluation.content, edge, label),
             distillation(pipeline.distillation, label),
@@ -154,7 +156,7 @@ def cells(content: dict[str, Any], edge: str, label: str) -> Figure:
     return figure
 
 
-def trajectories(bank: Bank, cases: Cases, forecast: Forecast, label: str) -> Figure:
+def trajectories(dataset: WindowDataset, cases: Cases, forecast: Forecast, label: str) -> Figure:
     """True SoH of some test cells and forecasts from several cycles of their lives."""
     ranked = ranked_cells(cases, forecast)
     places = shown_ranks(len(ranked))
@@ -163,7 +165,7 @@ def trajectories(bank: Bank, cases: Cases, forecast: Forecast, label: str) -> Fi
     panels = figure.subplots(rows, 3, sharey=True, squeeze=False).ravel()
     for axes, place in zip(panels, places, strict=False):
         name, error = ranked[place]
-        _life(axes, bank, cases, forecast, name)
+        _life(axes, dataset, cases, forecast, name)
         rank = {0: "best", len(ranked) - 1: "worst"}.get(place, f"rank {place + 1}")
         axes.set_title(f"{name}\n{rank} of {len(ranked)}, MAE {error:.4f}", fontsize=10)
     for axes in panels[len(places) :]:
@@ -174,7 +176,7 @@ def trajectories(bank: Bank, cases: Cases, forecast: Forecast, label: str) -> Fi
     figure.supylabel("SoH (capacity / nominal)", fontsize=10)
     caption(
         figure,
-        f"Grey: true SoH. Orange: forecasts of {bank.horizon} cycles, each made at its dot. "
+        f"Grey: true SoH. Orange: forecasts of {dataset.horizon} cycles, each made at its dot. "
         "Dotted: knee.\nCells: evenly spaced ranks of the test error, from the best cell to the worst.",
     )
     return figure
@@ -199,13 +201,13 @@ def origins(cases: Cases, cell: str, apart: float) -> list[int]:
     return [int(windows[round(i)]) for i in np.linspace(0, len(windows) - 1, min(count, len(windows)))]
 
 
-def _life(axes: Axes, bank: Bank, cases: Cases, forecast: Forecast, cell: str) -> None:
+def _life(axes: Axes, dataset: WindowDataset, cases: Cases, forecast: Forecast, cell: str) -> None:
     index = cases.names.index(cell)
-    start = int(np.searchsorted(bank.cell_index, index))
-    truth = bank.target[bank.cell_index == index]
+    start = int(np.searchsorted(dataset.cell_index, index))
+    truth = dataset.target[dataset.cell_index == index]
     axes.plot(np.arange(len(truth)), truth, color="#9aa5b1", linewidth=3.2, zorder=1)
-    ahead = np.arange(1, bank.horizon + 1)
-    for window in origins(cases, cell, APART * bank.horizon):
+    ahead = np.arange(1, dataset.horizon + 1)
+    for window in origins(cases, cell, APART * dataset.horizon):
         row = int(cases.ends[window]) - start - 1
         # Not joined to the dot: on track charge the forecast has a level of its own, and its error must be seen.
         axes.plot(row + ahead, forecast[window], color=PALETTE[1], linewidth=1.7, zorder=3)

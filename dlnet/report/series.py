@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from dlnet.data.windows import Bank
+from dlnet.data.windows import WindowDataset
 from dlnet.report.evaluation import Evaluation
 from dlnet.report.pipeline import FRONTS, Pipeline
 
@@ -15,13 +15,15 @@ Entry = dict[str, Any]
 FRONT_COLUMNS = ["name", "kind", "loss", "mae_validation", "flash_bytes", "instructions", "parameters", "elite"]
 
 
-def series(evaluation: Evaluation, pipeline: Pipeline, bank: Bank, summary: Entry) -> dict[str, pd.DataFrame]:
+def series(
+    evaluation: Evaluation, pipeline: Pipeline, dataset: WindowDataset, summary: Entry
+) -> dict[str, pd.DataFrame]:
     """File name -> table; errors are MAE of SoH."""
     edge = summary["edge"]["name"]
     tables = {
         "horizon.csv": _horizon(evaluation.content, edge),
-        "forecast.csv": _forecast(evaluation, bank, edge),
-        "worst_cell.csv": _worst(evaluation, bank, summary),
+        "forecast.csv": _forecast(evaluation, dataset, edge),
+        "worst_cell.csv": _worst(evaluation, dataset, summary),
         "cells.csv": _cells(evaluation.content, edge),
         "gain.csv": _gain(pipeline.distillation["students"]["gains"]),
         "learning_teacher.csv": _learning(pipeline, "teacher", pipeline.learning["teacher"]["name"].iloc[0]),
@@ -49,26 +51,26 @@ def _horizon(content: Entry, edge: str) -> pd.DataFrame:
     return pd.DataFrame({"cycle": np.arange(1, len(curves["int8"]) + 1), **curves})
 
 
-def _forecast(evaluation: Evaluation, bank: Bank, edge: str) -> pd.DataFrame:
+def _forecast(evaluation: Evaluation, dataset: WindowDataset, edge: str) -> pd.DataFrame:
     """True and forecast SoH at the end of the horizon, each test window."""
     cases = evaluation.cases["test"]
     return pd.DataFrame(
         {
-            "cell": [bank.cells[i] for i in cases.cell],
+            "cell": [dataset.cells[i] for i in cases.cell],
             "true": cases.target[:, -1].astype(np.float64),
             "forecast": evaluation.int8[edge][:, -1],
         }
     )
 
 
-def _worst(evaluation: Evaluation, bank: Bank, summary: Entry) -> pd.DataFrame:
+def _worst(evaluation: Evaluation, dataset: WindowDataset, summary: Entry) -> pd.DataFrame:
     """Life of the worst test cell: true SoH, and what the int8 model had forecast for it a whole horizon before."""
-    cases, index = evaluation.cases["test"], bank.cells.index(summary["edge"]["worst_cell"]["cell"])
+    cases, index = evaluation.cases["test"], dataset.cells.index(summary["edge"]["worst_cell"]["cell"])
     mine = np.flatnonzero(cases.cell == index)
-    start = int(np.searchsorted(bank.cell_index, index))
+    start = int(np.searchsorted(dataset.cell_index, index))
     return pd.DataFrame(
         {
-            "cycle": cases.ends[mine] - start + bank.horizon - 1,
+            "cycle": cases.ends[mine] - start + dataset.horizon - 1,
             "true": cases.target[mine, -1].astype(np.float64),
             "forecast": evaluation.int8[summary["edge"]["name"]][mine, -1],
         }

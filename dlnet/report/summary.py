@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from dlnet.cost import device as cost
-from dlnet.cost.shape import student_shape
+from dlnet.cost.shape import model_shape
 from dlnet.export.layout import Spec
 from dlnet.report.evaluation import ENGINES, Evaluation
 from dlnet.report.pipeline import FRONTS, Edge, Pipeline
@@ -140,7 +140,7 @@ def _usage(pipeline: Pipeline, name: str) -> dict[str, Any]:
 
 def _costs_of_bits(edge: Edge, row: dict[str, Any]) -> dict[str, Any]:
     """Modelled costs where weights have other bits than the front counted; time, energy, CO2e go with the cycles."""
-    counted, shape = student_shape(edge.student), student_shape(edge.student, edge.spec.precision)
+    counted, shape = model_shape(edge.student), model_shape(edge.student, edge.spec.precision)
     if cost.cycle_parts(counted) == cost.cycle_parts(shape):
         return {}
     ratio = cost.forecast_cycles(shape) / cost.forecast_cycles(counted)

@@ -10,8 +10,8 @@ from torch import Tensor
 
 from dlnet.config.task import TaskParams
 from dlnet.data.encode import Encoder
-from dlnet.data.windows import Bank, Ends, Singles
-from dlnet.train.loop import Fold
+from dlnet.data.windows import Ends, Singles, WindowDataset
+from dlnet.train.loop import TrainingData
 
 
 @dataclass(frozen=True)
@@ -29,32 +29,34 @@ class Windows:
     validation: Ends
 
 
-def training_windows(bank: Bank, task: TaskParams) -> Windows:
+def training_windows(dataset: WindowDataset, task: TaskParams) -> Windows:
     """Windows of the training and validation cells; no test cell is touched."""
-    labelled = bank.windows("train", task.stride_train)
-    every = bank.windows("train", task.stride_train, labelled=False)
+    labelled = dataset.windows("train", task.stride_train)
+    every = dataset.windows("train", task.stride_train, labelled=False)
     unlabelled = np.setdiff1d(every, labelled)
-    return Windows(np.concatenate([labelled, unlabelled]), len(labelled), bank.windows("validation", task.stride_eval))
+    return Windows(
+        np.concatenate([labelled, unlabelled]), len(labelled), dataset.windows("validation", task.stride_eval)
+    )
 
 
-def make_fold(bank: Bank, encoder: Encoder, windows: Windows) -> Fold:
+def make_training_data(dataset: WindowDataset, encoder: Encoder, windows: Windows) -> TrainingData:
     """Encode the windows; unlabelled ones get NaN for labels."""
-    change = np.full((len(windows.train), bank.horizon), np.nan, np.float32)
-    change[: windows.labelled] = change_of(bank, encoder, windows.train[: windows.labelled])
-    return Fold(
-        z=torch.from_numpy(encoder.encode(bank, windows.train)),
+    change = np.full((len(windows.train), dataset.horizon), np.nan, np.float32)
+    change[: windows.labelled] = change_of(dataset, encoder, windows.train[: windows.labelled])
+    return TrainingData(
+        z=torch.from_numpy(encoder.encode(dataset, windows.train)),
         change=torch.from_numpy(change),
         labelled=windows.labelled,
         features=encoder.feature_channels,
-        validation_z=torch.from_numpy(encoder.encode(bank, windows.validation)),
-        validation_change=torch.from_numpy(change_of(bank, encoder, windows.validation)),
+        validation_z=torch.from_numpy(encoder.encode(dataset, windows.validation)),
+        validation_change=torch.from_numpy(change_of(dataset, encoder, windows.validation)),
         delta_scale=encoder.delta_scale,
     )
 
 
-def change_of(bank: Bank, encoder: Encoder, ends: Ends) -> Singles:
+def change_of(dataset: WindowDataset, encoder: Encoder, ends: Ends) -> Singles:
     """(N, horizon) targets relative to the anchor, in units of ``delta_scale``."""
-    return (bank.targets(ends) - encoder.anchor(bank, ends)) / np.float32(encoder.delta_scale)
+    return (dataset.targets(ends) - encoder.anchor(dataset, ends)) / np.float32(encoder.delta_scale)
 
 
 def to_soh(change: Tensor, encoder: Encoder, anchor: Singles) -> Singles:

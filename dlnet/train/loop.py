@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.optim.adamw import adamw  # the function: the class would load torch's compiler, seconds a process
 from tqdm import tqdm
 
-from dlnet.losses import KNOWLEDGE, Said, Told, outputs, soft
+from dlnet.losses import LOSSES, StudentOutputs, TeacherTargets, outputs, soft
 from dlnet.models import branches
 from dlnet.models.network import (
     NetConfig,
@@ -33,7 +33,7 @@ Curve = list[tuple[int, str, float, float]]
 
 
 @dataclass(frozen=True)
-class Plan:
+class TrainPlan:
     """How to train.
 
     Attributes:
@@ -59,7 +59,7 @@ class Plan:
 
 
 @dataclass(frozen=True)
-class Fold:
+class TrainingData:
     """Windows of one cell split, encoded; changes are relative to the anchor in units of ``delta_scale``.
 
     Attributes:
@@ -90,8 +90,8 @@ class Job:
     """One network of a stack.
 
     Attributes:
-        name: unique. seed: of its weights and batches. loss: ``labels`` or a name in ``KNOWLEDGE``.
-        alpha: weight of the labels. fold: index of its data.
+        name: unique. seed: of its weights and batches. loss: ``labels`` or a name in ``LOSSES``.
+        alpha: weight of the labels. training_data: index of its data.
         start: weights to begin from, in place of random ones (no stack axis).
         mask: 1 where a weight may be non-zero, by parameter name (no stack axis).
     """
@@ -100,7 +100,7 @@ class Job:
     seed: int
     loss: str = "labels"
     alpha: float = 1.0
-    fold: int = 0
+    training_data: int = 0
     start: Parameters | None = None
     mask: Parameters | None = None
 
@@ -140,8 +140,8 @@ class State:
 def train(
     config: NetConfig,
     jobs: Sequence[Job],
-    folds: Sequence[Fold],
-    plan: Plan,
+    training_sets: Sequence[TrainingData],
+    plan: TrainPlan,
     *,
     resume: Path | None = None,
     title: str = "train",
@@ -150,18 +150,18 @@ def train(
     """Train ``jobs`` side by side.
 
     Args:
-        config: the shape they share. folds: data the jobs point at. plan: how.
+        config: the shape they share. training_sets: data the jobs point at. plan: how.
         resume: file that holds the state after each validation; if it exists, training goes on from it.
         title, position: of the progress bar.
 
     Returns:
         One result a job, in order.
     """
-    state = _begin(config, jobs, folds)
+    state = _begin(config, jobs, training_sets)
     if resume is not None and resume.exists():
         checkpoint.restore(resume, state)
     ahead = loss_points(config.horizon, plan.points)
-    seen = [_at(fold, ahead) for fold in folds]
+    seen = [_at(training_data, ahead) for training_data in training_sets]
     basis, full = knot_basis(config.knots, ahead), horizon_basis(config)
     bar = tqdm(total=plan.steps, initial=state.step, desc=title, position=position, unit="step", leave=False)
     running: list[Tensor] = []
@@ -169,7 +169,7 @@ def train(
         running.append(_step(state, config, jobs, seen, plan, basis))
         bar.update()
         if state.step % plan.check == 0 or state.step == plan.steps:
-            _check(state, config, jobs, folds, plan, full, torch.stack(running).mean(0))
+            _check(state, config, jobs, training_sets, plan, full, torch.stack(running).mean(0))
             running.clear()
             if resume is not None:
                 checkpoint.save(resume, state)
@@ -182,20 +182,22 @@ def loss_points(horizon: int, points: int) -> np.ndarray:
     return np.unique(np.ceil((np.arange(points) + 0.5) * horizon / points).astype(int))
 
 
-def _at(fold: Fold, ahead: np.ndarray) -> Fold:
-    """The fold with targets at the cycles ``ahead`` alone."""
+def _at(training_data: TrainingData, ahead: np.ndarray) -> TrainingData:
+    """The training_data with targets at the cycles ``ahead`` alone."""
     columns = torch.as_tensor(ahead - 1)
-    teacher = None if fold.teacher is None else fold.teacher[:, columns]
-    spread = None if fold.spread is None else fold.spread[:, columns]
-    return replace(fold, change=fold.change[:, columns], teacher=teacher, spread=spread)
+    teacher = None if training_data.teacher is None else training_data.teacher[:, columns]
+    spread = None if training_data.spread is None else training_data.spread[:, columns]
+    return replace(training_data, change=training_data.change[:, columns], teacher=teacher, spread=spread)
 
 
-def _begin(config: NetConfig, jobs: Sequence[Job], folds: Sequence[Fold]) -> State:
+def _begin(config: NetConfig, jobs: Sequence[Job], training_sets: Sequence[TrainingData]) -> State:
     parameters = initial(config, [job.seed for job in jobs])
     for m, job in enumerate(jobs):
         for name, value in (job.start or {}).items():
             parameters[name][m] = value
-    projected = [folds[job.fold].hint for job in jobs if job.loss in KNOWLEDGE and KNOWLEDGE[job.loss].projected]
+    projected = [
+        training_sets[job.training_data].hint for job in jobs if job.loss in LOSSES and LOSSES[job.loss].projected
+    ]
     hint = projected[0] if projected else None
     if hint is not None:
         shape = (config.hidden, hint.shape[2])
@@ -217,19 +219,21 @@ def _begin(config: NetConfig, jobs: Sequence[Job], folds: Sequence[Fold]) -> Sta
     )
 
 
-def _draw(state: State, jobs: Sequence[Job], folds: Sequence[Fold], plan: Plan) -> tuple[Tensor, Tensor]:
-    """Windows for each live network from its own stream: (rows of its fold (M, B), z (M, B, T, C) with noise)."""
-    used = [folds[jobs[m].fold] for m in state.live]
+def _draw(
+    state: State, jobs: Sequence[Job], training_sets: Sequence[TrainingData], plan: TrainPlan
+) -> tuple[Tensor, Tensor]:
+    """Windows for each live network from its own stream: (rows of its data (M, B), z (M, B, T, C) with noise)."""
+    used = [training_sets[jobs[m].training_data] for m in state.live]
     rows, noise = [], []
-    for m, fold in zip(state.live, used, strict=True):
-        pool = fold.labelled if jobs[m].loss == "labels" else len(fold.z)
+    for m, training_data in zip(state.live, used, strict=True):
+        pool = training_data.labelled if jobs[m].loss == "labels" else len(training_data.z)
         rows.append(torch.randint(pool, (plan.batch,), generator=state.streams[m]))
-        width = fold.features.stop - fold.features.start
+        width = training_data.features.stop - training_data.features.start
         noise.append(torch.randn(plan.batch, 1, width, generator=state.streams[m]))
     picked = torch.stack(rows)
-    z = _pick([fold.z for fold in used], picked)
-    for seen, fold, moved in zip(z, used, noise, strict=True):
-        seen[..., fold.features] += plan.noise * moved
+    z = _pick([training_data.z for training_data in used], picked)
+    for seen, training_data, moved in zip(z, used, noise, strict=True):
+        seen[..., training_data.features] += plan.noise * moved
     return picked, z
 
 
@@ -242,12 +246,17 @@ def _pick(sources: Sequence[Tensor | None], rows: Tensor) -> Tensor:
 
 
 def _step(
-    state: State, config: NetConfig, jobs: Sequence[Job], folds: Sequence[Fold], plan: Plan, basis: Tensor
+    state: State,
+    config: NetConfig,
+    jobs: Sequence[Job],
+    training_sets: Sequence[TrainingData],
+    plan: TrainPlan,
+    basis: Tensor,
 ) -> Tensor:
     """One gradient step of all live networks; returns their losses, NaN for those that have stopped."""
-    rows, z = _draw(state, jobs, folds, plan)
+    rows, z = _draw(state, jobs, training_sets, plan)
     output, path = forward(state.parameters, z, basis, config)
-    loss = _loss(state, jobs, folds, rows, output, path, plan.temperature)
+    loss = _loss(state, jobs, training_sets, rows, output, path, plan.temperature)
     if config.branches > 1:
         loss = loss + branches.penalty(shares(state.parameters, path[-1], z, config))
     gradients = torch.autograd.grad(loss.sum(), list(state.parameters.values()), allow_unused=True)
@@ -266,32 +275,32 @@ def _step(
 def _loss(
     state: State,
     jobs: Sequence[Job],
-    folds: Sequence[Fold],
+    training_sets: Sequence[TrainingData],
     rows: Tensor,
     output: Tensor,
     path: list[Tensor],
     temperature: float,
 ) -> Tensor:
     """(M,) loss of each live network: alpha times labels' and the rest the teacher's."""
-    used = [folds[jobs[m].fold] for m in state.live]
+    used = [training_sets[jobs[m].training_data] for m in state.live]
     alpha = torch.tensor([jobs[m].alpha if jobs[m].loss != "labels" else 1.0 for m in state.live])
-    total = alpha * outputs.l1(output, _pick([fold.change for fold in used], rows))
+    total = alpha * outputs.l1(output, _pick([training_data.change for training_data in used], rows))
     for kind in sorted({jobs[m].loss for m in state.live} - {"labels"}):
         places = [i for i, m in enumerate(state.live) if jobs[m].loss == kind]
         at = torch.tensor(places)
-        knowledge = KNOWLEDGE[kind]
+        knowledge = LOSSES[kind]
         projection = state.parameters["projection"][at] if knowledge.projected else torch.empty(0)
-        said = Said(output[at], [h[at] for h in path], projection)
+        said = StudentOutputs(output[at], [h[at] for h in path], projection)
         told = _told([used[i] for i in places], rows[at], ("teacher", *knowledge.needs), temperature)
         total = total.index_add(0, at, (1 - alpha[at]) * knowledge.loss(said, told))
     return total
 
 
-def _told(used: Sequence[Fold], rows: Tensor, needed: Sequence[str], temperature: float) -> Told:
+def _told(used: Sequence[TrainingData], rows: Tensor, needed: Sequence[str], temperature: float) -> TeacherTargets:
     """What the teachers of some networks say of their windows, ``needed`` of it."""
     empty = dict.fromkeys(("teacher", "spread", "hint", "attention"), torch.empty(0))
-    parts = empty | {name: _pick([getattr(fold, name) for fold in used], rows) for name in needed}
-    return Told(**parts, temperature=temperature)
+    parts = empty | {name: _pick([getattr(training_data, name) for training_data in used], rows) for name in needed}
+    return TeacherTargets(**parts, temperature=temperature)
 
 
 def _clip(gradients: Sequence[Tensor], largest: float) -> None:
@@ -302,7 +311,7 @@ def _clip(gradients: Sequence[Tensor], largest: float) -> None:
         gradient.mul_(factor)
 
 
-def _update(state: State, gradients: Parameters, plan: Plan) -> None:
+def _update(state: State, gradients: Parameters, plan: TrainPlan) -> None:
     """A step of AdamW; the rate rises over ``warmup`` steps and falls as a cosine."""
     rise = min(1.0, (state.step + 1) / plan.warmup)
     fall = plan.floor + (1 - plan.floor) * 0.5 * (1 + math.cos(math.pi * state.step / plan.steps))
@@ -335,19 +344,19 @@ def _check(
     state: State,
     config: NetConfig,
     jobs: Sequence[Job],
-    folds: Sequence[Fold],
-    plan: Plan,
+    training_sets: Sequence[TrainingData],
+    plan: TrainPlan,
     full: Tensor,
     loss: Tensor,
 ) -> None:
     """Validate all live networks, keep the best weights of each, and drop those that have stopped gaining."""
     going = []
-    for fold_index in sorted({jobs[m].fold for m in state.live}):
-        fold = folds[fold_index]
-        at = [i for i, m in enumerate(state.live) if jobs[m].fold == fold_index]
+    for fold_index in sorted({jobs[m].training_data for m in state.live}):
+        training_data = training_sets[fold_index]
+        at = [i for i, m in enumerate(state.live) if jobs[m].training_data == fold_index]
         chosen = {name: value[at] for name, value in state.parameters.items()}
-        gap = predict(chosen, fold.validation_z, config, full) - fold.validation_change
-        for i, error in zip(at, (gap.abs().mean((1, 2)) * fold.delta_scale).tolist(), strict=True):
+        gap = predict(chosen, training_data.validation_z, config, full) - training_data.validation_change
+        for i, error in zip(at, (gap.abs().mean((1, 2)) * training_data.delta_scale).tolist(), strict=True):
             m = state.live[i]
             state.curve.append((state.step, jobs[m].name, float(loss[m]), error))
             state.stale[m] += 1

@@ -1,6 +1,6 @@
 """Stacks of networks trained in a pool of processes, one thread each.
 
-How jobs are dealt to stacks does not depend on the machine, so that the same parameters give the same weights on
+How jobs are assigned to stacks does not depend on the machine, so that the same parameters give the same weights on
 one core or on many.
 """
 
@@ -23,11 +23,11 @@ from tqdm import tqdm
 
 from dlnet.errors import DLNetError
 from dlnet.models.network import NetConfig
-from dlnet.train.loop import Fold, Job, Plan, Trained, train
+from dlnet.train.loop import Job, Trained, TrainingData, TrainPlan, train
 
 WIDEST = 8  # networks in one stack; more gain little, and a pool wants several stacks to share out
 
-_folds: list[Fold] = []
+_training_sets: list[TrainingData] = []
 
 
 class SweepError(DLNetError):
@@ -55,7 +55,9 @@ def stacked(config: NetConfig, jobs: Sequence[Job]) -> list[Stack]:
     return [Stack(config, tuple(part)) for part in parts]
 
 
-def run_stacks(stacks: Sequence[Stack], folds: Sequence[Fold], plan: Plan, title: str) -> list[Trained]:
+def run_stacks(
+    stacks: Sequence[Stack], training_sets: Sequence[TrainingData], plan: TrainPlan, title: str
+) -> list[Trained]:
     """Train all stacks, as many at a time as there are cores.
 
     Returns:
@@ -66,7 +68,7 @@ def run_stacks(stacks: Sequence[Stack], folds: Sequence[Fold], plan: Plan, title
         SweepError: a process of the pool was ended from outside.
     """
     workers = min(len(stacks), os.cpu_count() or 1)
-    with ProcessPoolExecutor(workers, get_context("spawn"), _begin_worker, (_as_arrays(folds),)) as pool:
+    with ProcessPoolExecutor(workers, get_context("spawn"), _begin_worker, (_as_arrays(training_sets),)) as pool:
         futures: list[Future[list[Trained]]] = [
             pool.submit(_train_one, stack.config, _job_arrays(stack.jobs), plan, stack.resume, f"{title} {i + 1}")
             for i, stack in enumerate(stacks)
@@ -91,10 +93,12 @@ def _nothing() -> None:
     """A task after the last one."""
 
 
-def _begin_worker(folds: list[dict[str, Any]]) -> None:
+def _begin_worker(training_sets: list[dict[str, Any]]) -> None:
     threading.Thread(target=_end_with_parent, daemon=True).start()
     torch.set_num_threads(1)
-    _folds[:] = [Fold(**{key: _tensor(value) for key, value in fold.items()}) for fold in folds]
+    _training_sets[:] = [
+        TrainingData(**{key: _tensor(value) for key, value in training_data.items()}) for training_data in training_sets
+    ]
 
 
 def _end_with_parent() -> None:
@@ -105,16 +109,21 @@ def _end_with_parent() -> None:
         os._exit(1)
 
 
-def _train_one(config: NetConfig, jobs: list[Job], plan: Plan, resume: Path | None, title: str) -> list[Trained]:
-    results = train(config, [_job_tensors(job) for job in jobs], _folds, plan, resume=resume, title=title, position=1)
+def _train_one(config: NetConfig, jobs: list[Job], plan: TrainPlan, resume: Path | None, title: str) -> list[Trained]:
+    results = train(
+        config, [_job_tensors(job) for job in jobs], _training_sets, plan, resume=resume, title=title, position=1
+    )
     return [replace(one, job=_plain(one.job), parameters=_arrays(one.parameters)) for one in results]
 
 
 # Tensors cross to another process as shared memory, which containers keep small: arrays go in their place.
 
 
-def _as_arrays(folds: Sequence[Fold]) -> list[dict[str, Any]]:
-    return [{part.name: _array(getattr(fold, part.name)) for part in fields(fold)} for fold in folds]
+def _as_arrays(training_sets: Sequence[TrainingData]) -> list[dict[str, Any]]:
+    return [
+        {part.name: _array(getattr(training_data, part.name)) for part in fields(training_data)}
+        for training_data in training_sets
+    ]
 
 
 def _job_arrays(jobs: Sequence[Job]) -> list[Job]:

@@ -16,13 +16,13 @@ from tqdm import tqdm
 from dlnet.config.task import Track
 from dlnet.errors import DLNetError
 from dlnet.files import write_parquet
-from studies.cell_split import Cut, cut, load
+from studies.cell_split import CellSplit, cut, load
 from studies.config import MethodsConfig
 from studies.methods import units
 from studies.methods.page import write_methods
 
 CACHE = Path(".cache/methods")
-Work = Callable[[MethodsConfig, Cut, Path], units.Rows]
+Work = Callable[[MethodsConfig, CellSplit, Path], units.Rows]
 WHOLE: tuple[Work, ...] = (
     units.teacher,
     units.knowledge,

@@ -18,13 +18,13 @@ from tqdm import tqdm
 from dlnet.config.task import Track
 from dlnet.errors import DLNetError
 from dlnet.files import write_parquet
-from studies.cell_split import Cells, Cut, cut, load
+from studies.cell_split import Cells, CellSplit, cut, load
 from studies.config import StudyConfig
 from studies.results import units
 from studies.results.results import write_results
 
 CACHE = Path(".cache/study")
-Unit = tuple[str, Track, int, float, Callable[[Cut, Path], units.Rows]]
+Unit = tuple[str, Track, int, float, Callable[[CellSplit, Path], units.Rows]]
 
 
 def main() -> None:
@@ -60,9 +60,9 @@ class _Held:
 
     def __init__(self) -> None:
         self._key: str = ""
-        self._cut: Cut | None = None
+        self._cut: CellSplit | None = None
 
-    def cut(self, config: StudyConfig, cells: Cells, track: Track, split: int, share: float) -> Cut:
+    def cut(self, config: StudyConfig, cells: Cells, track: Track, split: int, share: float) -> CellSplit:
         key = json.dumps([track, split, share])
         if self._cut is None or key != self._key:
             self._key, self._cut = key, cut(config, cells, track, split, share)

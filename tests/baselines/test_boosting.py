@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from made_bank import made_bank, task
 from sklearn.ensemble import HistGradientBoostingRegressor
 from small_grid import baselines_params
+from synthetic_dataset import synthetic_dataset, task
 from threadpoolctl import threadpool_limits
 
 from dlnet.baselines.boosting import fit_boosting, fit_boosting_for, fit_boosting_targets, trees
@@ -28,14 +28,14 @@ def walked(tree):
 
 @pytest.fixture(scope="module")
 def capacity():
-    bank = made_bank()
-    return bank, fit_boosting(bank, task(), baselines_params())
+    dataset = synthetic_dataset()
+    return dataset, fit_boosting(dataset, task(), baselines_params())
 
 
 @pytest.fixture(scope="module")
 def charge():
-    bank = made_bank(task("charge"))
-    return bank, fit_boosting_targets(bank, task("charge"), baselines_params())
+    dataset = synthetic_dataset(task("charge"))
+    return dataset, fit_boosting_targets(dataset, task("charge"), baselines_params())
 
 
 def test_bytes_and_parameters_are_those_of_the_walked_trees(capacity):
@@ -54,9 +54,9 @@ def test_each_forest_has_as_many_trees_as_were_chosen(capacity):
 
 
 def test_a_knot_is_scikit_learns_forest_stopped_where_validation_is_least(capacity):
-    bank, one = capacity
-    train, validation = bank.windows("train", 1), bank.windows("validation", 3)
-    targets = [bank.targets(ends)[:, 4] - bank.soh[ends - 1] for ends in (train, validation)]
+    dataset, one = capacity
+    train, validation = dataset.windows("train", 1), dataset.windows("validation", 3)
+    targets = [dataset.targets(ends)[:, 4] - dataset.soh[ends - 1] for ends in (train, validation)]
     forest = HistGradientBoostingRegressor(
         loss="absolute_error",
         learning_rate=0.3,
@@ -66,57 +66,57 @@ def test_a_knot_is_scikit_learns_forest_stopped_where_validation_is_least(capaci
         max_features=0.5,
         early_stopping=False,
         random_state=0,
-    ).fit(one.summary.of(bank, train), targets[0])
-    staged = np.array(list(forest.staged_predict(one.summary.of(bank, validation))))
+    ).fit(one.summary.of(dataset, train), targets[0])
+    staged = np.array(list(forest.staged_predict(one.summary.of(dataset, validation))))
     least = np.abs(staged - targets[1]).mean(axis=1).argmin()
-    found = one.predict(bank, validation)[:, 4] - bank.soh[validation - 1]
+    found = one.predict(dataset, validation)[:, 4] - dataset.soh[validation - 1]
     np.testing.assert_allclose(found, staged[least], atol=1e-7)
 
 
 def test_every_feature_set_then_every_size_of_tree_is_tried(capacity):
-    bank, one = capacity
+    dataset, one = capacity
     tried = [(trial["features"], trial["leaves"]) for trial in one.chosen["tried"]]
     assert tried == [(["charge", "time", "slope"], 4), (["charge"], 4), (one.chosen["features"], 8)]
     errors = [trial["mae_validation"] for trial in one.chosen["tried"]]
-    ends = bank.windows("validation", 3)
-    assert mae(one.predict(bank, ends), bank.targets(ends)) == pytest.approx(min(errors), rel=1e-5)
+    ends = dataset.windows("validation", 3)
+    assert mae(one.predict(dataset, ends), dataset.targets(ends)) == pytest.approx(min(errors), rel=1e-5)
 
 
 def test_the_ridge_below_is_counted_and_added(charge):
-    bank, fitted = charge
-    one, ends = fitted["ridge"], bank.windows("test", 3)
+    dataset, fitted = charge
+    one, ends = fitted["ridge"], dataset.windows("test", 3)
     splits, leaves = one.nodes
     assert one.bytes == 9 * splits + 4 * leaves + 4 * 4 + one.start.bytes
-    values = np.stack([forest.predict(one.summary.of(bank, ends)) for forest in one.forests], axis=1)
+    values = np.stack([forest.predict(one.summary.of(dataset, ends)) for forest in one.forests], axis=1)
     lines = np.array([np.interp(np.arange(1, 11), [1, 2, 5, 10], row) for row in values])
-    np.testing.assert_allclose(one.predict(bank, ends), one.start.predict(bank, ends) + lines, atol=1e-6)
+    np.testing.assert_allclose(one.predict(dataset, ends), one.start.predict(dataset, ends) + lines, atol=1e-6)
 
 
 def test_of_several_targets_the_best_on_validation_is_taken(charge):
-    bank, fitted = charge
-    ends = bank.windows("validation", 3)
-    errors = {target: mae(one.predict(bank, ends), bank.targets(ends)) for target, one in fitted.items()}
-    best = fit_boosting(bank, task("charge"), baselines_params())
+    dataset, fitted = charge
+    ends = dataset.windows("validation", 3)
+    errors = {target: mae(one.predict(dataset, ends), dataset.targets(ends)) for target, one in fitted.items()}
+    best = fit_boosting(dataset, task("charge"), baselines_params())
     assert best.chosen["target"] == min(errors, key=errors.get)
 
 
 @pytest.mark.parametrize("target", ["absolute", "ridge"])
 def test_on_track_charge_the_soh_of_past_cycles_has_no_say(charge, target):
-    bank, fitted = charge
-    blind, ends = replace(bank, soh=np.full_like(bank.soh, np.nan)), bank.windows("test", 3)
+    dataset, fitted = charge
+    blind, ends = replace(dataset, soh=np.full_like(dataset.soh, np.nan)), dataset.windows("test", 3)
     found = fit_boosting_for(blind, task("charge"), baselines_params(), target)
-    np.testing.assert_array_equal(found.predict(blind, ends), fitted[target].predict(bank, ends))
+    np.testing.assert_array_equal(found.predict(blind, ends), fitted[target].predict(dataset, ends))
     assert not found.uses_capacity
 
 
 def test_same_bytes_for_any_number_of_threads_and_without_test_targets(capacity):
-    bank, one = capacity
-    ends = bank.windows("test", 3)
+    dataset, one = capacity
+    ends = dataset.windows("test", 3)
     with threadpool_limits(1):
-        again = fit_boosting(made_bank(allow_test=True), task(), baselines_params())
-        np.testing.assert_array_equal(again.predict(bank, ends), one.predict(bank, ends))
+        again = fit_boosting(synthetic_dataset(allow_test=True), task(), baselines_params())
+        np.testing.assert_array_equal(again.predict(dataset, ends), one.predict(dataset, ends))
 
 
 def test_absolute_targets_on_track_capacity_are_not_anchored():
-    one = fit_boosting_for(made_bank(), task(), baselines_params(), "absolute")
+    one = fit_boosting_for(synthetic_dataset(), task(), baselines_params(), "absolute")
     assert one.knots.at == (1, 2, 5, 10)

@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
-from made_bank import made_bank
+from synthetic_dataset import synthetic_dataset
 
 from dlnet.baselines.fit import Trend
 
-BANK = made_bank()
+BANK = synthetic_dataset()
 ENDS = BANK.windows("validation", 3)
 
 

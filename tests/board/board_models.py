@@ -7,7 +7,7 @@ from host_compiler import PROJECT
 from dlnet.config.clean import CleanParams
 from dlnet.config.task import TaskParams
 from dlnet.data.encode import fit_encoder
-from dlnet.data.windows import Bank
+from dlnet.data.windows import WindowDataset
 from dlnet.export.edge import DeviceModel, make_model
 from dlnet.export.reference import quantise_anchor, quantise_inputs
 from dlnet.export.spec import make_spec
@@ -27,7 +27,7 @@ def task(track: str) -> TaskParams:
     return TaskParams(**content)
 
 
-def fleet_bank(params: TaskParams) -> Bank:
+def fleet_bank(params: TaskParams) -> WindowDataset:
     """Four cells of the embedded fleet, all for training."""
     table = pd.read_parquet(PROJECT / "data/embedded.parquet")
     cells = sorted(table["cell"].unique())[:4]
@@ -37,7 +37,9 @@ def fleet_bank(params: TaskParams) -> Bank:
     about = pd.DataFrame({"cell": cells, "group": "all", "split": "train", "used_in_training": True})
     about["rows"] = [int((table["cell"] == cell).sum()) for cell in cells]
     known = {"source": "embedded", "label": "embedded", "simulated": True, **params.model_dump(), "features": FEATURES}
-    return Bank.from_tables(rows[["cell", "group", "row", "soh", "target", *FEATURES]], about, known, allow_test=False)
+    return WindowDataset.from_tables(
+        rows[["cell", "group", "row", "soh", "target", *FEATURES]], about, known, allow_test=False
+    )
 
 
 def device_model(
@@ -49,10 +51,10 @@ def device_model(
 ) -> DeviceModel:
     """A student with made weights behind an encoder fitted on real columns; ``shape``: ``rank``, ``branches``."""
     params = task(track)
-    bank = fleet_bank(params)
-    encoder = fit_encoder(bank, params)
-    ends = bank.windows("train", 40)
-    z, anchor = quantise_inputs(encoder.encode(bank, ends)), quantise_anchor(encoder.anchor(bank, ends))
+    dataset = fleet_bank(params)
+    encoder = fit_encoder(dataset, params)
+    ends = dataset.windows("train", 40)
+    z, anchor = quantise_inputs(encoder.encode(dataset, ends)), quantise_anchor(encoder.anchor(dataset, ends))
     sizes = {"channels": len(encoder.channels), "steps": encoder.steps, "offset": track == "charge", **shape}
     student = make_student(cell=cell, hidden=6, **sizes)
     return make_model(name, make_spec(student, precision=precision), encoder, CLEAN, "7", (z[:2], anchor[:2]))

@@ -11,7 +11,7 @@ import pytest
 
 from dlnet.cli import main
 from dlnet.data.encode import fit_encoder
-from dlnet.data.windows import Bank
+from dlnet.data.windows import WindowDataset
 from dlnet.files import write_json
 from dlnet.forecast import _about, load
 
@@ -63,11 +63,11 @@ def test_a_table_a_csv_and_a_picture(project, capsys):
 
 def test_the_forecast_is_that_of_the_pipeline_on_the_same_cell(project, made):
     run(project)
-    bank = Bank.load(made / "data/windows")
-    end = np.array([np.searchsorted(bank.cell_index, bank.cells.index("cell-3"), side="right")])
+    dataset = WindowDataset.load(made / "data/windows")
+    end = np.array([np.searchsorted(dataset.cell_index, dataset.cells.index("cell-3"), side="right")])
     model = load(project)
-    assert model.encoder == fit_encoder(bank, TASK)
-    expected = model.predict(model.encoder.encode(bank, end), model.encoder.anchor(bank, end))[0]
+    assert model.encoder == fit_encoder(dataset, TASK)
+    expected = model.predict(model.encoder.encode(dataset, end), model.encoder.anchor(dataset, end))[0]
     assert pd.read_csv("out/cell.csv")["soh"].to_numpy() == pytest.approx(expected, abs=1e-6)
 
 

@@ -3,16 +3,18 @@
 import sys
 from pathlib import Path
 
-from made_bank import made_fold, small_net
+from synthetic_dataset import small_net, synthetic_training_data
 
-from dlnet.train.loop import Job, Plan
+from dlnet.train.loop import Job, TrainPlan
 from dlnet.train.pool import Stack, run_stacks
 
 
 def main(folder):
     config = small_net()
     stacks = [Stack(config, (Job(str(i), i),), folder / f"state-{i}") for i in range(2)]
-    run_stacks(stacks, [made_fold(config)], Plan(steps=10**7, batch=8, check=50, patience=10**6), "endless")
+    run_stacks(
+        stacks, [synthetic_training_data(config)], TrainPlan(steps=10**7, batch=8, check=50, patience=10**6), "endless"
+    )
 
 
 if __name__ == "__main__":

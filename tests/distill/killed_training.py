@@ -4,17 +4,17 @@ import sys
 from pathlib import Path
 
 import torch
-from made_bank import made_fold, small_net
+from synthetic_dataset import small_net, synthetic_training_data
 
-from dlnet.train.loop import Job, Plan, train
+from dlnet.train.loop import Job, TrainPlan, train
 
 JOBS = (Job("a", 0), Job("b", 1, "hint", 0.4), Job("c", 2, "l1", 0.5))
-PLAN = Plan(steps=400, batch=16, check=5, patience=20, noise=0.1)
+PLAN = TrainPlan(steps=400, batch=16, check=5, patience=20, noise=0.1)
 
 
 def run(state):
     config = small_net()
-    return train(config, JOBS, [made_fold(config, labelled=30)], PLAN, resume=state)
+    return train(config, JOBS, [synthetic_training_data(config, labelled=30)], PLAN, resume=state)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """One network trained alone, with torch's own parts: the truth that stacked training is held to.
 
-Every fold here holds one window, so that what is drawn is known without knowing how.
+Every training_data here holds one window, so that what is drawn is known without knowing how.
 """
 
 from __future__ import annotations
@@ -32,18 +32,20 @@ def forward(config, p, z, cycles):
     return torch.stack(change), torch.stack(path)
 
 
-def loss_of(job, fold, change, path, projection, cycles):
+def loss_of(job, training_data, change, path, projection, cycles):
     """alpha x labels + (1 - alpha) x teacher."""
     at = torch.tensor([cycle - 1 for cycle in cycles])
-    labels = functional.l1_loss(change, fold.change[0, at])
+    labels = functional.l1_loss(change, training_data.change[0, at])
     if job.loss == "labels":
         return labels
-    wanted = fold.teacher[0, at]
+    wanted = training_data.teacher[0, at]
     taught = {
         "l1": lambda: functional.l1_loss(change, wanted),
         "mse": lambda: 5 * functional.mse_loss(change, wanted),
         "cosine": lambda: 1 - functional.cosine_similarity(change, wanted, dim=0),
-        "hint": lambda: functional.l1_loss(change, wanted) + 2 * functional.mse_loss(path @ projection, fold.hint[0]),
+        "hint": lambda: (
+            functional.l1_loss(change, wanted) + 2 * functional.mse_loss(path @ projection, training_data.hint[0])
+        ),
     }[job.loss]()
     return job.alpha * labels + (1 - job.alpha) * taught
 
@@ -54,7 +56,7 @@ def learning_rate(plan, step):
     return plan.learning_rate * min(1, (step + 1) / plan.warmup) * (plan.floor + (1 - plan.floor) * wave)
 
 
-def train_alone(config, job, fold, plan, cycles, projection=None):
+def train_alone(config, job, training_data, plan, cycles, projection=None):
     """Weights after ``plan.steps`` of torch's AdamW with torch's gradient clipping."""
     p = {name: value[0].clone().requires_grad_(True) for name, value in initial(config, [job.seed]).items()}
     learned = list(p.values())
@@ -64,8 +66,8 @@ def train_alone(config, job, fold, plan, cycles, projection=None):
     optimizer = torch.optim.AdamW(learned, lr=plan.learning_rate, weight_decay=plan.weight_decay)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda s: learning_rate(plan, s) / plan.learning_rate)
     for _ in range(plan.steps):
-        change, path = forward(config, p, fold.z[0], cycles)
-        loss = loss_of(job, fold, change, path, projection, cycles)
+        change, path = forward(config, p, training_data.z[0], cycles)
+        loss = loss_of(job, training_data, change, path, projection, cycles)
         optimizer.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(learned, plan.clip)

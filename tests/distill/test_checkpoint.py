@@ -12,14 +12,14 @@ from pathlib import Path
 import killed_training
 import pytest
 import torch
-from made_bank import made_fold, small_net
 from safetensors.numpy import load_file, save_file
+from synthetic_dataset import small_net, synthetic_training_data
 
 from dlnet.errors import ModelError
 from dlnet.train import loop
-from dlnet.train.loop import Job, Plan, train
+from dlnet.train.loop import Job, TrainPlan, train
 
-PLAN = Plan(steps=40, batch=8, check=5, patience=3, noise=0.1)
+PLAN = TrainPlan(steps=40, batch=8, check=5, patience=3, noise=0.1)
 TESTS = Path(__file__).parents[1]
 
 
@@ -28,19 +28,19 @@ class PowerCutError(Exception):
 
 
 def jobs():
-    return [Job("a", 0), Job("misled", 1, fold=1), Job("hint", 2, "hint", 0.4), Job("b", 3, "cosine", 0.4)]
+    return [Job("a", 0), Job("misled", 1, training_data=1), Job("hint", 2, "hint", 0.4), Job("b", 3, "cosine", 0.4)]
 
 
-def folds(config):
-    """The second fold's labels lead away from its validation, so that its network stops early."""
-    wrong = made_fold(config, seed=1)
+def training_sets(config):
+    """The second training_data's labels lead away from its validation, so that its network stops early."""
+    wrong = synthetic_training_data(config, seed=1)
     wrong = replace(wrong, change=torch.full_like(wrong.change, -50.0), validation_change=wrong.validation_change * 0)
-    return [made_fold(config, labelled=30), wrong]
+    return [synthetic_training_data(config, labelled=30), wrong]
 
 
 def run(state=None, config=None):
     shape = config or small_net()
-    return train(shape, jobs(), folds(shape), PLAN, resume=state)
+    return train(shape, jobs(), training_sets(shape), PLAN, resume=state)
 
 
 def cut_at(monkeypatch, step):
@@ -133,9 +133,9 @@ def test_state_of_another_network_is_refused(tmp_path, change):
 @pytest.mark.parametrize("count", [3, 5])
 def test_state_of_another_stack_is_refused(tmp_path, count):
     config, some = small_net(), [Job(str(i), i) for i in range(5)]
-    train(config, some[:4], folds(config), PLAN, resume=tmp_path / "state")
+    train(config, some[:4], training_sets(config), PLAN, resume=tmp_path / "state")
     with pytest.raises(ModelError, match="damaged checkpoint"):
-        train(config, some[:count], folds(config), PLAN, resume=tmp_path / "state")
+        train(config, some[:count], training_sets(config), PLAN, resume=tmp_path / "state")
 
 
 def wait_for(condition, process, seconds=600):

@@ -7,7 +7,7 @@ from scipy.spatial.distance import pdist, squareform
 from sklearn.metrics import mean_absolute_error
 from sklearn.metrics.pairwise import paired_cosine_distances
 
-from dlnet.losses import KNOWLEDGE, Said, Told, features, outputs, relations, soft
+from dlnet.losses import LOSSES, StudentOutputs, TeacherTargets, features, outputs, relations, soft
 
 M, B, P = 3, 6, 8
 
@@ -185,24 +185,24 @@ def same(pair, hidden, spread):
     """A student that says what its teacher says: equal forecasts, paths and states."""
     path = [h.clone() for h in hidden[0]]
     projection = torch.eye(N).expand(M, N, N)
-    told = Told(
+    told = TeacherTargets(
         pair[1], spread, torch.stack([h.mT for h in path], dim=2), torch.stack([(h**2).mean(1) for h in path], dim=2)
     )
-    return Said(pair[1].clone(), path, projection), told
+    return StudentOutputs(pair[1].clone(), path, projection), told
 
 
-@pytest.mark.parametrize("name", sorted(set(KNOWLEDGE) - {"contrast"}))
+@pytest.mark.parametrize("name", sorted(set(LOSSES) - {"contrast"}))
 def test_a_perfect_student_has_no_loss(name, pair, hidden, spread):
-    loss = KNOWLEDGE[name].loss(*same(pair, hidden, spread))
+    loss = LOSSES[name].loss(*same(pair, hidden, spread))
     torch.testing.assert_close(loss, torch.zeros(M), atol=1e-5, rtol=0)
 
 
-@pytest.mark.parametrize("name", KNOWLEDGE)
+@pytest.mark.parametrize("name", LOSSES)
 def test_no_knowledge_leaves_a_gradient_that_is_not_finite(name, pair, hidden, spread):
     said, told = same(pair, hidden, spread)
     for part in (said.output, *said.path):
         part.requires_grad_(True)
-    KNOWLEDGE[name].loss(said, told).sum().backward()
+    LOSSES[name].loss(said, told).sum().backward()
     gradients = [part.grad for part in (said.output, *said.path) if part.grad is not None]
     assert gradients
     assert all(torch.isfinite(gradient).all() for gradient in gradients)

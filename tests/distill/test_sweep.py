@@ -11,13 +11,13 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from made_bank import made_fold, small_net
+from synthetic_dataset import small_net, synthetic_training_data
 
-from dlnet.train.loop import Job, Plan, train
+from dlnet.train.loop import Job, TrainPlan, train
 from dlnet.train.pool import WIDEST, Stack, run_stacks, stacked
 
 TESTS = Path(__file__).parents[1]
-PLAN = Plan(steps=20, batch=8, check=10, noise=0.1)
+PLAN = TrainPlan(steps=20, batch=8, check=10, noise=0.1)
 
 
 @given(st.integers(1, 60))
@@ -34,7 +34,7 @@ def test_jobs_are_dealt_once_in_order_and_evenly(count):
 @pytest.mark.slow
 def test_a_pool_gives_what_one_process_gives():
     narrow, wide = small_net(), small_net(hidden=7, cell="ltc")
-    folds = [made_fold(narrow), made_fold(narrow, seed=1, labelled=20)]
+    training_sets = [synthetic_training_data(narrow), synthetic_training_data(narrow, seed=1, labelled=20)]
     start = {"b": torch.full((1, 10), 0.25)}
     mask = {"wx": (torch.arange(40).reshape(4, 10) % 3 > 0).float()}
     stacks = [
@@ -42,8 +42,8 @@ def test_a_pool_gives_what_one_process_gives():
         Stack(wide, (Job("hint", 2, "hint", 0.5, 1), Job("b", 3))),
         Stack(narrow, (Job("c", 4, "cosine", 0.5, 0),)),
     ]
-    found = run_stacks(stacks, folds, PLAN, "test")
-    truth = [one for stack in stacks for one in train(stack.config, stack.jobs, folds, PLAN)]
+    found = run_stacks(stacks, training_sets, PLAN, "test")
+    truth = [one for stack in stacks for one in train(stack.config, stack.jobs, training_sets, PLAN)]
     assert [one.job.name for one in found] == ["a", "pruned", "hint", "b", "c"]
     for one, other in zip(found, truth, strict=True):
         assert (one.mae_validation, one.steps, one.curve) == (other.mae_validation, other.steps, other.curve)

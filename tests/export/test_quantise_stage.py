@@ -4,10 +4,10 @@ import json
 from pathlib import Path
 
 import pytest
-from made_bank import made_encoder, small_net, task, write_windows
+from synthetic_dataset import small_net, synthetic_encoder, task, write_windows
 
 from dlnet.config.quantise import QuantiseParams
-from dlnet.data.windows import Bank
+from dlnet.data.windows import WindowDataset
 from dlnet.export.convert import weights_of
 from dlnet.export.golden import check_golden
 from dlnet.export.reference import predict_reference, quantise_inputs
@@ -16,7 +16,7 @@ from dlnet.files import read_json
 from dlnet.metrics import errors
 from dlnet.models.network import initial
 from dlnet.models.precision import PARTS, Precision
-from dlnet.models.trained import Student
+from dlnet.models.trained import TrainedModel
 from stages import quantise as stage
 from stages.quantise import QuantiseConfig
 
@@ -29,11 +29,11 @@ def quantised(tmp_path, monkeypatch):
     """Run the stage on one made student; its student and metrics."""
     monkeypatch.chdir(tmp_path)
     write_windows(Path("data/windows"))
-    _, encoder = made_encoder()
+    _, encoder = synthetic_encoder()
 
     def run(bits, slack=1.01, /, **changes):
         config = small_net(channels=len(encoder.channels), **changes)
-        student = Student("one", encoder, config, initial(config, [2]))
+        student = TrainedModel("one", encoder, config, initial(config, [2]))
         student.save(Path("models/students"))
         front = Path("models/front2/front.json")
         front.parent.mkdir(parents=True, exist_ok=True)
@@ -47,15 +47,15 @@ def quantised(tmp_path, monkeypatch):
 
 
 def training_windows(student):
-    bank = Bank.load(Path("data/windows"))
-    return quantise_inputs(student.encoder.encode(bank, bank.windows("train", task().stride_train)))
+    dataset = WindowDataset.load(Path("data/windows"))
+    return quantise_inputs(student.encoder.encode(dataset, dataset.windows("train", task().stride_train)))
 
 
 def validation_mae(student, spec):
-    bank = Bank.load(Path("data/windows"))
-    ends = bank.windows("validation", task().stride_eval)
-    forecast = predict_reference(spec, student.encoder.encode(bank, ends), student.encoder.anchor(bank, ends))
-    return errors(forecast, bank.targets(ends), bank.cell_of(ends), bank.cells)["mae"]
+    dataset = WindowDataset.load(Path("data/windows"))
+    ends = dataset.windows("validation", task().stride_eval)
+    forecast = predict_reference(spec, student.encoder.encode(dataset, ends), student.encoder.anchor(dataset, ends))
+    return errors(forecast, dataset.targets(ends), dataset.cell_of(ends), dataset.cells)["mae"]
 
 
 def test_4_bits_of_a_student_with_branches(quantised):

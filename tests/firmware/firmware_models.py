@@ -5,7 +5,7 @@ import shutil
 import numpy as np
 import pytest
 
-from dlnet.firmware.random_model import made_model
+from dlnet.firmware.random_model import random_model
 from dlnet.models.precision import Precision
 
 needs_arm = pytest.mark.skipif(shutil.which("arm-none-eabi-gcc") is None, reason="apt-get install gcc-arm-none-eabi")
@@ -46,7 +46,7 @@ SHAPES = {
 
 
 def shaped(name):
-    return made_model(**SHAPES[name])
+    return random_model(**SHAPES[name])
 
 
 def windows(model, count, seed=0):

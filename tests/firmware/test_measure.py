@@ -8,7 +8,7 @@ from dlnet.errors import ToolError
 from dlnet.firmware import report, toolchain
 from dlnet.firmware.arm import build
 from dlnet.firmware.cycles import Instruction, count
-from dlnet.firmware.emulate import Board
+from dlnet.firmware.emulate import EmulatedCore
 from dlnet.firmware.measure import measure
 from studies import fit
 
@@ -43,7 +43,7 @@ def test_a_count_does_not_depend_on_what_ran_before():
     image, z = build(model), np.zeros((model.spec.steps, model.spec.channels), np.int16)
     counts = []
     for warm in (False, True):
-        board = Board(image.content)
+        board = EmulatedCore(image.content)
         window, out = board.put(z), board.room((model.spec.horizon,), np.int32)
         if warm:
             board.call("dlnet_engine", window, 0, out)
@@ -55,7 +55,7 @@ def test_a_count_does_not_depend_on_what_ran_before():
 @needs_arm
 @pytest.mark.slow
 def test_a_crash_of_the_program_is_an_error_with_its_place():
-    board = Board(build(shaped("one of each")).content)
+    board = EmulatedCore(build(shaped("one of each")).content)
     with pytest.raises(ToolError, match="dlnet_push at 0x"):
         board.call("dlnet_push", 1, 0x6000_0000)
     with pytest.raises(ToolError, match="no such function"):

@@ -8,7 +8,7 @@ from firmware_models import SHAPES, shaped
 
 from dlnet.errors import ModelError
 from dlnet.firmware.header import gate_stream, head_stream, header, inner_stream, step_stream
-from dlnet.firmware.random_model import made_model
+from dlnet.firmware.random_model import random_model
 from dlnet.models.precision import Precision
 
 
@@ -118,13 +118,13 @@ def test_rows_of_the_heads_branch_by_branch(spec):
 
 def test_4_bits_take_a_quarter_of_the_words_of_weights():
     # 13 neurons and 16 inputs: 7 + 8 words of a vector, so 15 words a row of 8 bits, 2 + 2 of 4 bits; 5 beside a pair.
-    wide, narrow = (made_model(precision=Precision.of(bits)).spec for bits in (8, 4))
+    wide, narrow = (random_model(precision=Precision.of(bits)).spec for bits in (8, 4))
     assert len(step_stream(wide)) == 13 * (2 * 15 + 5)
     assert len(step_stream(narrow)) == 13 * (2 * 4 + 5)
 
 
 def test_every_weight_of_4_bits_has_its_place():
-    spec = made_model(hidden=2, features=1, relative=0, precision=Precision(step=4)).spec
+    spec = random_model(hidden=2, features=1, relative=0, precision=Precision(step=4)).spec
     for row, column in np.ndindex(spec.step.weights.shape):
         weights = spec.step.weights.copy()
         weights[row, column] += 16 if weights[row, column] < 0 else -16
@@ -135,7 +135,7 @@ def test_every_weight_of_4_bits_has_its_place():
 
 @pytest.mark.parametrize("size", ["hidden", "branches", "rank"])
 def test_a_model_too_large_for_the_engine_is_refused(size):
-    model = made_model(**{"hidden": 1, "features": 1, "relative": 0, size: 255})
+    model = random_model(**{"hidden": 1, "features": 1, "relative": 0, size: 255})
     part, rows = {"hidden": ("step", 256), "branches": ("gate", 256), "rank": ("inner", 256)}[size]
     header(model)
     spec = model.spec

@@ -16,7 +16,7 @@ from dlnet.config.task import TaskParams
 from dlnet.cost.table import student_table
 from dlnet.data.encode import fit_encoder
 from dlnet.data.prepare import prepare
-from dlnet.data.windows import Bank
+from dlnet.data.windows import WindowDataset
 from dlnet.distill.students import shape
 from dlnet.export.convert import weights_of
 from dlnet.export.golden import save_golden
@@ -24,7 +24,7 @@ from dlnet.export.reference import quantise_anchor, quantise_inputs
 from dlnet.export.spec import make_spec, save_spec
 from dlnet.files import write_json, write_parquet
 from dlnet.models.network import initial
-from dlnet.models.trained import Student
+from dlnet.models.trained import TrainedModel
 from dlnet.select.pareto import select
 
 CHANNELS = {"features": ["CC Q", "CV Q"], "relative": [], "quantiles": 5, "noise": 0.0}
@@ -52,8 +52,8 @@ def make(root: Path, *, int8: float = 0.0012) -> Path:
     """Fill ``root``; ``int8`` is the validation MAE of the edge model."""
     root.mkdir(parents=True, exist_ok=True)
     (root / "params.yaml").write_text(PARAMS)
-    bank = _data(root / "data/windows")
-    encoder = fit_encoder(bank, TASK)
+    dataset = _data(root / "data/windows")
+    encoder = fit_encoder(dataset, TASK)
     students = [_student(name, encoder, i) for i, name in enumerate((EDGE, "ltc-4-l1-s0"))]
     pruned = [_student(f"{EDGE}-structured-50-taught-s0", encoder, 7, parent=EDGE)]
     _teacher(root / "models/teacher", encoder)
@@ -61,8 +61,8 @@ def make(root: Path, *, int8: float = 0.0012) -> Path:
     _front(root / "models/front1", tables[0])
     both = [table.assign(kind=kind) for table, kind in zip(tables, ("students", "pruned"), strict=True)]
     _front(root / "models/front2", pd.concat(both, ignore_index=True))
-    _edge(root / "models/edge" / EDGE, students[0], bank, int8)
-    _edge(root / "models/edge" / pruned[0].name, pruned[0], bank, int8)
+    _edge(root / "models/edge" / EDGE, students[0], dataset, int8)
+    _edge(root / "models/edge" / pruned[0].name, pruned[0], dataset, int8)
     errors = {name: {"mae": mae, "rmse": 2 * mae, "cell_mae": mae} for name, mae in BASELINES.items()}
     described = {name: {"bytes": 900_000, "validation": one, "chosen": {"depth": 3}} for name, one in errors.items()}
     write_json(root / "models/baselines/baselines.json", described)
@@ -88,31 +88,31 @@ def made_cells(cells: int = 8, rows: int = 60) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)
 
 
-def _data(folder: Path) -> Bank:
+def _data(folder: Path) -> WindowDataset:
     source = {"source": "embedded", "simulated": True, "label": "made cells (simulated)", "nominal_ah": [1.1]}
     prepared = prepare(made_cells(), source, CLEAN, SPLIT, TASK)
     write_parquet(folder / "rows.parquet", prepared.rows)
     write_parquet(folder / "cells.parquet", prepared.cells)
     write_json(folder / "task.json", prepared.task)
-    return Bank.load(folder)
+    return WindowDataset.load(folder)
 
 
-def _student(name, encoder, seed, **lineage) -> Student:
+def _student(name, encoder, seed, **lineage) -> TrainedModel:
     config = shape(encoder, name.partition("-")[0], 4, "euler", 1)
     parameters = initial(config, [seed])
     loss = name.split("-")[2]
     lineage = {"loss": loss, "seed": 0, "training_windows": 99, "alpha": None, **lineage}
-    return Student(name, encoder, config, parameters, {"mae_validation": 0.0012 + 1e-5 * seed}, lineage)
+    return TrainedModel(name, encoder, config, parameters, {"mae_validation": 0.0012 + 1e-5 * seed}, lineage)
 
 
 def _teacher(folder: Path, encoder) -> None:
     config = shape(encoder, "liquid", 6, "fused", 1)
     metrics = {"mae_validation": 0.0011}
-    Student("teacher", encoder, config, initial(config, [0, 1]), metrics, {"members": 2}).save(folder)
+    TrainedModel("teacher", encoder, config, initial(config, [0, 1]), metrics, {"members": 2}).save(folder)
     write_parquet(folder / "learning.parquet", _learning(["member-0", "member-1"]))
 
 
-def _family(folder: Path, students: list[Student]) -> pd.DataFrame:
+def _family(folder: Path, students: list[TrainedModel]) -> pd.DataFrame:
     for student in students:
         student.save(folder)
     table = student_table(students, COST)
@@ -133,11 +133,11 @@ def _front(folder: Path, table: pd.DataFrame) -> None:
     write_json(folder / "front.json", {"front": names, "elites": names})
 
 
-def _edge(folder: Path, student: Student, bank: Bank, int8: float) -> None:
+def _edge(folder: Path, student: TrainedModel, dataset: WindowDataset, int8: float) -> None:
     spec = make_spec(weights_of(student))
     save_spec(folder / "spec.json", spec)
-    ends = bank.windows("validation", 5)
-    z, anchor = student.encoder.encode(bank, ends), student.encoder.anchor(bank, ends)
+    ends = dataset.windows("validation", 5)
+    z, anchor = student.encoder.encode(dataset, ends), student.encoder.anchor(dataset, ends)
     save_golden(folder / "golden.safetensors", spec, quantise_inputs(z), quantise_anchor(anchor))
     for name in ("step.tflite", "head.tflite"):
         (folder / name).write_bytes(
@@ -159,7 +159,7 @@ def _scored(mae: float) -> dict:
     return {"validation": scores(mae), "test": scores(1.1 * mae)}
 
 
-def _reports(folder: Path, students: list[Student], pruned: list[Student]) -> None:
+def _reports(folder: Path, students: list[TrainedModel], pruned: list[TrainedModel]) -> None:
     names, quantised = [one.name for one in (*students, *pruned)], [EDGE, pruned[0].name]
     evaluation = {
         "baselines": {name: _scored(mae) for name, mae in BASELINES.items()},

@@ -24,7 +24,7 @@ from dlnet.gate.verdict import Verdict
 from dlnet.registry import lock
 from dlnet.registry import publish as publisher
 from dlnet.registry.client import connect
-from dlnet.registry.publication import Data, Model, Publication, Run
+from dlnet.registry.publication import Data, Model, Publication, RunRecord
 
 STUB = Path(__file__).parent / "stub_model.py"
 PASSED = Verdict(reasons=(), held=("int8 beats ridge",))
@@ -48,15 +48,15 @@ def publication(
         budget=budget,
     )
     below = [
-        Run("student", f"s{i}", f"student s{i}", {"hidden": str(i)}, {"mae": 0.001 * i, "loss": float("nan")},
+        RunRecord("student", f"s{i}", f"student s{i}", {"hidden": str(i)}, {"mae": 0.001 * i, "loss": float("nan")},
             {"mae_validation": tuple((k, 1 / (k + 1)) for k in range(5))}, {"notes/gain.txt": folder / "gain.txt"})
         for i in range(students)
     ]  # fmt: skip
-    edge = Run("edge", "e", "int8 e", metrics={"mae_int8": 0.0012}, model=model)
+    edge = RunRecord("edge", "e", "int8 e", metrics={"mae_int8": 0.0012}, model=model)
     front = pd.DataFrame({"name": ["s0"], "mae": [0.001]})
     return Publication(
         experiment="dlnet/test",
-        pipeline=Run("pipeline", "p", "capacity", metrics={"mae": 1.0}, tables={"front.json": front}),
+        pipeline=RunRecord("pipeline", "p", "capacity", metrics={"mae": 1.0}, tables={"front.json": front}),
         children=(*below, edge),
         data=Data("windows", "0123456789abcdef0123456789abcdef.dir", {"dvc.path": "data/windows"}, {"cells": 3}),
         lineage={"dlnet.cli.set_params": "abc", "dlnet.git.commit": "none: not a git repository"},

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from made_bank import described, tables, task
+from synthetic_dataset import described, tables, task
 
 from dlnet.config.cost import CostParams
 from dlnet.cost.table import student_table
 from dlnet.data.encode import fit_encoder
-from dlnet.data.windows import Bank
+from dlnet.data.windows import WindowDataset
 from dlnet.distill.students import gains, shape, stage2_gains, teaches
 from dlnet.export.convert import weights_of
 from dlnet.export.litert import EdgeFiles
@@ -20,7 +20,7 @@ from dlnet.export.reference import quantise_anchor, quantise_inputs, run
 from dlnet.export.spec import make_spec, save_spec
 from dlnet.files import read_json, write_bytes, write_json, write_parquet, write_tensors
 from dlnet.models.network import initial
-from dlnet.models.trained import Student
+from dlnet.models.trained import TrainedModel
 from dlnet.select.pareto import select
 
 SPLITS = ("train", "train", "validation", "validation", "test", "test", "test", "unused")
@@ -47,8 +47,8 @@ def make(root: Path, convert=None, inputs: str = "capacity") -> Path:
     write_parquet(root / "data/windows/rows.parquet", rows)
     write_parquet(root / "data/windows/cells.parquet", cells)
     write_json(root / "data/windows/task.json", content)
-    bank = Bank.load(root / "data/windows")
-    made = _Maker(bank, fit_encoder(bank, task(inputs)), root / "models")
+    dataset = WindowDataset.load(root / "data/windows")
+    made = _Maker(dataset, fit_encoder(dataset, task(inputs)), root / "models")
     made.everything(convert or (lambda spec, windows: EdgeFiles(b"step", b"head!")))
     return root
 
@@ -78,8 +78,8 @@ def made_engines(files, spec, z, anchor, progress=True) -> dict:
 
 
 class _Maker:
-    def __init__(self, bank: Bank, encoder, models: Path) -> None:
-        self.bank, self.encoder, self.models = bank, encoder, models
+    def __init__(self, dataset: WindowDataset, encoder, models: Path) -> None:
+        self.dataset, self.encoder, self.models = dataset, encoder, models
 
     def everything(self, convert) -> None:
         self.baselines()
@@ -102,9 +102,9 @@ class _Maker:
                 self.edge(student, convert)
 
     def baselines(self) -> None:
-        ends = np.concatenate([self.bank.windows("validation", 3), self.bank.windows("test", 3)])
-        last = self.bank.soh[ends - 1][:, None]
-        ahead = np.arange(1, self.bank.horizon + 1)
+        ends = np.concatenate([self.dataset.windows("validation", 3), self.dataset.windows("test", 3)])
+        last = self.dataset.soh[ends - 1][:, None]
+        ahead = np.arange(1, self.dataset.horizon + 1)
         forecasts = {name: last - 1e-4 * i * ahead for i, name in enumerate(BASELINES)}
         write_tensors(
             self.models / "baselines/predictions.safetensors",
@@ -118,12 +118,12 @@ class _Maker:
 
     def teacher(self) -> None:
         config = shape(self.encoder, "liquid", 6, "fused", 1)
-        Student("teacher", self.encoder, config, initial(config, [7, 8]), {"mae_validation": 0.001}, {}).save(
+        TrainedModel("teacher", self.encoder, config, initial(config, [7, 8]), {"mae_validation": 0.001}, {}).save(
             self.models / "teacher"
         )
         write_parquet(self.models / "teacher/learning.parquet", learning(["member-0", "member-1"]))
 
-    def student(self, name: str, seed: int, **lineage) -> Student:
+    def student(self, name: str, seed: int, **lineage) -> TrainedModel:
         cell, hidden, loss = name.split("-")[:3]
         if lineage:
             loss, hidden = ("l1" if lineage["stage2"] == "taught" else "labels"), 2
@@ -132,9 +132,9 @@ class _Maker:
         if loss != "labels":
             known["alpha"] = 0.5
         metrics = {"mae_validation": 0.002 + 1e-5 * seed}
-        return Student(name, self.encoder, config, initial(config, [seed]), metrics, known)
+        return TrainedModel(name, self.encoder, config, initial(config, [seed]), metrics, known)
 
-    def family(self, kind: str, students: list[Student]) -> pd.DataFrame:
+    def family(self, kind: str, students: list[TrainedModel]) -> pd.DataFrame:
         for student in students:
             student.save(self.models / kind)
         table = student_table(students, COST)
@@ -150,10 +150,10 @@ class _Maker:
         content = {"objectives": objectives, "front": parts["front"], "elites": parts["elite"], "notes": chosen.notes}
         write_json(self.models / name / "front.json", content)
 
-    def edge(self, student: Student, convert) -> None:
+    def edge(self, student: TrainedModel, convert) -> None:
         folder = self.models / "edge" / student.name
         spec = make_spec(weights_of(student))
-        train = student.encoder.encode(self.bank, self.bank.windows("train", 1))
+        train = student.encoder.encode(self.dataset, self.dataset.windows("train", 1))
         files = convert(spec, quantise_inputs(train))
         write_bytes(folder / "step.tflite", files.step)
         write_bytes(folder / "head.tflite", files.head)

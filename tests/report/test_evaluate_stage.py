@@ -6,8 +6,8 @@ from pathlib import Path
 
 import made_report
 import pytest
-from made_bank import task
 from ruamel.yaml import YAML
+from synthetic_dataset import task
 
 from dlnet.files import read_json, write_parquet
 from dlnet.report.plots import PICTURES

@@ -75,8 +75,8 @@ def test_a_table_has_as_many_cells_in_each_line():
 
 
 @pytest.fixture
-def tables(evaluation, pipeline, bank, summary):
-    return series(evaluation, pipeline, bank, summary)
+def tables(evaluation, pipeline, dataset, summary):
+    return series(evaluation, pipeline, dataset, summary)
 
 
 def test_series_survive_a_csv_to_nine_digits(tables):
@@ -93,16 +93,16 @@ def test_the_curve_by_cycle_ahead_averages_to_the_mae(tables, summary):
     assert table_["boosting"].mean() == pytest.approx(summary["baselines"]["boosting"]["mae"])
 
 
-def test_the_worst_cell_is_shown_at_the_cycle_that_was_forecast(tables, bank, summary):
+def test_the_worst_cell_is_shown_at_the_cycle_that_was_forecast(tables, dataset, summary):
     found = tables["worst_cell.csv"]
-    cell = bank.cells.index(summary["edge"]["worst_cell"]["cell"])
-    life = bank.target[bank.cell_index == cell]
+    cell = dataset.cells.index(summary["edge"]["worst_cell"]["cell"])
+    life = dataset.target[dataset.cell_index == cell]
     assert found["true"].to_numpy() == pytest.approx(life[found["cycle"]], abs=1e-6)
 
 
-def test_true_soh_at_the_horizon_belongs_to_its_window(tables, bank):
-    ends = bank.windows("test", 3)
-    assert np.allclose(tables["forecast.csv"]["true"], bank.target[ends + bank.horizon - 1], atol=1e-6)
+def test_true_soh_at_the_horizon_belongs_to_its_window(tables, dataset):
+    ends = dataset.windows("test", 3)
+    assert np.allclose(tables["forecast.csv"]["true"], dataset.target[ends + dataset.horizon - 1], atol=1e-6)
 
 
 def test_a_front_is_part_of_all_its_models(tables, pipeline):

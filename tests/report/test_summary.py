@@ -8,8 +8,8 @@ import made_report
 import numpy as np
 import pytest
 
-from dlnet.cost.device import student_cost
-from dlnet.cost.shape import student_shape
+from dlnet.cost.device import model_cost
+from dlnet.cost.shape import model_shape
 from dlnet.export.convert import weights_of
 from dlnet.export.spec import make_spec
 from dlnet.models.precision import Precision
@@ -74,12 +74,12 @@ def test_one_seed_has_no_spread(summary):
     assert (group["seeds"], group["mae"]["std"]) == (1, None)
 
 
-def test_a_pruned_edge_model_has_the_spread_of_its_parents_kind(evaluation, pipeline, bank):
+def test_a_pruned_edge_model_has_the_spread_of_its_parents_kind(evaluation, pipeline, dataset):
     content = copy.deepcopy(evaluation.content)
     name, pruned = next(iter(content["edge"])), made_report.PRUNED[0]
     content["edge"] = {pruned: content["edge"][name]}
     edges = {pruned: pipeline.edges[name]}
-    found = summarise(Evaluation(content, evaluation.cases), replace(pipeline, edges=edges), bank.task)
+    found = summarise(Evaluation(content, evaluation.cases), replace(pipeline, edges=edges), dataset.task)
     assert found["edge"]["parent"] == made_report.PARENT
     group = found["spread"]["edge"]
     assert (group["cell"], group["hidden"], group["loss"]) == ("liquid", 4, "labels")
@@ -104,14 +104,16 @@ def test_the_headline_is_flat_numbers_that_dvc_can_show(summary):
     assert all(isinstance(value, int | float) for part in found.values() for value in part.values())
 
 
-def test_matrices_of_four_bits_are_named_where_a_model_has_some_and_nowhere_else(evaluation, pipeline, bank, summary):
+def test_matrices_of_four_bits_are_named_where_a_model_has_some_and_nowhere_else(
+    evaluation, pipeline, dataset, summary
+):
     name = summary["edge"]["name"]
     edge = pipeline.edges[name]
     narrow = replace(edge, spec=make_spec(weights_of(edge.student), precision=Precision(head=4)))
-    found = summarise(evaluation, replace(pipeline, edges={**pipeline.edges, name: narrow}), bank.task)
+    found = summarise(evaluation, replace(pipeline, edges={**pipeline.edges, name: narrow}), dataset.task)
     assert found["edge"]["four_bits"] == ["head"]
-    one = student_cost(student_shape(edge.student, Precision(head=4)), 1.0)
-    whole = student_cost(student_shape(edge.student), 1.0)
+    one = model_cost(model_shape(edge.student, Precision(head=4)), 1.0)
+    whole = model_cost(model_shape(edge.student), 1.0)
     for key in ("flash_bytes", "ram_bytes", "instructions"):
         assert found["edge"][key] == getattr(one, key)
     for key in ("ms_modelled", "energy_uj", "co2_ug"):
@@ -120,11 +122,13 @@ def test_matrices_of_four_bits_are_named_where_a_model_has_some_and_nowhere_else
     assert not any("four_bits" in entry for entry in summary["edges"])
 
 
-def test_branch_usage_stands_where_a_model_has_several_branches_and_nowhere_else(evaluation, pipeline, bank, summary):
+def test_branch_usage_stands_where_a_model_has_several_branches_and_nowhere_else(
+    evaluation, pipeline, dataset, summary
+):
     name = summary["edge"]["name"]
     one = pipeline.students[name]
     branched = replace(one, metrics={**one.metrics, "branch_usage": [0.75, 0.25]})
-    found = summarise(evaluation, replace(pipeline, students={**pipeline.students, name: branched}), bank.task)
+    found = summarise(evaluation, replace(pipeline, students={**pipeline.students, name: branched}), dataset.task)
     entries = [*found["students"], *found["elites"], *found["edges"], found["edge"]]
     assert [entry.pop("branch_usage") for entry in entries if entry["name"] == name] == [[0.75, 0.25]] * 4
     assert found == summary, "nothing else changes"

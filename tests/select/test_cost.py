@@ -14,18 +14,18 @@ from dlnet.cost.device import (
     INSTRUCTIONS,
     STACK_BYTES,
     UNITS,
-    StudentShape,
+    ModelShape,
+    model_cost,
     ram_bytes,
     stored_bytes,
-    student_cost,
 )
 from dlnet.cost.energy import grid_intensity
 from dlnet.errors import ModelError
 from dlnet.models.precision import Precision
 
-CAPACITY = StudentShape(inputs=16, hidden=13, cell="liquid", substeps=1, steps=10, skip=3, outputs=6)
+CAPACITY = ModelShape(inputs=16, hidden=13, cell="liquid", substeps=1, steps=10, skip=3, outputs=6)
 FOUR = Precision.of(4)
-CHARGE = StudentShape(inputs=19, hidden=13, cell="liquid", substeps=1, steps=10, skip=38, outputs=7, cycle_inputs=11)
+CHARGE = ModelShape(inputs=19, hidden=13, cell="liquid", substeps=1, steps=10, skip=38, outputs=7, cycle_inputs=11)
 
 # Counted by ``make fit``: the firmware's engine, GCC 12.2 with the board's flags, run in an emulator (unicorn): shape,
 # then instructions, cycles with the flash cache off, flash of engine and model, a monitor and the deepest stack.
@@ -91,7 +91,7 @@ COUNTS = [
 
 @pytest.mark.parametrize(("shape", "counted"), COUNTS)
 def test_figures_are_those_counted(shape, counted):
-    cost = student_cost(shape, 0)
+    cost = model_cost(shape, 0)
     assert cost.instructions == pytest.approx(counted[0], rel=0.025)
     assert cost.cycles == pytest.approx(counted[1], rel=0.025)
     assert cost.flash_bytes == pytest.approx(counted[2], rel=0.02)
@@ -107,11 +107,11 @@ def test_parameters_of_a_strict_ltc():
     assert replace(CAPACITY, cell="ltc").parameters == 13 * 30 + 26 + 6 * 17
 
 
-TINY = StudentShape(inputs=1, hidden=2, cell="liquid", substeps=1, steps=1, skip=0, outputs=1, horizon=1)
+TINY = ModelShape(inputs=1, hidden=2, cell="liquid", substeps=1, steps=1, skip=0, outputs=1, horizon=1)
 
 
 def test_a_tiny_student_by_hand():
-    cost = student_cost(TINY, grid_g_per_kwh=360.0, clock_mhz=64.0)
+    cost = model_cost(TINY, grid_g_per_kwh=360.0, clock_mhz=64.0)
     # One word each of state, inputs; a block of one word is 4 instructions. Two neurons: two pairs; the head: one.
     w = INSTRUCTIONS
     parts = 2 * (4 + 4) + 4 + 2 * w.liquid + w.state_word + w.input_word + w.step + w.output + w.point + 2 * w.start
@@ -126,7 +126,7 @@ def test_a_tiny_student_by_hand():
 
 def test_tiny_branches_of_low_rank_by_hand():
     shape = replace(TINY, branches=2, rank=1, precision=Precision(inner=4, step=8, gate=4, head=4))
-    cost, w = student_cost(shape, grid_g_per_kwh=360.0), INSTRUCTIONS
+    cost, w = model_cost(shape, grid_g_per_kwh=360.0), INSTRUCTIONS
     # All vectors are of one word: 4 instructions of two rows in 8 bits, 7 in 4. The step reads one (rank), inner and
     # gate two (state and inputs), the one head that runs one (state).
     wide, narrow = 2 * 4, (7 + 7) + (7 + 7) + 7
@@ -145,7 +145,7 @@ def test_tiny_branches_of_low_rank_by_hand():
 def test_4_bits_of_long_rows_by_hand():
     # 13 neurons, 16 inputs: 7 and 8 words. Of two rows in 8 bits: 20 and 22 instructions, 15 words a row; in 4 bits
     # 34 and 38, 2 + 2 words a row. 13 pairs, 10 steps.
-    wide, narrow = (student_cost(replace(CAPACITY, precision=Precision(step=bits)), 0) for bits in (8, 4))
+    wide, narrow = (model_cost(replace(CAPACITY, precision=Precision(step=bits)), 0) for bits in (8, 4))
     more = 130 * (34 + 38 - 20 - 22) + 130 * INSTRUCTIONS.lifted + 10 * 15 * INSTRUCTIONS.lift_word
     assert narrow.instructions - wide.instructions == pytest.approx(more, abs=1)
     code = CODE_BYTES["nibble"] * 72 - CODE_BYTES["dot"] * 42 + CODE_BYTES["narrow"]
@@ -155,32 +155,32 @@ def test_4_bits_of_long_rows_by_hand():
 
 def test_energy_is_that_of_the_data_sheet():
     # 52 uA/MHz at 64 MHz and 3 V is 9.984 mW.
-    cost = student_cost(CAPACITY, grid_g_per_kwh=360.0)
+    cost = model_cost(CAPACITY, grid_g_per_kwh=360.0)
     assert cost.energy_uj == pytest.approx(9.984 * cost.ms_modelled)
 
 
 def test_energy_does_not_depend_on_the_clock():
-    slow = student_cost(CAPACITY, 360.0, clock_mhz=16.0)
-    assert slow.energy_uj == student_cost(CAPACITY, 360.0, clock_mhz=64.0).energy_uj
+    slow = model_cost(CAPACITY, 360.0, clock_mhz=16.0)
+    assert slow.energy_uj == model_cost(CAPACITY, 360.0, clock_mhz=64.0).energy_uj
 
 
 def test_co2_is_energy_times_grid():
     # 1 kWh is 3.6e6 J, so at 360 g/kWh a joule is 100 ug.
-    cost = student_cost(CAPACITY, grid_g_per_kwh=360.0)
+    cost = model_cost(CAPACITY, grid_g_per_kwh=360.0)
     assert cost.co2_ug == pytest.approx(cost.energy_uj * 1e-6 * 100)
 
 
 def test_zeros_inside_a_dense_matrix_save_nothing():
-    pruned = student_cost(replace(CAPACITY, nonzeros=400), 360.0)
-    assert pruned == replace(student_cost(CAPACITY, 360.0), nonzero_parameters=400)
+    pruned = model_cost(replace(CAPACITY, nonzeros=400), 360.0)
+    assert pruned == replace(model_cost(CAPACITY, 360.0), nonzero_parameters=400)
 
 
 def test_every_column_has_a_unit():
-    assert student_cost(CAPACITY, 360.0).as_row().keys() == UNITS.keys()
+    assert model_cost(CAPACITY, 360.0).as_row().keys() == UNITS.keys()
 
 
 SHAPES = st.builds(
-    StudentShape,
+    ModelShape,
     inputs=st.integers(1, 20),
     hidden=st.integers(1, 40),
     cell=st.sampled_from(sorted(CELLS)),
@@ -200,7 +200,7 @@ SIZES = ("inputs", "hidden", "substeps", "steps", "skip", "outputs", "horizon", 
 def test_more_of_anything_is_never_cheaper(shape, size, more):
     assume(size != "rank" or shape.rank)  # 0 is full rank
     larger = replace(shape, **{size: getattr(shape, size) + more})
-    small, large = (student_cost(s, 360.0).as_row() for s in (shape, larger))
+    small, large = (model_cost(s, 360.0).as_row() for s in (shape, larger))
     assert all(large[column] >= small[column] for column in UNITS)
 
 
@@ -213,7 +213,7 @@ def test_4_bits_never_take_more_constants_nor_other_memory(shape, part):
 
 @given(SHAPES)
 def test_two_more_neurons_cost_flash_and_time(shape):
-    small, large = (student_cost(s, 360.0) for s in (shape, replace(shape, hidden=shape.hidden + 2)))
+    small, large = (model_cost(s, 360.0) for s in (shape, replace(shape, hidden=shape.hidden + 2)))
     assert large.flash_bytes > small.flash_bytes
     assert large.instructions > small.instructions
 
@@ -239,6 +239,6 @@ def test_the_table_of_the_documentation_is_the_models():
     rows = re.findall(r"^\| (liquid|ltc) \| (\d+) \| (.*) \|$", text, re.MULTILINE)
     assert len(rows) == 7
     for cell, hidden, figures in rows:
-        cost = student_cost(replace(CAPACITY, cell=cell, hidden=int(hidden)), grid_intensity("DEU"))
+        cost = model_cost(replace(CAPACITY, cell=cell, hidden=int(hidden)), grid_intensity("DEU"))
         sizes = f"{cost.parameters:,} | {cost.flash_bytes:,} | {cost.ram_bytes:,} | {cost.instructions:,}"
         assert figures == f"{sizes} | {cost.ms_modelled:.2f} | {cost.energy_uj:.1f} | {cost.co2_ug:.5f}"

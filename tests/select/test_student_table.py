@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from made_bank import made_encoder, small_net
+from synthetic_dataset import small_net, synthetic_encoder
 
 from dlnet.config.cost import CostParams
 from dlnet.cost.table import costs, student_table
@@ -10,7 +10,7 @@ from dlnet.export.convert import weights_of
 from dlnet.export.spec import make_spec
 from dlnet.models.network import initial
 from dlnet.models.precision import Precision
-from dlnet.models.trained import Student
+from dlnet.models.trained import TrainedModel
 
 COST = CostParams(country="DEU", clock_mhz=64)
 SHAPES = {
@@ -24,8 +24,8 @@ SHAPES = {
 
 def made(**changes):
     """A student whose numbers are none of them zero."""
-    config, (_, encoder) = small_net(**changes), made_encoder()
-    return Student(
+    config, (_, encoder) = small_net(**changes), synthetic_encoder()
+    return TrainedModel(
         "one", encoder, config, {k: v + 0.01 for k, v in initial(config, [0]).items()}, {"mae_validation": 1.0}
     )
 

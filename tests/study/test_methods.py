@@ -10,7 +10,7 @@ import pytest
 from dlnet.compress.methods import METHODS
 from dlnet.errors import ModelError
 from dlnet.files import read_json
-from dlnet.losses import KNOWLEDGE
+from dlnet.losses import LOSSES
 from studies.methods.page import summarise, with_tables, with_toolbox
 from studies.methods.toolbox import TOOLBOX
 
@@ -90,7 +90,7 @@ def test_tables_stand_between_the_marks_and_the_rest_stays(table):
 
 def test_the_toolbox_names_every_method_and_code_that_exists():
     switches = " ".join(f"{tool.kind} {tool.switch}" for tool in TOOLBOX)
-    assert [name for name in (*KNOWLEDGE, *METHODS) if f"{name}`" not in switches] == []
+    assert [name for name in (*LOSSES, *METHODS) if f"{name}`" not in switches] == []
     assert [tool.code for tool in TOOLBOX if not (PROJECT / "dlnet" / tool.code).is_file()] == []
 
 

@@ -2,24 +2,24 @@
 
 import json
 
-import made_bank
 import numpy as np
 import pytest
+import synthetic_dataset
 
 from dlnet.data.encode import Encoder, fit_encoder
-from dlnet.data.windows import Bank
+from dlnet.data.windows import WindowDataset
 from dlnet.errors import DataError
 
 TASK = {"window": 12, "horizon": 10}
 
 
 def bank_of(rows, cells, **options):
-    return Bank.from_tables(rows, cells, TASK, **options)
+    return WindowDataset.from_tables(rows, cells, TASK, **options)
 
 
 @pytest.fixture
 def tables():
-    return made_bank.tables()
+    return synthetic_dataset.tables()
 
 
 @pytest.mark.parametrize("stride", [1, 3])
@@ -35,22 +35,22 @@ def test_windows_are_those_of_a_brute_force_cell_by_cell(tables, stride):
 
 
 def test_no_window_reaches_into_another_cell(tables):
-    bank = bank_of(*tables)
-    ends = bank.windows("train", 1)
-    first, last = bank.cell_index[ends - 12], bank.cell_index[ends + 9]
+    dataset = bank_of(*tables)
+    ends = dataset.windows("train", 1)
+    first, last = dataset.cell_index[ends - 12], dataset.cell_index[ends + 9]
     assert (first == last).all()
 
 
 def test_targets_of_test_cells_are_hidden(tables):
-    bank = bank_of(*tables)
+    dataset = bank_of(*tables)
     with pytest.raises(DataError, match="test cells"):
-        bank.targets(bank.windows("test", 1))
+        dataset.targets(dataset.windows("test", 1))
 
 
 def test_targets_of_test_cells_are_read_where_allowed(tables):
-    bank = bank_of(*tables, allow_test=True)
-    ends = bank.windows("test", 1)
-    assert bank.targets(ends)[0].tolist() == pytest.approx(tables[0]["target"].to_numpy()[ends[0] : ends[0] + 10])
+    dataset = bank_of(*tables, allow_test=True)
+    ends = dataset.windows("test", 1)
+    assert dataset.targets(ends)[0].tolist() == pytest.approx(tables[0]["target"].to_numpy()[ends[0] : ends[0] + 10])
 
 
 @pytest.mark.parametrize("track", ["capacity", "charge"])
@@ -58,40 +58,42 @@ def test_changing_test_cells_changes_neither_scalers_nor_training_windows(tables
     rows, cells = tables
     other = rows.copy()
     test = other["cell"].isin(cells.loc[cells["split"] == "test", "cell"])
-    other.loc[test, ["soh", "target", *made_bank.FEATURES]] *= 3.7
-    task = made_bank.task(track)
-    banks = [bank_of(table, cells) for table in (rows, other)]
-    encoders = [fit_encoder(bank, task) for bank in banks]
+    other.loc[test, ["soh", "target", *synthetic_dataset.FEATURES]] *= 3.7
+    task = synthetic_dataset.task(track)
+    datasets = [bank_of(table, cells) for table in (rows, other)]
+    encoders = [fit_encoder(dataset, task) for dataset in datasets]
     assert json.dumps(encoders[0].to_json()) == json.dumps(encoders[1].to_json())
-    encoded = [one.encode(bank, bank.windows("train", 1)) for one, bank in zip(encoders, banks, strict=True)]
+    encoded = [
+        one.encode(dataset, dataset.windows("train", 1)) for one, dataset in zip(encoders, datasets, strict=True)
+    ]
     assert encoded[0].tobytes() == encoded[1].tobytes()
 
 
 def test_encoding_is_block_means_scaled_one_by_one(tables):
-    bank = bank_of(*tables)
-    encoder = fit_encoder(bank, made_bank.task("charge"))
-    end = int(bank.windows("train", 1)[5])
-    z = encoder.encode(bank, np.array([end]))[0]
+    dataset = bank_of(*tables)
+    encoder = fit_encoder(dataset, synthetic_dataset.task("charge"))
+    end = int(dataset.windows("train", 1)[5])
+    z = encoder.encode(dataset, np.array([end]))[0]
     for step in range(6):
         rows = range(end - 12 + 2 * step, end - 12 + 2 * step + 2)
-        for i, name in enumerate(made_bank.FEATURES):
-            mean = sum(bank.features[row, i] for row in rows) / 2
+        for i, name in enumerate(synthetic_dataset.FEATURES):
+            mean = sum(dataset.features[row, i] for row in rows) / 2
             assert z[step, i] == pytest.approx((mean - encoder.center[i]) / encoder.scale[i], abs=1e-4), name
 
 
 def test_quantiles_map_as_interpolation_does(tables):
-    bank = bank_of(*tables)
-    encoder = fit_encoder(bank, made_bank.task("capacity"))
-    ends = bank.windows("train", 7)
-    blocks = bank.feature_history(ends, ["charge"])[:, -2:, 0].mean(axis=1)
+    dataset = bank_of(*tables)
+    encoder = fit_encoder(dataset, synthetic_dataset.task("capacity"))
+    ends = dataset.windows("train", 7)
+    blocks = dataset.feature_history(ends, ["charge"])[:, -2:, 0].mean(axis=1)
     scores = np.linspace(-np.sqrt(3), np.sqrt(3), len(encoder.quantiles[0]))
     wanted = np.interp(blocks, encoder.quantiles[0], scores)
-    assert encoder.encode(bank, ends)[:, -1, 2] == pytest.approx(wanted, abs=1e-5)
+    assert encoder.encode(dataset, ends)[:, -1, 2] == pytest.approx(wanted, abs=1e-5)
 
 
 def test_a_step_of_missing_cycles_in_a_window_is_limited_to_the_usual_drop(tables):
-    bank = bank_of(*tables)
-    encoder = fit_encoder(bank, made_bank.task("capacity"))
+    dataset = bank_of(*tables)
+    encoder = fit_encoder(dataset, synthetic_dataset.task("capacity"))
     history = np.full((1, 12), 0.95)
     history[:, :6] = 1.05
     z = encoder.encode_history(history, np.zeros((1, 12, 3)))[0, :, 0]
@@ -100,7 +102,7 @@ def test_a_step_of_missing_cycles_in_a_window_is_limited_to_the_usual_drop(table
 
 
 def test_encoder_survives_json(tables):
-    encoder = fit_encoder(bank_of(*tables), made_bank.task("capacity"))
+    encoder = fit_encoder(bank_of(*tables), synthetic_dataset.task("capacity"))
     assert Encoder.from_json(json.loads(json.dumps(encoder.to_json()))) == encoder
 
 

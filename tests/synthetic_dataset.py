@@ -1,4 +1,4 @@
-"""Small made cells as the tables of the prepare stage, and small nets and folds, for tests."""
+"""Small made cells as the tables of the prepare stage, and small nets and training_sets, for tests."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ import torch
 
 from dlnet.config.task import TaskParams
 from dlnet.data.encode import Encoder, fit_encoder
-from dlnet.data.windows import Bank
+from dlnet.data.windows import WindowDataset
 from dlnet.models.network import NetConfig
-from dlnet.train.loop import Fold
+from dlnet.train.loop import TrainingData
 
 SPLITS = ("train", "train", "train", "validation", "test", "unused")
 FEATURES = ("charge", "time", "slope")
@@ -76,15 +76,15 @@ def write_windows(folder: Path) -> None:
     (folder / "task.json").write_text(json.dumps(described(task())))
 
 
-def made_bank(params: TaskParams | None = None, *, allow_test: bool = False, **kwargs: Any) -> Bank:
-    """A bank of made cells."""
-    return Bank.from_tables(*tables(**kwargs), described(params or task()), allow_test=allow_test)
+def synthetic_dataset(params: TaskParams | None = None, *, allow_test: bool = False, **kwargs: Any) -> WindowDataset:
+    """A dataset of made cells."""
+    return WindowDataset.from_tables(*tables(**kwargs), described(params or task()), allow_test=allow_test)
 
 
-def made_encoder(track: str = "capacity") -> tuple[Bank, Encoder]:
-    """A bank and the encoder fitted on it."""
-    bank = made_bank(task(track))
-    return bank, fit_encoder(bank, task(track))
+def synthetic_encoder(track: str = "capacity") -> tuple[WindowDataset, Encoder]:
+    """A dataset and the encoder fitted on it."""
+    dataset = synthetic_dataset(task(track))
+    return dataset, fit_encoder(dataset, task(track))
 
 
 def small_net(**changes: Any) -> NetConfig:
@@ -94,7 +94,9 @@ def small_net(**changes: Any) -> NetConfig:
     return NetConfig(**content | changes)
 
 
-def made_fold(config: NetConfig, seed: int = 0, count: int = 40, labelled: int | None = None, **changes: Any) -> Fold:
+def synthetic_training_data(
+    config: NetConfig, seed: int = 0, count: int = 40, labelled: int | None = None, **changes: Any
+) -> TrainingData:
     """Random windows whose labels fall at a rate set by the window; NaN labels behind the first ``labelled``."""
     source = torch.Generator().manual_seed(seed)
 
@@ -112,4 +114,4 @@ def made_fold(config: NetConfig, seed: int = 0, count: int = 40, labelled: int |
     content |= {"teacher": windows(count)[1], "hint": torch.randn(count, config.steps, 3, generator=source)}
     content |= {"spread": 0.1 * torch.rand(count, config.horizon, generator=source)}
     content |= {"attention": torch.rand(count, config.steps, generator=source)}
-    return Fold(**content | changes)
+    return TrainingData(**content | changes)
