@@ -54,8 +54,8 @@ bench: .venv/.done   ## speed of training and of the pipeline
 
 simulate: .venv/.done ## data/embedded.parquet anew, with PyBaMM
 	$(BIN)/uv pip install --quiet --python $(BIN)/python -c requirements.lock -e .[simulate]
-	OMP_NUM_THREADS=1 $(BIN)/python -m studies.simulate.__main__
-	$(BIN)/python -m studies.simulate.__main__ --plot
+	OMP_NUM_THREADS=1 $(BIN)/python -m studies.simulate.simulate
+	$(BIN)/python -m studies.simulate.simulate --plot
 
 fit: .venv/.done     ## the cost model against the compiled engine (needs gcc-arm-none-eabi)
 	$(BIN)/python -m studies.fit

@@ -15,7 +15,7 @@ from dlnet.models import factors, quantised
 from dlnet.models.network import branch_usage, head, hidden_path, initial, predict, scores
 from dlnet.models.precision import Precision
 from dlnet.models.trained import TrainedModel
-from dlnet.train.loop import Job, Plan, train
+from dlnet.train.loop import Job, TrainPlan, train
 
 
 def student(cell, substeps=1, seed=0, **changes):
@@ -153,7 +153,7 @@ def test_rows_of_head_and_gate_are_the_integers_of_the_engine(bits):
 def test_low_rank_trains_through_the_rounding():
     config = small_net(rank=3, bits=8)
     training_data = synthetic_training_data(config)
-    result = train(config, [Job("a", 0)], [training_data], Plan(steps=60, batch=16, check=20))[0]
+    result = train(config, [Job("a", 0)], [training_data], TrainPlan(steps=60, batch=16, check=20))[0]
     assert result.mae_validation < 0.8 * float(training_data.validation_change.abs().mean()) * training_data.delta_scale
     moved = {name for name, value in initial(config, [0]).items() if not torch.equal(value[0], result.parameters[name])}
     assert {"ux", "uh", "v", "b"} <= moved
@@ -200,7 +200,7 @@ def test_gradients_pass_as_if_nothing_were_rounded():
 def test_training_with_four_bits_beats_rounding_to_four_afterwards():
     plain, aware = small_net(hidden=8), small_net(hidden=8, bits=4)
     training_data = synthetic_training_data(plain, count=400)
-    plan = Plan(steps=300, batch=64, check=50, learning_rate=2e-2, noise=0.0, patience=99)
+    plan = TrainPlan(steps=300, batch=64, check=50, learning_rate=2e-2, noise=0.0, patience=99)
     after, during = [], []
     for seed in range(3):
         done = train(plain, [Job("a", seed)], [training_data], plan)[0].parameters

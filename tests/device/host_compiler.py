@@ -10,7 +10,7 @@ SKETCH = PROJECT / "firmware/dlnet_monitor"
 
 
 def compile_host(source: str, out: Path, *flags: str, compiler: str = "g++") -> Path:
-    """Compile tests/board/``source`` to ``out``; a warning is an error."""
+    """Compile tests/device/``source`` to ``out``; a warning is an error."""
     command = [compiler, "-std=gnu++14", "-O2", "-ffp-contract=off", "-funsigned-char", "-Wall", "-Wextra", "-Werror"]
     command += [f"-I{LIBRARY}", f"-I{SKETCH}", *flags, str(HERE / source), "-o", str(out)]
     subprocess.run(command, check=True)

@@ -1,4 +1,4 @@
-"""Writes a model with made weights where ``dlnet sketch`` reads one: ``python tests/board/write_model.py FOLDER``."""
+"""Writes a model with made weights where ``dlnet sketch`` reads one: ``python tests/device/write_model.py FOLDER``."""
 
 import sys
 from pathlib import Path

@@ -235,8 +235,8 @@ def plot_fleet(table: pd.DataFrame, out: Path) -> None:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """``python -m studies.simulate.__main__``: make the table and its provenance, or only the figure (``--plot``)."""
-    parser = argparse.ArgumentParser(prog="python -m studies.simulate.__main__", description=__doc__)
+    """``python -m studies.simulate.simulate``: make the table and its provenance, or only the figure (``--plot``)."""
+    parser = argparse.ArgumentParser(prog="python -m studies.simulate.simulate", description=__doc__)
     parser.add_argument("--seed", type=int, default=0, help="seed of cells and noise (default 0)")
     parser.add_argument("--per-protocol", type=int, default=5, help=f"cells for each of {len(PROTOCOLS)} protocols")
     parser.add_argument("--out", type=Path, default=TABLE, help=f"table to write (default {TABLE})")
@@ -258,7 +258,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 def _stored(path: Path) -> pd.DataFrame:
     if not path.exists():
-        raise DataError(f"{path}: no such file; run: python -m studies.simulate.__main__")
+        raise DataError(f"{path}: no such file; run: python -m studies.simulate.simulate")
     return pd.read_parquet(path)
 
 
