@@ -12,6 +12,7 @@ from pydantic import model_validator
 from dlnet.baselines.boosting import Boosting
 from dlnet.baselines.fit import Baseline, fit_all
 from dlnet.baselines.gru import Gru
+from dlnet.baselines.saved import save_baseline
 from dlnet.config.base import StageConfig
 from dlnet.config.baselines import BaselinesParams
 from dlnet.config.task import TaskParams
@@ -50,9 +51,12 @@ def main() -> None:
     fitted = fit_all(dataset, fit_encoder(dataset, task), task, config.baselines)
     validation, test = dataset.windows("validation", task.stride_eval), dataset.windows("test", task.stride_eval)
     every = np.concatenate([validation, test])
-    forecasts = {name: one.predict(dataset, every) for name, one in fitted.items()}
+    forecasts = {name: one.forecast(dataset, every) for name, one in fitted.items()}
     table = {name: _described(one, dataset, validation, forecasts[name]) for name, one in fitted.items()}
     with atomic_dir(OUT) as folder:
+        for name, one in fitted.items():
+            if not isinstance(one, Gru):
+                save_baseline(folder / name, name, one, dataset)
         write_tensors(folder / "predictions.safetensors", forecasts)
         write_json(folder / "baselines.json", table)
         write_parquet(folder / "learning.parquet", _learning(fitted))

@@ -7,14 +7,14 @@ from pathlib import Path
 from tqdm import tqdm
 
 from dlnet.config.base import StageConfig
-from dlnet.config.clean import CleanParams
 from dlnet.config.cost import CostParams
 from dlnet.data.schema import read_table
 from dlnet.data.windows import WindowDataset
-from dlnet.export.edge import load_model
+from dlnet.export.saved import SavedEdge
 from dlnet.files import atomic_dir, read_json, write_json
 from dlnet.firmware.bundle import write_bundle
 from dlnet.firmware.report import NOT_MEASURED, Tools, elite, report
+from dlnet.saved import load_as
 from stages import run
 
 EDGE = Path("models/edge")
@@ -25,7 +25,6 @@ REPORT = Path("reports/firmware.json")
 class FirmwareConfig(StageConfig):
     """What the firmware stage reads."""
 
-    clean: CleanParams
     cost: CostParams
 
 
@@ -38,7 +37,7 @@ def main() -> None:
     rows = []
     with atomic_dir(OUT) as folder:
         for edge in tqdm(sorted(EDGE.iterdir()), desc="firmware", unit="model"):
-            model = load_model(edge, config.clean)
+            model = load_as(edge, SavedEdge).device
             write_bundle(model, folder / model.name)
             rows.append(elite(model, edge, dataset, raw, tools, config.cost.clock_mhz))
     chosen = str(read_json(Path("reports/summary.json"))["edge"]["name"])

@@ -34,7 +34,7 @@ def quantised(tmp_path, monkeypatch):
     def run(bits, slack=1.01, /, **changes):
         config = small_net(channels=len(encoder.channels), **changes)
         student = TrainedModel("one", encoder, config, initial(config, [2]))
-        student.save(Path("models/students"))
+        student.save(Path("models/students/one"), WindowDataset.load(Path("data/windows")))
         front = Path("models/front2/front.json")
         front.parent.mkdir(parents=True, exist_ok=True)
         front.write_text(json.dumps({"elites": ["one"]}))
