@@ -18,10 +18,10 @@ from dlnet.export.reference import Int16s, Int32s
 from dlnet.export.spec import Spec, load_spec, to_json
 from dlnet.files import read_json, read_tensors
 
-FORMAT = "dlnet-device/1"
+FORMAT = "dlnet-device/2"
 KINDS = ("students", "pruned")
 VERSION = "version.json"  # beside files out of the registry: name, number, tags
-GOLDEN_WINDOWS = 2  # stored in the header; all others of the self test are made on the device
+GOLDEN_WINDOWS = 2  # stored in the header; the self test's synthetic ones are generated on the device
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from dlnet.export.layout import Affine, Spec
 from dlnet.export.reference import Int16s, Int32s, run
 
 BLOCK_WORDS = 4  # of a row that stand together; dlnet_arith.h loads them at once
-SYNTHETIC_WINDOWS = 6  # of the self test, made on the device
+SYNTHETIC_WINDOWS = 6  # of the self test, generated on the device
 MOST_DROP = 1 << 29  # between two knots, 2^-24 SoH: the read-out multiplies it by 4 in 32 bits
 UNITS = {"Q": "Ah", "charge time": "s", "kurtosis": "1", "skewness": "1", "entropy": "nat", "SoH": "1"}
 NONE = 255
@@ -146,10 +146,10 @@ def _scalars(spec: Spec, codec: Codec) -> dict[str, int]:
         "soh_floor": codec.floor[0],
         "feature_sigmas": codec.sigmas[first],
         "change_multiplier": change.multiplier,
-        "change_places": change.places,
+        "change_extra_shift": change.extra_shift,
         "drop_limit": capacity.drop_limit if capacity else 0,
         "level_multiplier": level.multiplier,
-        "level_places": level.places,
+        "level_extra_shift": level.extra_shift,
         "level_centre": capacity.level_centre if capacity else 0,
         "quantile_reach": 1 << ((count - 1).bit_length() - 1) if count > 1 else 0,
         "score_low": codec.score_low,
@@ -173,7 +173,7 @@ def _engine_arrays(spec: Spec) -> list[_Arrays]:
         _Arrays("uint8_t", "skip_event", skip_events(spec)),
         _Arrays("uint8_t", "skip_channel", [channel for channel, _ in spec.skip]),
         _Arrays("uint16_t", "knot", spec.knots),
-        _Arrays("int32_t", "place", spec.place),
+        _Arrays("int32_t", "inv_gap_q30", spec.inv_gap_q30),
     ]
 
 
@@ -187,11 +187,11 @@ def _codec_arrays(codec: Codec) -> list[_Arrays]:
         _Arrays("int16_t", "quantile", np.zeros((0, 0), np.int64) if codec.quantiles is None else codec.quantiles),
         _Arrays("int32_t", "centre", codec.centre if standard else []),
         _Arrays("int32_t", "feature_multiplier", [s.multiplier for s in codec.feature] if standard else []),
-        _Arrays("uint8_t", "feature_places", [s.places for s in codec.feature] if standard else []),
+        _Arrays("uint8_t", "feature_extra_shift", [s.extra_shift for s in codec.feature] if standard else []),
         _Arrays("int8_t", "relative_slot", slots),
         _Arrays("uint8_t", "relative_feature", [i for i, _ in codec.relative]),
         _Arrays("int32_t", "relative_multiplier", [scale.multiplier for _, scale in codec.relative]),
-        _Arrays("uint8_t", "relative_places", [scale.places for _, scale in codec.relative]),
+        _Arrays("uint8_t", "relative_extra_shift", [scale.extra_shift for _, scale in codec.relative]),
     ]
 
 
@@ -290,7 +290,7 @@ def skip_events(spec: Spec) -> list[int]:
 
 
 def synthetic_windows(spec: Spec, count: int) -> Int16s:
-    """Windows that the device makes for its self test, (count, T, C): see dlnet_self_test.h."""
+    """Windows that the device generates for its self test, (count, T, C): see dlnet_self_test.h."""
     out = np.empty((count, spec.steps * spec.channels), np.int64)
     x = np.arange(count, dtype=np.int64)
     for i in range(out.shape[1]):
@@ -301,12 +301,12 @@ def synthetic_windows(spec: Spec, count: int) -> Int16s:
 
 def _self_test(model: DeviceModel) -> dict[str, int]:
     windows, anchors = model.golden
-    made = synthetic_windows(model.spec, SYNTHETIC_WINDOWS)
-    every = np.concatenate([windows, made])
+    synthetic = synthetic_windows(model.spec, SYNTHETIC_WINDOWS)
+    every = np.concatenate([windows, synthetic])
     anchor: Int32s = np.concatenate([anchors, np.full(SYNTHETIC_WINDOWS, 1 << fixed.FORECAST_BITS, np.int32)])
     forecasts = run(model.spec, every, anchor).forecast
     crc = zlib.crc32(np.ascontiguousarray(forecasts, "<i4").tobytes())
-    return {"golden": len(windows), "made": SYNTHETIC_WINDOWS, "golden_crc": crc}
+    return {"golden": len(windows), "synthetic_windows": SYNTHETIC_WINDOWS, "golden_crc": crc}
 
 
 def _type(value: int | bool | float) -> str:

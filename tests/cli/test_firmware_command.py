@@ -14,7 +14,7 @@ from dlnet.files import write_json
 
 @pytest.fixture
 def edge(tmp_path):
-    """A made model laid out as the pipeline leaves it; the working directory is the project's, for params.yaml."""
+    """A random model laid out as the pipeline leaves it; the working directory is the project's, for params.yaml."""
     model, folder = shaped("ltc-16"), tmp_path / "models/edge/made"
     save_spec(folder / "spec.json", model.spec)
     write_json(tmp_path / "models/students/made.json", {"name": "made", "encoder": model.encoder.to_json()})

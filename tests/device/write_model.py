@@ -1,4 +1,4 @@
-"""Writes a model with made weights where ``dlnet sketch`` reads one: ``python tests/device/write_model.py FOLDER``."""
+"""Writes a random model where ``dlnet sketch`` reads one: ``python tests/device/write_model.py FOLDER``."""
 
 import sys
 from pathlib import Path
@@ -20,4 +20,4 @@ def write_model(folder, model):
 
 
 if __name__ == "__main__":
-    write_model(Path(sys.argv[1]), device_model("capacity", "ltc", "made ltc"))
+    write_model(Path(sys.argv[1]), device_model("capacity", "ltc", "random ltc"))
