@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // DLNet: battery health forecasts by a liquid network in integers. Include model_data.h (from `dlnet firmware`) too.
 //
 //   #include <DLNet.h>

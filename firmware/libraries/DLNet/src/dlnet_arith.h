@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Integer arithmetic of docs/quantisation.md, in plain C++ and in Armv7E-M instructions. Both give the same numbers.
 //
 // DLNET_PORTABLE selects the plain form. It is also used without optimisation, where GCC has too few registers for the

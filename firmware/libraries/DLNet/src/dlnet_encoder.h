@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // From finished cycles to the inputs of the network: 16-bit codes, causal Hampel filter, block sums, scaling.
 // docs/firmware.md, "The front end, exactly"; dlnet/export/frontend.py is the reference.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The liquid network in integers: docs/quantisation.md, "The arithmetic, exactly".
 #pragma once
 

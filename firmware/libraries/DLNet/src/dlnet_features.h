@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The 16 statistics of one charge, computed sample by sample: a few running sums, no buffer of the curve.
 //
 // Same definitions as dlnet.data.features in Python (docs/features.md), equal within the tolerance of docs/protocol.md.

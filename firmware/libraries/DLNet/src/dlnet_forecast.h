@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A forecast: SoH at the knots, linear in between.
 #pragma once
 

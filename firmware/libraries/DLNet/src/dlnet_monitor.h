@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The health monitor of one cell: push finished cycles, get forecasts.
 #pragma once
 

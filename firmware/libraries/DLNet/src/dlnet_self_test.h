@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The engine on known windows: golden ones of the model's header, then synthetic ones of pseudo-random codes.
 #pragma once
 

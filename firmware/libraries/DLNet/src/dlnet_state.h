@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Saved state: "DLN", format 1, the first eight bytes of the model's SHA-256, the cycles, CRC-32 of all before it.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Result of a call. A call that fails leaves the monitor unchanged.
 #pragma once
 
