@@ -7,8 +7,9 @@ import pytest
 from firmware_models import SHAPES, shaped
 
 from dlnet.errors import ModelError
-from dlnet.firmware.header import gate_stream, head_stream, header, inner_stream, step_stream
+from dlnet.firmware.header import header
 from dlnet.firmware.random_model import random_model
+from dlnet.firmware.streams import gate_stream, head_stream, inner_stream, step_stream
 from dlnet.models.precision import Precision
 
 
