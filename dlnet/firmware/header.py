@@ -1,4 +1,4 @@
-"""``model_data.h``: one model as C++ constants, for the firmware library. Layouts stand in docs/firmware.md."""
+"""``model_data.h``: one model as C++ constants, for the firmware library. Layouts: docs/firmware.md."""
 
 from __future__ import annotations
 
@@ -182,5 +182,5 @@ def _quoted(text: str) -> str:
         ModelError: the text holds anything else.
     """
     if not text.isascii() or not text.isprintable():
-        raise ModelError(f"{text!r} must be printable ASCII to stand in a header; rename it")
+        raise ModelError(f"{text!r} must be printable ASCII to be a string of the header; rename it")
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'

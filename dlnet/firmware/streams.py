@@ -50,7 +50,7 @@ def head_stream(spec: Spec) -> Words:
 
 
 def _state_first(spec: Spec, part: Affine) -> list[np.ndarray]:
-    """Weights on the state and on the inputs, as they stand in the engine's vector."""
+    """Weights on the state, then on the inputs: the order of the engine's vector."""
     return [part.weights[:, spec.channels :], part.weights[:, : spec.channels]]
 
 
