@@ -50,7 +50,7 @@ class Session {
 
   struct Command {
     const char* name;
-    int min, max;  // arguments
+    int min_arguments, max_arguments;
     void (Session::*run)(Reply&);
   };
 
@@ -78,7 +78,9 @@ class Session {
     for (const Command& command : commands) {
       if (words_.count() == 0 || !words_[0].is(command.name)) continue;
       const int given = words_.count() - 1;
-      if (given < command.min || given > command.max) return reply.refuse(Error::wrong_count);
+      if (given < command.min_arguments || given > command.max_arguments) {
+        return reply.refuse(Error::wrong_count);
+      }
       reply.put("ok ").put(command.name);
       return (this->*command.run)(reply);
     }

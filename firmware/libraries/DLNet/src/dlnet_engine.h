@@ -130,7 +130,7 @@ class Engine {
       int32_t a, b, first, second;
       sums<Model::step_bits, first_words, second_words>(row, z, z, nibble_offset, a, b);
       next_two(row, first, second);
-      const uint32_t shifts = *row++;  // extra shifts of both rows in the two low bytes
+      const uint32_t shifts = *row++;  // in the two low bytes; liquid: the rate in the high half
       const int32_t gate = sigmoid(scale(a, first, shifts));
       if (Model::liquid) {
         const int32_t target = odd_look_up(Model::tanh_table, scale(b, second, shifts >> 8));
@@ -150,8 +150,8 @@ class Engine {
   // The table holds sigmoid - 1/2, which is an odd function.
   static DLNET_INLINE int32_t sigmoid(int32_t code) { return 16384 + odd_look_up(Model::sigmoid_table, code); }
 
-  // h + (gate (target - h) - rate h) / K, with the rate in the high or the low half of `rates`. Halved are the
-  // differences, not the gate: their rounding error is then multiplied by the gate, so it stays small for slow neurons.
+  // h + (gate (target - h) - rate h) / K, with the rate in the high or the low half of `rates`. The
+  // differences are halved, not the gate: so the gate scales the rounding error, which stays small for slow neurons.
   // (-h) >> 1 equals -((h + 1) >> 1).
   template <bool high>
   static DLNET_INLINE int16_t move(int32_t h, int32_t gate, int32_t target, uint32_t rates) {
@@ -174,7 +174,7 @@ class Engine {
     const uint32_t *row = Model::head_rows;
     if (Model::branches > 1) row += route(state) * head_words;
     const int32_t nibble_offset = Weight<Model::head_bits>::template nibble_offset<state_words>(state) +
-                         Weight<Model::head_bits>::template nibble_offset<skip_words>(skip);
+                                  Weight<Model::head_bits>::template nibble_offset<skip_words>(skip);
     for (int i = 0; i < 2 * head_pairs; i += 2) {
       const uint32_t *z = state, *s = skip;
       int32_t a, b, first, second;
