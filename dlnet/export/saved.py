@@ -22,7 +22,7 @@ from dlnet.models.document import Facts, ForecastErrors, ModelDocument, read_doc
 
 SPEC, GOLDEN, STEP, HEAD = "spec.json", "golden.safetensors", "step.tflite", "head.tflite"
 VERSION = "version.json"  # beside files out of the registry: name, number, tags
-GOLDEN_WINDOWS = 2  # stored in the header; all others of the self test are made on the device
+GOLDEN_WINDOWS = 2  # stored in the header; the other windows of the self test are generated on the device
 
 
 class EdgeDocument(ModelDocument):

@@ -26,7 +26,7 @@ OUT = Path("models/edge/one")
 
 @pytest.fixture
 def quantised(tmp_path, monkeypatch):
-    """Run the stage on one made student; its student and metrics."""
+    """Run the stage on one random student; its student and metrics."""
     monkeypatch.chdir(tmp_path)
     write_windows(Path("data/windows"))
     _, encoder = synthetic_encoder()
