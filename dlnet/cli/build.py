@@ -60,7 +60,7 @@ def _assets(arguments: argparse.Namespace) -> int:
 
     config = AssetsConfig.load()
     model = load_model(arguments.model, config.clean)
-    figures = measure(model, prove_arm(model, *windows(model))).row(config.cost.clock_mhz)
+    figures = measure(model, prove_arm(model, *windows(model))).costs(config.cost.clock_mhz)
     sizes = [(size.part, size.bytes, size.most) for size in read_sizes(arguments.build)]
     about = load(arguments.model).about
     release = Release(arguments.tag, model, about, lineage(arguments.model), figures, sizes)

@@ -13,6 +13,7 @@ import numpy as np
 from dlnet.config.clean import CleanParams
 from dlnet.data.encode import Encoder
 from dlnet.errors import ModelError
+from dlnet.export.documents import VersionRecord
 from dlnet.export.frontend import Codec, make_codec
 from dlnet.export.reference import Int16s, Int32s
 from dlnet.export.spec import Spec, load_spec, to_json
@@ -103,8 +104,8 @@ def make_model(
 def _version(path: Path) -> str:
     if not path.is_file():
         return "local"
-    known = read_json(path)
-    return f"{known['name']}/{known['number']}"
+    known = VersionRecord.read(path)
+    return f"{known.name}/{known.number}"
 
 
 def _student(folder: Path) -> dict[str, Any]:

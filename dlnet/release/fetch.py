@@ -6,12 +6,13 @@ import re
 from pathlib import Path
 
 from dlnet.errors import RefusedError
-from dlnet.files import atomic_dir, write_json
+from dlnet.export.documents import VersionRecord
+from dlnet.export.edge import VERSION
+from dlnet.files import atomic_dir
 from dlnet.registry.client import connect, tracking_uri
 from dlnet.registry.fetch import Version, fetch, find
 from dlnet.release.blockers import plain, release_blockers
 
-FILE = "version.json"
 TAG = re.compile(r"dlnet\.[A-Za-z0-9._-]{1,100}", re.ASCII)
 
 
@@ -32,5 +33,5 @@ def check_out(uri: str, out: Path) -> Version:
     tags = {key: plain(value) for key, value in version.tags.items() if TAG.fullmatch(key)}
     with atomic_dir(out) as folder:
         fetch(version, folder, registry=registry)
-        write_json(folder / FILE, {"name": version.name, "number": version.number, "tags": tags})
+        VersionRecord(name=version.name, number=version.number, tags=tags).write(folder / VERSION)
     return version
