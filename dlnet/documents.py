@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Self, TypeVar
+from typing import Any, Generic, Self, TypeVar
 
 from pydantic import (
     BaseModel,
@@ -68,7 +68,7 @@ class Document(Stored):
         return kind(**{name: getattr(self, name) for name in shared}, **more)
 
 
-class RootDocument(Stored, RootModel[Root]):
+class RootDocument(Stored, RootModel[Root], Generic[Root]):
     """A JSON file whose keys are names of models, or that has one of several forms: the content is ``root``."""
 
 
