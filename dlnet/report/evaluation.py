@@ -92,6 +92,7 @@ def evaluate(pipeline: Pipeline, dataset: WindowDataset, stride: int) -> Evaluat
     """
     cases = {part: cases_of(dataset, part, stride) for part in PARTS}
     encoded, elites, int8 = Encoded(dataset, cases), set(pipeline.elites), {}
+    baselines = {name: _baseline(pipeline, name, cases) for name in sorted(pipeline.baselines)}
     students, edges = {}, {}
     for name, student in tqdm(pipeline.students.items(), desc="evaluate students", unit="model"):
         students[name] = _scored(student, encoded) if name in elites else _brief(student, encoded)
@@ -100,7 +101,7 @@ def evaluate(pipeline: Pipeline, dataset: WindowDataset, stride: int) -> Evaluat
     content = EvaluationReport(
         windows={part: len(cases[part].ends) for part in PARTS},
         knee_rows={part: cases[part].knees for part in PARTS},
-        baselines={name: _baseline(pipeline, name, cases) for name in sorted(pipeline.baselines)},
+        baselines=baselines,
         teacher=_scored(pipeline.teacher, encoded),
         students=students,
         edge=edges,

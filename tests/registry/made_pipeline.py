@@ -26,6 +26,15 @@ from dlnet.export.golden import save_golden
 from dlnet.export.reference import quantise_anchor, quantise_inputs
 from dlnet.export.spec import make_spec, save_spec
 from dlnet.files import write_json, write_parquet
+from dlnet.firmware.documents import (
+    DeviceCosts,
+    FirmwareReport,
+    FrontEnd,
+    MeasuredElites,
+    MeasuredModel,
+    Milliseconds,
+    MonitorCosts,
+)
 from dlnet.metrics import Errors, WorstCell
 from dlnet.models.network import initial
 from dlnet.models.trained import TrainedModel
@@ -178,6 +187,27 @@ def figures(mae: float) -> Figures:
 def scores(mae: float) -> Scores:
     """One split's entry of reports/evaluation.json."""
     return figures(mae).to(Scores, by_horizon=[mae * (i + 1) / 6 for i in range(12)], cells={"cell-3": 3 * mae})
+
+
+def device_costs(**changes: int) -> DeviceCosts:
+    """Figures of the firmware stage, made up."""
+    ms = Milliseconds(no_wait=0.2, cache_on=0.3, cache_off=0.9)
+    monitor = MonitorCosts(
+        flash_bytes=4000, flash_bytes_with_state=5000, push_instructions=300, push_ms_modelled=ms,
+        forecast_instructions=9000, forecast_ms_modelled=ms,
+    )  # fmt: skip
+    sizes = {"flash_bytes": 5000, "ram_bytes": 900, "stack_bytes": 200, "instructions": 14000}
+    return DeviceCosts(ms_modelled=ms, monitor=monitor, **{**sizes, **changes})
+
+
+def firmware_report(model: str, **changes: int) -> FirmwareReport:
+    """reports/firmware.json with ``model`` as the edge model."""
+    front_end = FrontEnd(**dict.fromkeys(FrontEnd.model_fields, 1))
+    row = MeasuredModel(
+        model=model, sha256="0", mae_int8=0.001, front_end=front_end, golden_windows=8, equal=("numpy",),
+        cost_model_error={}, **dict(device_costs(**changes)),
+    )  # fmt: skip
+    return FirmwareReport(row.to(MeasuredElites, compiler="arm-none-eabi-gcc 12.2.1", elites=(row,)))
 
 
 def _scored(mae: float) -> ScoresBySplit:
