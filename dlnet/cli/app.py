@@ -154,10 +154,10 @@ def _device(arguments: argparse.Namespace) -> int:
 
 
 def _report(arguments: argparse.Namespace) -> int:
-    from dlnet.files import read_json
+    from dlnet.report.documents import SummaryReport
     from dlnet.report.tables import notes, show, summary_table
 
-    summary = read_json(Path("reports/summary.json"))
+    summary = SummaryReport.read(Path("reports/summary.json"))
     show(summary_table(summary))
     print("\n".join(notes(summary)))
     print("Runs, fronts and models: make ui, then http://127.0.0.1:5000")

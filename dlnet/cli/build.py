@@ -60,7 +60,7 @@ def _assets(arguments: argparse.Namespace) -> int:
     config = AssetsConfig.load()
     with opened_edge(arguments.model) as opened:
         model, document = opened.device, opened.document
-    figures = measure(model, prove_arm(model, *windows(model))).row(config.cost.clock_mhz)
+    figures = measure(model, prove_arm(model, *windows(model))).costs(config.cost.clock_mhz)
     sizes = [(size.part, size.bytes, size.most) for size in read_sizes(arguments.build)]
     folder = Path(arguments.model)
     release = Release(arguments.tag, model, document, evaluated(folder), lineage(folder), figures, sizes)
