@@ -54,6 +54,6 @@ def test_stage_writes_forecasts_errors_and_curves_and_the_same_bytes_again(proje
         )
         assert table[name].validation == truth
     assert set(pd.read_parquet(project / "learning.parquet")["name"]) == {"gru_small"}
-    first = {path.name: path.read_bytes() for path in project.iterdir()}
+    first = {path: path.read_bytes() for path in project.rglob("*") if path.is_file()}
     stage.main()
-    assert first == {path.name: path.read_bytes() for path in project.iterdir()}
+    assert first == {path: path.read_bytes() for path in project.rglob("*") if path.is_file()}

@@ -72,7 +72,7 @@ def test_on_track_charge_the_soh_of_past_cycles_has_no_say():
     dataset = synthetic_dataset(task("charge"))
     blind = replace(dataset, soh=np.full_like(dataset.soh, np.nan))
     ends = dataset.windows("test", 3)
-    found, truth = (fit_ridge(one, task("charge"), baselines_params()).predict(one, ends) for one in (blind, dataset))
+    found, truth = (fit_ridge(one, task("charge"), baselines_params()).forecast(one, ends) for one in (blind, dataset))
     np.testing.assert_array_equal(found, truth)
 
 

@@ -7,40 +7,40 @@ from synthetic_dataset import synthetic_dataset, task
 from dlnet.baselines.summaries import Knots, Summary, mae, slope, summaries
 from dlnet.errors import ConfigError
 
-BANK = synthetic_dataset()
-ENDS = BANK.windows("validation", 5)
+DATASET = synthetic_dataset()
+ENDS = DATASET.windows("validation", 5)
 
 
 def test_slope_is_polyfits():
-    history = BANK.history(ENDS)
+    history = DATASET.history(ENDS)
     truth = [np.polyfit(np.arange(7), row[-7:], 1)[0] for row in history]
     np.testing.assert_allclose(slope(history, 7), truth, rtol=1e-9, atol=1e-14)
 
 
 def test_summary_of_one_window():
     end = int(ENDS[0])
-    soh, charge = BANK.soh[end - 12 : end], BANK.features[end - 12 : end, 0]
+    soh, charge = DATASET.soh[end - 12 : end], DATASET.features[end - 12 : end, 0]
     slopes = [100 * np.polyfit(np.arange(n), soh[-n:], 1)[0] for n in (2, 5, 7, 12)]
     recent = charge[-2:].mean()
     truth = [soh[-1], *slopes, soh[-1] - soh[0], soh[-1] - 2 * soh[6] + soh[0], recent, recent - charge[:2].mean()]
-    found = Summary(True, ("charge",), 12, 2).of(BANK, ENDS[:1])[0]
+    found = Summary(True, ("charge",), 12, 2).of(DATASET.histories(ENDS[:1], ("charge",)))[0]
     np.testing.assert_allclose(found, truth, rtol=1e-9, atol=1e-12)
 
 
 @pytest.mark.parametrize("capacity", [True, False])
 def test_width(capacity):
     one = Summary(capacity, ("charge", "time"), 12, 2)
-    assert one.of(BANK, ENDS).shape == (len(ENDS), one.width)
+    assert one.of(DATASET.histories(ENDS, ("charge", "time"))).shape == (len(ENDS), one.width)
 
 
 def test_feature_sets_that_the_data_lack_or_that_repeat_are_left_out():
-    found = summaries(BANK, task(), ["own", "all", ["charge"], ["charge", "CV Q"], ["slope", "time", "charge"]])
+    found = summaries(DATASET, task(), ["own", "all", ["charge"], ["charge", "CV Q"], ["slope", "time", "charge"]])
     assert [one.features for one in found] == [("charge", "time", "slope"), ("charge",)]
 
 
 def test_no_fitting_feature_set_is_an_error():
     with pytest.raises(ConfigError, match="no list of features fits"):
-        summaries(BANK, task(), [["CV Q"]])
+        summaries(DATASET, task(), [["CV Q"]])
 
 
 def test_anchored_knots_interpolate_from_zero():

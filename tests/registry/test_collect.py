@@ -57,7 +57,7 @@ def test_a_student_has_its_params_its_figures_and_its_curve(made):
     assert run.metrics["mae"] == pytest.approx(1.1 * 0.00119)
     assert run.metrics["flash_bytes"] > 0
     assert run.curves["learning.loss"][:2] == ((0, 1.0), (100, 0.5))
-    assert sorted(run.files) == [f"{EDGE}.json", f"{EDGE}.safetensors"]
+    assert sorted(run.files) == ["model.json", "model.safetensors"]
 
 
 def test_branch_usage_is_a_metric_of_both_runs_and_a_line_of_the_card(project, made):
@@ -99,7 +99,7 @@ def test_the_gate_sees_validation_errors(tmp_path, int8, passed):
 
 @pytest.mark.parametrize(
     "gone",
-    ["reports/summary.json", f"models/edge/{EDGE}/spec.json", f"models/students/{EDGE}.json", "params.yaml",
+    ["reports/summary.json", f"models/edge/{EDGE}/spec.json", f"models/students/{EDGE}/model.json", "params.yaml",
      f"models/edge/{EDGE}/head.tflite", "models/baselines/baselines.json"],
 )  # fmt: skip
 def test_a_missing_output_is_named(project, gone):

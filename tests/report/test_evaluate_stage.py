@@ -52,8 +52,8 @@ def test_two_runs_leave_the_same_bytes(workdir):
 @pytest.mark.parametrize(
     "missing",
     [
-        "data/windows/task.json", "models/baselines/predictions.safetensors", "models/teacher/teacher.json",
-        f"models/students/{made_report.PARENT}.safetensors", "models/front2/front.json", "models/front1/table.parquet",
+        "data/windows/task.json", "models/baselines/predictions.safetensors", "models/teacher/model.json",
+        f"models/students/{made_report.PARENT}/model.safetensors", "models/front2/front.json", "models/front1/table.parquet",
         "models/pruned/distillation.json", "models/students/learning.parquet",
     ],
 )  # fmt: skip
