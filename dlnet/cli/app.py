@@ -158,8 +158,8 @@ def _report(arguments: argparse.Namespace) -> int:
 
 
 def _doctor(arguments: argparse.Namespace) -> int:
-    from dlnet.cli.doctor import examine
-    from dlnet.report.tables import doctor_table, show
+    from dlnet.cli.doctor import doctor_table, examine
+    from dlnet.report.tables import show
 
     checks = examine(Path())
     show(doctor_table(checks))

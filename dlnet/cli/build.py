@@ -36,9 +36,9 @@ def _fetch(arguments: argparse.Namespace) -> int:
 
 
 def _sketch(arguments: argparse.Namespace) -> int:
+    from dlnet.cli.firmware import FirmwareConfig
     from dlnet.device.make import make
     from dlnet.export.edge import load_model
-    from stages.firmware import FirmwareConfig
 
     model = load_model(arguments.model, FirmwareConfig.load().clean)
     made = make(model, arguments.board, arguments.builder, arguments.out)

@@ -7,13 +7,14 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
 
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+from rich.table import Table
 
 from dlnet.config.base import StageConfig
 from dlnet.config.data import DataParams
@@ -60,6 +61,17 @@ def examine(root: Path) -> list[Check]:
         _tool("Arm compiler", "arm-none-eabi-gcc", "sudo apt-get install gcc-arm-none-eabi", needed=False),
         _tool("Arm emulator", "qemu-system-arm", "sudo apt-get install qemu-system-arm", needed=False),
     ]
+
+
+def doctor_table(checks: Sequence[Check]) -> Table:
+    """What was looked at, what was found, and what mends it."""
+    table = Table(title="This machine")
+    for name in ("", "what", "found", "mend with"):
+        table.add_column(name)
+    for check in checks:
+        word = "[green]ok[/]" if check.ok else ("[red]missing[/]" if check.needed else "[yellow]missing, optional[/]")
+        table.add_row(word, check.name, check.found, "" if check.ok else check.mend)
+    return table
 
 
 def _python() -> Check:

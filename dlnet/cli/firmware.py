@@ -6,15 +6,25 @@ from pathlib import Path
 
 import numpy as np
 
-from dlnet.export.edge import DeviceModel
+from dlnet.config.base import StageConfig
+from dlnet.config.clean import CleanParams
+from dlnet.config.cost import CostParams
+from dlnet.export.edge import DeviceModel, load_model
 from dlnet.export.reference import Int16s, Int32s
-from dlnet.firmware.bundle import DOCUMENT, HEADER, load_any, write_bundle
+from dlnet.firmware.bundle import DOCUMENT, HEADER, write_bundle
 from dlnet.firmware.header import synthetic_windows
 from dlnet.firmware.measure import Figures, measure
 from dlnet.firmware.prove import prove_arm, prove_host
-from stages.firmware import FirmwareConfig
 
 SYNTHETIC_WINDOWS = 200
+FILES = ("spec.json", "student.json", "golden.safetensors")
+
+
+class FirmwareConfig(StageConfig):
+    """What the commands that make firmware read of params.yaml."""
+
+    clean: CleanParams
+    cost: CostParams
 
 
 def run(name: str, out: Path, *, prove: bool) -> int:
@@ -32,6 +42,20 @@ def run(name: str, out: Path, *, prove: bool) -> int:
         print(f"{len(z)} windows: the reference, this machine and both paths on an emulated Cortex-M4 agree")
         print("\n".join(lines(figures, config.cost.clock_mhz)))
     return 0
+
+
+def load_any(name: str, clean: CleanParams) -> DeviceModel:
+    """A model by its folder, or by its name in the registry (``models:/NAME@ALIAS``, ``models:/NAME/VERSION``).
+
+    Raises:
+        ModelError: nothing there that firmware can be made of. RegistryError: the registry refuses or is damaged.
+    """
+    if not name.startswith("models:/"):
+        return load_model(Path(name), clean)
+    from dlnet.registry.fetch import fetched
+
+    with fetched(name, FILES) as files:
+        return load_model(files.folder, clean, f"{files.version.name}/{files.version.number}")
 
 
 def windows(model: DeviceModel) -> tuple[Int16s, Int32s]:

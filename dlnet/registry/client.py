@@ -15,8 +15,9 @@ from tqdm import tqdm
 
 from dlnet.errors import RegistryError
 
-if TYPE_CHECKING:
-    from mlflow import MlflowClient
+if TYPE_CHECKING:  # named again for the rooms that do not import mlflow
+    from mlflow import MlflowClient as MlflowClient  # noqa: PLC0414
+    from mlflow.entities.model_registry import ModelVersion as ModelVersion  # noqa: PLC0414
 
 DATABASE = Path("mlflow.db")
 ARTEFACTS = Path("mlartifacts")  # beside mlflow.db; a server keeps artefacts where it was told to
@@ -109,6 +110,28 @@ def set_version_tag(client: MlflowClient, name: str, version: int, key: str, val
     except MlflowException:
         # MLflow's store looks for the tag, then inserts it: of two who both found none, one fails. Now there is one.
         client.set_model_version_tag(name, str(version), key, value)
+
+
+def write_param(client: MlflowClient, run_id: str, key: str, value: str) -> str:
+    """Write a param of a run unless it is there; returns the value that stands.
+
+    Raises:
+        MlflowException: the registry does not take it.
+    """
+    from mlflow.exceptions import MlflowException
+
+    try:
+        client.log_param(run_id, key, value, synchronous=True)
+    except MlflowException:
+        if key not in params_of(client, run_id):  # not lost to another writer, but a failure
+            raise
+    return params_of(client, run_id)[key]
+
+
+def params_of(client: MlflowClient, run_id: str) -> dict[str, str]:
+    """The params of a run."""
+    params: dict[str, str] = client.get_run(run_id).data.params
+    return params
 
 
 def _short(text: str, limit: int = 200) -> str:

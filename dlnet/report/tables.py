@@ -11,7 +11,6 @@ from rich.table import Table
 from dlnet.report.options import bits_line, usage_line
 
 if TYPE_CHECKING:
-    from dlnet.cli.doctor import Check
     from dlnet.forecast import Forecast
 
 Entry = dict[str, Any]
@@ -84,15 +83,4 @@ def forecast_table(found: Forecast, shown: Sequence[int]) -> Table:
         soh = found.ahead[cycle - 1]
         error = "not known" if found.error is None else f"± {found.error[cycle - 1]:.4f}"
         table.add_row(str(cycle), f"{soh:.4f}", f"{soh * found.nominal_ah:.4f}", error)
-    return table
-
-
-def doctor_table(checks: Sequence[Check]) -> Table:
-    """What was looked at, what was found, and what mends it."""
-    table = Table(title="This machine")
-    for name in ("", "what", "found", "mend with"):
-        table.add_column(name)
-    for check in checks:
-        word = "[green]ok[/]" if check.ok else ("[red]missing[/]" if check.needed else "[yellow]missing, optional[/]")
-        table.add_row(word, check.name, check.found, "" if check.ok else check.mend)
     return table
