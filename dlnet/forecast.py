@@ -20,6 +20,7 @@ from dlnet.data.clean import hampel
 from dlnet.data.encode import Encoder
 from dlnet.data.prepare import FEATURE_FLOOR
 from dlnet.errors import DataError, ModelError
+from dlnet.extras import named_extras
 from dlnet.files import read_json
 
 if TYPE_CHECKING:
@@ -98,7 +99,7 @@ def load(path: Path) -> Forecaster:
     """Read a model from models/edge/NAME, models/students/NAME.json, or a folder out of the registry.
 
     Raises:
-        ModelError: nothing there that can forecast.
+        ModelError: nothing there that can forecast. MissingExtraError: it is a network, and torch is not installed.
     """
     if (path / "spec.json").is_file():
         return _edge(path)
@@ -128,7 +129,8 @@ def _edge(folder: Path) -> Forecaster:
 
 
 def _float(path: Path) -> Forecaster:
-    from dlnet.models.trained import load_network
+    with named_extras():
+        from dlnet.models.trained import load_network
 
     student = load_network(path)
     part = "teacher" if path.parent.name == "teacher" else "students"

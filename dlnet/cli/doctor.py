@@ -24,6 +24,7 @@ from dlnet.errors import DLNetError
 OLDEST = (3, 11)
 DISK_BYTES = 3 * 10**9  # of a run on the largest source, with DVC's cache and MLflow's artefacts
 SECONDS = 10.0
+EXTRAS = ("train", "export", "firmware", "registry")  # that make repro needs
 
 
 @dataclass(frozen=True)
@@ -103,9 +104,12 @@ def _packages(root: Path) -> Check:
 
 
 def required() -> set[str]:
-    """Names of the packages that the project needs here; those of its extras need not be installed."""
+    """Names of the packages that the pipeline needs here: of the core and of the extras that its stages import."""
     wanted = map(Requirement, requires("dlnet") or [])
-    return {canonicalize_name(one.name) for one in wanted if one.marker is None or one.marker.evaluate({"extra": ""})}
+    needed = {
+        one.name for one in wanted for extra in EXTRAS if one.marker is None or one.marker.evaluate({"extra": extra})
+    }
+    return {canonicalize_name(name) for name in needed} - {"dlnet"}
 
 
 def locked(text: str) -> list[tuple[str, str]]:

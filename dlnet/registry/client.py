@@ -14,6 +14,7 @@ import requests
 from tqdm import tqdm
 
 from dlnet.errors import RegistryError
+from dlnet.extras import missing_extra
 
 if TYPE_CHECKING:  # named again for the rooms that do not import mlflow
     from mlflow import MlflowClient as MlflowClient  # noqa: PLC0414
@@ -44,7 +45,7 @@ def connect(uri: str | None = None) -> MlflowClient:
     """A client for ``uri`` (default ``tracking_uri()``); makes the SQLite file if there is none.
 
     Raises:
-        RegistryError: mlflow is not installed, or the place does not answer.
+        MissingExtraError: mlflow is not installed. RegistryError: the place does not answer.
     """
     uri = uri or tracking_uri()
     _prepare_environment()
@@ -141,7 +142,7 @@ def _short(text: str, limit: int = 200) -> str:
 def _prepare_environment() -> None:
     spec = importlib.util.find_spec("mlflow")
     if spec is None or spec.origin is None:  # the project's folder mlflow/ looks like an empty package
-        raise RegistryError("mlflow is not installed in this environment; run rm -f .venv/.done && make repro")
+        raise missing_extra("mlflow")
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")  # two lines a run, through the bar
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "3")  # 7 by default: minutes against a dead server
