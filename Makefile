@@ -1,4 +1,4 @@
-# Two commands matter: `make repro` and `make test`. Everything runs in .venv, made from requirements.lock.
+# Three commands matter: `make repro`, `make check` while you work, `make test` before you hand in. Everything runs in .venv, made from requirements.lock.
 PYTHON ?= python3
 BIN := .venv/bin
 DVC := PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/dvc
@@ -6,17 +6,26 @@ export MLFLOW_DISABLE_TELEMETRY := true
 export DO_NOT_TRACK := true
 export TF_CPP_MIN_LOG_LEVEL := 3
 
-.PHONY: repro test ui publish server server-image server-up pin-images pictures results methods bench simulate fit lint lock clean
+.PHONY: repro check test ui publish server server-image server-up pin-images pictures results methods bench simulate fit lint lock clean
 
 repro: .venv/.done   ## the whole pipeline, then the table; make repro SET="data.source=mit" writes params.yaml first
 	$(if $(SET),$(BIN)/dlnet set $(SET))
 	$(DVC) repro
 	$(BIN)/dlnet report
 
-test: .venv/.done    ## lint, types, the whole test suite
+lint: .venv/.done    ## lint, format, contracts on imports, types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	PYTHONPATH=. $(BIN)/lint-imports --no-logo
 	$(BIN)/mypy
+
+# Folders whose tests need compilers, an emulator, a Docker engine, a browser or a server.
+TOOLS = browser containers device firmware registry release relay server workflows
+
+check: lint          ## lint, and the fast tests that need nothing but this environment
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow" $(TOOLS:%=--ignore=tests/%)
+
+test: lint           ## lint, and the whole test suite
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest -n 2 --dist loadfile
 
 ui: .venv/.done      ## MLflow on http://127.0.0.1:5000

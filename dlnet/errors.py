@@ -9,6 +9,10 @@ class ConfigError(DLNetError):
     """A key or value of params.yaml is unknown, missing or out of range."""
 
 
+class MissingExtraError(DLNetError):
+    """A package that an extra of dlnet brings is not installed."""
+
+
 class DataError(DLNetError):
     """A data file cannot be used as it is."""
 

@@ -8,6 +8,7 @@ from typing import Protocol, TypeVar
 
 from dlnet.data.windows import Floats, Histories, Singles
 from dlnet.errors import ModelError
+from dlnet.extras import named_extras
 from dlnet.models.document import FILE, ModelDocument, read_raw
 
 
@@ -38,7 +39,8 @@ class LoadedModel(Protocol):
 
 
 def _network(folder: Path) -> LoadedModel:
-    from dlnet.models.trained import open_network
+    with named_extras():
+        from dlnet.models.trained import open_network
 
     return open_network(folder)
 

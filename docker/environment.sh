@@ -21,5 +21,5 @@ backend=
 found=$(for folder in $UV_FIND_LINKS; do ls "$folder" 2>/dev/null | grep '^torch-.*+cpu-' || true; done)
 [ -n "$found" ] || backend="--torch-backend ${DLNET_TORCH:-cpu}"
 # shellcheck disable=SC2086 - an empty backend is no argument
-.venv/bin/uv pip install --python .venv/bin/python $backend -c requirements.lock -e '.[dev]'
+.venv/bin/uv pip install --python .venv/bin/python $backend -c requirements.lock -e '.[all,dev]'
 [ -z "${DLNET_TORCH:-}" ] || .venv/bin/uv pip install --python .venv/bin/python --torch-backend "$DLNET_TORCH" "${torch%%+*}"

@@ -16,8 +16,8 @@ from tqdm import tqdm
 
 from dlnet.cost import device as cost
 from dlnet.cost.device import ModelShape, Weights
-from dlnet.export.edge import DeviceModel
 from dlnet.firmware.arm import build
+from dlnet.firmware.cost_error import cost_error, measured_costs, shape_of
 from dlnet.firmware.measure import Figures, measure
 from dlnet.firmware.random_model import random_model
 from dlnet.models.precision import Precision
@@ -58,52 +58,6 @@ class Case:
     name: str
     shape: ModelShape
     figures: Figures
-
-
-def shape_of(model: DeviceModel) -> ModelShape:
-    """What the cost model sees of a model."""
-    spec, codec = model.spec, model.codec
-    return ModelShape(
-        inputs=spec.channels,
-        hidden=spec.hidden,
-        cell=spec.cell,
-        substeps=spec.substeps,
-        steps=spec.steps,
-        skip=len(spec.skip),
-        outputs=spec.outputs,
-        horizon=spec.horizon,
-        cycle_inputs=codec.inputs,
-        window=codec.window,
-        branches=spec.branches,
-        rank=spec.rank,
-        precision=spec.precision,
-    )
-
-
-def foretold(shape: ModelShape) -> dict[str, float]:
-    """The cost model's figures, by the names of ``found``."""
-    return {
-        "instructions": cost.forecast_instructions(shape),
-        "cycles": cost.forecast_cycles(shape),
-        "flash_bytes": cost.flash_bytes(shape),
-        "ram_bytes": cost.ram_bytes(shape),
-    }
-
-
-def found(figures: Figures) -> dict[str, float]:
-    """The same as it was counted; RAM is a monitor and the deepest stack."""
-    return {
-        "instructions": figures.engine.instructions,
-        "cycles": figures.engine.cycles.cache_off,
-        "flash_bytes": figures.flash_engine,
-        "ram_bytes": figures.ram + figures.stack,
-    }
-
-
-def errors(shape: ModelShape, figures: Figures) -> dict[str, float]:
-    """Relative error of each figure of the cost model, signed."""
-    counted = found(figures)
-    return {name: value / counted[name] - 1 for name, value in foretold(shape).items()}
 
 
 def cases() -> list[Case]:
@@ -188,10 +142,10 @@ def _solve(counts: list[dict[str, float]], target: Floats, scale: Floats) -> dic
 def main() -> None:
     """Print each shape's error, the largest, and the constants that fit best."""
     all_cases = cases()
-    off = [errors(case.shape, case.figures) for case in all_cases]
+    off = [cost_error(case.shape, case.figures) for case in all_cases]
     for case, row in zip(all_cases, off, strict=True):
-        counted = found(case.figures)
-        print(f"{case.name:70}", "  ".join(f"{key} {counted[key]:,} ({100 * row[key]:+.1f} %)" for key in row))
+        measured = measured_costs(case.figures)
+        print(f"{case.name:70}", "  ".join(f"{key} {measured[key]:,} ({100 * row[key]:+.1f} %)" for key in row))
     worst = {name: max(abs(row[name]) for row in off) for name in off[0]}
     print("largest error:", ", ".join(f"{name} {100 * value:.1f} %" for name, value in worst.items()))
     for name, constants in fitted(all_cases).items():

@@ -13,6 +13,7 @@ from pathlib import Path
 from dlnet.cli.build import add_commands as add_build_commands
 from dlnet.cli.registry import add_commands
 from dlnet.errors import DLNetError
+from dlnet.extras import named_extras
 
 REGISTERED = "models:/dlnet-edge@candidate"
 SHOWN = (1, 5, 10, 20, 30, 40, 50, 60, 70, 80, 90, 100)  # cycles ahead that the table prints
@@ -22,7 +23,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; an error the user can mend ends as one line and exit code 1."""
     arguments = _parser().parse_args(argv)
     try:
-        return int(arguments.run(arguments))
+        with named_extras():
+            return int(arguments.run(arguments))
     except DLNetError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
@@ -165,8 +167,8 @@ def _report(arguments: argparse.Namespace) -> int:
 
 
 def _doctor(arguments: argparse.Namespace) -> int:
-    from dlnet.cli.doctor import examine
-    from dlnet.report.tables import doctor_table, show
+    from dlnet.cli.doctor import doctor_table, examine
+    from dlnet.report.tables import show
 
     checks = examine(Path())
     show(doctor_table(checks))

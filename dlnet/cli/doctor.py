@@ -7,13 +7,14 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
 
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+from rich.table import Table
 
 from dlnet.config.base import StageConfig
 from dlnet.config.data import DataParams
@@ -23,6 +24,7 @@ from dlnet.errors import DLNetError
 OLDEST = (3, 11)
 DISK_BYTES = 3 * 10**9  # of a run on the largest source, with DVC's cache and MLflow's artefacts
 SECONDS = 10.0
+EXTRAS = ("train", "export", "firmware", "registry")  # that make repro needs
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,17 @@ def examine(root: Path) -> list[Check]:
     ]
 
 
+def doctor_table(checks: Sequence[Check]) -> Table:
+    """What was looked at, what was found, and what mends it."""
+    table = Table(title="This machine")
+    for name in ("", "what", "found", "mend with"):
+        table.add_column(name)
+    for check in checks:
+        word = "[green]ok[/]" if check.ok else ("[red]missing[/]" if check.needed else "[yellow]missing, optional[/]")
+        table.add_row(word, check.name, check.found, "" if check.ok else check.mend)
+    return table
+
+
 def _python() -> Check:
     ok = sys.version_info[:2] >= OLDEST
     return Check("Python", ok, sys.version.split()[0], f"make repro PYTHON=python{OLDEST[0]}.{OLDEST[1]}")
@@ -91,9 +104,12 @@ def _packages(root: Path) -> Check:
 
 
 def required() -> set[str]:
-    """Names of the packages that the project needs here; those of its extras need not be installed."""
+    """Names of the packages that the pipeline needs here: of the core and of the extras that its stages import."""
     wanted = map(Requirement, requires("dlnet") or [])
-    return {canonicalize_name(one.name) for one in wanted if one.marker is None or one.marker.evaluate({"extra": ""})}
+    needed = {
+        one.name for one in wanted for extra in EXTRAS if one.marker is None or one.marker.evaluate({"extra": extra})
+    }
+    return {str(canonicalize_name(name)) for name in needed} - {"dlnet"}
 
 
 def locked(text: str) -> list[tuple[str, str]]:

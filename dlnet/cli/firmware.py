@@ -16,6 +16,7 @@ from dlnet.firmware.measure import Figures, measure
 from dlnet.firmware.prove import prove_arm, prove_host
 
 SYNTHETIC_WINDOWS = 200
+FILES = ("spec.json", "student.json", "golden.safetensors")
 
 
 def run(name: str, out: Path, *, prove: bool) -> int:

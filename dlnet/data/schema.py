@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pandera.pandas as pa
-import pyarrow
 
 from dlnet.data.csvfiles import UNITS, Columns, location
 from dlnet.errors import DataError
@@ -119,6 +118,8 @@ def read_table(path: Path) -> pd.DataFrame:
         DataError: the file is missing or no Parquet; a column is missing, in another order or of another type;
             a value makes no sense, or a row of a cell stands twice; names file, row and column of the first.
     """
+    import pyarrow  # not needed for a forecast from a CSV
+
     try:
         table = pd.read_parquet(path)
     except FileNotFoundError as error:

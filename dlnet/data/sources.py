@@ -14,7 +14,7 @@ import pandas as pd
 from tqdm import tqdm
 
 from dlnet.config.data import DataParams
-from dlnet.data import csvfiles, download, schema
+from dlnet.data import csvfiles, schema
 from dlnet.data.features import FEATURES
 from dlnet.errors import ConfigError, DataError
 from dlnet.files import sha256
@@ -137,6 +137,8 @@ def _embedded(path: Path) -> tuple[pd.DataFrame, str, list[str]]:
 def _published(
     data: DataParams, columns: csvfiles.Columns, base_url: str, sums_folder: Path
 ) -> tuple[pd.DataFrame, str, list[str]]:
+    from dlnet.data import download  # needs requests, which the core does not bring
+
     source = PUBLISHED[data.source]
     sums = download.read_sums(sums_folder / f"{data.source}.sha256")
     mirror = os.environ.get(MIRROR_VARIABLE) or data.mirror

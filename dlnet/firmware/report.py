@@ -17,6 +17,7 @@ from dlnet.export.edge import DeviceModel
 from dlnet.export.frontend import acceptable, clean_codes, encode_codes, to_codes
 from dlnet.export.reference import Int16s, Int32s, quantise_anchor, quantise_inputs, run, to_soh
 from dlnet.files import read_tensors
+from dlnet.firmware.cost_error import cost_error, shape_of
 from dlnet.firmware.documents import (
     FirmwareReport,
     FrontEnd,
@@ -29,8 +30,6 @@ from dlnet.firmware.measure import measure
 from dlnet.firmware.prove import prove_arm, prove_host
 from dlnet.firmware.toolchain import ARM_PACKAGES, HOST_COMPILERS, arm_tool, call, has_arm
 from dlnet.metrics import errors
-from studies.fit import errors as cost_error
-from studies.fit import shape_of
 
 NOT_MEASURED = f"no Arm compiler here: nothing was compiled or counted ({ARM_PACKAGES}; dvc repro -f -s firmware)"
 

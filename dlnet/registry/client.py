@@ -14,9 +14,11 @@ import requests
 from tqdm import tqdm
 
 from dlnet.errors import RegistryError
+from dlnet.extras import missing_extra
 
-if TYPE_CHECKING:
-    from mlflow import MlflowClient
+if TYPE_CHECKING:  # named again for the rooms that do not import mlflow
+    from mlflow import MlflowClient as MlflowClient  # noqa: PLC0414
+    from mlflow.entities.model_registry import ModelVersion as ModelVersion  # noqa: PLC0414
 
 DATABASE = Path("mlflow.db")
 ARTEFACTS = Path("mlartifacts")  # beside mlflow.db; a server keeps artefacts where it was told to
@@ -43,7 +45,7 @@ def connect(uri: str | None = None) -> MlflowClient:
     """A client for ``uri`` (default ``tracking_uri()``); makes the SQLite file if there is none.
 
     Raises:
-        RegistryError: mlflow is not installed, or the place does not answer.
+        MissingExtraError: mlflow is not installed. RegistryError: the place does not answer.
     """
     uri = uri or tracking_uri()
     _prepare_environment()
@@ -111,6 +113,28 @@ def set_version_tag(client: MlflowClient, name: str, version: int, key: str, val
         client.set_model_version_tag(name, str(version), key, value)
 
 
+def write_param(client: MlflowClient, run_id: str, key: str, value: str) -> str:
+    """Write a param of a run unless it is there; returns the value that stands.
+
+    Raises:
+        MlflowException: the registry does not take it.
+    """
+    from mlflow.exceptions import MlflowException
+
+    try:
+        client.log_param(run_id, key, value, synchronous=True)
+    except MlflowException:
+        if key not in params_of(client, run_id):  # not lost to another writer, but a failure
+            raise
+    return params_of(client, run_id)[key]
+
+
+def params_of(client: MlflowClient, run_id: str) -> dict[str, str]:
+    """The params of a run."""
+    params: dict[str, str] = client.get_run(run_id).data.params
+    return params
+
+
 def _short(text: str, limit: int = 200) -> str:
     return text if len(text) <= limit else f"{text[:limit]}..."
 
@@ -118,7 +142,7 @@ def _short(text: str, limit: int = 200) -> str:
 def _prepare_environment() -> None:
     spec = importlib.util.find_spec("mlflow")
     if spec is None or spec.origin is None:  # the project's folder mlflow/ looks like an empty package
-        raise RegistryError("mlflow is not installed in this environment; run rm -f .venv/.done && make repro")
+        raise missing_extra("mlflow")
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")  # two lines a run, through the bar
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "3")  # 7 by default: minutes against a dead server

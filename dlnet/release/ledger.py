@@ -18,9 +18,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dlnet.errors import RegistryError
+from dlnet.registry.client import params_of, write_param
 
 if TYPE_CHECKING:
-    from mlflow import MlflowClient
+    from dlnet.registry.client import MlflowClient
 
 DONE = "release.done"
 HOLDS = 6 * 3600.0  # seconds; a claim older than the longest possible build is taken to be dead
@@ -108,18 +109,10 @@ class Ledger:
 
     def _write(self, key: str, value: str) -> str:
         """Write a line unless it is there; returns the one that stands."""
-        from mlflow.exceptions import MlflowException
-
-        try:
-            self.client.log_param(self.run_id, key, value, synchronous=True)
-        except MlflowException:
-            if key not in self._lines():  # not lost to another writer, but a failure
-                raise
-        return self._lines()[key]
+        return write_param(self.client, self.run_id, key, value)
 
     def _lines(self) -> Mapping[str, str]:
-        params: dict[str, str] = self.client.get_run(self.run_id).data.params
-        return params
+        return params_of(self.client, self.run_id)
 
 
 def _last(lines: Mapping[str, str]) -> Claim | None:

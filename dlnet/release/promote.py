@@ -13,8 +13,7 @@ from dlnet.registry.names import CHAMPION, EDGE, VERSION, parse_uri
 from dlnet.release.blockers import release_blockers
 
 if TYPE_CHECKING:
-    from mlflow import MlflowClient
-    from mlflow.entities.model_registry import ModelVersion
+    from dlnet.registry.client import MlflowClient, ModelVersion
 
 PROMOTED, WITHDRAWN = "dlnet.promoted", "dlnet.withdrawn"  # tags: when a version became champion, and was rolled back
 AGAIN = "run the command again"

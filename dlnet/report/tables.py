@@ -12,7 +12,6 @@ from dlnet.report.documents import Figures, SummaryReport
 from dlnet.report.options import bits_line, usage_line
 
 if TYPE_CHECKING:
-    from dlnet.cli.doctor import Check
     from dlnet.forecast import Forecast
 
 
@@ -77,15 +76,4 @@ def forecast_table(found: Forecast, shown: Sequence[int]) -> Table:
     for cycle in sorted({step for step in shown if step < len(found.ahead)} | {len(found.ahead)}):
         soh = found.ahead[cycle - 1]
         table.add_row(str(cycle), f"{soh:.4f}", f"{soh * found.nominal_ah:.4f}", f"± {found.error[cycle - 1]:.4f}")
-    return table
-
-
-def doctor_table(checks: Sequence[Check]) -> Table:
-    """What was looked at, what was found, and what mends it."""
-    table = Table(title="This machine")
-    for name in ("", "what", "found", "mend with"):
-        table.add_column(name)
-    for check in checks:
-        word = "[green]ok[/]" if check.ok else ("[red]missing[/]" if check.needed else "[yellow]missing, optional[/]")
-        table.add_row(word, check.name, check.found, "" if check.ok else check.mend)
     return table

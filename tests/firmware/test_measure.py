@@ -9,6 +9,7 @@ from firmware_models import needs_arm, shaped
 from dlnet.errors import ToolError
 from dlnet.firmware import report, toolchain
 from dlnet.firmware.arm import build
+from dlnet.firmware.cost_error import cost_error, shape_of
 from dlnet.firmware.cycles import Instruction, count
 from dlnet.firmware.documents import FirmwareReport, FrontEnd, MeasuredModel, Milliseconds, MonitorCosts, ProvenModel
 from dlnet.firmware.emulate import EmulatedCore
@@ -27,7 +28,7 @@ def test_the_recipe_of_the_capacity_track_is_within_budget():
     assert figures.ram + figures.stack <= RAM_BUDGET
     assert figures.engine.instructions <= INSTRUCTION_BUDGET
     assert figures.engine.cycles.milliseconds(64).cache_off <= MS_BUDGET
-    assert all(abs(error) <= fit.MOST for error in fit.errors(fit.shape_of(model), figures).values())
+    assert all(abs(error) <= fit.MOST for error in cost_error(shape_of(model), figures).values())
 
 
 @needs_arm
@@ -35,7 +36,7 @@ def test_the_recipe_of_the_capacity_track_is_within_budget():
 @pytest.mark.parametrize("name", ["branches", "low rank", "int4", "all at once"])
 def test_the_cost_model_foretells_branches_low_rank_and_4_bits(name):
     model = shaped(name)
-    off = fit.errors(fit.shape_of(model), measure(model, build(model)))
+    off = cost_error(shape_of(model), measure(model, build(model)))
     assert all(abs(error) <= fit.MOST for error in off.values()), off
 
 

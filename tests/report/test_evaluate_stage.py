@@ -53,7 +53,8 @@ def test_two_runs_leave_the_same_bytes(workdir):
     "missing",
     [
         "data/windows/task.json", "models/baselines/predictions.safetensors", "models/teacher/model.json",
-        f"models/students/{made_report.PARENT}/model.safetensors", "models/front2/front.json", "models/front1/table.parquet",
+        f"models/students/{made_report.PARENT}/model.safetensors", "models/front2/front.json",
+        "models/front1/table.parquet",
         "models/pruned/distillation.json", "models/students/learning.parquet",
     ],
 )  # fmt: skip

@@ -1,0 +1,51 @@
+"""Packages that only an extra of ``pip install 'dlnet[...]'`` brings, named where one is missing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+from dlnet.errors import MissingExtraError
+
+EXTRA_OF: Mapping[str, str] = {
+    "codecarbon": "train",
+    "pyarrow": "train",
+    "sklearn": "train",
+    "torch": "train",
+    "ai_edge_litert": "export",
+    "tensorflow": "export",
+    "tflite_micro": "export",
+    "capstone": "firmware",
+    "elftools": "firmware",
+    "serial": "firmware",
+    "unicorn": "firmware",
+    "mlflow": "registry",
+    "plotly": "registry",
+    "requests": "registry",
+    "sqlalchemy": "registry",
+    "starlette": "relay",
+    "uvicorn": "relay",
+}
+"""Package as it is imported -> extra that brings it; of several extras, the one whose code imports it first."""
+
+
+@contextmanager
+def named_extras() -> Iterator[None]:
+    """Around imports that the core does not bring.
+
+    Raises:
+        MissingExtraError: a package of an extra is not installed.
+    """
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        package = (error.name or "").partition(".")[0]
+        if package not in EXTRA_OF:
+            raise
+        raise missing_extra(package) from error
+
+
+def missing_extra(package: str) -> MissingExtraError:
+    """The error for a package that is not installed."""
+    extra = EXTRA_OF[package]
+    return MissingExtraError(f"{package} is not installed; this needs the extra {extra}: pip install 'dlnet[{extra}]'")

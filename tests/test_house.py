@@ -1,0 +1,147 @@
+"""What the documents say of the house is what the contracts, dvc.yaml and the folders say."""
+
+import os
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+from ruamel.yaml import YAML
+
+ROOT = Path(__file__).parent.parent
+DESIGN = (ROOT / "docs/design.md").read_text()
+CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text()
+PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+CONTRACTS = PYPROJECT["tool"]["importlinter"]["contracts"]
+STAGES = YAML(typ="safe").load(ROOT / "dvc.yaml")["stages"]
+PLACE = re.compile(r"`((?:dlnet|tests|docker|mlflow|docs|firmware|stages)/[\w/.-]+)`")
+TOOLS = Path(sys.executable).parent
+
+
+def rows(text, header):
+    """First two cells of the table under a header's line."""
+    lines = text[text.index(header) :].partition("\n\n")[0].splitlines()[2:]
+    return [tuple(cell.strip() for cell in line.strip("|").split("|")[:2]) for line in lines]
+
+
+def rooms():
+    layers = next(one["layers"] for one in CONTRACTS if one.get("containers") == ["dlnet"])
+    return [name.strip("()") for name in reversed(layers)]
+
+
+def test_the_contracts_hold():
+    done = subprocess.run(
+        [TOOLS / "lint-imports", "--no-cache", "--no-logo"], cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout
+    assert f"Contracts: {len(CONTRACTS)} kept, 0 broken." in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("where", "line", "contract"),
+    [
+        ("dlnet/data/windows.py", "from dlnet.models import cells", "A room imports only rooms below it"),
+        ("dlnet/errors.py", "from dlnet import files", "A room imports only rooms below it"),
+        ("dlnet/release/plan.py", "import mlflow", "Only dlnet.registry imports mlflow"),
+        ("dlnet/cli/app.py", "from stages import fetch", "Stages and studies stand on dlnet"),
+        ("stages/prepare.py", "from stages import fetch", "No stage imports another"),
+        ("stages/containers/plan.py", "from dlnet.data import windows", "What runs containers imports"),
+        ("dlnet/device/make.py", "from dlnet.gate import verdict", "Only what publishes or releases"),
+        ("studies/fit.py", "import pickle", "Nothing is pickled"),
+    ],
+)
+def test_each_contract_sees_what_breaks_it(tmp_path, where, line, contract):
+    for name in ("dlnet", "stages", "studies"):
+        for path in (ROOT / name).rglob("*.py"):
+            copy = tmp_path / path.relative_to(ROOT)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            copy.write_text(path.read_text())
+    (tmp_path / "pyproject.toml").write_text((ROOT / "pyproject.toml").read_text())
+    with (tmp_path / where).open("a") as stream:
+        stream.write(f"\n{line}\n")
+    done = subprocess.run(
+        [TOOLS / "lint-imports", "--no-cache", "--no-logo"], cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(tmp_path), "COLUMNS": "200"}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert [found for found in done.stdout.splitlines() if contract in found and "BROKEN" in found]
+
+
+def test_the_design_lists_the_rooms_in_the_order_of_the_contract():
+    there = [name for name in rooms() if list((ROOT / "dlnet").glob(f"{name}*"))]
+    assert [name for name, _ in rows(DESIGN, "| room of")] == there
+
+
+def test_the_design_lists_what_each_stage_makes():
+    made = {}
+    for name, stage in STAGES.items():
+        outs = stage.get("do", stage)["outs"]
+        made[name] = ", ".join(f"`{out if isinstance(out, str) else next(iter(out))}`" for out in outs)
+    assert rows(DESIGN, "| stage | makes |") == list(made.items())
+
+
+def test_every_stage_stands_in_the_contract_on_stages():
+    modules = next(one["modules"] for one in CONTRACTS if one["type"] == "independence")
+    assert modules == [f"stages.{name}" for name in STAGES if name != "image"]
+
+
+def test_only_fetch_and_publish_get_a_network():
+    commands = {name: stage.get("do", stage)["cmd"] for name, stage in STAGES.items()}
+    assert [name for name, command in commands.items() if "--network" in command] == ["fetch", "publish"]
+
+
+def test_only_evaluate_reads_the_targets_of_test_cells():
+    calls = [path for path in (ROOT / "stages").glob("*.py") if re.search(r"allow_test=True", path.read_text())]
+    assert [path.stem for path in calls] == ["evaluate"]
+
+
+def test_the_design_lists_the_extras():
+    text = DESIGN[DESIGN.index("## Installing") : DESIGN.index("## Formats")]
+    extras = [name for name in PYPROJECT["project"]["optional-dependencies"] if name not in ("dev", "simulate")]
+    assert re.findall(r"`([a-z]+)`", text) == extras
+
+
+@pytest.mark.parametrize("text", [DESIGN, CONTRIBUTING], ids=["design", "contributing"])
+def test_places_that_are_named_exist(text):
+    found = PLACE.findall(text)
+    assert found
+    assert [name for name in found if "$" not in name and not (ROOT / name.rstrip("/")).exists()] == []
+
+
+def test_tables_that_are_named_exist():
+    named = re.findall(r"`(\w+)` in `(dlnet/[\w/.]+\.py)`", CONTRIBUTING)
+    assert len(named) == 4
+    assert [name for name, path in named if not re.search(rf"^(def )?{name}\b", (ROOT / path).read_text(), re.M)] == []
+
+
+def test_commands_that_are_named_are_in_the_makefile():
+    makefile = (ROOT / "Makefile").read_text()
+    named = set(re.findall(r"`make ([a-z]+)`", CONTRIBUTING + DESIGN))
+    assert named
+    assert [name for name in named if not re.search(rf"^{name}:", makefile, re.M)] == []
+
+
+def test_the_folders_that_make_check_leaves_out_exist():
+    tools = re.search(r"^TOOLS = (.*)$", (ROOT / "Makefile").read_text(), re.M)[1].split()
+    assert [name for name in tools if not (ROOT / "tests" / name).is_dir()] == []
+
+
+@pytest.mark.slow
+def test_hooks_run_without_a_network(tmp_path):
+    """All but mypy, which ``make test`` runs."""
+    top = tmp_path / "clone"
+    top.mkdir()
+    for name in (".pre-commit-config.yaml", "pyproject.toml", "dlnet", "stages", "studies", ".github"):
+        subprocess.run(["cp", "-r", ROOT / name, top], check=True)
+    (top / ".venv").symlink_to(TOOLS.parent)
+    environment = {**os.environ, "PRE_COMMIT_HOME": str(tmp_path / "home"), "SKIP": "mypy"}
+    environment |= dict.fromkeys(("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY"), "http://127.0.0.1:9")
+    subprocess.run(["git", "init", "-q", top], check=True)
+    subprocess.run(["git", "add", "dlnet", "stages", "studies", ".github", "pyproject.toml"], cwd=top, check=True)
+    command = [TOOLS / "pre-commit", "run", "--all-files", "--color", "never"]
+    done = subprocess.run(command, cwd=top, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.count("Passed") == 4

@@ -1,0 +1,137 @@
+"""What dvc.yaml says a stage depends on is what the stage imports: no more, no less.
+
+Code that a stage imports decides its result, so all of it stands in ``deps``, by one rule:
+
+- a room of dlnet counts whole: once one module of it is imported, so is what any of its modules imports;
+- ``dlnet/config/`` and the ground modules beside the rooms count module by module;
+- ``stages/__init__.py`` counts: it sets the number of threads, and with it the order of sums;
+- an image's identity is all that its stage decides, so ``image`` depends on the module that computes it. What starts
+  containers decides no result and stands nowhere.
+
+``python tests/test_stage_deps.py`` prints the whole ``deps`` of each stage, code and data, for dvc.yaml.
+"""
+
+from __future__ import annotations
+
+import ast
+import textwrap
+from pathlib import Path
+
+import grimp
+import pytest
+from ruamel.yaml import YAML
+
+ROOT = Path(__file__).parent.parent
+STAGES = YAML(typ="safe").load(ROOT / "dvc.yaml")["stages"]
+BY_MODULE = "dlnet.config"
+IDENTITY = "stages.containers.identity"
+
+
+@pytest.fixture(scope="module", name="graph")
+def _graph():
+    return build()
+
+
+def build():
+    return grimp.build_graph("dlnet", "stages", cache_dir=None)
+
+
+def is_package(module):
+    return (ROOT / module.replace(".", "/")).is_dir()
+
+
+def unit(module):
+    """The room of a module, or the module itself."""
+    room = ".".join(module.split(".")[:2])
+    return room if room.startswith("dlnet.") and room != BY_MODULE and is_package(room) else module
+
+
+def modules(graph, one):
+    return {one, *graph.find_descendants(one)} if unit(one) == one and one.startswith("dlnet.") else {one}
+
+
+def closure(graph, module):
+    """Every room and module that a module imports, on any way."""
+    seen, new = set(), {module}
+    while new:
+        seen |= new
+        found = {
+            name
+            for one in new
+            for part in modules(graph, one)
+            for name in graph.find_modules_directly_imported_by(part)
+        }
+        new = {unit(name) for name in found} - seen
+    return seen
+
+
+def path(one):
+    """A room or module as dvc.yaml names it."""
+    place = one.replace(".", "/")
+    if not is_package(one):
+        return f"{place}.py"
+    return place if one.startswith("dlnet.") else f"{place}/__init__.py"
+
+
+def wanted(graph, stage):
+    return sorted(path(one) for one in closure(graph, IDENTITY if stage == "image" else f"stages.{stage}"))
+
+
+def deps(stage):
+    return STAGES[stage].get("do", STAGES[stage])["deps"]
+
+
+def is_code(name):
+    return name.startswith(("dlnet", "stages"))
+
+
+def listed(stage):
+    return sorted(filter(is_code, deps(stage)))
+
+
+def line(graph, stage):
+    """``deps`` as it stands in dvc.yaml: the image, code, data."""
+    first, *data = [f'"{name}"' if "$" in name else name for name in deps(stage) if not is_code(name)]
+    text = f"deps: [{', '.join([first, *wanted(graph, stage), *data])}]"
+    return textwrap.fill(text, 116, subsequent_indent=" " * 7, break_long_words=False, break_on_hyphens=False)
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_stage_depends_on_the_code_that_it_imports(graph, stage):
+    assert listed(stage) == wanted(graph, stage)
+
+
+@pytest.mark.parametrize("package", ["dlnet", "dlnet.config", "stages.containers"])
+def test_packages_that_count_by_module_import_nothing_for_all(package):
+    """Python runs a package's ``__init__`` before any of its modules: what it imports, every stage would import."""
+    tree = ast.parse((ROOT / package.replace(".", "/") / "__init__.py").read_text())
+    found = [node for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)]
+    assert [ast.unparse(node) for node in found if ast.unparse(node).startswith(("from dlnet", "import dlnet"))] == []
+
+
+@pytest.mark.parametrize(
+    ("changed", "clean"),
+    [
+        ("dlnet/export", ["fetch", "prepare", "baselines", "teach", "distill", "select", "compress", "reselect"]),
+        *(
+            (name, ["fetch", "prepare", "baselines", "teach", "distill", "compress", "quantise", "firmware"])
+            for name in ("dlnet/gate", "dlnet/report", "dlnet/registry", "dlnet/config/publish.py")
+        ),
+    ],
+)
+def test_a_change_leaves_earlier_stages_alone(changed, clean):
+    assert [stage for stage in clean if changed in listed(stage)] == []
+    assert [stage for stage in STAGES if changed in listed(stage)] != []
+
+
+def test_the_closure_takes_rooms_whole(graph):
+    """``teach`` imports some modules of train, and train's others import losses; config comes module by module."""
+    found = closure(graph, "stages.teach")
+    assert {"dlnet.train", "dlnet.losses", "dlnet.config.task"} <= found
+    assert "dlnet.config.publish" not in found
+    assert "dlnet.config" not in found
+
+
+if __name__ == "__main__":
+    for name in STAGES:
+        print(f"{name}:\n{line(build(), name)}")
