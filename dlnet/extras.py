@@ -9,6 +9,7 @@ from dlnet.errors import MissingExtraError
 
 EXTRA_OF: Mapping[str, str] = {
     "codecarbon": "train",
+    "moocore": "train",
     "pyarrow": "train",
     "sklearn": "train",
     "torch": "train",
@@ -16,9 +17,11 @@ EXTRA_OF: Mapping[str, str] = {
     "tensorflow": "export",
     "tflite_micro": "export",
     "capstone": "firmware",
+    "jinja2": "firmware",
     "elftools": "firmware",
     "serial": "firmware",
     "unicorn": "firmware",
+    "filelock": "registry",
     "mlflow": "registry",
     "plotly": "registry",
     "requests": "registry",

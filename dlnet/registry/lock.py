@@ -7,7 +7,6 @@ and says every few seconds that it lives. A lock whose holder fell silent is tak
 
 from __future__ import annotations
 
-import fcntl
 import os
 import socket
 import sys
@@ -16,8 +15,9 @@ import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
+
+from filelock import FileLock
 
 from dlnet.errors import RegistryError
 from dlnet.registry.client import registry_errors
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 NAME = "dlnet-lock"
 HOLDER, ALIVE = "dlnet.lock.holder", "dlnet.lock.alive"  # tags: who holds it, and a counter that rises while it lives
-BEAT, SILENT, SETTLE = 5.0, 30.0, 2.0  # seconds
+BEAT, SILENT, SETTLE, POLL = 5.0, 30.0, 2.0, 0.5  # seconds
 LONGEST = 3600.0  # seconds to wait for another publisher
 ABOUT = "Held while a pipeline is being published; it goes away by itself."
 
@@ -40,7 +40,8 @@ def publishing(client: MlflowClient, uri: str) -> Iterator[None]:
         RegistryError: another publisher holds it for over an hour, or the registry does not answer.
     """
     if uri.startswith("sqlite:///"):
-        with _file(Path(uri.removeprefix("sqlite:///"))):
+        database, waiting = uri.removeprefix("sqlite:///"), _Waiting()
+        with FileLock(f"{database}.lock").acquire(poll_interval=POLL, cancel_check=lambda: waiting.on(database)):
             yield
         return
     lock = _Lock(client, uri)
@@ -55,19 +56,6 @@ def publishing(client: MlflowClient, uri: str) -> Iterator[None]:
         lock.release()
 
 
-@contextmanager
-def _file(database: Path) -> Iterator[None]:
-    with Path(f"{database}.lock").open("w") as stream:
-        deadline, told = time.monotonic() + LONGEST, False
-        while True:
-            try:
-                fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                told = _wait(str(database), told, deadline)
-        yield
-
-
 class _Lock:
     def __init__(self, client: MlflowClient, uri: str) -> None:
         self.client = client
@@ -76,8 +64,7 @@ class _Lock:
         self.stop = threading.Event()
 
     def acquire(self) -> None:
-        deadline, told = time.monotonic() + LONGEST, False
-        last, changed = None, time.monotonic()
+        waiting, last, changed = _Waiting(), None, time.monotonic()
         with registry_errors(self.uri):
             while not self._create():
                 seen = self._seen()
@@ -85,7 +72,8 @@ class _Lock:
                     last, changed = seen, time.monotonic()
                 elif seen is not None and time.monotonic() - changed > SILENT and self._take_over():
                     return
-                told = _wait(f"{seen[0].rpartition(':')[0] if seen else self.uri}", told, deadline)
+                waiting.on(seen[0].rpartition(":")[0] if seen else self.uri)
+                time.sleep(POLL)
 
     def beat(self) -> None:
         count = 0
@@ -132,10 +120,17 @@ class _Lock:
         return seen is not None and seen[0] == self.me
 
 
-def _wait(holder: str, told: bool, deadline: float) -> bool:
-    if not told:
-        print(f"waiting: another publish is under way ({holder})", file=sys.stderr)
-    if time.monotonic() > deadline:
-        raise RegistryError(f"{holder}: publishes for over an hour; see what it does, or end it")
-    time.sleep(0.5)
-    return True
+class _Waiting:
+    """Says once who is waited for, and gives up in the end."""
+
+    def __init__(self) -> None:
+        self.deadline, self.said = time.monotonic() + LONGEST, False
+
+    def on(self, holder: str) -> bool:
+        """False: wait on."""
+        if not self.said:
+            print(f"waiting: another publish is under way ({holder})", file=sys.stderr)
+        if time.monotonic() > self.deadline:
+            raise RegistryError(f"{holder}: publishes for over an hour; see what it does, or end it")
+        self.said = True
+        return False

@@ -20,13 +20,14 @@ from dlnet.firmware.documents import DeviceCosts
 from dlnet.gate.budget import within_budget
 from dlnet.gate.verdict import Verdict
 from dlnet.models.document import EVALUATION, Evaluated, ModelDocument
+from dlnet.registry.card import render
 from dlnet.release.blockers import plain
 
 BUILT, SHIPPED = "dlnet_monitor.ino", "dlnet-monitor-nano33ble"
 KINDS = ("bin", "hex", "elf", "map")
 CARD, GUIDE, SUMS = "MODEL-CARD.md", "FLASH.md", "SHA256SUMS"
 MOST = 64 << 20  # bytes of one image's file
-SCORES = ("mae", "rmse", "cell_mae")
+TEMPLATES = Path(__file__).parent / "templates"
 
 
 class AssetsConfig(StageConfig):
@@ -109,78 +110,10 @@ def _image(path: Path) -> Path:
 
 def card(release: Release, verdict: Verdict) -> str:
     """Model card: data, errors, what it takes, where it comes from."""
-    model, data = release.model, release.document.data
-    lines = [
-        f"# {release.tag}",
-        "",
-        f"Model {model.name}, version {model.version}, SHA-256 of model.json `{model.sha256}`.",
-        f"Trained on: {plain(data.label)}. It looks at {model.encoder.window} cycles and "
-        f"forecasts the state of health (capacity / nominal capacity) of the next {model.encoder.horizon}.",
-        "Rows of published data are not always consecutive cycles; a cell unlike the training cells may age otherwise.",
-        "",
-        *_errors(release),
-        *_device(release.figures, verdict),
-        *_image_sizes(release.sizes),
-        *_lineage(release.lineage),
-    ]
-    return "\n".join(lines)
-
-
-def _errors(release: Release) -> list[str]:
-    """Of validation cells; of test cells too where the evaluate stage measured this model."""
-    parts = {"validation": release.document.validation}
-    if release.evaluation is not None:
-        parts = {"validation": release.evaluation.validation, "test": release.evaluation.test}
-    rows = [
-        f"| {name} | " + " | ".join(f"{getattr(one, name):.5f}" for one in parts.values()) + " |" for name in SCORES
-    ]
-    return [
-        "## Errors of SoH, int8 model",
-        "",
-        "| | " + " | ".join(f"{part} cells" for part in parts) + " |",
-        "|---|" + "---|" * len(parts),
-        *rows,
-        "",
-    ]
-
-
-def _device(figures: DeviceCosts, verdict: Verdict) -> list[str]:
-    whole = figures.monitor
-    return [
-        "## On the device",
-        "",
-        "Counted on an emulated Cortex-M4. Milliseconds are modelled, at 64 MHz; no board has measured them.",
-        "",
-        *(f"- {text}" for text in verdict.held),
-        f"- with cleaning, encoding and saved state: flash {whole.flash_bytes_with_state:,} B, "
-        f"{whole.forecast_instructions:,} instructions a forecast",
-        "",
-    ]
-
-
-def _image_sizes(sizes: Sequence[tuple[str, int, int]]) -> list[str]:
-    names = {"text": "flash", "data": "static RAM"}
-    rows = [f"- {names.get(part, part)}: {taken:,} B of {most:,} B" for part, taken, most in sizes]
-    return ["The whole image, Arduino core included:", "", *rows, ""] if rows else []
-
-
-def _lineage(lineage: Mapping[str, str]) -> list[str]:
-    rows = [f"| {key} | `{value.replace('`', '').replace('|', '')}` |" for key, value in sorted(lineage.items())]
-    return ["## Where it comes from", "", "| | |", "|---|---|", *rows, ""] if rows else []
+    return render(TEMPLATES / "card.md.j2", **vars(release), verdict=verdict, plain=plain)
 
 
 def guide(release: Release) -> str:
     """How to flash and verify."""
-    return f"""# Flash and verify {release.tag}
-
-1. Check what you downloaded: `sha256sum --check {SUMS}`, and who built it:
-   `gh attestation verify {SHIPPED}.bin --repo OWNER/NAME`.
-2. Connect the Arduino Nano 33 BLE (Sense); press its button twice if it does not answer. Then:
-   `arduino-cli core install arduino:mbed_nano@4.6.0`
-   `arduino-cli upload --fqbn arduino:mbed_nano:nano33ble --port PORT --input-file {SHIPPED}.bin`
-3. Ask the board, with DLNet installed: `dlnet device --port PORT info` must show SHA-256
-   `{release.model.sha256}`, and `dlnet device --port PORT selftest` must pass.
-   Without it, any serial monitor does: send `info`, then `selftest`.
-
-To build it yourself, put model_data.h beside dlnet_monitor.ino. `sha256sum model.json` gives the model's SHA-256.
-"""
+    text = render(TEMPLATES / "guide.md.j2", tag=release.tag, sha256=release.model.sha256, image=SHIPPED, sums=SUMS)
+    return text + "\n"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Literal, NamedTuple
 
+import moocore
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
@@ -14,8 +15,6 @@ from dlnet.errors import ConfigError
 Mask = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]
 Direction = Literal["min", "max"]
-
-_BLOCK = 4_000_000  # comparisons held at once: bounds the memory, not the result
 
 
 class Front(NamedTuple):
@@ -54,38 +53,20 @@ def pareto_front(values: npt.ArrayLike, directions: Sequence[Direction] | None =
         points[:, np.array(directions) == "max"] *= -1
     undefined: Mask = np.any(np.isnan(points), axis=1)
     mask: Mask = ~undefined
-    mask[mask] = ~_dominated(points[mask])
+    # Ranks, because the library crashes on -inf.
+    ranks = np.column_stack([np.unique(column, return_inverse=True)[1] for column in points[mask].T])
+    mask[mask] = moocore.is_nondominated(ranks, keep_weakly=True)
     return Front(mask, undefined)
 
 
-def _dominated(points: Floats) -> Mask:
-    """(N,) true where another row is nowhere worse and somewhere better; N^2 D comparisons in blocks of rows."""
-    result = np.zeros(len(points), dtype=np.bool_)
-    step = max(1, _BLOCK // max(1, points.size))
-    for start in range(0, len(points), step):
-        rows = points[start : start + step, None]
-        better = np.all(points <= rows, axis=2) & np.any(points < rows, axis=2)
-        result[start : start + step] = np.any(better, axis=1)
-    return result
-
-
 def hypervolume(points: npt.ArrayLike) -> float:
-    """Volume of the part of the unit box that ``points`` (N, D), all in [0, 1], dominate; the reference is (1, ..., 1).
-
-    Source: exclusive volumes summed one by one (While, Bradstreet and Barone 2012, WFG algorithm). Meant for a
-    dozen points: the time grows steeply with N and D.
-    """
-    box = np.atleast_2d(np.asarray(points, dtype=np.float64))
-    return sum((_exclusive(box[i], box[i + 1 :]) for i in range(len(box))), 0.0)
+    """Volume of the part of the unit box that ``points`` (N, D) in [0, 1] dominate; the reference is (1, ..., 1)."""
+    return float(moocore.hypervolume(np.atleast_2d(points), ref=1))
 
 
 def _exclusive(point: Floats, others: Floats) -> float:
-    """Volume that ``point`` dominates and none of ``others`` does."""
-    volume = float(np.prod(1 - point))
-    if volume == 0 or len(others) == 0:
-        return volume
-    limited = np.unique(np.maximum(point, others), axis=0)
-    return volume - hypervolume(limited[pareto_front(limited).mask])
+    """Volume that ``point`` (D,) dominates and none of ``others`` (N, D) does."""
+    return float(np.prod(1 - point)) - (hypervolume(np.maximum(point, others)) if len(others) else 0.0)
 
 
 def thin(front: pd.DataFrame, count: int, error: str, costs: Sequence[str], name: str = "name") -> list[Any]:

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import re
 import sys
 import tarfile
 import tempfile
 from collections import deque
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
 import docker
 from docker.errors import ImageNotFound
+from filelock import FileLock
 
 from stages.containers.engine import engine_errors, full_disk
 from stages.containers.errors import ImageError
@@ -53,13 +51,9 @@ def _usable(engine: docker.DockerClient, tag: str) -> bool:
     return not wanted or labels.get(BASE_LABEL) == wanted
 
 
-@contextmanager
-def _alone(identity: Identity) -> Iterator[None]:
+def _alone(identity: Identity) -> FileLock:
     """Let one process at a time look for an image and build it; the kernel frees the lock of a killed one."""
-    path = Path(tempfile.gettempdir()) / f"dlnet-image-{os.getuid()}-{identity.digest[:12]}.lock"
-    with path.open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
+    return FileLock(Path(tempfile.gettempdir()) / f"dlnet-image-{os.getuid()}-{identity.digest[:12]}.lock")
 
 
 def choose_base(engine: docker.DockerClient) -> str:

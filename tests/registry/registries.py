@@ -1,12 +1,12 @@
 """A fresh registry a test: a migrated SQLite file is made once (about 12 s) and copied."""
 
-import fcntl
 import importlib
 import os
 import shutil
 import warnings
 
 import pytest
+from filelock import FileLock
 from made_pipeline import LIMITS, make
 
 
@@ -16,9 +16,8 @@ def migrated(tmp_path_factory):
     base = tmp_path_factory.getbasetemp()
     folder = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
     path = folder / "migrated.db"
-    with (folder / "migrated.lock").open("w") as lock, warnings.catch_warnings():
+    with FileLock(folder / "migrated.lock"), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # what mlflow says of itself and its libraries on first use
-        fcntl.flock(lock, fcntl.LOCK_EX)
         importlib.import_module("mlflow.pyfunc")
         making = path if path.exists() else folder / "making.db"
         from dlnet.registry.client import connect

@@ -69,8 +69,7 @@ def test_all_copies_of_a_point_are_kept():
     assert pareto_front([[1.0, 2.0], [1.0, 2.0], [2.0, 2.0]]).mask.tolist() == [True, True, False]
 
 
-def test_many_rows_in_blocks_agree_with_a_sweep(monkeypatch):
-    monkeypatch.setattr("dlnet.select.pareto._BLOCK", 5_000)
+def test_many_rows_agree_with_a_sweep():
     values = np.random.default_rng(0).normal(size=(2_000, 2))
     best, expected = math.inf, np.zeros(2_000, bool)
     for i in np.argsort(values[:, 0]):
