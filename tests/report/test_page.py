@@ -110,5 +110,5 @@ def test_true_soh_at_the_horizon_belongs_to_its_window(tables, dataset):
 def test_a_front_is_part_of_all_its_models(tables, pipeline):
     for front in ("front1", "front2"):
         chosen, every = tables[f"{front}_front.csv"]["name"], tables[f"{front}_all.csv"]["name"]
-        assert set(chosen) == set(pipeline.fronts[front]["front"])
+        assert set(chosen) == set(pipeline.fronts[front].front)
         assert len(every) == len(pipeline.tables[front])
