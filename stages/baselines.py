@@ -13,6 +13,7 @@ from dlnet.baselines.boosting import Boosting
 from dlnet.baselines.fit import Baseline, fit_all
 from dlnet.baselines.gru import Gru
 from dlnet.baselines.record import BaselineRecord, BaselineTable
+from dlnet.baselines.saved import save_baseline
 from dlnet.config.base import StageConfig
 from dlnet.config.baselines import BaselinesParams
 from dlnet.config.task import TaskParams
@@ -51,9 +52,12 @@ def main() -> None:
     fitted = fit_all(dataset, fit_encoder(dataset, task), task, config.baselines)
     validation, test = dataset.windows("validation", task.stride_eval), dataset.windows("test", task.stride_eval)
     every = np.concatenate([validation, test])
-    forecasts = {name: one.predict(dataset, every) for name, one in fitted.items()}
+    forecasts = {name: one.forecast(dataset, every) for name, one in fitted.items()}
     table = {name: _record(one, dataset, validation, forecasts[name]) for name, one in fitted.items()}
     with atomic_dir(OUT) as folder:
+        for name, one in fitted.items():
+            if not isinstance(one, Gru):
+                save_baseline(folder / name, name, one, dataset)
         write_tensors(folder / "predictions.safetensors", forecasts)
         BaselineTable(table).write(folder / "baselines.json")
         write_parquet(folder / "learning.parquet", _learning(fitted))

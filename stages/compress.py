@@ -38,10 +38,9 @@ def main() -> None:
     """Run the stage."""
     config = CompressConfig.load()
     params, dataset = config.prune, WindowDataset.load(Path("data/windows"))
-    front = FrontRecord.read(Path("models/front1/front.json"))
-    elites = [load_network(STUDENTS / f"{name}.json") for name in front.elites]
+    elites = [load_network(STUDENTS / name) for name in FrontRecord.read(Path("models/front1/front.json")).elites]
     teaches = Distillation.read(STUDENTS / "distillation.json").teacher.teaches
-    teacher = load_network(Path("models/teacher/teacher.json")) if teaches else None
+    teacher = load_network(Path("models/teacher")) if teaches else None
     context = TeacherContext(dataset, training_windows(dataset, config.task), teacher, params.teacher_share)
     plan = plan_of(params.training, config.task.channels.noise)
     with measure_energy(config.cost.country) as meter:
@@ -50,7 +49,7 @@ def main() -> None:
     table = student_table(students, config.cost)
     with atomic_dir(OUT) as folder:
         for student in students:
-            student.save(folder)
+            student.save(folder / student.name, dataset)
         write_parquet(folder / "table.parquet", table)
         write_parquet(folder / "learning.parquet", curves(results))
         PrunedDistillation(gains=pruning_gains(table)).write(folder / "distillation.json")

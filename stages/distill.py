@@ -31,7 +31,7 @@ from stages import run
 
 OUT = Path("models/students")
 FLEET = Path("data/embedded.parquet")
-TEACHER = Path("models/teacher/teacher.json")
+TEACHER = Path("models/teacher")
 VOLATILE = Path("reports/volatile/distill.json")
 
 
@@ -70,7 +70,7 @@ def main() -> None:
     print(verdict.text)
     with atomic_dir(OUT) as folder:
         for student in students:
-            student.save(folder)
+            student.save(folder / student.name, dataset)
         write_parquet(folder / "table.parquet", table)
         write_parquet(folder / "learning.parquet", curves(results))
         Distillation(teacher=verdict, gains=gains(table)).write(folder / "distillation.json")

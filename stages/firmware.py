@@ -7,15 +7,15 @@ from pathlib import Path
 from tqdm import tqdm
 
 from dlnet.config.base import StageConfig
-from dlnet.config.clean import CleanParams
 from dlnet.config.cost import CostParams
 from dlnet.data.schema import read_table
 from dlnet.data.windows import WindowDataset
-from dlnet.export.edge import load_model
+from dlnet.export.saved import SavedEdge
 from dlnet.files import atomic_dir
 from dlnet.firmware.bundle import write_bundle
 from dlnet.firmware.report import NOT_MEASURED, Tools, elite, report
 from dlnet.report.documents import EvaluationReport, SummaryReport
+from dlnet.saved import load_as
 from stages import run
 
 EDGE = Path("models/edge")
@@ -26,7 +26,6 @@ REPORT = Path("reports/firmware.json")
 class FirmwareConfig(StageConfig):
     """What the firmware stage reads."""
 
-    clean: CleanParams
     cost: CostParams
 
 
@@ -39,7 +38,7 @@ def main() -> None:
     scores, rows = EvaluationReport.read(Path("reports/evaluation.json")).edge, []
     with atomic_dir(OUT) as folder:
         for edge in tqdm(sorted(EDGE.iterdir()), desc="firmware", unit="model"):
-            model = load_model(edge, config.clean)
+            model = load_as(edge, SavedEdge).device
             write_bundle(model, folder / model.name)
             mae = scores[model.name].int8.test.mae
             rows.append(elite(model, edge, dataset, raw, tools, config.cost.clock_mhz, mae))

@@ -17,16 +17,18 @@ from dlnet.errors import ModelError
 from dlnet.export.compare import REFERENCE, check_agreement, largest_difference, run_engines
 from dlnet.export.convert import weights_of
 from dlnet.export.documents import EdgeMetrics
-from dlnet.export.golden import save_golden
 from dlnet.export.litert import EdgeFiles, convert
-from dlnet.export.reference import Int16s, predict_reference, quantise_anchor, quantise_inputs, to_soh
+from dlnet.export.reference import Int16s, predict_reference, quantise_inputs, to_soh
+from dlnet.export.saved import save_edge
 from dlnet.export.sensitivity import choose_precision
 from dlnet.export.size import spec_bytes, stored_bytes
-from dlnet.export.spec import Spec, make_spec, save_spec
-from dlnet.files import atomic_dir, write_bytes
+from dlnet.export.spec import Spec, make_spec
+from dlnet.files import atomic_dir
 from dlnet.metrics import errors
+from dlnet.models.document import Facts, ForecastErrors
 from dlnet.models.precision import Part, Precision
-from dlnet.models.trained import TrainedModel, load_network
+from dlnet.models.trained import SavedNetwork, TrainedModel
+from dlnet.saved import load_as
 from dlnet.select.front import FrontRecord
 from stages import run
 
@@ -57,9 +59,8 @@ def main() -> None:
 
 def _load(name: str) -> TrainedModel:
     for source in SOURCES:
-        path = source / f"{name}.json"
-        if path.exists():
-            return load_network(path)
+        if (source / name).is_dir():
+            return load_as(source / name, SavedNetwork).network
     raise ModelError(f"{FRONT}: elite {name} is in neither {SOURCES[0]} nor {SOURCES[1]}; run dvc repro")
 
 
@@ -69,13 +70,12 @@ def _quantise(
     train = quantise_inputs(student.encoder.encode(dataset, dataset.windows("train", task.stride_train)))
     spec, sensitivity = _spec(student, dataset, task, params, train)
     files = convert(spec, train)
-    write_bytes(folder / "step.tflite", files.step)
-    write_bytes(folder / "head.tflite", files.head)
-    save_spec(folder / "spec.json", spec)
     ends = dataset.windows("validation", task.stride_eval)
     chosen = ends[np.unique(np.linspace(0, len(ends) - 1, GOLDEN_WINDOWS).astype(int))]
     z, anchor = student.encoder.encode(dataset, chosen), student.encoder.anchor(dataset, chosen)
-    save_golden(folder / "golden.safetensors", spec, quantise_inputs(z), quantise_anchor(anchor))
+    reference = predict_reference(spec, student.encoder.encode(dataset, ends), student.encoder.anchor(dataset, ends))
+    found = ForecastErrors.of(reference, dataset, ends)
+    save_edge(folder, student.name, Facts.of(dataset), found, student.encoder, spec, files, (z, anchor))
     metrics = _metrics(student, spec, files, dataset, task, sensitivity)
     metrics.write(folder / "metrics.json")
     return metrics

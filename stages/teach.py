@@ -57,7 +57,7 @@ def main() -> None:
     )
     teacher.metrics.update({"mae_validation": found.mae, "validation": found.content()})
     with atomic_dir(OUT) as folder:
-        teacher.save(folder)
+        teacher.save(folder, dataset)
         write_parquet(folder / "learning.parquet", table)
     for state in STATE.glob(f"{_identity(config)}-*.safetensors"):
         state.unlink()

@@ -9,12 +9,11 @@ import mlflow
 import numpy as np
 
 from dlnet.errors import ParityError
-from dlnet.export.edge import load_model
+from dlnet.export.saved import open_edge
 from dlnet.files import read_tensors
 from dlnet.firmware.host import CompiledModel
 from dlnet.firmware.prove import prove_arm
 from dlnet.report.documents import SummaryReport
-from stages.prepare import PrepareConfig
 
 FILES = (
     "dvc.lock",
@@ -64,9 +63,8 @@ def problems() -> list[str]:
 def unlike_engines() -> list[str]:
     """Elites whose compiled forecasts of their golden vectors are not the stored ones, on this machine and on Arm."""
     found = []
-    clean = PrepareConfig.load().clean
     for folder in sorted(Path("models/edge").iterdir()):
-        model, stored = load_model(folder, clean), read_tensors(folder / "golden.safetensors")
+        model, stored = open_edge(folder).device, read_tensors(folder / "golden.safetensors")
         with CompiledModel(model) as one:
             if not np.array_equal(one.trace(stored["input"], stored["anchor"])[0], stored["forecast"]):
                 found.append(f"{folder}: compiled for this machine, it does not give its golden forecasts")

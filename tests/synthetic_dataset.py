@@ -64,7 +64,10 @@ def tables(splits: tuple[str, ...] = SPLITS, rows: int = 60) -> tuple[pd.DataFra
 
 def described(params: TaskParams) -> dict[str, Any]:
     """``task.json``."""
-    return {"source": "made", "label": "made", "simulated": True, **params.model_dump(), "features": list(FEATURES)}
+    columns = {"capacity": "capacity", "unit": "Ah", "features": {name: name for name in FEATURES}}
+    clean = {"window": 7, "sigmas": 3.0, "floor_soh": 0.006, "feature_sigmas": 6.0, "min_rows": 22}
+    facts = {"source": "made", "label": "made", "simulated": True, "nominal_ah": [1.1], "columns": columns}
+    return {**facts, **params.model_dump(), "clean": clean, "features": list(FEATURES)}
 
 
 def write_windows(folder: Path) -> None:

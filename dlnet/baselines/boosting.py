@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from sklearn.ensemble import HistGradientBoostingRegressor
 from tqdm import tqdm
 
+from dlnet.baselines.forest import Forest, nbytes
 from dlnet.baselines.ridge import Ridge, fit_ridge, start_of
 from dlnet.baselines.summaries import Knots, Summary, mae, summaries
 from dlnet.config.baselines import BaselinesParams, BoostingTarget
 from dlnet.config.task import TaskParams
-from dlnet.data.windows import Ends, Floats, Singles, WindowDataset
+from dlnet.data.windows import Ends, Floats, Histories, Singles, WindowDataset
+
+if TYPE_CHECKING:
+    from sklearn.ensemble import HistGradientBoostingRegressor
 
 INNER_BYTES = 9  # a split on a device: feature 1, threshold 4, two children of 2
 LEAF_BYTES = 4  # its value
@@ -26,14 +29,15 @@ class Boosting:
 
     Attributes:
         forests: one a knot. start: what they add to; None: the last SoH (anchored knots) or zero.
-        chosen: what was chosen on validation windows.
+        chosen: what was chosen on validation windows. library_bytes: of scikit-learn's own node arrays in memory.
     """
 
     summary: Summary
     knots: Knots
-    forests: tuple[HistGradientBoostingRegressor, ...]
+    forests: tuple[Forest, ...]
     start: Ridge | None
     chosen: dict[str, Any]
+    library_bytes: int = 0
 
     @property
     def uses_capacity(self) -> bool:
@@ -41,11 +45,19 @@ class Boosting:
         return self.summary.capacity
 
     @property
+    def window(self) -> int:
+        """Cycles it looks at."""
+        return self.summary.window
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """Charge features it looks at, those of ``start`` included."""
+        return tuple(dict.fromkeys((*self.summary.features, *(self.start.features if self.start else ()))))
+
+    @property
     def nodes(self) -> tuple[int, int]:
         """Splits and leaves of all trees."""
-        counts = [(len(tree), int(tree["is_leaf"].sum())) for forest in self.forests for tree in trees(forest)]
-        total, leaves = (sum(column) for column in zip(*counts, strict=True))
-        return total - leaves, leaves
+        return sum(forest.splits for forest in self.forests), sum(forest.leaves for forest in self.forests)
 
     @property
     def parameters(self) -> int:
@@ -60,26 +72,20 @@ class Boosting:
         own = INNER_BYTES * splits + LEAF_BYTES * (leaves + len(self.forests))
         return own + (self.start.bytes if self.start else 0)
 
-    @property
-    def library_bytes(self) -> int:
-        """What scikit-learn's own node arrays hold in memory."""
-        return sum(tree.nbytes for forest in self.forests for tree in trees(forest))
-
-    def predict(self, dataset: WindowDataset, ends: Ends) -> Singles:
-        """(N,) window ends -> (N, horizon) SoH."""
-        inputs = self.summary.of(dataset, ends)
+    def predict(self, histories: Histories) -> Singles:
+        """N windows -> (N, horizon) SoH."""
+        inputs = self.summary.of(histories)
         values = np.stack([forest.predict(inputs) for forest in self.forests], axis=1)
-        return np.asarray(_begin(self.start, self.knots, dataset, ends) + self.knots.curve(values), np.float32)
+        return np.asarray(_begin(self.start, self.knots, histories) + self.knots.curve(values), np.float32)
+
+    def forecast(self, dataset: WindowDataset, ends: Ends) -> Singles:
+        """(N,) window ends -> (N, horizon) SoH."""
+        return self.predict(dataset.histories(ends, self.features))
 
 
-def trees(forest: HistGradientBoostingRegressor) -> list[np.ndarray]:
-    """Node tables of a forest. scikit-learn has no public name for them."""
-    return [tree.nodes for iteration in forest._predictors for tree in iteration]
-
-
-def _begin(start: Ridge | None, knots: Knots, dataset: WindowDataset, ends: Ends) -> Floats:
+def _begin(start: Ridge | None, knots: Knots, histories: Histories) -> Floats:
     """(N, horizon) or (N, 1) SoH that the forests add to."""
-    return start_of(knots, dataset, ends) if start is None else start.predict(dataset, ends).astype(np.float64)
+    return start_of(knots, histories) if start is None else start.predict(histories).astype(np.float64)
 
 
 @dataclass(frozen=True)
@@ -121,12 +127,22 @@ class _Search:
         self.knots = Knots.of(task, anchored=task.inputs == "capacity" and target != "absolute")
         self.train = dataset.windows("train", params.stride)
         self.validation = dataset.windows("validation", task.stride_eval)
-        self.begin = _begin(self.start, self.knots, dataset, self.validation)
-        self.y = self.knots.pick(dataset.targets(self.train) - _begin(self.start, self.knots, dataset, self.train))
+        self.begin = self._begin(self.validation)
+        self.y = self.knots.pick(dataset.targets(self.train) - self._begin(self.train))
         self.truth = dataset.targets(self.validation) - self.begin
+
+    def _begin(self, ends: Ends) -> Floats:
+        names = self.start.features if self.start else ()
+        return _begin(self.start, self.knots, self.dataset.histories(ends, names))
+
+    def inputs(self, summary: Summary, ends: Ends) -> Floats:
+        """(N, P) the summary of windows."""
+        return summary.of(self.dataset.histories(ends, summary.features))
 
     def fit(self, trial: _Trial, inputs: Floats, knot: int, iterations: int) -> HistGradientBoostingRegressor:
         """Forest of one knot. The first trees of a longer forest are the same, so a count can be chosen first."""
+        from sklearn.ensemble import HistGradientBoostingRegressor  # a fitted model runs without it
+
         boosting = self.params.boosting
         forest = HistGradientBoostingRegressor(
             loss="absolute_error",
@@ -142,7 +158,7 @@ class _Search:
 
     def run(self, trial: _Trial, bar: tqdm[Any]) -> _Trial:
         """Fit an entry; each knot keeps as many trees as do best on validation windows."""
-        fitted_on, judged_on = (trial.summary.of(self.dataset, ends) for ends in (self.train, self.validation))
+        fitted_on, judged_on = (self.inputs(trial.summary, ends) for ends in (self.train, self.validation))
         truth = self.knots.pick(self.truth)
         counts, values = [], []
         for knot in range(len(self.knots.at)):
@@ -158,10 +174,11 @@ class _Search:
     def finish(self, tried: list[_Trial]) -> Boosting:
         """The best entry, fitted again with just the trees it keeps."""
         best = min(tried, key=lambda trial: trial.mae_validation)
-        inputs = best.summary.of(self.dataset, self.train)
-        forests = tuple(self.fit(best, inputs, knot, count) for knot, count in enumerate(best.iterations))
+        inputs = self.inputs(best.summary, self.train)
+        fitted = tuple(self.fit(best, inputs, knot, count) for knot, count in enumerate(best.iterations))
         chosen = {**best.described(), "tried": [trial.described() for trial in tried]}
-        return Boosting(best.summary, self.knots, forests, self.start, chosen)
+        forests = tuple(Forest.of(one) for one in fitted)
+        return Boosting(best.summary, self.knots, forests, self.start, chosen, sum(nbytes(one) for one in fitted))
 
 
 def fit_boosting_for(

@@ -95,7 +95,7 @@ class Gru:
         """Four a parameter."""
         return 4 * self.parameters
 
-    def predict(self, dataset: WindowDataset, ends: Ends) -> Singles:
+    def forecast(self, dataset: WindowDataset, ends: Ends) -> Singles:
         """(N,) window ends -> (N, horizon) SoH."""
         z = torch.from_numpy(self.encoder.encode(dataset, ends))
         change = _changes(self.net, z, self.encoder.horizon)

@@ -13,7 +13,7 @@ from dlnet.baselines.summaries import Knots, Summary, mae, summaries
 from dlnet.config.baselines import BaselinesParams
 from dlnet.config.task import TaskParams
 from dlnet.data.encode import FEATURE_CLIP
-from dlnet.data.windows import Ends, Floats, Singles, WindowDataset
+from dlnet.data.windows import Ends, Floats, Histories, Singles, WindowDataset
 
 
 @dataclass(frozen=True)
@@ -51,16 +51,31 @@ class Ridge:
         """Four a parameter."""
         return 4 * self.parameters
 
-    def predict(self, dataset: WindowDataset, ends: Ends) -> Singles:
-        """(N,) window ends -> (N, horizon) SoH."""
-        inputs = products(standardised(self.summary.of(dataset, ends), self.center, self.scale))
+    @property
+    def window(self) -> int:
+        """Cycles it looks at."""
+        return self.summary.window
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """Charge features it looks at."""
+        return self.summary.features
+
+    def predict(self, histories: Histories) -> Singles:
+        """N windows -> (N, horizon) SoH."""
+        inputs = products(standardised(self.summary.of(histories), self.center, self.scale))
         change = self.knots.curve(inputs @ self.coefficients.astype(np.float64) + self.intercept)
-        return np.asarray(change + start_of(self.knots, dataset, ends), np.float32)
+        return np.asarray(change + start_of(self.knots, histories), np.float32)
+
+    def forecast(self, dataset: WindowDataset, ends: Ends) -> Singles:
+        """(N,) window ends -> (N, horizon) SoH."""
+        return self.predict(dataset.histories(ends, self.features))
 
 
-def start_of(knots: Knots, dataset: WindowDataset, ends: Ends) -> Floats:
+def start_of(knots: Knots, histories: Histories) -> Floats:
     """(N, 1) SoH that anchored knots are relative to; zero for those that predict SoH itself."""
-    return dataset.soh[ends - 1][:, None] if knots.anchored else np.zeros((len(ends), 1))
+    last = histories.soh[:, -1:]
+    return last if knots.anchored else np.zeros_like(last)
 
 
 def standardised(summary: Floats, center: Singles, scale: Singles) -> Floats:
@@ -112,7 +127,7 @@ def fit_ridge(dataset: WindowDataset, task: TaskParams, params: BaselinesParams)
         summaries(dataset, task, params.features[task.inputs]), desc="ridge", unit="feature set", leave=False
     ):
         models += _path(dataset, train, summary, task, params.ridge.alphas)
-    tried = [{**one.chosen, "mae_validation": mae(one.predict(dataset, validation), target)} for one in models]
+    tried = [{**one.chosen, "mae_validation": mae(one.forecast(dataset, validation), target)} for one in models]
     best = min(range(len(models)), key=lambda i: tried[i]["mae_validation"])
     return replace(models[best], chosen={**models[best].chosen, "tried": tried})
 
@@ -121,9 +136,10 @@ def _path(
     dataset: WindowDataset, ends: Ends, summary: Summary, task: TaskParams, alphas: Sequence[float]
 ) -> list[Ridge]:
     knots = Knots.of(task, anchored=summary.capacity)
-    raw = summary.of(dataset, ends)
+    histories = dataset.histories(ends, summary.features)
+    raw = summary.of(histories)
     center, scale = raw.mean(axis=0).astype(np.float32), spread(raw).astype(np.float32)
-    y = knots.pick(dataset.targets(ends) - start_of(knots, dataset, ends))
+    y = knots.pick(dataset.targets(ends) - start_of(knots, histories))
     return [
         Ridge(
             summary,

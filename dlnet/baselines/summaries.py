@@ -8,7 +8,7 @@ import numpy as np
 
 from dlnet.config.baselines import FeatureSets
 from dlnet.config.task import TaskParams
-from dlnet.data.windows import Ends, Floats, Singles, WindowDataset
+from dlnet.data.windows import Floats, Histories, Singles, WindowDataset
 from dlnet.errors import ConfigError
 
 SLOPE_SHARES = (0.2, 0.4, 0.6, 1.0)  # of the window that a slope of SoH is fitted over
@@ -37,16 +37,16 @@ class Summary:
         """Numbers P a window is reduced to."""
         return (len(SLOPE_SHARES) + 3) * self.capacity + 2 * len(self.features)
 
-    def of(self, dataset: WindowDataset, ends: Ends) -> Floats:
-        """(N,) window ends -> (N, P)."""
-        parts = []
+    def of(self, histories: Histories) -> Floats:
+        """N windows -> (N, P)."""
+        parts, seen = [], histories.last(self.window)
         if self.capacity:
-            history = dataset.history(ends)
+            history = seen.soh
             first, middle, last = history[:, :1], history[:, self.window // 2, None], history[:, -1:]
             slopes = [slope(history, max(2, round(share * self.window))) * SLOPE_UNIT for share in SLOPE_SHARES]
             parts = [last, np.stack(slopes, axis=1), last - first, last - 2 * middle + first]
         if self.features:
-            features = dataset.feature_history(ends, list(self.features))
+            features = seen.of(self.features)
             recent = features[:, -self.block :].mean(axis=1)
             parts += [recent, recent - features[:, : self.block].mean(axis=1)]
         return np.concatenate(parts, axis=1)

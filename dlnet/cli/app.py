@@ -40,6 +40,11 @@ def _parser() -> argparse.ArgumentParser:
         help=f"models/edge/NAME, models/students/NAME.json or models:/NAME@ALIAS (default {REGISTERED})",
     )  # fmt: skip
     forecast.add_argument("--nominal", type=_positive, metavar="AH", help="capacity of the cell when new, Ah")
+    forecast.add_argument("--capacity", metavar="COLUMN", help="column of the capacity, if it has another name")
+    forecast.add_argument("--unit", choices=("Ah", "mAh"), help="of the capacity")
+    forecast.add_argument(
+        "--column", action="append", default=[], type=_column, metavar="NAME=COLUMN", help="column of a feature"
+    )
     forecast.add_argument("--out", type=Path, default=Path("forecasts"), metavar="DIR", help="default %(default)s")
     forecast.set_defaults(run=_forecast)
     change = commands.add_parser("set", help="set values in params.yaml: dlnet set data.source=mit task.inputs=charge")
@@ -95,6 +100,13 @@ def _add_device(device: argparse.ArgumentParser) -> None:
     device.set_defaults(run=_device)
 
 
+def _column(text: str) -> tuple[str, str]:
+    name, mark, column = text.partition("=")
+    if not mark:
+        raise argparse.ArgumentTypeError(f"{text!r}: write NAME=COLUMN")
+    return name, column
+
+
 def _positive(text: str) -> float:
     value = float(text)
     if not 0 < value < float("inf"):
@@ -103,20 +115,15 @@ def _positive(text: str) -> float:
 
 
 def _forecast(arguments: argparse.Namespace) -> int:
+    from dlnet.cli.models import opened
     from dlnet.files import atomic_file
-    from dlnet.forecast import ForecastConfig, draw, forecast, load
+    from dlnet.forecast import FileLayout, draw, forecast
     from dlnet.plots.style import figure_style, save_figure
     from dlnet.report.tables import forecast_table, show
 
-    config = ForecastConfig.load()
-    if arguments.model.startswith("models:/"):
-        from dlnet.registry.fetch import FORECAST_FILES, fetched
-
-        with fetched(arguments.model, FORECAST_FILES) as files:
-            model = load(files.folder)
-    else:
-        model = load(Path(arguments.model))
-    found = forecast(arguments.cell, model, config, arguments.nominal)
+    with opened(arguments.model) as model:
+        layout = FileLayout(arguments.capacity, arguments.unit, dict(arguments.column), arguments.nominal)
+        found = forecast(arguments.cell, model, layout)
     picture = arguments.out / f"{found.cell}.png"
     with figure_style():
         save_figure(draw(found), picture)

@@ -6,11 +6,9 @@ import argparse
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
+from dlnet.cli.models import opened_edge
 from dlnet.device.board import Board, Wire
 from dlnet.device.core import CoreLine
 from dlnet.device.emulator import emulated
@@ -18,45 +16,16 @@ from dlnet.device.errors import DeviceError
 from dlnet.device.line import Line
 from dlnet.device.replay import Singles, play, replay
 from dlnet.device.sketch import build, stage
-from dlnet.errors import DataError
-from dlnet.export.edge import DeviceModel, load_model
+from dlnet.device.values import device_values
+from dlnet.export.edge import DeviceModel
 from dlnet.export.reference import to_soh
 from dlnet.files import write_text
 from dlnet.firmware.header import header
-from dlnet.forecast import ForecastConfig, Forecaster, load, read_cell
+from dlnet.forecast import FileLayout
 
 EMULATOR, CORE = "emulator", "core"  # in place of a port
 SHOWN = (1, 5, 10, 20, 30, 40, 50, 60, 70, 80, 90, 100)  # cycles ahead that are printed
 END_OF_LIFE = 0.8  # SoH whose crossing is printed
-MODEL_FILES = ("about.json", "golden.safetensors", "spec.json", "student.json")
-
-
-@dataclass(frozen=True)
-class Known:
-    """A model on this computer: as firmware holds it, and with what a forecast knows of its data."""
-
-    device: DeviceModel
-    forecaster: Forecaster
-    config: ForecastConfig
-
-    def values(self, path: Path, nominal_ah: float | None) -> Singles:
-        """(n, inputs) cycles of a cell's file, as the device takes them in.
-
-        Raises:
-            DataError: the file does not fit the model, or a cycle lacks a number.
-        """
-        cycles, has_capacity, nominal = read_cell(path, self.forecaster, self.config, nominal_ah)
-        names = self.device.codec.names
-        if "SoH" in names and not has_capacity:
-            raise DataError(f"{path}: no capacity, and this model looks at it")
-        table = cycles.assign(SoH=cycles["capacity_ah"] / nominal)
-        values = table[list(names)].to_numpy(np.float32)
-        broken = np.flatnonzero(~np.isfinite(values).all(axis=1))
-        if broken.size:
-            raise DataError(
-                f"{path}: data row {broken[0] + 1} lacks a number that the model looks at; leave the row out"
-            )
-        return values
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -86,20 +55,14 @@ def _wire(arguments: argparse.Namespace) -> Iterator[Wire]:
 
 
 def _built(model: str, folder: Path) -> Path:
-    write_text(folder / "model_data.h", header(known(model).device))
+    with opened_edge(model) as one:
+        write_text(folder / "model_data.h", header(one.device))
     return build(stage(folder / "model_data.h", folder / "book"), folder / "out")
 
 
-def known(uri: str) -> Known:
-    """The model that ``models/edge/NAME`` or ``models:/NAME@ALIAS`` names."""
-    config = ForecastConfig.load()
-    if not uri.startswith("models:/"):
-        return Known(load_model(Path(uri), config.clean), load(Path(uri)), config)
-    from dlnet.registry.fetch import fetched
-
-    with fetched(uri, MODEL_FILES) as files:
-        device = load_model(files.folder, config.clean, f"{files.version.name}/{files.version.number}")
-        return Known(device, load(files.folder), config)
+def _model_and_values(arguments: argparse.Namespace) -> tuple[DeviceModel, Singles]:
+    with opened_edge(arguments.model) as one:
+        return one.device, device_values(arguments.cell, one, FileLayout(nominal_ah=arguments.nominal))
 
 
 def _info(board: Board, arguments: argparse.Namespace) -> None:
@@ -123,9 +86,8 @@ def _selftest(board: Board, arguments: argparse.Namespace) -> None:
 
 
 def _forecast(board: Board, arguments: argparse.Namespace) -> None:
-    one = known(arguments.model)
-    board.check_model(one.device.sha256)
-    values = one.values(arguments.cell, arguments.nominal)
+    model, values = _model_and_values(arguments)
+    board.check_model(model.sha256)
     refused = [number for number, taken in play(board, values) if not taken]
     if refused:
         print(f"{len(refused)} cycles were refused as impossible, the first is number {refused[0]}")
@@ -138,8 +100,7 @@ def _forecast(board: Board, arguments: argparse.Namespace) -> None:
 
 
 def _replay(board: Board, arguments: argparse.Namespace) -> None:
-    one = known(arguments.model)
-    played = replay(board, one.device, one.values(arguments.cell, arguments.nominal))
+    played = replay(board, *_model_and_values(arguments))
     print(
         f"{played.cycles} cycles taken in, {played.refused} refused, {played.forecasts} forecasts of "
         f"{board.info.horizon} cycles compared: all equal to this computer's, to the last bit"

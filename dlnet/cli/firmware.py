@@ -6,21 +6,22 @@ from pathlib import Path
 
 import numpy as np
 
+from dlnet.cli.models import opened_edge
+from dlnet.cost.device import CLOCK_MHZ
 from dlnet.export.edge import DeviceModel
 from dlnet.export.reference import Int16s, Int32s
-from dlnet.firmware.bundle import DOCUMENT, HEADER, load_any, write_bundle
+from dlnet.firmware.bundle import DOCUMENT, HEADER, write_bundle
 from dlnet.firmware.header import synthetic_windows
 from dlnet.firmware.measure import Figures, measure
 from dlnet.firmware.prove import prove_arm, prove_host
-from stages.firmware import FirmwareConfig
 
 SYNTHETIC_WINDOWS = 200
 
 
 def run(name: str, out: Path, *, prove: bool) -> int:
     """Write the files, and say what was written."""
-    config = FirmwareConfig.load()
-    model = load_any(name, config.clean)
+    with opened_edge(name) as opened:
+        model = opened.device
     write_bundle(model, out)
     print(f"{model.name}, version {model.version}: {model.spec.parameters} parameters")
     print(f"{out / HEADER}: include it after DLNet.h; inputs: {', '.join(model.codec.names)}")
@@ -30,12 +31,12 @@ def run(name: str, out: Path, *, prove: bool) -> int:
         prove_host(model, z, anchor)
         figures = measure(model, prove_arm(model, z, anchor))
         print(f"{len(z)} windows: the reference, this machine and both paths on an emulated Cortex-M4 agree")
-        print("\n".join(lines(figures, config.cost.clock_mhz)))
+        print("\n".join(lines(figures, CLOCK_MHZ)))
     return 0
 
 
 def windows(model: DeviceModel) -> tuple[Int16s, Int32s]:
-    """Golden windows of the model, then made ones of any int16."""
+    """Golden windows of the model, then synthetic ones of any int16."""
     made = synthetic_windows(model.spec, SYNTHETIC_WINDOWS)
     z = np.concatenate([model.golden[0], made])
     return z, np.concatenate([model.golden[1], np.full(len(made), 1 << 24, np.int32)])

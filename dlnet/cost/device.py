@@ -22,6 +22,7 @@ BLOCK_CYCLES = (0, 7, 12, 18, 23)  # the same without wait states: a load of n w
 NIBBLE_INSTRUCTIONS = (0, 7, 11, 15, 19)  # of weights of 4 bits: a load a row, then a mask and an SMLAD a word
 NIBBLE_CYCLES = (0, 10, 15, 20, 25)
 FILTER_CYCLES = 6  # that the device's filter looks back
+CLOCK_MHZ = 64.0  # of the Arduino Nano 33 BLE Sense
 VOLTS = 3.0
 AMPERES_PER_HERTZ = 52e-12  # 52 uA/MHz: CPU in flash, DC/DC, 3 V (nRF52840 Product Specification, key features)
 JOULES_PER_KWH = 3.6e6
@@ -69,8 +70,8 @@ class Weights:
     start: float  # a word of state, cleared
     inner: float  # two rows of the first factor of low rank, beside their products
     gate: float  # two rows of the gate
-    lifted: float  # two rows of 4 bits: what their packing adds is taken off
-    lift_word: float  # a word of a vector, summed for that
+    nibble_offset: float  # two rows of 4 bits: the offset of their packing is subtracted
+    nibble_offset_word: float  # a word of a vector, summed for that offset
 
 
 # Fitted, see ``make fit``: GCC 12.2 with the board's flags.
@@ -176,7 +177,7 @@ class Cost:
         return asdict(self)
 
 
-def model_cost(shape: ModelShape, grid_g_per_kwh: float, clock_mhz: float = 64.0) -> Cost:
+def model_cost(shape: ModelShape, grid_g_per_kwh: float, clock_mhz: float = CLOCK_MHZ) -> Cost:
     """Cost of one forecast.
 
     Energy is volts x current per hertz x cycles, so it does not depend on the clock; CO2e is energy x grid
@@ -281,8 +282,8 @@ def parts(
         start=state + 1,
         inner=substeps * _words(shape.rank),
         gate=_words(shape.branches) if shape.branches > 1 else 0,
-        lifted=sum(one.runs * one.pairs for one in narrow),
-        lift_word=sum(one.runs * sum(one.vectors) for one in narrow),
+        nibble_offset=sum(one.runs * one.pairs for one in narrow),
+        nibble_offset_word=sum(one.runs * sum(one.vectors) for one in narrow),
     )
 
 

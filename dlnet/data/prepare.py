@@ -13,13 +13,10 @@ from tqdm import tqdm
 from dlnet.config.clean import CleanParams
 from dlnet.config.split import SplitParams
 from dlnet.config.task import TaskParams
-from dlnet.data.clean import hampel
+from dlnet.data.clean import FEATURE_FLOOR, hampel
 from dlnet.data.schema import KEYS
 from dlnet.data.split import SPLITS, split_cells
 from dlnet.errors import ConfigError
-
-FEATURE_FLOOR = 1e-12
-"""Features differ in scale by orders of magnitude: the floor only keeps constant stretches untouched."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +62,13 @@ def prepare(
     cells = split_cells(pd.DataFrame([part[1] for part in parts]), split, clean.min_rows)
     columns = ["cell", "group", "rows", "split", "used_in_training", *_TOUCHED]
     raw = (table["capacity_ah"] / table["nominal_ah"]).to_numpy()
-    described = {**source, **task.model_dump(), "features": features, "counts": _counts(cells, task)}
+    described = {
+        **source,
+        **task.model_dump(),
+        "clean": clean.model_dump(),
+        "features": features,
+        "counts": _counts(cells, task),
+    }
     return Prepared(rows, cells[columns], described, raw, np.concatenate([part[2] for part in parts]))
 
 

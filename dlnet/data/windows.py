@@ -6,6 +6,7 @@ before the end, targets the ``horizon`` rows from the end on, all of one cell.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -23,6 +24,27 @@ Floats = npt.NDArray[np.float64]
 Singles = npt.NDArray[np.float32]
 
 ROW_COLUMNS = ("cell", "group", "row", "soh", "target")
+
+
+@dataclass(frozen=True)
+class Histories:
+    """N windows of cleaned cycles, as a model is given them.
+
+    Attributes:
+        soh: (N, W) SoH, fraction of nominal. features: (N, W, F) in natural units. names: of the F features.
+    """
+
+    soh: Floats
+    features: Floats
+    names: tuple[str, ...]
+
+    def last(self, cycles: int) -> Histories:
+        """The last ``cycles`` cycles of each window."""
+        return Histories(self.soh[:, -cycles:], self.features[:, -cycles:], self.names)
+
+    def of(self, names: Sequence[str]) -> Floats:
+        """(N, W, len(names)) the features of these names."""
+        return self.features[..., [self.names.index(name) for name in names]]
 
 
 @dataclass(frozen=True)
@@ -93,6 +115,11 @@ class WindowDataset:
         """Cycles ahead to forecast."""
         return int(self.task["horizon"])
 
+    @property
+    def stride_eval(self) -> int:
+        """Cycles from one validation or test window to the next."""
+        return int(self.task["stride_eval"])
+
     def windows(self, split: Split, stride: int, *, labelled: bool = True) -> Ends:
         """Ends of the windows of a split, ``stride`` cycles apart.
 
@@ -148,6 +175,10 @@ class WindowDataset:
                 f"{list(self.feature_names)}; change params.yaml"
             )
         return np.array([self.feature_names.index(name) for name in names], np.int64)
+
+    def histories(self, ends: Ends, names: Sequence[str]) -> Histories:
+        """Windows with the features ``names``."""
+        return Histories(self.history(ends), self.feature_history(ends, list(names)), tuple(names))
 
     def feature_history(self, ends: Ends, names: list[str]) -> Floats:
         """(N, window, F) charge features of the cycles in each window."""

@@ -5,24 +5,18 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from dlnet.config.clean import CleanParams
 from dlnet.data.encode import Encoder
 from dlnet.errors import ModelError
-from dlnet.export.documents import VersionRecord
 from dlnet.export.frontend import Codec, make_codec
 from dlnet.export.reference import Int16s, Int32s
-from dlnet.export.spec import Spec, load_spec, to_json
-from dlnet.files import read_json, read_tensors
+from dlnet.export.spec import Spec, to_json
 
-FORMAT = "dlnet-device/1"
-KINDS = ("students", "pruned")
-VERSION = "version.json"  # beside files out of the registry: name, number, tags
-GOLDEN_WINDOWS = 2  # stored in the header; all others of the self test are made on the device
+FORMAT = "dlnet-device/2"
+LOCAL = "local"  # version of a model that is not from the registry
 
 
 @dataclass(frozen=True)
@@ -64,28 +58,12 @@ class DeviceModel:
         return hashlib.sha256(self.document).hexdigest()
 
 
-def load_model(folder: Path, clean: CleanParams, version: str | None = None) -> DeviceModel:
-    """Read a model from models/edge/NAME, or from a folder out of the registry.
-
-    Args:
-        version: what it is called; else what ``dlnet fetch`` wrote beside it, else ``local``.
-
-    Raises:
-        ModelError: no spec or no encoder there, or they do not belong together.
-    """
-    spec = load_spec(folder / "spec.json")
-    student = _student(folder)
-    encoder = Encoder.from_json(student["encoder"])
-    golden = _golden(folder / "golden.safetensors", spec)
-    return make_model(str(student["name"]), spec, encoder, clean, version or _version(folder / VERSION), golden)
-
-
 def make_model(
     name: str,
     spec: Spec,
     encoder: Encoder,
     clean: CleanParams,
-    version: str = "local",
+    version: str = LOCAL,
     golden: tuple[Int16s, Int32s] | None = None,
 ) -> DeviceModel:
     """A model from its parts.
@@ -99,31 +77,3 @@ def make_model(
     if golden is None:
         golden = np.zeros((0, spec.steps, spec.channels), np.int16), np.zeros(0, np.int32)
     return DeviceModel(name, version, spec, encoder, clean, golden)
-
-
-def _version(path: Path) -> str:
-    if not path.is_file():
-        return "local"
-    known = VersionRecord.read(path)
-    return f"{known.name}/{known.number}"
-
-
-def _student(folder: Path) -> dict[str, Any]:
-    beside = [folder / "student.json", *(folder.parent.parent / kind / f"{folder.name}.json" for kind in KINDS)]
-    found = next((path for path in beside if path.is_file()), None)
-    if found is None:
-        raise ModelError(f"{beside[1]}: no such file, and the encoder of {folder} stands in it; run dvc repro")
-    student: dict[str, Any] = read_json(found)
-    return student
-
-
-def _golden(path: Path, spec: Spec) -> tuple[Int16s, Int32s] | None:
-    if not path.is_file():
-        return None
-    stored = read_tensors(path)
-    if not {"input", "anchor"} <= set(stored):
-        raise ModelError(f"{path}: holds no golden vectors, only {', '.join(sorted(stored))}; run dvc repro")
-    window, anchor = stored["input"][:GOLDEN_WINDOWS], stored["anchor"][:GOLDEN_WINDOWS]
-    if window.dtype != np.int16 or window.shape[1:] != (spec.steps, spec.channels) or anchor.dtype != np.int32:
-        raise ModelError(f"{path}: windows of shape {window.shape} do not fit the spec; run dvc repro")
-    return window, anchor

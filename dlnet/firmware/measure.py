@@ -106,10 +106,10 @@ def _cycles(model: DeviceModel) -> np.ndarray:
     """Inputs of cycles that fill a monitor, (window + 4, inputs): near the middle of each code, falling slowly."""
     codec = model.codec
     rng = np.random.default_rng(0)
-    made = rng.normal(size=(codec.window + 4, codec.inputs)) * SPREAD * codec.unit + codec.offset
+    values = rng.normal(size=(codec.window + 4, codec.inputs)) * SPREAD * codec.unit + codec.offset
     if codec.capacity is not None:
-        made[:, 0] = np.linspace(0.98, 0.96, len(made))
-    return made.astype(np.float32)
+        values[:, 0] = np.linspace(0.98, 0.96, len(values))
+    return values.astype(np.float32)
 
 
 def _push(board: EmulatedCore, values: int, cycle: int, row: np.ndarray) -> CountedRun:

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
 
 from dlnet.data.encode import Encoder
-from dlnet.data.windows import Ends, Singles, WindowDataset
+from dlnet.data.windows import Ends, Histories, Singles, WindowDataset
 from dlnet.errors import ModelError
-from dlnet.files import read_json, read_tensors, write_json, write_tensors
+from dlnet.files import read_tensors, write_tensors
+from dlnet.models.document import FILE, Facts, ForecastErrors, ModelDocument, read_document
 from dlnet.models.network import NetConfig, Parameters, count_parameters, initial, predict
+
+WEIGHTS = "model.safetensors"
 
 
 @dataclass(frozen=True)
@@ -48,40 +51,84 @@ class TrainedModel:
         """Forecast windows of a dataset: (N,) ends -> (N, horizon) SoH."""
         return self.predict(self.encoder.encode(dataset, ends), self.encoder.anchor(dataset, ends))
 
-    def save(self, folder: Path) -> None:
-        """Write ``NAME.safetensors`` and ``NAME.json`` into ``folder``."""
-        arrays = {name: value.detach().numpy() for name, value in self.parameters.items()}
-        write_tensors(folder / f"{self.name}.safetensors", arrays)
-        content = {
-            "name": self.name,
-            "config": self.config.to_json(),
-            "encoder": self.encoder.to_json(),
-            "parameters": self.count,
-            "metrics": self.metrics,
-            "lineage": self.lineage,
-        }
-        write_json(folder / f"{self.name}.json", content)
+    def save(self, folder: Path, dataset: WindowDataset) -> None:
+        """Write ``model.json`` and ``model.safetensors`` into ``folder``; ``dataset`` is what it was trained on."""
+        ends = dataset.windows("validation", dataset.stride_eval)
+        document = NetworkDocument(
+            **dict(Facts.of(dataset)),
+            name=self.name,
+            validation=ForecastErrors.of(self.forecast(dataset, ends), dataset, ends),
+            encoder=self.encoder,
+            config=self.config,
+            parameters=self.count,
+            metrics=self.metrics,
+            lineage=self.lineage,
+        )
+        write_tensors(folder / WEIGHTS, {name: value.detach().numpy() for name, value in self.parameters.items()})
+        document.write(folder / FILE)
 
 
-def load_network(path: Path) -> TrainedModel:
-    """Read a network from its ``NAME.json``; the weights stand beside it.
+class NetworkDocument(ModelDocument):
+    """``model.json`` of a network."""
+
+    kind: Literal["network"] = "network"
+    encoder: Encoder
+    config: NetConfig
+    parameters: int
+    metrics: dict[str, Any]
+    lineage: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class SavedNetwork:
+    """A network opened from its folder."""
+
+    document: NetworkDocument
+    network: TrainedModel
+
+    @property
+    def window(self) -> int:
+        """Cycles it looks at."""
+        return self.network.encoder.window
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """Charge features it looks at."""
+        return self.network.encoder.features
+
+    @property
+    def uses_capacity(self) -> bool:
+        """Whether the SoH of past cycles is an input."""
+        return self.network.encoder.track == "capacity"
+
+    def predict(self, histories: Histories) -> Singles:
+        """N windows -> (N, horizon) SoH."""
+        encoder, seen = self.network.encoder, histories.last(self.window)
+        z = encoder.encode_history(seen.soh, seen.of(encoder.features))
+        return self.network.predict(z, encoder.anchor_history(seen.soh))
+
+
+def open_network(folder: Path) -> SavedNetwork:
+    """Open the folder of a network.
 
     Raises:
         ModelError: a file is damaged, or weights and configuration do not fit together.
     """
-    content = read_json(path)
-    arrays = read_tensors(path.with_suffix(".safetensors"))
-    try:
-        config = NetConfig.from_json(content["config"])
-        encoder = Encoder.from_json(content["encoder"])
-        name, metrics, lineage = content["name"], content["metrics"], content["lineage"]
-    except (KeyError, TypeError) as error:
-        raise ModelError(f"{path}: not a model of this version of dlnet ({error}); retrain") from error
+    document = read_document(folder, NetworkDocument)
+    path = folder / WEIGHTS
     # Copied to torch's alignment: MKL promises the same bits only for arrays aligned alike.
-    parameters = {key: torch.tensor(value) for key, value in arrays.items()}
-    for key, value in initial(config, [0]).items():
+    parameters = {key: torch.tensor(value) for key, value in read_tensors(path).items()}
+    for key, value in initial(document.config, [0]).items():
         if key not in parameters or parameters[key].shape[1:] != value.shape[1:]:
-            raise ModelError(f"{path.with_suffix('.safetensors')}: {key} does not fit {path.name}; retrain")
+            raise ModelError(f"{path}: {key} does not fit model.json; run dvc repro")
         if not torch.isfinite(parameters[key]).all():
-            raise ModelError(f"{path.with_suffix('.safetensors')}: {key} holds NaN or infinity; retrain")
-    return TrainedModel(name, encoder, config, parameters, metrics, lineage)
+            raise ModelError(f"{path}: {key} holds NaN or infinity; run dvc repro")
+    return SavedNetwork(
+        document,
+        TrainedModel(document.name, document.encoder, document.config, parameters, document.metrics, document.lineage),
+    )
+
+
+def load_network(folder: Path) -> TrainedModel:
+    """The network in a folder, for stages that train on; errors as ``open_network``."""
+    return open_network(folder).network

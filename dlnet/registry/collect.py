@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -19,13 +19,15 @@ from dlnet.data.encode import Encoder
 from dlnet.data.windows import WindowDataset
 from dlnet.errors import RegistryError
 from dlnet.export.documents import EdgeMetrics
+from dlnet.export.saved import SavedEdge
 from dlnet.files import read_json
 from dlnet.firmware.documents import FirmwareReport, MeasuredElites, UnmeasuredElites
-from dlnet.forecast import ABOUT, about
 from dlnet.gate.budget import UNITS as UNITS_ON_DEVICE
 from dlnet.gate.budget import within_budget
 from dlnet.gate.verdict import Verdict, verdict
 from dlnet.metrics import Errors
+from dlnet.models.document import EVALUATION, Evaluated, ForecastErrors
+from dlnet.models.trained import SavedNetwork
 from dlnet.registry.card import edge_card, float_card
 from dlnet.registry.keys import lineage, locked_stages
 from dlnet.registry.models import EDGE_CODE, EDGE_PACKAGES, FLOAT_CODE, FLOAT_PACKAGES, requirements
@@ -40,8 +42,10 @@ from dlnet.report.documents import (
     Student,
     SummaryReport,
 )
+from dlnet.saved import load_as
 
-EDGE_FILES = ("step.tflite", "head.tflite", "spec.json", "golden.safetensors", "metrics.json")
+EDGE_FILES = ("model.json", "step.tflite", "head.tflite", "spec.json", "golden.safetensors", "metrics.json")
+NETWORK_FILES = ("model.json", "model.safetensors")
 FIGURES, REPORTS = ("*.png", "*.html"), ("*.json", "*.md")
 CURVE_POINTS = 200  # of a learning curve; MLflow's charts show no more
 ERRORS = (
@@ -202,25 +206,22 @@ def _baselines(project: _Project) -> Iterator[RunRecord]:
 
 def _teacher(project: _Project) -> Iterator[RunRecord]:
     folder = project.folder("teacher")
-    described = read_json(folder / "teacher.json")
-    metrics = {
-        "mae_validation": described["metrics"]["mae_validation"],
-        **_errors(project.summary.teacher, ""),
-    }
+    teacher = load_as(folder, SavedNetwork).network
+    metrics = {"mae_validation": teacher.metrics["mae_validation"], **_errors(project.summary.teacher, "")}
     learning = pd.read_parquet(folder / "learning.parquet")
     yield RunRecord(
         kind="teacher",
         name="teacher",
         title="teacher",
-        params=dict(flatten({**described["config"], **described["lineage"]})),
-        metrics={**metrics, "parameters": float(described["parameters"])},
+        params=dict(flatten({**asdict(teacher.config), **teacher.lineage})),
+        metrics={**metrics, "parameters": float(teacher.count)},
         curves={
             f"{name}.{metric}": curve
             for name in sorted(set(learning["name"]))
             for metric, curve in _curves(learning, name).items()
         },
-        files={name: folder / name for name in ("teacher.json", "teacher.safetensors")},
-        model=_float_model(project, "dlnet-teacher", folder / "teacher.json", metrics, project.evaluation.teacher),
+        files={name: folder / name for name in NETWORK_FILES},
+        model=_float_model(project, "dlnet-teacher", folder, metrics, project.evaluation.teacher),
     )
 
 
@@ -243,7 +244,7 @@ def _student(project: _Project, folder: Path, row: dict[Any, Any], learning: pd.
     summed = _named(project.summary.students, name)
     metrics |= {**_errors(summed, ""), **_usage(summed)}
     who = {key: _text(value) for key, value in row.items() if key not in MEASURED and not _absent(value)}
-    path, scores = folder / f"{name}.json", project.evaluation.students[name]
+    path, scores = folder / name, project.evaluation.students[name]
     return RunRecord(
         kind=kind,
         name=name,
@@ -251,26 +252,29 @@ def _student(project: _Project, folder: Path, row: dict[Any, Any], learning: pd.
         params={key: value for key, value in who.items() if key not in ("name", "front", "elite")},
         metrics=metrics,
         curves=_curves(learning, name),
-        files={file.name: file for file in (path, path.with_suffix(".safetensors"))},
+        files={file: path / file for file in NETWORK_FILES},
         tags={f"dlnet.{key}": who[key] for key in ("front", "elite")},
         model=_float_model(project, "dlnet-student", path, metrics, scores) if name == chosen else None,
     )
 
 
 def _float_model(
-    project: _Project, registered: str, path: Path, metrics: Mapping[str, float], scores: ScoresBySplit | FiguresBySplit
+    project: _Project,
+    registered: str,
+    folder: Path,
+    metrics: Mapping[str, float],
+    scores: ScoresBySplit | FiguresBySplit,
 ) -> Model:
-    described = read_json(path)
-    encoder = Encoder.from_json(described["encoder"])
+    network = load_as(folder, SavedNetwork).network
     return Model(
         name=registered,
         code=FLOAT_CODE,
-        files={"model.json": path, "model.safetensors": path.with_suffix(".safetensors")},
-        texts={ABOUT: _json(about(described["name"], project.task, scores.content()))},
-        example=project.example(encoder),
-        horizon=encoder.horizon,
+        files={name: folder / name for name in NETWORK_FILES},
+        texts={EVALUATION: _evaluated(scores)},
+        example=project.example(network.encoder),
+        horizon=network.encoder.horizon,
         requirements=requirements(FLOAT_PACKAGES),
-        description=float_card(described["name"], project.task, metrics),
+        description=float_card(network.name, project.task, metrics),
     )
 
 
@@ -298,8 +302,7 @@ def _edges(project: _Project) -> Iterator[RunRecord]:
 
 
 def _edge_model(project: _Project, folder: Path, described: EdgeMetrics) -> Model:
-    student = _student_file(project, folder.name)
-    encoder = Encoder.from_json(read_json(student)["encoder"])
+    encoder = load_as(folder, SavedEdge).device.encoder
     judged = _verdict(project, described)
     budget = within_budget(
         *device_figures(_named(project.summary.edges, folder.name), project.firmware), project.limits.budget
@@ -308,8 +311,8 @@ def _edge_model(project: _Project, folder: Path, described: EdgeMetrics) -> Mode
     return Model(
         name="dlnet-edge",
         code=EDGE_CODE,
-        files={**{name: folder / name for name in EDGE_FILES}, "student.json": student},
-        texts={ABOUT: _json(about(folder.name, project.task, scores.content()))},
+        files={name: folder / name for name in EDGE_FILES},
+        texts={EVALUATION: _evaluated(scores)},
         example=project.example(encoder),
         horizon=encoder.horizon,
         requirements=requirements(EDGE_PACKAGES),
@@ -324,14 +327,6 @@ def _verdict(project: _Project, described: EdgeMetrics) -> Verdict:
     mae |= {"int8": described.mae_int8_validation, "float": described.mae_float_validation}
     size = {name: float(entry.bytes) for name, entry in project.baselines.items()}
     return verdict(mae, {**size, "int8": described.spec_bytes}, project.limits)
-
-
-def _student_file(project: _Project, name: str) -> Path:
-    paths = [project.folder(kind) / f"{name}.json" for kind in ("students", "pruned")]
-    found = [path for path in paths if path.is_file()]
-    if not found:
-        raise RegistryError(f"{paths[0]}: no such file, nor below models/pruned; run dvc repro")
-    return found[0]
 
 
 def _curves(learning: pd.DataFrame, name: str) -> dict[str, Curve]:
@@ -394,8 +389,10 @@ def flatten(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, 
             yield f"{prefix}{name}", _text(value)
 
 
-def _json(content: object) -> str:
-    return json.dumps(content, indent=1, sort_keys=True, allow_nan=False) + "\n"
+def _evaluated(scores: ScoresBySplit | FiguresBySplit) -> str:
+    """``evaluation.json`` of a model, from its entry in reports/evaluation.json."""
+    both = Evaluated(validation=scores.validation.to(ForecastErrors), test=scores.test.to(ForecastErrors))
+    return json.dumps(both.content(), indent=1, sort_keys=True, allow_nan=False) + "\n"
 
 
 def _text(value: Any) -> str:

@@ -6,20 +6,20 @@ import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from dlnet.config.base import StageConfig
-from dlnet.config.clean import CleanParams
 from dlnet.config.cost import CostParams
 from dlnet.config.publish import BudgetParams, PublishParams
 from dlnet.errors import ModelError, RefusedError
 from dlnet.export.documents import VersionRecord
-from dlnet.export.edge import VERSION, DeviceModel
+from dlnet.export.edge import DeviceModel
+from dlnet.export.saved import VERSION
 from dlnet.files import atomic_dir, sha256, write_text
 from dlnet.firmware.bundle import write_bundle
 from dlnet.firmware.documents import DeviceCosts
 from dlnet.gate.budget import within_budget
 from dlnet.gate.verdict import Verdict
+from dlnet.models.document import EVALUATION, Evaluated, ModelDocument
 from dlnet.release.blockers import plain
 
 BUILT, SHIPPED = "dlnet_monitor.ino", "dlnet-monitor-nano33ble"
@@ -30,9 +30,8 @@ SCORES = ("mae", "rmse", "cell_mae")
 
 
 class AssetsConfig(StageConfig):
-    """What a release reads of params.yaml: how devices clean, the clock, the budget."""
+    """What a release reads of params.yaml: the clock and the budget."""
 
-    clean: CleanParams
     cost: CostParams
     publish: PublishParams
 
@@ -42,13 +41,15 @@ class Release:
     """What the card tells.
 
     Attributes:
-        tag: of the release. about: what is known of its data and errors. lineage: the version's tags.
+        tag: of the release. document: the model's own. evaluation: its errors as the pipeline measured them, if it
+            is from the registry. lineage: the version's tags.
         figures: costs of the model, measured now. sizes: (part, bytes, room) of the image.
     """
 
     tag: str
     model: DeviceModel
-    about: Mapping[str, Any]
+    document: ModelDocument
+    evaluation: Evaluated | None
     lineage: Mapping[str, str]
     figures: DeviceCosts
     sizes: Sequence[tuple[str, int, int]]
@@ -88,6 +89,16 @@ def lineage(folder: Path) -> Mapping[str, str]:
     return VersionRecord.read(version).tags if version.is_file() else {}
 
 
+def evaluated(folder: Path) -> Evaluated | None:
+    """``evaluation.json`` of a model out of the registry; None for one that is not from there.
+
+    Raises:
+        DocumentError: the file is damaged.
+    """
+    path = folder / EVALUATION
+    return Evaluated.read(path) if path.is_file() else None
+
+
 def _image(path: Path) -> Path:
     if not path.is_file():
         raise ModelError(f"{path}: no such file; dlnet sketch --board nano33ble makes it")
@@ -98,16 +109,16 @@ def _image(path: Path) -> Path:
 
 def card(release: Release, verdict: Verdict) -> str:
     """Model card: data, errors, what it takes, where it comes from."""
-    model, data = release.model, release.about.get("data", {})
+    model, data = release.model, release.document.data
     lines = [
         f"# {release.tag}",
         "",
         f"Model {model.name}, version {model.version}, SHA-256 of model.json `{model.sha256}`.",
-        f"Trained on: {plain(str(data.get('label', 'not recorded')))}. It looks at {model.encoder.window} cycles and "
+        f"Trained on: {plain(data.label)}. It looks at {model.encoder.window} cycles and "
         f"forecasts the state of health (capacity / nominal capacity) of the next {model.encoder.horizon}.",
         "Rows of published data are not always consecutive cycles; a cell unlike the training cells may age otherwise.",
         "",
-        *_errors(release.about),
+        *_errors(release),
         *_device(release.figures, verdict),
         *_image_sizes(release.sizes),
         *_lineage(release.lineage),
@@ -115,11 +126,14 @@ def card(release: Release, verdict: Verdict) -> str:
     return "\n".join(lines)
 
 
-def _errors(about: Mapping[str, Any]) -> list[str]:
-    parts = [part for part in ("validation", "test") if part in about]
-    if not parts:
-        return ["Errors: not recorded for this model.", ""]
-    rows = [f"| {name} | " + " | ".join(f"{float(about[p][name]):.5f}" for p in parts) + " |" for name in SCORES]
+def _errors(release: Release) -> list[str]:
+    """Of validation cells; of test cells too where the evaluate stage measured this model."""
+    parts = {"validation": release.document.validation}
+    if release.evaluation is not None:
+        parts = {"validation": release.evaluation.validation, "test": release.evaluation.test}
+    rows = [
+        f"| {name} | " + " | ".join(f"{getattr(one, name):.5f}" for one in parts.values()) + " |" for name in SCORES
+    ]
     return [
         "## Errors of SoH, int8 model",
         "",

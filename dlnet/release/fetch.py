@@ -7,7 +7,7 @@ from pathlib import Path
 
 from dlnet.errors import RefusedError
 from dlnet.export.documents import VersionRecord
-from dlnet.export.edge import VERSION
+from dlnet.export.saved import VERSION
 from dlnet.files import atomic_dir
 from dlnet.registry.client import connect, tracking_uri
 from dlnet.registry.fetch import Version, fetch, find

@@ -16,10 +16,11 @@ from dlnet.distill.gains import Distillation, PrunedDistillation
 from dlnet.errors import DLNetError, ModelError
 from dlnet.export.layout import Spec
 from dlnet.export.litert import EdgeFiles
+from dlnet.export.saved import SavedEdge
 from dlnet.export.size import spec_bytes
-from dlnet.export.spec import load_spec
 from dlnet.files import read_tensors
-from dlnet.models.trained import TrainedModel, load_network
+from dlnet.models.trained import SavedNetwork, TrainedModel
+from dlnet.saved import load_as
 from dlnet.select.front import FrontRecord
 
 FRONTS = ("front1", "front2")
@@ -70,14 +71,14 @@ class Pipeline:
         """
         tables = {name: read_table(models / name / "table.parquet") for name in FRONTS}
         students = {
-            str(name): load_network(models / kind / f"{name}.json")
+            str(name): load_as(models / kind / str(name), SavedNetwork).network
             for name, kind in tables["front2"][["name", "kind"]].itertuples(index=False)
         }
         fronts = {name: FrontRecord.read(models / name / "front.json") for name in FRONTS}
         return cls(
             baselines=BaselineTable.read(models / "baselines/baselines.json").root,
             predictions=read_tensors(models / "baselines/predictions.safetensors"),
-            teacher=load_network(models / "teacher/teacher.json"),
+            teacher=load_as(models / "teacher", SavedNetwork).network,
             students=students,
             edges={name: _load_edge(models / "edge" / name, students) for name in fronts["front2"].elites},
             tables=tables,
@@ -132,8 +133,5 @@ def read_table(path: Path) -> pd.DataFrame:
 def _load_edge(folder: Path, students: dict[str, TrainedModel]) -> Edge:
     if folder.name not in students:
         raise ModelError(f"models/front2/front.json: elite {folder.name} is not in its table; run dvc repro")
-    try:
-        files = EdgeFiles((folder / "step.tflite").read_bytes(), (folder / "head.tflite").read_bytes())
-    except FileNotFoundError as error:
-        raise ModelError(f"{error.filename}: no such file; run the stage quantise (dvc repro)") from error
-    return Edge(students[folder.name], load_spec(folder / "spec.json"), files)
+    saved = load_as(folder, SavedEdge)
+    return Edge(students[folder.name], saved.device.spec, saved.files)

@@ -76,8 +76,7 @@ def forecast_table(found: Forecast, shown: Sequence[int]) -> Table:
         table.add_column(name, justify="right")
     for cycle in sorted({step for step in shown if step < len(found.ahead)} | {len(found.ahead)}):
         soh = found.ahead[cycle - 1]
-        error = "not known" if found.error is None else f"± {found.error[cycle - 1]:.4f}"
-        table.add_row(str(cycle), f"{soh:.4f}", f"{soh * found.nominal_ah:.4f}", error)
+        table.add_row(str(cycle), f"{soh:.4f}", f"{soh * found.nominal_ah:.4f}", f"± {found.error[cycle - 1]:.4f}")
     return table
 
 

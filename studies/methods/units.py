@@ -48,13 +48,13 @@ def teacher(config: MethodsConfig, cut: CellSplit, folder: Path) -> Rows:
     plan = plan_of(params.training, cut.task.channels.noise)
     stacks = [part for job in jobs for part in stacked(own, [job])]
     one = TrainedModel("teacher", cut.encoder, own, averaged(run_stacks(stacks, [cut.training_data], plan, "teacher")))
-    one.save(folder)
+    one.save(folder / one.name, cut.dataset)
     return [_row(config, cut, one, "teacher", "teacher", 0, None)]
 
 
 def knowledge(config: MethodsConfig, cut: CellSplit, folder: Path) -> Rows:
     """Every kind of knowledge, self-distillation and made windows, against labels alone."""
-    source, params = load_network(folder / "teacher.json"), config.methods
+    source, params = load_network(folder / "teacher"), config.methods
     losses = (LABELS, *LOSSES)
     training_data = add_teacher_targets(
         cut.training_data, [(source, 1.0)], cut.dataset, cut.encoder, cut.windows, losses, config.students.hint_width
@@ -62,7 +62,7 @@ def knowledge(config: MethodsConfig, cut: CellSplit, folder: Path) -> Rows:
     jobs = [Job(f"{loss}-s{seed}", seed, loss, config.students.alpha) for loss in losses for seed in params.seeds]
     first = _train(config, cut, jobs, [training_data], _shape(config, cut), "knowledge")
     for one in first:
-        one.save(folder)
+        one.save(folder / one.name, cut.dataset)
     rows = [_row(config, cut, one, "knowledge", one.lineage["loss"], one.lineage["seed"], LABELS) for one in first]
     made = {
         f"{TAUGHT}, shifted windows": shifted(cut.training_data, params.copies, params.spread, seed=0),
@@ -72,7 +72,7 @@ def knowledge(config: MethodsConfig, cut: CellSplit, folder: Path) -> Rows:
     }
     training_sets = [add_synthetic_windows(cut.training_data, source, z) for z in made.values()]
     for seed in params.seeds:
-        own = load_network(folder / f"{LABELS}-s{seed}.json")
+        own = load_network(folder / f"{LABELS}-s{seed}")
         training_sets.append(
             add_teacher_targets(cut.training_data, [(own, 1.0)], cut.dataset, cut.encoder, cut.windows)
         )
@@ -237,16 +237,16 @@ def _shape(config: MethodsConfig, cut: CellSplit) -> NetConfig:
 
 def _taught(cut: CellSplit, folder: Path) -> TrainingData:
     return add_teacher_targets(
-        cut.training_data, [(load_network(folder / "teacher.json"), 1.0)], cut.dataset, cut.encoder, cut.windows
+        cut.training_data, [(load_network(folder / "teacher"), 1.0)], cut.dataset, cut.encoder, cut.windows
     )
 
 
 def _lessons(config: MethodsConfig, cut: CellSplit, folder: Path) -> TeacherContext:
-    return TeacherContext(cut.dataset, cut.windows, load_network(folder / "teacher.json"), config.prune.teacher_share)
+    return TeacherContext(cut.dataset, cut.windows, load_network(folder / "teacher"), config.prune.teacher_share)
 
 
 def _elites(config: MethodsConfig, folder: Path) -> list[TrainedModel]:
-    return [load_network(folder / f"{TAUGHT}-s{seed}.json") for seed in config.methods.seeds]
+    return [load_network(folder / f"{TAUGHT}-s{seed}") for seed in config.methods.seeds]
 
 
 def _train(

@@ -34,7 +34,7 @@ def baselines(config: StudyConfig, cut: CellSplit, _folder: Path) -> Rows:
     fitted = fit_all(cut.dataset, cut.encoder, cut.task, config.baselines)
     rows = []
     for name, one in fitted.items():
-        scores = cut.score(one.predict(cut.dataset, cut.windows.validation), one.predict(cut.dataset, cut.test))
+        scores = cut.score(one.forecast(cut.dataset, cut.windows.validation), one.forecast(cut.dataset, cut.test))
         known = {"bytes": one.bytes, "uses_capacity": one.uses_capacity}
         rows.append({"kind": "baseline", "name": name, **known, **scores})
     return rows
@@ -47,7 +47,7 @@ def teacher(config: StudyConfig, cut: CellSplit, folder: Path) -> Rows:
     stacks = [Stack(config_of, (Job(f"member-{i}", 1000 * params.seed + i),)) for i in range(params.members)]
     results = run_stacks(stacks, [cut.training_data], plan_of(params.training, cut.task.channels.noise), "teacher")
     one = TrainedModel("teacher", cut.encoder, config_of, averaged(results))
-    one.save(folder)
+    one.save(folder / one.name, cut.dataset)
     members = float(np.mean([result.mae_validation for result in results]))
     return [_row(cut, one, kind="teacher", seed=params.seed, members_mae_validation=members)]
 
@@ -64,10 +64,8 @@ def students(config: StudyConfig, cut: CellSplit, folder: Path, kind: str = "stu
 
 def stage2(config: StudyConfig, cut: CellSplit, folder: Path) -> Rows:
     """The best student of each seed, pruned and trained again, with and without its teachers."""
-    elites = [load_network(folder / f"{name}.json") for name in best_names(config, cut, folder)]
-    context = TeacherContext(
-        cut.dataset, cut.windows, load_network(folder / "teacher.json"), config.prune.teacher_share
-    )
+    elites = [load_network(folder / f"{name}") for name in best_names(config, cut, folder)]
+    context = TeacherContext(cut.dataset, cut.windows, load_network(folder / "teacher"), config.prune.teacher_share)
     plan = plan_of(config.prune.training, cut.task.channels.noise)
     students, _ = compress_all(elites, config.prune, plan, context)
     return [_row(cut, one, kind="pruned", **one.lineage) for one in students]
@@ -78,7 +76,7 @@ def edges(config: StudyConfig, cut: CellSplit, folder: Path) -> Rows:
     rows, train = [], quantise_inputs(cut.training_data.z[: cut.training_data.labelled].numpy())
     for cell in (None, "ltc"):
         for name in best_names(config, cut, folder, cell):
-            one = load_network(folder / f"{name}.json")
+            one = load_network(folder / f"{name}")
             spec = make_spec(weights_of(one), train)
             parts = [
                 predict_reference(spec, one.encoder.encode(cut.dataset, ends), one.encoder.anchor(cut.dataset, ends))
@@ -107,7 +105,7 @@ def best_names(config: StudyConfig, cut: CellSplit, folder: Path, cell: str | No
     names = []
     for seed in config.students.seeds:
         found = [
-            load_network(folder / f"{kind}-{hidden}-{loss}-s{seed}.json")
+            load_network(folder / f"{kind}-{hidden}-{loss}-s{seed}")
             for (kind, hidden), loss in product(shapes, config.students.losses)
         ]
         fitting = [one for one in found if one.count <= most]
@@ -116,7 +114,7 @@ def best_names(config: StudyConfig, cut: CellSplit, folder: Path, cell: str | No
 
 
 def _taught(config: StudyConfig, cut: CellSplit, folder: Path) -> TrainingData:
-    source = load_network(folder / "teacher.json")
+    source = load_network(folder / "teacher")
     losses, width = config.students.losses, config.students.hint_width
     return add_teacher_targets(cut.training_data, [(source, 1.0)], cut.dataset, cut.encoder, cut.windows, losses, width)
 
@@ -125,7 +123,7 @@ def _keep(cut: CellSplit, results: Sequence[Trained], stacks: Sequence[Stack], f
     shapes, rows = shapes_by_name(stacks), []
     for result in results:
         one = as_model(result, shapes[result.job.name], cut.encoder, cut.training_data)
-        one.save(folder)
+        one.save(folder / one.name, cut.dataset)
         rows.append(_row(cut, one, kind=kind, loss=result.job.loss, seed=result.job.seed))
     return rows
 

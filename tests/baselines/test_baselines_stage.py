@@ -24,7 +24,7 @@ def test_every_baseline_forecasts_and_says_whether_it_uses_capacity(track):
     fitted, ends = fit_all(dataset, encoder, task(track), baselines_params()), dataset.windows("test", 3)
     assert NAMES <= set(fitted) <= NAMES | {"boosting_plain"}
     for name, one in fitted.items():
-        forecast = one.predict(dataset, ends)
+        forecast = one.forecast(dataset, ends)
         assert forecast.shape == (len(ends), 10)
         assert forecast.dtype == np.float32
         assert np.isfinite(forecast).all()

@@ -63,7 +63,7 @@ def test_weights_of_the_best_check_are_kept(trained):
     dataset, _, one = trained
     ends = dataset.windows("validation", 3)
     least = min(error for _, _, error in one.curve)
-    assert mae(one.predict(dataset, ends), dataset.targets(ends)) == pytest.approx(least, rel=1e-4)
+    assert mae(one.forecast(dataset, ends), dataset.targets(ends)) == pytest.approx(least, rel=1e-4)
     assert one.chosen["mae_validation"] == least
 
 
@@ -74,12 +74,12 @@ def test_training_twice_gives_the_same_bytes_and_leaves_the_global_stream_alone(
     again = fit_gru(dataset, encoder, task(encoder.track), PARAMS, 0)
     assert torch.equal(before, torch.get_rng_state())
     ends = dataset.windows("test", 3)
-    np.testing.assert_array_equal(again.predict(dataset, ends), one.predict(dataset, ends))
+    np.testing.assert_array_equal(again.forecast(dataset, ends), one.forecast(dataset, ends))
 
 
 def test_forecast_never_rises(trained):
     dataset, _, one = trained
-    assert np.all(np.diff(one.predict(dataset, dataset.windows("test", 3)), axis=1) <= 0)
+    assert np.all(np.diff(one.forecast(dataset, dataset.windows("test", 3)), axis=1) <= 0)
 
 
 def test_bytes_are_four_a_parameter(trained):

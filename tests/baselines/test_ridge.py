@@ -53,7 +53,7 @@ def test_the_best_of_all_tried_is_kept(track):
     ends = dataset.windows("validation", 3)
     errors = [trial["mae_validation"] for trial in one.chosen["tried"]]
     assert len(errors) == 4
-    assert mae(one.predict(dataset, ends), dataset.targets(ends)) == pytest.approx(min(errors), rel=1e-12)
+    assert mae(one.forecast(dataset, ends), dataset.targets(ends)) == pytest.approx(min(errors), rel=1e-12)
 
 
 def test_stored_numbers_are_counted():
@@ -79,5 +79,5 @@ def test_on_track_charge_the_soh_of_past_cycles_has_no_say():
 def test_test_targets_have_no_say():
     ends = synthetic_dataset().windows("test", 3)
     hidden, open_ = synthetic_dataset(), synthetic_dataset(allow_test=True)
-    found = [fit_ridge(dataset, task(), baselines_params()).predict(dataset, ends) for dataset in (hidden, open_)]
+    found = [fit_ridge(dataset, task(), baselines_params()).forecast(dataset, ends) for dataset in (hidden, open_)]
     np.testing.assert_array_equal(found[0], found[1])

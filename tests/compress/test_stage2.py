@@ -54,8 +54,8 @@ def test_every_method_gives_students_that_can_be_kept(context, tmp_path):
     ends = lesson.windows.validation
     sizes = {}
     for student in students:
-        student.save(tmp_path)
-        again = load_network(tmp_path / f"{student.name}.json")
+        student.save(tmp_path / student.name, lesson.dataset)
+        again = load_network(tmp_path / student.name)
         torch.testing.assert_close(again.forecast(lesson.dataset, ends), student.forecast(lesson.dataset, ends))
         assert student.lineage["parent"] == "e0"
         sizes[student.lineage["method"]] = student

@@ -4,23 +4,14 @@ import pandas as pd
 import pytest
 from board_models import device_model
 from host_compiler import PROJECT
+from saved_models import save_device_model
 
 from dlnet.cli import main
-from dlnet.export.spec import save_spec
-from dlnet.files import write_json
-
-
-def save(folder, model):
-    """A model's folder as the pipeline lays it out."""
-    folder.mkdir()
-    save_spec(folder / "spec.json", model.spec)
-    write_json(folder / "student.json", {"name": model.name, "encoder": model.encoder.to_json()})
-    return folder
 
 
 @pytest.fixture(scope="module")
 def folder(model, tmp_path_factory):
-    return save(tmp_path_factory.mktemp("models") / "made", model)
+    return save_device_model(tmp_path_factory.mktemp("models") / "made", model)
 
 
 @pytest.fixture(scope="module")
@@ -73,11 +64,11 @@ def test_forecast_prints_soh_and_the_crossing(device, cell):
 
 
 def test_another_model_on_the_board_is_one_line(device, cell, tmp_path):
-    other = save(tmp_path / "other", device_model("capacity", "liquid", "other"))
+    other = save_device_model(tmp_path / "other", device_model("capacity", "liquid", "other"))
     code, out, errors = device("replay", cell, "--nominal", 5, model=other)
     assert (code, out) == (1, "")
     assert errors.startswith("error: ")
-    assert "the board runs made ltc version 7" in errors
+    assert "the board runs random ltc version 7" in errors
 
 
 def test_a_cell_file_that_is_not_there_is_one_line(device, tmp_path):

@@ -26,7 +26,7 @@ OUT = Path("models/edge/one")
 
 @pytest.fixture
 def quantised(tmp_path, monkeypatch):
-    """Run the stage on one made student; its student and metrics."""
+    """Run the stage on one random student; its student and metrics."""
     monkeypatch.chdir(tmp_path)
     write_windows(Path("data/windows"))
     _, encoder = synthetic_encoder()
@@ -34,7 +34,7 @@ def quantised(tmp_path, monkeypatch):
     def run(bits, slack=1.01, /, **changes):
         config = small_net(channels=len(encoder.channels), **changes)
         student = TrainedModel("one", encoder, config, initial(config, [2]))
-        student.save(Path("models/students"))
+        student.save(Path("models/students/one"), WindowDataset.load(Path("data/windows")))
         front = Path("models/front2/front.json")
         front.parent.mkdir(parents=True, exist_ok=True)
         FrontRecord(objectives=("mae_validation",), front=("one",), elites=("one",), notes=()).write(front)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from saved_models import save_as_edge
 
 from dlnet.baselines.record import BaselineRecord, BaselineTable
 from dlnet.config.base import StageConfig
@@ -20,11 +21,7 @@ from dlnet.data.encode import fit_encoder
 from dlnet.data.prepare import prepare
 from dlnet.data.windows import WindowDataset
 from dlnet.distill.students import shape
-from dlnet.export.convert import weights_of
 from dlnet.export.documents import EdgeMetrics
-from dlnet.export.golden import save_golden
-from dlnet.export.reference import quantise_anchor, quantise_inputs
-from dlnet.export.spec import make_spec, save_spec
 from dlnet.files import write_json, write_parquet
 from dlnet.firmware.documents import (
     DeviceCosts,
@@ -88,8 +85,10 @@ def make(root: Path, *, int8: float = 0.0012) -> Path:
     encoder = fit_encoder(dataset, TASK)
     students = [_student(name, encoder, i) for i, name in enumerate((EDGE, "ltc-4-l1-s0"))]
     pruned = [_student(f"{EDGE}-structured-50-taught-s0", encoder, 7, parent=EDGE)]
-    _teacher(root / "models/teacher", encoder)
-    tables = [_family(root / f"models/{kind}", some) for kind, some in (("students", students), ("pruned", pruned))]
+    _teacher(root / "models/teacher", encoder, dataset)
+    tables = [
+        _family(root / f"models/{kind}", some, dataset) for kind, some in (("students", students), ("pruned", pruned))
+    ]
     _front(root / "models/front1", tables[0])
     both = [table.assign(kind=kind) for table, kind in zip(tables, ("students", "pruned"), strict=True)]
     _front(root / "models/front2", pd.concat(both, ignore_index=True))
@@ -120,7 +119,9 @@ def made_cells(cells: int = 8, rows: int = 60) -> pd.DataFrame:
 
 
 def _data(folder: Path) -> WindowDataset:
+    columns = {"capacity": "capacity", "unit": "Ah", "features": {"CC Q": "CC Q", "CV Q": "CV Q"}}
     source = {"source": "embedded", "simulated": True, "label": "made cells (simulated)", "nominal_ah": [1.1]}
+    source["columns"] = columns
     prepared = prepare(made_cells(), source, CLEAN, SPLIT, TASK)
     write_parquet(folder / "rows.parquet", prepared.rows)
     write_parquet(folder / "cells.parquet", prepared.cells)
@@ -136,16 +137,16 @@ def _student(name, encoder, seed, **lineage) -> TrainedModel:
     return TrainedModel(name, encoder, config, parameters, {"mae_validation": 0.0012 + 1e-5 * seed}, lineage)
 
 
-def _teacher(folder: Path, encoder) -> None:
+def _teacher(folder: Path, encoder, dataset: WindowDataset) -> None:
     config = shape(encoder, "liquid", 6, "fused", 1)
     metrics = {"mae_validation": 0.0011}
-    TrainedModel("teacher", encoder, config, initial(config, [0, 1]), metrics, {"members": 2}).save(folder)
+    TrainedModel("teacher", encoder, config, initial(config, [0, 1]), metrics, {"members": 2}).save(folder, dataset)
     write_parquet(folder / "learning.parquet", _learning(["member-0", "member-1"]))
 
 
-def _family(folder: Path, students: list[TrainedModel]) -> pd.DataFrame:
+def _family(folder: Path, students: list[TrainedModel], dataset: WindowDataset) -> pd.DataFrame:
     for student in students:
-        student.save(folder)
+        student.save(folder / student.name, dataset)
     table = student_table(students, COST)
     write_parquet(folder / "table.parquet", table)
     write_parquet(folder / "learning.parquet", _learning([student.name for student in students]))
@@ -162,15 +163,7 @@ def _front(folder: Path, table: pd.DataFrame) -> None:
 
 
 def _edge(folder: Path, student: TrainedModel, dataset: WindowDataset, int8: float) -> None:
-    spec = make_spec(weights_of(student))
-    save_spec(folder / "spec.json", spec)
-    ends = dataset.windows("validation", 5)
-    z, anchor = student.encoder.encode(dataset, ends), student.encoder.anchor(dataset, ends)
-    save_golden(folder / "golden.safetensors", spec, quantise_inputs(z), quantise_anchor(anchor))
-    for name in ("step.tflite", "head.tflite"):
-        (folder / name).write_bytes(
-            b"\x1c\0\0\0TFL3" + student.name.encode()
-        )  # what it holds is tested in test_models.py
+    save_as_edge(folder, student, dataset, 5)
     EdgeMetrics(
         name=student.name, parameters=200, mae_int8_validation=int8, mae_float_validation=0.00119,
         mae_engines_validation={"litert": int8}, largest_difference={}, bits={}, stored_bytes={"total": 2000},

@@ -122,14 +122,14 @@ def test_what_varies_by_nature_is_logged_but_no_part_of_the_key(project, made):
 
 def test_a_registered_model_knows_its_data_and_its_errors_by_cycle_ahead(made):
     for _, model in collect(made, LIMITS).models:
-        known = json.loads(model.texts["about.json"])
-        assert known["data"]["label"] == "made cells (simulated)"
-        assert known["data"]["nominal_ah"] == [1.1]
+        assert json.loads(model.files["model.json"].read_text())["data"]["nominal_ah"] == [1.1]
+        known = json.loads(model.texts["evaluation.json"])
+        assert known["test"]["mae"] > known["validation"]["mae"]
         assert len(known["validation"]["by_horizon"]) == 12
 
 
 def test_one_changed_weight_is_another_pipeline_and_student_but_the_same_teacher(project, made):
-    weights = project / f"models/students/{EDGE}.safetensors"
+    weights = project / f"models/students/{EDGE}/model.safetensors"
     weights.write_bytes(weights.read_bytes()[:-1] + b"\x01")
     before, after = collect(made, LIMITS), collect(project, LIMITS)
     assert before.key != after.key

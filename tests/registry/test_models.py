@@ -10,8 +10,9 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
-from made_pipeline import LIMITS, TASK, make
+from made_pipeline import EDGE, LIMITS, TASK, make
 
+import dlnet
 from dlnet.data.encode import fit_encoder
 from dlnet.data.windows import WindowDataset
 from dlnet.distill.students import shape
@@ -33,7 +34,7 @@ from dlnet.models.precision import Precision
 from dlnet.models.trained import TrainedModel, load_network
 from dlnet.registry.client import connect
 from dlnet.registry.collect import collect
-from dlnet.registry.fetch import FORECAST_FILES, fetched
+from dlnet.registry.fetch import fetched
 from dlnet.registry.models import EDGE_CODE, EDGE_PACKAGES, requirements
 from dlnet.registry.publish import publish
 
@@ -123,18 +124,20 @@ def test_a_registered_student_and_teacher_forecast_as_their_files_do(registry, m
     publish(collect(made, LIMITS), connect())
     dataset = WindowDataset.load(made / "data/windows")
     ends = dataset.windows("validation", 5)
-    for name, path in (("dlnet-teacher", "teacher/teacher"), ("dlnet-student", "students/liquid-4-labels-s0")):
-        student = load_network(made / f"models/{path}.json")
+    for name, path in (("dlnet-teacher", "teacher"), ("dlnet-student", "students/liquid-4-labels-s0")):
+        student = load_network(made / f"models/{path}")
         z, anchor = student.encoder.encode(dataset, ends), student.encoder.anchor(dataset, ends)
         model = mlflow.pyfunc.load_model(f"models:/{name}/1")
         assert model.predict({"z": z, "anchor": anchor}) == pytest.approx(student.predict(z, anchor))
         assert "cloudpickle" not in str(model.metadata.flavors["python_function"].get("python_model", ""))
 
 
-def test_what_a_forecast_needs_is_fetched_and_nothing_else(registry, made):
+def test_a_fetched_model_opens_and_knows_its_version_and_goes_afterwards(registry, made):
     publish(collect(made, LIMITS), connect())
-    with fetched("models:/dlnet-edge@candidate", FORECAST_FILES) as files:
-        assert sorted(path.name for path in files.folder.iterdir()) == ["about.json", "spec.json", "student.json"]
+    with fetched("models:/dlnet-edge@candidate") as files:
+        model = dlnet.load(files.folder)
+        assert model.device.version == "dlnet-edge/1"
+        assert model.device.sha256 == dlnet.load(made / "models/edge" / EDGE).device.sha256
     assert not files.folder.exists()
 
 

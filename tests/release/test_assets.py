@@ -4,25 +4,25 @@ import hashlib
 from dataclasses import replace
 
 import pytest
-from made_pipeline import BUDGET, CLEAN, EDGE, device_costs, make
+from made_pipeline import BUDGET, EDGE, device_costs, make
 
 from dlnet.errors import ModelError, RefusedError
-from dlnet.export.edge import load_model
+from dlnet.export.saved import open_edge
 from dlnet.firmware.documents import Milliseconds
+from dlnet.models.document import Evaluated, ForecastErrors
 from dlnet.release.assets import KINDS, Release, assemble
 
 FIGURES = device_costs(instructions=5000, flash_bytes=3000, ram_bytes=1000, stack_bytes=300)
-ABOUT = {
-    "data": {"label": "made cells"},
-    "validation": {"mae": 0.0011, "rmse": 0.002, "cell_mae": 0.0012},
-    "test": {"mae": 0.0013, "rmse": 0.0021, "cell_mae": 0.0014},
-}
+MEASURED = Evaluated(
+    validation=ForecastErrors(mae=0.0011, rmse=0.002, cell_mae=0.0012, by_horizon=(0.001,)),
+    test=ForecastErrors(mae=0.0013, rmse=0.0021, cell_mae=0.0014, by_horizon=(0.001,)),
+)
 SIZES = [("text", 120_000, 983_040), ("data", 45_000, 262_144)]
 
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory):
-    return load_model(make(tmp_path_factory.mktemp("made")) / "models/edge" / EDGE, CLEAN, "dlnet-edge/4")
+    return open_edge(make(tmp_path_factory.mktemp("made")) / "models/edge" / EDGE)
 
 
 @pytest.fixture
@@ -36,7 +36,9 @@ def build(tmp_path):
 
 @pytest.fixture
 def release(model):
-    return Release("firmware-v4-1a2b3c4d", model, ABOUT, {"dlnet.git.commit": "abc"}, FIGURES, SIZES)
+    device = replace(model.device, version="dlnet-edge/4")
+    lineage = {"dlnet.git.commit": "abc"}
+    return Release("firmware-v4-1a2b3c4d", device, model.document, MEASURED, lineage, FIGURES, SIZES)
 
 
 def test_every_file_is_there_and_its_sum_is_right(build, release, tmp_path):
@@ -59,6 +61,12 @@ def test_the_card_tells_data_errors_sizes_and_lineage(build, release, tmp_path):
         "| dlnet.git.commit | `abc` |", "modelled",
     ):  # fmt: skip
         assert words in card
+
+
+def test_a_model_that_is_not_from_the_registry_has_its_validation_errors(build, release, tmp_path):
+    assemble(build, replace(release, evaluation=None), BUDGET, tmp_path / "out")
+    mae = release.document.validation.mae
+    assert f"| mae | {mae:.5f} |\n" in (tmp_path / "out/MODEL-CARD.md").read_text()
 
 
 def test_the_guide_names_the_hash_that_the_board_must_show(build, release, tmp_path):

@@ -4,18 +4,15 @@ import json
 
 import pytest
 
-from dlnet.config.clean import CleanParams
 from dlnet.errors import RefusedError
-from dlnet.export.edge import load_model
+from dlnet.export.saved import open_edge
 from dlnet.registry.client import connect
 from dlnet.release.fetch import check_out
-
-CLEAN = CleanParams(window=7, sigmas=3.0, floor_soh=0.006, feature_sigmas=6.0, min_rows=45)
 
 
 def test_files_and_lineage_are_all_that_a_build_needs(versions, tmp_path):
     check_out("models:/dlnet-edge/1", tmp_path / "out")
-    model = load_model(tmp_path / "out", CLEAN)
+    model = open_edge(tmp_path / "out").device
     assert model.version == "dlnet-edge/1"
     assert len(model.golden[0]) == 2
     assert json.loads((tmp_path / "out/version.json").read_text())["tags"]["dlnet.gate"] == "passed"

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from saved_models import save_as_edge
 from synthetic_dataset import described, tables, task
 
 from dlnet.baselines.record import BaselineRecord, BaselineTable
@@ -20,8 +21,8 @@ from dlnet.distill.students import shape
 from dlnet.export.convert import weights_of
 from dlnet.export.litert import EdgeFiles
 from dlnet.export.reference import quantise_anchor, quantise_inputs, run
-from dlnet.export.spec import make_spec, save_spec
-from dlnet.files import write_bytes, write_json, write_parquet, write_tensors
+from dlnet.export.spec import make_spec
+from dlnet.files import write_json, write_parquet, write_tensors
 from dlnet.metrics import Errors, WorstCell
 from dlnet.models.network import initial
 from dlnet.models.trained import TrainedModel
@@ -122,7 +123,7 @@ class _Maker:
     def teacher(self) -> None:
         config = shape(self.encoder, "liquid", 6, "fused", 1)
         TrainedModel("teacher", self.encoder, config, initial(config, [7, 8]), {"mae_validation": 0.001}, {}).save(
-            self.models / "teacher"
+            self.models / "teacher", self.dataset
         )
         write_parquet(self.models / "teacher/learning.parquet", learning(["member-0", "member-1"]))
 
@@ -139,7 +140,7 @@ class _Maker:
 
     def family(self, kind: str, students: list[TrainedModel]) -> pd.DataFrame:
         for student in students:
-            student.save(self.models / kind)
+            student.save(self.models / kind / student.name, self.dataset)
         table = student_table(students, COST)
         write_parquet(self.models / kind / "table.parquet", table)
         write_parquet(self.models / kind / "learning.parquet", learning([student.name for student in students]))
@@ -151,12 +152,9 @@ class _Maker:
 
     def edge(self, student: TrainedModel, convert) -> None:
         folder = self.models / "edge" / student.name
-        spec = make_spec(weights_of(student))
         train = student.encoder.encode(self.dataset, self.dataset.windows("train", 1))
-        files = convert(spec, quantise_inputs(train))
-        write_bytes(folder / "step.tflite", files.step)
-        write_bytes(folder / "head.tflite", files.head)
-        save_spec(folder / "spec.json", spec)
+        files = convert(make_spec(weights_of(student)), quantise_inputs(train))
+        save_as_edge(folder, student, self.dataset, 3, files)
 
 
 def learning(names: list[str]) -> pd.DataFrame:
