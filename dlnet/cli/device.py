@@ -120,7 +120,7 @@ def replay(
     unit: Unit = None,
     column: Columns = None,
 ) -> None:
-    """Play a cell to it and compare each forecast with this computer's."""
+    """Play a cell to it, and compare each forecast with the reference."""
     from dlnet.device import replay as replaying
 
     with _board(port, model, elf, timeout) as board:
