@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 import pandas as pd
@@ -12,13 +12,14 @@ from pydantic import model_validator
 from dlnet.baselines.boosting import Boosting
 from dlnet.baselines.fit import Baseline, fit_all
 from dlnet.baselines.gru import Gru
+from dlnet.baselines.record import BaselineRecord, BaselineTable
 from dlnet.baselines.saved import save_baseline
 from dlnet.config.base import StageConfig
 from dlnet.config.baselines import BaselinesParams
 from dlnet.config.task import TaskParams
 from dlnet.data.encode import fit_encoder
 from dlnet.data.windows import Ends, Singles, WindowDataset
-from dlnet.files import atomic_dir, write_json, write_parquet, write_tensors
+from dlnet.files import atomic_dir, write_parquet, write_tensors
 from dlnet.metrics import errors
 from stages import run
 
@@ -52,31 +53,29 @@ def main() -> None:
     validation, test = dataset.windows("validation", task.stride_eval), dataset.windows("test", task.stride_eval)
     every = np.concatenate([validation, test])
     forecasts = {name: one.forecast(dataset, every) for name, one in fitted.items()}
-    table = {name: _described(one, dataset, validation, forecasts[name]) for name, one in fitted.items()}
+    table = {name: _record(one, dataset, validation, forecasts[name]) for name, one in fitted.items()}
     with atomic_dir(OUT) as folder:
         for name, one in fitted.items():
             if not isinstance(one, Gru):
                 save_baseline(folder / name, name, one, dataset)
         write_tensors(folder / "predictions.safetensors", forecasts)
-        write_json(folder / "baselines.json", table)
+        BaselineTable(table).write(folder / "baselines.json")
         write_parquet(folder / "learning.parquet", _learning(fitted))
     for name, entry in table.items():
-        print(f"{name:16} validation MAE {entry['validation']['mae']:.5f}  {entry['bytes']:>9,} B")
+        print(f"{name:16} validation MAE {entry.validation.mae:.5f}  {entry.bytes:>9,} B")
 
 
-def _described(one: Baseline, dataset: WindowDataset, validation: Ends, forecast: Singles) -> dict[str, Any]:
+def _record(one: Baseline, dataset: WindowDataset, validation: Ends, forecast: Singles) -> BaselineRecord:
     found = errors(forecast[: len(validation)], dataset.targets(validation), dataset.cell_of(validation), dataset.cells)
-    entry = {
-        "bytes": one.bytes,
-        "parameters": one.parameters,
-        "uses_capacity": one.uses_capacity,
-        "validation": found,
-        "chosen": {key: value for key, value in one.chosen.items() if key != "tried"},
-        "tried": one.chosen.get("tried", []),
-    }
-    if isinstance(one, Boosting):
-        entry["bytes_in_library"] = one.library_bytes
-    return entry
+    return BaselineRecord(
+        bytes=one.bytes,
+        bytes_in_library=one.library_bytes if isinstance(one, Boosting) else None,
+        parameters=one.parameters,
+        uses_capacity=one.uses_capacity,
+        validation=found,
+        chosen={key: value for key, value in one.chosen.items() if key != "tried"},
+        tried=one.chosen.get("tried", ()),
+    )
 
 
 def _learning(fitted: dict[str, Baseline]) -> pd.DataFrame:

@@ -12,9 +12,11 @@ from dlnet.config.task import TaskParams
 from dlnet.cost.energy import measure_energy, write_volatile
 from dlnet.cost.table import student_table
 from dlnet.data.windows import WindowDataset
-from dlnet.distill.students import plan_of, stage2_gains
-from dlnet.files import atomic_dir, read_json, write_json, write_parquet
+from dlnet.distill.gains import Distillation, PrunedDistillation, pruning_gains
+from dlnet.distill.students import plan_of
+from dlnet.files import atomic_dir, write_parquet
 from dlnet.models.trained import load_network
+from dlnet.select.front import FrontRecord
 from dlnet.train.data import training_windows
 from dlnet.train.loop import curves
 from stages import run
@@ -36,8 +38,8 @@ def main() -> None:
     """Run the stage."""
     config = CompressConfig.load()
     params, dataset = config.prune, WindowDataset.load(Path("data/windows"))
-    elites = [load_network(STUDENTS / name) for name in read_json(Path("models/front1/front.json"))["elites"]]
-    teaches = read_json(STUDENTS / "distillation.json")["teacher"]["teaches"]
+    elites = [load_network(STUDENTS / name) for name in FrontRecord.read(Path("models/front1/front.json")).elites]
+    teaches = Distillation.read(STUDENTS / "distillation.json").teacher.teaches
     teacher = load_network(Path("models/teacher")) if teaches else None
     context = TeacherContext(dataset, training_windows(dataset, config.task), teacher, params.teacher_share)
     plan = plan_of(params.training, config.task.channels.noise)
@@ -50,7 +52,7 @@ def main() -> None:
             student.save(folder / student.name, dataset)
         write_parquet(folder / "table.parquet", table)
         write_parquet(folder / "learning.parquet", curves(results))
-        write_json(folder / "distillation.json", {"gains": stage2_gains(table)})
+        PrunedDistillation(gains=pruning_gains(table)).write(folder / "distillation.json")
 
 
 if __name__ == "__main__":

@@ -18,10 +18,11 @@ from dlnet.cost.table import student_table
 from dlnet.data.encode import Encoder, fit_encoder
 from dlnet.data.schema import read_table
 from dlnet.data.windows import WindowDataset
-from dlnet.distill.students import as_model, gains, plan_of, shapes_by_name, sweep, teaches
+from dlnet.distill.gains import Distillation, gains, teaches
+from dlnet.distill.students import as_model, plan_of, shapes_by_name, sweep
 from dlnet.distill.synthetic import add_synthetic_windows, shifted, simulated
 from dlnet.distill.teacher import add_teacher_targets
-from dlnet.files import atomic_dir, write_json, write_parquet
+from dlnet.files import atomic_dir, write_parquet
 from dlnet.models.trained import load_network
 from dlnet.train.data import make_training_data, training_windows
 from dlnet.train.loop import TrainingData, curves
@@ -66,13 +67,13 @@ def main() -> None:
     students = [as_model(one, shapes[one.job.name], encoder, training_data) for one in results]
     table = student_table(students, config.cost)
     verdict = teaches(table, teacher.metrics["mae_validation"])
-    print(verdict["text"])
+    print(verdict.text)
     with atomic_dir(OUT) as folder:
         for student in students:
             student.save(folder / student.name, dataset)
         write_parquet(folder / "table.parquet", table)
         write_parquet(folder / "learning.parquet", curves(results))
-        write_json(folder / "distillation.json", {"teacher": verdict, "gains": gains(table)})
+        Distillation(teacher=verdict, gains=gains(table)).write(folder / "distillation.json")
 
 
 def _made_windows(config: DistillConfig, training_data: TrainingData, encoder: Encoder) -> Tensor:

@@ -7,7 +7,7 @@ from pathlib import Path
 from dlnet.config.base import StageConfig
 from dlnet.config.task import TaskParams
 from dlnet.data.windows import WindowDataset
-from dlnet.files import atomic_dir, write_json, write_text
+from dlnet.files import atomic_dir, write_text
 from dlnet.report.evaluation import evaluate
 from dlnet.report.page import page
 from dlnet.report.pipeline import Pipeline
@@ -33,16 +33,16 @@ def main() -> None:
     dataset = WindowDataset.load(WINDOWS, allow_test=True)
     pipeline = Pipeline.load(MODELS)
     evaluation = evaluate(pipeline, dataset, config.task.stride_eval)
-    summary = summarise(evaluation, pipeline, dataset.task)
+    summary = summarise(evaluation.content, pipeline, dataset.task)
     with atomic_dir(OUT / "figures") as folder:
         draw(evaluation, pipeline, dataset, summary, folder)
     with atomic_dir(OUT / "plots") as folder:
         for name, table in series(evaluation, pipeline, dataset, summary).items():
             write_text(folder / name, as_csv(table))
-    write_json(OUT / "evaluation.json", evaluation.content)
-    write_json(OUT / "metrics.json", headline(summary))
+    evaluation.content.write(OUT / "evaluation.json")
+    headline(summary).write(OUT / "metrics.json")
     write_text(OUT / "report.md", page(summary, evaluation.content))
-    write_json(OUT / "summary.json", summary)
+    summary.write(OUT / "summary.json")
 
 
 if __name__ == "__main__":

@@ -11,9 +11,10 @@ from dlnet.config.cost import CostParams
 from dlnet.data.schema import read_table
 from dlnet.data.windows import WindowDataset
 from dlnet.export.saved import SavedEdge
-from dlnet.files import atomic_dir, read_json, write_json
+from dlnet.files import atomic_dir
 from dlnet.firmware.bundle import write_bundle
 from dlnet.firmware.report import NOT_MEASURED, Tools, elite, report
+from dlnet.report.documents import EvaluationReport, SummaryReport
 from dlnet.saved import load_as
 from stages import run
 
@@ -34,14 +35,15 @@ def main() -> None:
     if tools.arm is None:
         print(NOT_MEASURED)
     dataset, raw = WindowDataset.load(Path("data/windows")), read_table(Path("data/raw/cells.parquet"))
-    rows = []
+    scores, rows = EvaluationReport.read(Path("reports/evaluation.json")).edge, []
     with atomic_dir(OUT) as folder:
         for edge in tqdm(sorted(EDGE.iterdir()), desc="firmware", unit="model"):
             model = load_as(edge, SavedEdge).device
             write_bundle(model, folder / model.name)
-            rows.append(elite(model, edge, dataset, raw, tools, config.cost.clock_mhz))
-    chosen = str(read_json(Path("reports/summary.json"))["edge"]["name"])
-    write_json(REPORT, report(rows, chosen, read_json(Path("reports/evaluation.json"))["edge"], tools))
+            mae = scores[model.name].int8.test.mae
+            rows.append(elite(model, edge, dataset, raw, tools, config.cost.clock_mhz, mae))
+    chosen = SummaryReport.read(Path("reports/summary.json")).edge.name
+    report(rows, chosen, tools).write(REPORT)
 
 
 if __name__ == "__main__":

@@ -55,7 +55,7 @@ def main() -> None:
         dataset.cell_of(windows.validation),
         dataset.cells,
     )
-    teacher.metrics.update({"mae_validation": found["mae"], "validation": found})
+    teacher.metrics.update({"mae_validation": found.mae, "validation": found.content()})
     with atomic_dir(OUT) as folder:
         teacher.save(folder, dataset)
         write_parquet(folder / "learning.parquet", table)

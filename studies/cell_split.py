@@ -65,9 +65,8 @@ class CellSplit:
         ):
             dataset = self.judge
             one = errors(forecast, dataset.targets(ends), dataset.cell_of(ends), dataset.cells)
-            worst = one.pop("worst_cell")
-            found |= {f"{name}_{split}": value for name, value in one.items()}
-            found |= {f"worst_cell_{split}": worst["cell"], f"worst_cell_mae_{split}": worst["mae"]}
+            found |= {f"mae_{split}": one.mae, f"rmse_{split}": one.rmse, f"cell_mae_{split}": one.cell_mae}
+            found |= {f"worst_cell_{split}": one.worst_cell.cell, f"worst_cell_mae_{split}": one.worst_cell.mae}
         return found
 
 

@@ -1,6 +1,6 @@
 """``make fit``: the cost model of dlnet/cost/device.py against the compiled engine, and its constants fitted anew.
 
-Least squares of relative errors over made models of many shapes, compiled and counted in the emulator.
+Least squares of relative errors over random models of many shapes, compiled and counted in the emulator.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ CHANGES: tuple[dict[str, Any], ...] = (
     {"precision": Precision(step=4)},
     {"precision": Precision.of(4), "branches": 3, "rank": 6},
 )
-EXTRA = ("nibble", "inner", "gate", "lifted", "lift_word")
+EXTRA = ("nibble", "inner", "gate", "nibble_offset", "nibble_offset_word")
 EXTRA_CODE = ("nibble", "inner", "gate", "narrow")
 Floats = npt.NDArray[np.float64]
 

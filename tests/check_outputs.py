@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import math
 import sys
 from pathlib import Path
 
@@ -15,6 +13,7 @@ from dlnet.export.saved import open_edge
 from dlnet.files import read_tensors
 from dlnet.firmware.host import CompiledModel
 from dlnet.firmware.prove import prove_arm
+from dlnet.report.documents import SummaryReport
 
 FILES = (
     "dvc.lock",
@@ -35,23 +34,23 @@ def problems() -> list[str]:
     ]
     if found:
         return found
-    summary = json.loads(Path("reports/summary.json").read_text())
-    edge = summary["edge"]
-    folder = Path("models/edge") / edge["name"]
+    summary = SummaryReport.read(Path("reports/summary.json"))
+    edge = summary.edge
+    folder = Path("models/edge") / edge.name
     found += [
         f"{folder / name} is missing"
         for name in ("step.tflite", "head.tflite", "spec.json")
         if not (folder / name).is_file()
     ]
     for name in ("mae_float", "mae_int8", "rmse_int8", "cell_mae_int8"):
-        if not (math.isfinite(edge[name]) and 0 < edge[name] < 0.2):
-            found.append(f"summary: edge.{name} is {edge[name]}")
-    if edge["mae_int8"] > 1.03 * edge["mae_float"]:
-        found.append(f"summary: int8 {edge['mae_int8']} is far from float {edge['mae_float']}")
-    if edge["mae_int8"] > summary["baselines"]["persistence"]["mae"]:
+        if not 0 < getattr(edge, name) < 0.2:
+            found.append(f"summary: edge.{name} is {getattr(edge, name)}")
+    if edge.mae_int8 > 1.03 * edge.mae_float:
+        found.append(f"summary: int8 {edge.mae_int8} is far from float {edge.mae_float}")
+    if edge.mae_int8 > (summary.mae_of("persistence") or 0.0):
         found.append("summary: the int8 student does not even beat persistence")
     for name in ("persistence", "line", "parabola", "ridge", "boosting"):
-        if name not in summary["baselines"]:
+        if name not in summary.baselines:
             found.append(f"summary: baseline {name} is missing")
     found += unlike_engines()
     client = mlflow.MlflowClient("sqlite:///mlflow.db")

@@ -12,7 +12,7 @@ from dlnet.export.litert import EdgeFiles
 from dlnet.export.reference import predict_reference
 from dlnet.export.saved import SPEC, EdgeDocument, save_edge
 from dlnet.export.spec import make_spec, save_spec
-from dlnet.models.document import DataFacts, Facts, ForecastErrors, write_document
+from dlnet.models.document import FILE, DataFacts, Facts, ForecastErrors
 from dlnet.models.trained import TrainedModel
 
 NO_GRAPHS = EdgeFiles(b"\x1c\0\0\0TFL3 step", b"\x1c\0\0\0TFL3 head")  # what graphs hold is tested in tests/export
@@ -24,10 +24,8 @@ def save_device_model(folder: Path, model: DeviceModel, nominal_ah: tuple[float,
     data = DataFacts(source="made", label="made", simulated=True, nominal_ah=nominal_ah, columns=columns)
     zeros = ForecastErrors(mae=0, rmse=0, cell_mae=0, by_horizon=(0.0,) * model.spec.horizon)
     save_spec(folder / SPEC, model.spec)
-    write_document(
-        folder,
-        EdgeDocument(data=data, clean=model.clean, name=model.name, validation=zeros, encoder=model.encoder),
-    )
+    document = EdgeDocument(data=data, clean=model.clean, name=model.name, validation=zeros, encoder=model.encoder)
+    document.write(folder / FILE)
     return folder
 
 

@@ -34,8 +34,8 @@ def mean(values) -> float:
 def test_mae_and_rmse_are_those_of_a_plain_loop(made):
     prediction, target, cell = made
     found, each = errors(prediction, target, cell, NAMES), loop(prediction, target)
-    assert found["mae"] == pytest.approx(mean(each), rel=1e-12)
-    assert found["rmse"] == pytest.approx(mean([value**2 for value in each]) ** 0.5, rel=1e-12)
+    assert found.mae == pytest.approx(mean(each), rel=1e-12)
+    assert found.rmse == pytest.approx(mean([value**2 for value in each]) ** 0.5, rel=1e-12)
 
 
 def test_errors_of_cells_are_those_of_a_plain_loop(made):
@@ -43,15 +43,15 @@ def test_errors_of_cells_are_those_of_a_plain_loop(made):
     expected = {NAMES[c]: mean(loop(prediction, target, lambda i, _, c=c: cell[i] == c)) for c in (0, 1, 3)}
     assert per_cell(prediction, target, cell, NAMES) == pytest.approx(expected, rel=1e-12)
     found = errors(prediction, target, cell, NAMES)
-    assert found["cell_mae"] == pytest.approx(mean(list(expected.values())), rel=1e-12)
+    assert found.cell_mae == pytest.approx(mean(list(expected.values())), rel=1e-12)
     worst = max(expected, key=expected.get)
-    assert found["worst_cell"] == {"cell": worst, "mae": pytest.approx(expected[worst], rel=1e-12)}
+    assert dict(found.worst_cell) == {"cell": worst, "mae": pytest.approx(expected[worst], rel=1e-12)}
 
 
 def test_a_cell_with_many_windows_weighs_more_in_the_window_mean_only():
     prediction, target = np.zeros((4, 1)), np.array([[0.1], [0.1], [0.1], [0.5]])
     found = errors(prediction, target, np.array([0, 0, 0, 1]), NAMES)
-    assert (found["mae"], found["cell_mae"]) == (pytest.approx(0.2), pytest.approx(0.3))
+    assert (found.mae, found.cell_mae) == (pytest.approx(0.2), pytest.approx(0.3))
 
 
 def test_errors_by_cycle_ahead_are_those_of_a_plain_loop(made):

@@ -14,6 +14,7 @@ from dlnet.baselines.ridge import Ridge
 from dlnet.baselines.summaries import Knots, Summary
 from dlnet.baselines.trends import Trend
 from dlnet.data.windows import Histories, Singles, WindowDataset
+from dlnet.documents import Document
 from dlnet.errors import ModelError
 from dlnet.files import read_tensors, write_tensors
 from dlnet.models.document import (
@@ -21,9 +22,7 @@ from dlnet.models.document import (
     Facts,
     ForecastErrors,
     ModelDocument,
-    Part,
     read_document,
-    write_document,
 )
 
 WEIGHTS = "model.safetensors"
@@ -40,7 +39,7 @@ class TrendDocument(ModelDocument):
     horizon: int
 
 
-class RidgeShape(Part):
+class RidgeShape(Document):
     """What a ridge regression looks at, and the knots it predicts."""
 
     summary: Summary
@@ -96,17 +95,19 @@ def save_baseline(folder: Path, name: str, model: Trend | Ridge | Boosting, data
     found = ForecastErrors.of(model.forecast(dataset, ends), dataset, ends)
     common: dict[str, Any] = {**dict(Facts.of(dataset)), "name": name, "validation": found}
     if isinstance(model, Trend):
-        write_document(folder, TrendDocument(**common, degree=model.degree, length=model.length, horizon=model.horizon))
+        trend = TrendDocument(**common, degree=model.degree, length=model.length, horizon=model.horizon)
+        trend.write(folder / FILE)
         return
     shape = RidgeShape(summary=model.summary, knots=model.knots)
     if isinstance(model, Ridge):
         write_tensors(folder / WEIGHTS, _ridge_arrays(model, ""))
-        write_document(folder, RidgeDocument(**common, shape=shape))
+        RidgeDocument(**common, shape=shape).write(folder / FILE)
         return
     arrays = {f"{i}.{key}": value for i, forest in enumerate(model.forests) for key, value in forest.arrays().items()}
     start = None if model.start is None else RidgeShape(summary=model.start.summary, knots=model.start.knots)
     write_tensors(folder / WEIGHTS, arrays | ({} if model.start is None else _ridge_arrays(model.start, "start.")))
-    write_document(folder, BoostingDocument(**common, shape=shape, start=start, library_bytes=model.library_bytes))
+    boosting = BoostingDocument(**common, shape=shape, start=start, library_bytes=model.library_bytes)
+    boosting.write(folder / FILE)
 
 
 def open_trend(folder: Path) -> SavedBaseline:

@@ -94,6 +94,6 @@ def lines(figures: Figures, clock_mhz: float) -> list[str]:
         f"RAM, one monitor: {figures.ram:,} B; deepest stack: {figures.stack:,} B",
         f"instructions a forecast: {figures.engine.instructions:,}; with encoding: {figures.forecast.instructions:,}; "
         f"a cycle pushed: {figures.push.instructions:,}",
-        f"modelled ms a forecast at {clock_mhz:g} MHz, flash cache off: {engine['cache_off']:.2f}; "
-        f"with encoding: {forecast['cache_off']:.2f}",
+        f"modelled ms a forecast at {clock_mhz:g} MHz, flash cache off: {engine.cache_off:.2f}; "
+        f"with encoding: {forecast.cache_off:.2f}",
     ]

@@ -25,10 +25,10 @@ def set_values(
 @app.command(epilog=example("dlnet report"))
 def report() -> None:
     """Print the table of the last run: every model and its errors."""
-    from dlnet.files import read_json
+    from dlnet.report.documents import SummaryReport
     from dlnet.report.tables import notes, show, summary_table
 
-    summary = read_json(Path("reports/summary.json"))
+    summary = SummaryReport.read(Path("reports/summary.json"))
     show(summary_table(summary))
     print("\n".join(notes(summary)))
     print("Runs, fronts and models: make ui, then http://127.0.0.1:5000")

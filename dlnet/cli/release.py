@@ -99,7 +99,7 @@ def assets(
     config = AssetsConfig.load()
     with _checked_out(model) as folder:
         edge, evaluation, tags = load_as(folder, SavedEdge), evaluated(folder), lineage(folder)
-    figures = measure(edge.device, prove_arm(edge.device, *windows(edge.device))).row(config.cost.clock_mhz)
+    figures = measure(edge.device, prove_arm(edge.device, *windows(edge.device))).costs(config.cost.clock_mhz)
     sizes = [(size.part, size.bytes, size.most) for size in read_sizes(build)]
     release = Release(tag, edge.device, edge.document, evaluation, tags, figures, sizes)
     verdict = assemble(build, release, config.publish.budget, out)

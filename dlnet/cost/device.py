@@ -70,8 +70,8 @@ class Weights:
     start: float  # a word of state, cleared
     inner: float  # two rows of the first factor of low rank, beside their products
     gate: float  # two rows of the gate
-    lifted: float  # two rows of 4 bits: what their packing adds is taken off
-    lift_word: float  # a word of a vector, summed for that
+    nibble_offset: float  # two rows of 4 bits: the offset of their packing is subtracted
+    nibble_offset_word: float  # a word of a vector, summed for that offset
 
 
 # Fitted, see ``make fit``: GCC 12.2 with the board's flags.
@@ -282,8 +282,8 @@ def parts(
         start=state + 1,
         inner=substeps * _words(shape.rank),
         gate=_words(shape.branches) if shape.branches > 1 else 0,
-        lifted=sum(one.runs * one.pairs for one in narrow),
-        lift_word=sum(one.runs * sum(one.vectors) for one in narrow),
+        nibble_offset=sum(one.runs * one.pairs for one in narrow),
+        nibble_offset_word=sum(one.runs * sum(one.vectors) for one in narrow),
     )
 
 

@@ -15,7 +15,7 @@ from dlnet.export.frontend import Codec, make_codec
 from dlnet.export.reference import Int16s, Int32s
 from dlnet.export.spec import Spec, to_json
 
-FORMAT = "dlnet-device/1"
+FORMAT = "dlnet-device/2"
 LOCAL = "local"  # version of a model that is not from the registry
 
 

@@ -38,10 +38,10 @@ CLIP = int(FEATURE_CLIP) << fixed.INPUT_BITS
 
 @dataclass(frozen=True)
 class Scale:
-    """``x * multiplier / 2**(32 + places)``, rounded once, of a block's sum times 2^8."""
+    """``x * multiplier / 2**(32 + extra_shift)``, rounded once, of a block's sum times 2^8."""
 
     multiplier: int
-    places: int
+    extra_shift: int
 
     @classmethod
     def of(cls, real: float) -> Scale:
@@ -52,7 +52,7 @@ class Scale:
 
     def apply(self, value: Ints) -> Ints:
         """Scaled sums."""
-        return fixed.requantise(value << SUM_BITS, self.multiplier, 32 + self.places)
+        return fixed.requantise(value << SUM_BITS, self.multiplier, 32 + self.extra_shift)
 
 
 @dataclass(frozen=True)

@@ -11,18 +11,19 @@ import numpy as np
 from dlnet.data.encode import Encoder
 from dlnet.data.windows import Floats, Histories, Singles
 from dlnet.errors import ModelError
+from dlnet.export.documents import VersionRecord
 from dlnet.export.edge import LOCAL, DeviceModel, make_model
 from dlnet.export.golden import save_golden
 from dlnet.export.layout import Spec
 from dlnet.export.litert import EdgeFiles
 from dlnet.export.reference import Int16s, Int32s, predict_reference, quantise_anchor, quantise_inputs
 from dlnet.export.spec import load_spec, save_spec
-from dlnet.files import read_json, read_tensors, write_bytes
-from dlnet.models.document import Facts, ForecastErrors, ModelDocument, read_document, write_document
+from dlnet.files import read_tensors, write_bytes
+from dlnet.models.document import FILE, Facts, ForecastErrors, ModelDocument, read_document
 
 SPEC, GOLDEN, STEP, HEAD = "spec.json", "golden.safetensors", "step.tflite", "head.tflite"
 VERSION = "version.json"  # beside files out of the registry: name, number, tags
-GOLDEN_WINDOWS = 2  # stored in the header; all others of the self test are made on the device
+GOLDEN_WINDOWS = 2  # stored in the header; the other windows of the self test are generated on the device
 
 
 class EdgeDocument(ModelDocument):
@@ -94,7 +95,8 @@ def save_edge(
     write_bytes(folder / HEAD, files.head)
     save_spec(folder / SPEC, spec)
     save_golden(folder / GOLDEN, spec, quantise_inputs(golden[0]), quantise_anchor(golden[1]))
-    write_document(folder, EdgeDocument(**dict(facts), name=name, validation=validation, encoder=encoder))
+    document = EdgeDocument(**dict(facts), name=name, validation=validation, encoder=encoder)
+    document.write(folder / FILE)
 
 
 def open_edge(folder: Path) -> SavedEdge:
@@ -112,8 +114,8 @@ def open_edge(folder: Path) -> SavedEdge:
 def _version(path: Path) -> str:
     if not path.is_file():
         return LOCAL
-    known = read_json(path)
-    return f"{known['name']}/{known['number']}"
+    known = VersionRecord.read(path)
+    return f"{known.name}/{known.number}"
 
 
 def _golden(path: Path, spec: Spec) -> tuple[Int16s, Int32s] | None:

@@ -29,7 +29,7 @@ ARGUMENTS = (arm.UC_ARM_REG_R0, arm.UC_ARM_REG_R1, arm.UC_ARM_REG_R2, arm.UC_ARM
 
 @dataclass(frozen=True)
 class CountedRun:
-    """What one call took: instructions, bytes of stack, cycles by the model, and what it returned."""
+    """Cost of one call: instructions, bytes of stack, modelled cycles; and the value that it returned."""
 
     instructions: int
     stack: int
@@ -90,7 +90,7 @@ class EmulatedCore:
         self._core.mem_write(address, np.ascontiguousarray(array).tobytes())
 
     def reset_heap(self) -> None:
-        """Forget what ``put`` placed."""
+        """Free what ``put`` allocated."""
         self._free = self._program_end
 
     def call(self, name: str, *arguments: int) -> int:

@@ -30,7 +30,7 @@ OK = 0
 
 @dataclass(frozen=True)
 class Replay:
-    """What a monitor said while cycles were pushed; a forecast stands at each cycle after which it was ready.
+    """Results of a monitor while cycles were pushed; it forecasts after each cycle from which on it is ready.
 
     Attributes:
         status: (n,) of each push, an index into ``STATUS``.

@@ -1,4 +1,4 @@
-"""That compiled code gives the reference's numbers: on this machine, and on the emulated core, window by window."""
+"""Proof that compiled code gives the reference's numbers, on this machine and on the emulated core."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from dlnet.firmware.host import OK, CompiledModel
 
 
 def prove_host(model: DeviceModel, z: Int16s, anchor: Int32s, compiler: str | None = None) -> None:
-    """CountedRun windows (N, T, C) through the code compiled for this machine.
+    """Run windows (N, T, C) through the code compiled for this machine.
 
     Raises:
         ParityError: a number differs from the reference's. ToolError: no compiler.
@@ -26,7 +26,7 @@ def prove_host(model: DeviceModel, z: Int16s, anchor: Int32s, compiler: str | No
 
 
 def prove_arm(model: DeviceModel, z: Int16s, anchor: Int32s) -> Image:
-    """CountedRun windows through both paths on an emulated Cortex-M4; gives the program with the DSP path.
+    """Run windows through both paths on an emulated Cortex-M4; gives the program with the DSP path.
 
     Raises:
         ParityError: a number differs from the reference's. ToolError: no cross compiler.

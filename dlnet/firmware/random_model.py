@@ -14,7 +14,7 @@ from dlnet.models.precision import Precision
 
 CLEAN = CleanParams(window=7, sigmas=3.0, floor_soh=0.006, feature_sigmas=6.0, min_rows=200)
 KNOTS = (5, 15, 30, 50, 75, 100)
-MOST = 27.0  # of a weight that stands in any precision
+MOST = 27.0  # largest weight that every precision holds
 
 
 def random_model(  # noqa: PLR0913 - each is one size of the shape
@@ -42,7 +42,7 @@ def random_model(  # noqa: PLR0913 - each is one size of the shape
     channels = features + relative + (2 if capacity else 0)
     kind: Skip = skip or ("slopes" if capacity else "last")
     rows, outputs = hidden * (2 if cell == "liquid" else 1), branches * (len(knots) + (not capacity))
-    width, spread = rank or rows, channels**0.5 if rank else 1.0  # what stands between the factors stays small
+    width, spread = rank or rows, channels**0.5 if rank else 1.0  # keeps values between the factors small
 
     def draw(*shape: int) -> np.ndarray:
         return gain * rng.normal(size=shape) / np.sqrt(shape[0])
@@ -69,7 +69,7 @@ def random_model(  # noqa: PLR0913 - each is one size of the shape
         bg=draw(branches) if branches > 1 else None,
     )
     encoder = _encoder(rng, features, relative, capacity, quantiles, steps, block, knots)
-    name = f"made-{cell}-{hidden}-{'capacity' if capacity else 'charge'}-s{seed}"
+    name = f"random-{cell}-{hidden}-{'capacity' if capacity else 'charge'}-s{seed}"
     return make_model(name, make_spec(student, precision=precision), encoder, clean)
 
 

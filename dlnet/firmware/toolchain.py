@@ -57,7 +57,7 @@ def arm_tool(name: str) -> str:
 
 
 def call(arguments: Sequence[str | Path], **options: bytes | None) -> bytes:
-    """CountedRun a tool and give what it prints.
+    """Run a tool and give what it prints.
 
     Args:
         arguments: the command; no shell looks at it.

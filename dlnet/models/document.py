@@ -5,13 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Literal, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ValidationError
 
 from dlnet.config.clean import CleanParams
 from dlnet.data.csvfiles import Columns
 from dlnet.data.windows import Ends, Floats, Singles, WindowDataset
+from dlnet.documents import Document
 from dlnet.errors import ModelError
-from dlnet.files import read_json, write_json
+from dlnet.files import read_json
 from dlnet.metrics import by_horizon, errors
 
 FORMAT: Literal["dlnet-model/1"] = "dlnet-model/1"
@@ -19,16 +20,10 @@ FILE = "model.json"
 EVALUATION = "evaluation.json"
 AGAIN = "run dvc repro"
 
-Document = TypeVar("Document", bound="ModelDocument")
+Kind = TypeVar("Kind", bound="ModelDocument")
 
 
-class Part(BaseModel):
-    """Base of what stands in ``model.json``: unknown keys are errors, values do not change once read."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class DataFacts(Part):
+class DataFacts(Document):
     """The data a model was trained on.
 
     Attributes:
@@ -42,7 +37,7 @@ class DataFacts(Part):
     columns: Columns
 
 
-class ForecastErrors(Part):
+class ForecastErrors(Document):
     """Errors of SoH on the windows of a split; ``by_horizon``: MAE of each cycle ahead."""
 
     mae: float
@@ -55,18 +50,17 @@ class ForecastErrors(Part):
         """Errors of (N, horizon) forecasts of the windows ``ends`` (N,)."""
         target = dataset.targets(ends)
         found = errors(forecast, target, dataset.cell_of(ends), dataset.cells)
-        figures = {name: found[name] for name in ("mae", "rmse", "cell_mae")}
-        return cls(**figures, by_horizon=tuple(by_horizon(forecast, target).tolist()))
+        return found.to(cls, by_horizon=tuple(by_horizon(forecast, target).tolist()))
 
 
-class Evaluated(Part):
+class Evaluated(Document):
     """``evaluation.json`` beside a registered model: its errors as the evaluate stage measured them."""
 
     validation: ForecastErrors
     test: ForecastErrors
 
 
-class Facts(Part):
+class Facts(Document):
     """What decides how a model is used, beside the model itself: its data, and how cycles are cleaned for it."""
 
     data: DataFacts
@@ -96,24 +90,14 @@ class ModelDocument(Facts):
     validation: ForecastErrors
 
 
-def write_document(folder: Path, document: ModelDocument) -> None:
-    """Write ``model.json`` into ``folder``."""
-    write_json(folder / FILE, document.model_dump(mode="json"))
-
-
-def read_document(folder: Path, kind: type[Document]) -> Document:
+def read_document(folder: Path, kind: type[Kind]) -> Kind:
     """Read ``model.json`` of a saved model.
 
     Raises:
         ModelError: another format, another kind, or a part is missing or wrong; names file and field.
     """
-    content = read_raw(folder)
-    try:
-        return kind.model_validate(content)
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"]) or "content"
-        raise ModelError(f"{folder / FILE}: {where}: {first['msg']}; {AGAIN}") from error
+    read_raw(folder)
+    return kind.read(folder / FILE)
 
 
 def read_raw(folder: Path) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from dlnet.data.encode import Encoder
 from dlnet.data.windows import Ends, Histories, Singles, WindowDataset
 from dlnet.errors import ModelError
 from dlnet.files import read_tensors, write_tensors
-from dlnet.models.document import Facts, ForecastErrors, ModelDocument, read_document, write_document
+from dlnet.models.document import FILE, Facts, ForecastErrors, ModelDocument, read_document
 from dlnet.models.network import NetConfig, Parameters, count_parameters, initial, predict
 
 WEIGHTS = "model.safetensors"
@@ -65,7 +65,7 @@ class TrainedModel:
             lineage=self.lineage,
         )
         write_tensors(folder / WEIGHTS, {name: value.detach().numpy() for name, value in self.parameters.items()})
-        write_document(folder, document)
+        document.write(folder / FILE)
 
 
 class NetworkDocument(ModelDocument):

@@ -17,8 +17,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dlnet.errors import UntrustedError
+from dlnet.export.documents import VersionRecord
 from dlnet.export.saved import VERSION
-from dlnet.files import write_bytes, write_json
+from dlnet.files import write_bytes
 from dlnet.registry.artefacts import FOLDER, MAX_FILE, Entry, Store, open_store
 from dlnet.registry.client import connect, registry_errors, shown, tracking_uri
 from dlnet.registry.names import parse_uri
@@ -129,7 +130,7 @@ def fetched(uri: str, names: Sequence[str] | None = None) -> Iterator[Fetched]:
     registry = tracking_uri()
     version = find(uri, connect(registry), registry)
     with tempfile.TemporaryDirectory() as name:
-        write_json(Path(name) / VERSION, {"name": version.name, "number": version.number})
+        VersionRecord(name=version.name, number=version.number, tags={}).write(Path(name) / VERSION)
         yield fetch(version, Path(name), names, registry)
 
 

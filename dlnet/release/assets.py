@@ -6,17 +6,17 @@ import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-from pydantic import ValidationError
 
 from dlnet.config.base import StageConfig
 from dlnet.config.cost import CostParams
 from dlnet.config.publish import BudgetParams, PublishParams
 from dlnet.errors import ModelError, RefusedError
+from dlnet.export.documents import VersionRecord
 from dlnet.export.edge import DeviceModel
-from dlnet.files import atomic_dir, read_json, sha256, write_text
+from dlnet.export.saved import VERSION
+from dlnet.files import atomic_dir, sha256, write_text
 from dlnet.firmware.bundle import write_bundle
+from dlnet.firmware.documents import DeviceCosts
 from dlnet.gate.budget import within_budget
 from dlnet.gate.verdict import Verdict
 from dlnet.models.document import EVALUATION, Evaluated, ModelDocument
@@ -43,7 +43,7 @@ class Release:
     Attributes:
         tag: of the release. document: the model's own. evaluation: its errors as the pipeline measured them, if it
             is from the registry. lineage: the version's tags.
-        figures: ``Figures.row`` of the model, measured now. sizes: (part, bytes, room) of the image.
+        figures: costs of the model, measured now. sizes: (part, bytes, room) of the image.
     """
 
     tag: str
@@ -51,7 +51,7 @@ class Release:
     document: ModelDocument
     evaluation: Evaluated | None
     lineage: Mapping[str, str]
-    figures: Mapping[str, Any]
+    figures: DeviceCosts
     sizes: Sequence[tuple[str, int, int]]
 
 
@@ -78,36 +78,25 @@ def assemble(build: Path, release: Release, budget: BudgetParams, out: Path) -> 
     return verdict
 
 
-def judge(figures: Mapping[str, Any], budget: BudgetParams) -> Verdict:
+def judge(figures: DeviceCosts, budget: BudgetParams) -> Verdict:
     """Figures that were measured just now, against the budget."""
-    asked = {
-        "flash_bytes": float(figures["flash_bytes"]),
-        "ram_bytes": float(figures["ram_bytes"] + figures["stack_bytes"]),
-        "instructions": float(figures["instructions"]),
-        "ms_modelled": float(figures["ms_modelled"]["cache_off"]),
-    }
-    return within_budget(asked, "compiled and emulated", budget)
+    return within_budget(figures.budgeted, "compiled and emulated", budget)
 
 
 def lineage(folder: Path) -> Mapping[str, str]:
     """Tags of the version that ``dlnet fetch`` wrote to a folder; empty for a model that is not from there."""
-    version = folder / "version.json"
-    return read_json(version)["tags"] if version.is_file() else {}
+    version = folder / VERSION
+    return VersionRecord.read(version).tags if version.is_file() else {}
 
 
 def evaluated(folder: Path) -> Evaluated | None:
     """``evaluation.json`` of a model out of the registry; None for one that is not from there.
 
     Raises:
-        ModelError: the file is damaged.
+        DocumentError: the file is damaged.
     """
     path = folder / EVALUATION
-    if not path.is_file():
-        return None
-    try:
-        return Evaluated.model_validate(read_json(path))
-    except ValidationError as error:
-        raise ModelError(f"{path}: not made by this version ({error.errors()[0]['msg']}); run make publish") from error
+    return Evaluated.read(path) if path.is_file() else None
 
 
 def _image(path: Path) -> Path:
@@ -155,16 +144,16 @@ def _errors(release: Release) -> list[str]:
     ]
 
 
-def _device(figures: Mapping[str, Any], verdict: Verdict) -> list[str]:
-    whole = figures["monitor"]
+def _device(figures: DeviceCosts, verdict: Verdict) -> list[str]:
+    whole = figures.monitor
     return [
         "## On the device",
         "",
         "Counted on an emulated Cortex-M4. Milliseconds are modelled, at 64 MHz; no board has measured them.",
         "",
         *(f"- {text}" for text in verdict.held),
-        f"- with cleaning, encoding and saved state: flash {whole['flash_bytes_with_state']:,} B, "
-        f"{whole['forecast_instructions']:,} instructions a forecast",
+        f"- with cleaning, encoding and saved state: flash {whole.flash_bytes_with_state:,} B, "
+        f"{whole.forecast_instructions:,} instructions a forecast",
         "",
     ]
 

@@ -6,8 +6,9 @@ import re
 from pathlib import Path
 
 from dlnet.errors import RefusedError
+from dlnet.export.documents import VersionRecord
 from dlnet.export.saved import VERSION
-from dlnet.files import atomic_dir, write_json
+from dlnet.files import atomic_dir
 from dlnet.registry.client import connect, tracking_uri
 from dlnet.registry.fetch import Version, fetch, find
 from dlnet.release.blockers import plain, release_blockers
@@ -32,5 +33,5 @@ def check_out(uri: str, out: Path) -> Version:
     tags = {key: plain(value) for key, value in version.tags.items() if TAG.fullmatch(key)}
     with atomic_dir(out) as folder:
         fetch(version, folder, registry=registry)
-        write_json(folder / VERSION, {"name": version.name, "number": version.number, "tags": tags})
+        VersionRecord(name=version.name, number=version.number, tags=tags).write(folder / VERSION)
     return version

@@ -10,15 +10,18 @@ import numpy as np
 import pandas as pd
 import pyarrow
 
+from dlnet.baselines.record import BaselineRecord, BaselineTable
 from dlnet.data.windows import Singles
+from dlnet.distill.gains import Distillation, PrunedDistillation
 from dlnet.errors import DLNetError, ModelError
 from dlnet.export.layout import Spec
 from dlnet.export.litert import EdgeFiles
 from dlnet.export.saved import SavedEdge
 from dlnet.export.size import spec_bytes
-from dlnet.files import read_json, read_tensors
+from dlnet.files import read_tensors
 from dlnet.models.trained import SavedNetwork, TrainedModel
 from dlnet.saved import load_as
+from dlnet.select.front import FrontRecord
 
 FRONTS = ("front1", "front2")
 
@@ -44,18 +47,19 @@ class Pipeline:
     Attributes:
         baselines: name -> entry of baselines.json. predictions: name -> (windows, horizon) SoH, validation first.
         students: those of the sweep and the pruned ones, by name. edges: the quantised elites of the second front.
-        tables, fronts: of "front1" and "front2". distillation: of "students" and "pruned".
+        tables, fronts: of "front1" and "front2". distillation, pruned: gains of the sweep and of the pruned students.
         learning: curves of "teacher", "students" and "pruned".
     """
 
-    baselines: dict[str, dict[str, Any]]
+    baselines: dict[str, BaselineRecord]
     predictions: dict[str, Singles]
     teacher: TrainedModel
     students: dict[str, TrainedModel]
     edges: dict[str, Edge]
     tables: dict[str, pd.DataFrame]
-    fronts: dict[str, dict[str, Any]]
-    distillation: dict[str, dict[str, Any]]
+    fronts: dict[str, FrontRecord]
+    distillation: Distillation
+    pruned: PrunedDistillation
     learning: dict[str, pd.DataFrame]
 
     @classmethod
@@ -70,16 +74,17 @@ class Pipeline:
             str(name): load_as(models / kind / str(name), SavedNetwork).network
             for name, kind in tables["front2"][["name", "kind"]].itertuples(index=False)
         }
-        fronts = {name: read_json(models / name / "front.json") for name in FRONTS}
+        fronts = {name: FrontRecord.read(models / name / "front.json") for name in FRONTS}
         return cls(
-            baselines=read_json(models / "baselines/baselines.json"),
+            baselines=BaselineTable.read(models / "baselines/baselines.json").root,
             predictions=read_tensors(models / "baselines/predictions.safetensors"),
             teacher=load_as(models / "teacher", SavedNetwork).network,
             students=students,
-            edges={name: _load_edge(models / "edge" / name, students) for name in fronts["front2"]["elites"]},
+            edges={name: _load_edge(models / "edge" / name, students) for name in fronts["front2"].elites},
             tables=tables,
             fronts=fronts,
-            distillation={kind: read_json(models / kind / "distillation.json") for kind in ("students", "pruned")},
+            distillation=Distillation.read(models / "students/distillation.json"),
+            pruned=PrunedDistillation.read(models / "pruned/distillation.json"),
             learning={
                 kind: read_table(models / kind / "learning.parquet") for kind in ("teacher", "students", "pruned")
             },
@@ -88,7 +93,7 @@ class Pipeline:
     @property
     def elites(self) -> list[str]:
         """Names of the elites of both fronts, each once."""
-        return list(dict.fromkeys(name for front in FRONTS for name in self.fronts[front]["elites"]))
+        return list(dict.fromkeys(name for front in FRONTS for name in self.fronts[front].elites))
 
     def row(self, name: str) -> dict[str, Any]:
         """A student's row in the table of the second front; None where it has no value."""

@@ -1,6 +1,5 @@
 """All baselines together, and the stage's files."""
 
-import json
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +9,7 @@ from small_grid import baselines_params
 from synthetic_dataset import synthetic_dataset, synthetic_encoder, task, write_windows
 
 from dlnet.baselines.fit import fit_all
+from dlnet.baselines.record import BaselineTable
 from dlnet.files import read_tensors
 from dlnet.metrics import errors
 from stages import baselines as stage
@@ -43,7 +43,7 @@ def project(tmp_path, monkeypatch):
 
 def test_stage_writes_forecasts_errors_and_curves_and_the_same_bytes_again(project):
     stage.main()
-    dataset, table = synthetic_dataset(), json.loads((project / "baselines.json").read_text())
+    dataset, table = synthetic_dataset(), BaselineTable.read(project / "baselines.json").root
     validation, test = dataset.windows("validation", 3), dataset.windows("test", 3)
     forecasts = read_tensors(project / "predictions.safetensors")
     assert set(forecasts) == set(table)
@@ -52,7 +52,7 @@ def test_stage_writes_forecasts_errors_and_curves_and_the_same_bytes_again(proje
         truth = errors(
             forecast[: len(validation)], dataset.targets(validation), dataset.cell_of(validation), dataset.cells
         )
-        assert table[name]["validation"] == truth
+        assert table[name].validation == truth
     assert set(pd.read_parquet(project / "learning.parquet")["name"]) == {"gru_small"}
     first = {path.name: path.read_bytes() for path in project.iterdir()}
     stage.main()

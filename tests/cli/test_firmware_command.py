@@ -13,7 +13,7 @@ from dlnet.files import write_json
 
 @pytest.fixture
 def edge(tmp_path):
-    """A made model laid out as the pipeline leaves it; the working directory is the project's, for params.yaml."""
+    """A random model laid out as the pipeline leaves it; the working directory is the project's, for params.yaml."""
     model, folder = shaped("ltc-16"), tmp_path / "models/edge/made"
     return save_device_model(folder, model)
 

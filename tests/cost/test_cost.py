@@ -131,7 +131,8 @@ def test_tiny_branches_of_low_rank_by_hand():
     # gate two (state and inputs), the one head that runs one (state).
     wide, narrow = 2 * 4, (7 + 7) + (7 + 7) + 7
     plain = 2 * w.liquid + w.state_word + w.input_word + w.step + w.output + w.point + 2 * w.start
-    assert cost.instructions == round(wide + narrow + plain + w.inner + w.gate + 3 * w.lifted + 5 * w.lift_word)
+    offsets = 3 * w.nibble_offset + 5 * w.nibble_offset_word
+    assert cost.instructions == round(wide + narrow + plain + w.inner + w.gate + offsets)
     # Words: two pairs of the step, then inner and gate, then two heads; in 4 bits a word holds up to eight weights.
     stored = 4 * (2 * (5 + 2) + 2 * (5 + 2 * 2) + 2 * (5 + 2)) + 3 * 514 + 6
     code = {"fixed": 1, "dot": 4, "nibble": narrow, "state_word": 1, "inner": 1, "gate": 1, "narrow": 3}
@@ -146,7 +147,7 @@ def test_4_bits_of_long_rows_by_hand():
     # 13 neurons, 16 inputs: 7 and 8 words. Of two rows in 8 bits: 20 and 22 instructions, 15 words a row; in 4 bits
     # 34 and 38, 2 + 2 words a row. 13 pairs, 10 steps.
     wide, narrow = (model_cost(replace(CAPACITY, precision=Precision(step=bits)), 0) for bits in (8, 4))
-    more = 130 * (34 + 38 - 20 - 22) + 130 * INSTRUCTIONS.lifted + 10 * 15 * INSTRUCTIONS.lift_word
+    more = 130 * (34 + 38 - 20 - 22) + 130 * INSTRUCTIONS.nibble_offset + 10 * 15 * INSTRUCTIONS.nibble_offset_word
     assert narrow.instructions - wide.instructions == pytest.approx(more, abs=1)
     code = CODE_BYTES["nibble"] * 72 - CODE_BYTES["dot"] * 42 + CODE_BYTES["narrow"]
     assert narrow.flash_bytes - wide.flash_bytes == pytest.approx(-4 * 13 * 2 * 11 + code, abs=1)

@@ -1,4 +1,4 @@
-"""Models for the board: students with made weights behind encoders fitted on real columns."""
+"""Models for the board: students with random weights behind encoders fitted on real columns."""
 
 import pandas as pd
 from export.export_truth import make_student
@@ -49,7 +49,7 @@ def device_model(
     precision: Precision = EIGHT,
     **shape: int,
 ) -> DeviceModel:
-    """A student with made weights behind an encoder fitted on real columns; ``shape``: ``rank``, ``branches``."""
+    """A student with random weights behind an encoder fitted on real columns; ``shape``: ``rank``, ``branches``."""
     params = task(track)
     dataset = fleet_bank(params)
     encoder = fit_encoder(dataset, params)

@@ -25,7 +25,7 @@ def has_tools() -> bool:
 
 @pytest.fixture(scope="session")
 def model():
-    return device_model("capacity", "ltc", "made ltc")
+    return device_model("capacity", "ltc", "random ltc")
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,7 @@
 // libFuzzer on all that reaches the board from outside: bytes on the serial line, and a saved state.
 //
-// The first byte chooses: lines as they come, or a state whose mark, model and checksum are made right, so that the
-// fuzzer gets behind them.
+// The first byte selects: the bytes as lines, or as a state whose format, model and checksum are valid, so that the
+// fuzzer gets past those checks.
 #include <stdlib.h>
 #include <string.h>
 

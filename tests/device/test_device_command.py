@@ -68,7 +68,7 @@ def test_another_model_on_the_board_is_one_line(device, cell, tmp_path):
     code, out, errors = device("replay", cell, "--nominal", 5, model=other)
     assert (code, out) == (1, "")
     assert errors.startswith("error: ")
-    assert "the board runs made ltc version 7" in errors
+    assert "the board runs random ltc version 7" in errors
 
 
 def test_a_cell_file_that_is_not_there_is_one_line(device, tmp_path):

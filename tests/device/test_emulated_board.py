@@ -285,7 +285,7 @@ def test_a_sample_out_of_order_changes_nothing(board, line, sample, code):
 
 def test_another_model_is_named(board, built, fleet_cell):
     other = device_model("capacity", "liquid", "another")
-    with pytest.raises(WrongModel, match="the board runs made ltc version 7"):
+    with pytest.raises(WrongModel, match="the board runs random ltc version 7"):
         replay(board, other, fleet_cell(other)[:60])
 
 

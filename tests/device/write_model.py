@@ -1,4 +1,4 @@
-"""Writes a model with made weights where ``dlnet sketch`` reads one: ``python tests/device/write_model.py FOLDER``."""
+"""Writes a random model where ``dlnet sketch`` reads one: ``python tests/device/write_model.py FOLDER``."""
 
 import sys
 from pathlib import Path
@@ -9,4 +9,4 @@ from board_models import device_model  # noqa: E402
 from saved_models import save_device_model  # noqa: E402
 
 if __name__ == "__main__":
-    save_device_model(Path(sys.argv[1]), device_model("capacity", "ltc", "made ltc"))
+    save_device_model(Path(sys.argv[1]), device_model("capacity", "ltc", "random ltc"))

@@ -1,4 +1,4 @@
-"""Models that the proofs run on: made ones of odd and even shapes, and windows at and beyond the limits."""
+"""Models that the proofs run on: random ones of odd and even shapes, and windows at and beyond the limits."""
 
 import shutil
 
@@ -62,7 +62,7 @@ def windows(model, count, seed=0):
 
 
 def cell(model, count, seed=0, spikes=0.03):
-    """Cycles of a made cell, (count, inputs): slow drift, noise, and spikes for the filter to find."""
+    """Cycles of a synthetic cell, (count, inputs): slow drift, noise, and spikes for the filter to find."""
     codec, rng = model.codec, np.random.default_rng(seed)
     walk = rng.normal(size=(count, codec.inputs)).cumsum(axis=0) * 150 + rng.normal(size=(count, codec.inputs)) * 60
     spike = rng.random(walk.shape) < spikes

@@ -7,8 +7,9 @@ import pytest
 from firmware_models import SHAPES, shaped
 
 from dlnet.errors import ModelError
-from dlnet.firmware.header import gate_stream, head_stream, header, inner_stream, step_stream
+from dlnet.firmware.header import header
 from dlnet.firmware.random_model import random_model
+from dlnet.firmware.streams import gate_stream, head_stream, inner_stream, step_stream
 from dlnet.models.precision import Precision
 
 
@@ -61,10 +62,10 @@ def check_pair(reader, part, rows, blocks):
         wanted = [filled([0] * (b.stop - b.start) if row is None else part.weights[row, b], unit) for b in blocks]
         assert weights == [value for block in wanted for value in block]
     assert [reader.next() for _ in rows] == [0 if row is None else part.multiplier[row] for row in rows]
-    places = reader.next()
+    shifts = reader.next()
     for k, row in enumerate(rows):
-        assert places >> (8 * k) & 0xFF == (1 if row is None else part.shift[row] - 32)
-    return places
+        assert shifts >> (8 * k) & 0xFF == (1 if row is None else part.shift[row] - 32)
+    return shifts
 
 
 def in_twos(count):
@@ -86,9 +87,9 @@ def test_rows_of_the_cell(spec):
     blocks = [slice(0, spec.rank)] if spec.rank else state_then_inputs(spec)
     pairs = [(i, n + i) for i in range(n)] if spec.reversal is None else in_twos(n)
     for pair in pairs:
-        places = check_pair(reader, spec.step, pair, blocks)
+        shifts = check_pair(reader, spec.step, pair, blocks)
         if spec.reversal is None:
-            assert signed(places >> 16, 16) == spec.rate[pair[0]]
+            assert signed(shifts >> 16, 16) == spec.rate[pair[0]]
             continue
         for constants in (spec.rate, spec.reversal):
             word = reader.next()

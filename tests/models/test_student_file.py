@@ -105,7 +105,7 @@ def test_missing_field_is_refused(stored, field):
     content = json.loads(path.read_text())
     del content[field]
     path.write_text(json.dumps(content))
-    with pytest.raises(ModelError, match=f"some/model.json: {field}: Field required"):
+    with pytest.raises(DLNetError, match=f"some/model.json: {field}: Field required"):
         load_network(stored)
 
 

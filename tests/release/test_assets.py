@@ -4,17 +4,15 @@ import hashlib
 from dataclasses import replace
 
 import pytest
-from made_pipeline import BUDGET, EDGE, make
+from made_pipeline import BUDGET, EDGE, device_costs, make
 
 from dlnet.errors import ModelError, RefusedError
 from dlnet.export.saved import open_edge
+from dlnet.firmware.documents import Milliseconds
 from dlnet.models.document import Evaluated, ForecastErrors
 from dlnet.release.assets import KINDS, Release, assemble
 
-FIGURES = {
-    "instructions": 5000, "ms_modelled": {"cache_off": 0.4}, "flash_bytes": 3000, "ram_bytes": 1000, "stack_bytes": 300,
-    "monitor": {"flash_bytes_with_state": 5000, "forecast_instructions": 9000},
-}  # fmt: skip
+FIGURES = device_costs(instructions=5000, flash_bytes=3000, ram_bytes=1000, stack_bytes=300)
 MEASURED = Evaluated(
     validation=ForecastErrors(mae=0.0011, rmse=0.002, cell_mae=0.0012, by_horizon=(0.001,)),
     test=ForecastErrors(mae=0.0013, rmse=0.0021, cell_mae=0.0014, by_horizon=(0.001,)),
@@ -82,11 +80,11 @@ def test_the_guide_names_the_hash_that_the_board_must_show(build, release, tmp_p
         ("flash_bytes", 7000, "flash 7,000 B over 6,144 B"),
         ("stack_bytes", 600, "RAM 1,600 B over 1,536 B"),
         ("instructions", 15_001, "instructions 15,001 over 15,000"),
-        ("ms_modelled", {"cache_off": 1.01}, "modelled time 1.01 ms over 1 ms"),
+        ("ms_modelled", Milliseconds(no_wait=0.2, cache_on=0.3, cache_off=1.01), "modelled time 1.01 ms over 1 ms"),
     ],
 )
 def test_a_model_over_its_budget_is_refused_with_the_reason(build, release, tmp_path, figure, value, words):
-    over = replace(release, figures={**FIGURES, figure: value})
+    over = replace(release, figures=FIGURES.model_copy(update={figure: value}))
     with pytest.raises(RefusedError, match=words):
         assemble(build, over, BUDGET, tmp_path / "out")
     assert not (tmp_path / "out").exists()

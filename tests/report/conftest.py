@@ -42,4 +42,4 @@ def evaluation(pipeline, dataset):
 
 @pytest.fixture(scope="session")
 def summary(evaluation, pipeline, dataset):
-    return summarise(evaluation, pipeline, dataset.task)
+    return summarise(evaluation.content, pipeline, dataset.task)

@@ -10,19 +10,23 @@ import pandas as pd
 from saved_models import save_as_edge
 from synthetic_dataset import described, tables, task
 
+from dlnet.baselines.record import BaselineRecord, BaselineTable
 from dlnet.config.cost import CostParams
+from dlnet.config.select import SelectParams
 from dlnet.cost.table import student_table
 from dlnet.data.encode import fit_encoder
 from dlnet.data.windows import WindowDataset
-from dlnet.distill.students import gains, shape, stage2_gains, teaches
+from dlnet.distill.gains import Distillation, PrunedDistillation, gains, pruning_gains, teaches
+from dlnet.distill.students import shape
 from dlnet.export.convert import weights_of
 from dlnet.export.litert import EdgeFiles
 from dlnet.export.reference import quantise_anchor, quantise_inputs, run
 from dlnet.export.spec import make_spec
-from dlnet.files import read_json, write_json, write_parquet, write_tensors
+from dlnet.files import write_json, write_parquet, write_tensors
+from dlnet.metrics import Errors, WorstCell
 from dlnet.models.network import initial
 from dlnet.models.trained import TrainedModel
-from dlnet.select.pareto import select
+from dlnet.select.front import FrontRecord, write_front
 
 SPLITS = ("train", "train", "validation", "validation", "test", "test", "test", "unused")
 KNEE = 40
@@ -91,13 +95,13 @@ class _Maker:
         pruned = [self.student(name, 50 + i, stage2=tags[i], **origin) for i, name in enumerate(PRUNED)]
         tables_ = {"students": self.family("students", sweep), "pruned": self.family("pruned", pruned)}
         verdict = teaches(tables_["students"], 0.001)
-        found = {"teacher": verdict, "gains": gains(tables_["students"])}
-        write_json(self.models / "students/distillation.json", found)
-        write_json(self.models / "pruned/distillation.json", {"gains": stage2_gains(tables_["pruned"])})
+        found = Distillation(teacher=verdict, gains=gains(tables_["students"]))
+        found.write(self.models / "students/distillation.json")
+        PrunedDistillation(gains=pruning_gains(tables_["pruned"])).write(self.models / "pruned/distillation.json")
         self.front("front1", tables_["students"])
         both = pd.concat([table.assign(kind=kind) for kind, table in tables_.items()], ignore_index=True)
         self.front("front2", both)
-        elites = read_json(self.models / "front2/front.json")["elites"]
+        elites = FrontRecord.read(self.models / "front2/front.json").elites
         for student in (*sweep, *pruned):
             if student.name in elites:
                 self.edge(student, convert)
@@ -111,11 +115,10 @@ class _Maker:
             self.models / "baselines/predictions.safetensors",
             {name: forecast.astype(np.float32) for name, forecast in forecasts.items()},
         )
-        entry = {"parameters": 0, "uses_capacity": True, "validation": {"mae": 0.002}, "chosen": {}, "tried": []}
-        write_json(
-            self.models / "baselines/baselines.json",
-            {name: {**entry, "bytes": size} for name, size in BASELINES.items()},
-        )
+        found = Errors(mae=0.002, rmse=0.004, cell_mae=0.002, worst_cell=WorstCell(cell="c3", mae=0.004))
+        entry = {"parameters": 0, "uses_capacity": True, "validation": found, "chosen": {}, "tried": ()}
+        table = {name: BaselineRecord(bytes=size, **entry) for name, size in BASELINES.items()}
+        BaselineTable(table).write(self.models / "baselines/baselines.json")
 
     def teacher(self) -> None:
         config = shape(self.encoder, "liquid", 6, "fused", 1)
@@ -145,11 +148,7 @@ class _Maker:
 
     def front(self, name: str, table: pd.DataFrame) -> None:
         objectives = ["mae_validation", "flash_bytes"]
-        chosen = select(table, objectives, 3, "mae_validation")
-        write_parquet(self.models / name / "table.parquet", chosen.table)
-        parts = {part: chosen.table.loc[chosen.table[part], "name"].tolist() for part in ("front", "elite")}
-        content = {"objectives": objectives, "front": parts["front"], "elites": parts["elite"], "notes": chosen.notes}
-        write_json(self.models / name / "front.json", content)
+        write_front(table, SelectParams(objectives=objectives, elites=3), self.models / name)
 
     def edge(self, student: TrainedModel, convert) -> None:
         folder = self.models / "edge" / student.name

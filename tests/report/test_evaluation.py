@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from dlnet.data.windows import WindowDataset
-from dlnet.errors import DataError, ModelError
+from dlnet.errors import DataError, DocumentError, ModelError
 from dlnet.export.reference import predict_reference
+from dlnet.report.documents import Scores
 from dlnet.report.evaluation import cases_of, evaluate
 from dlnet.report.pipeline import Pipeline
 
@@ -28,7 +29,7 @@ def test_a_student_is_measured_against_the_rows_behind_each_window(evaluation, p
     name = made_report.PARENT
     ends = dataset.windows(part, STRIDE)
     expected = mae(pipeline.students[name].forecast(dataset, ends), truth(dataset, ends))
-    assert evaluation.content["students"][name][part]["mae"] == pytest.approx(expected, rel=1e-6)
+    assert getattr(evaluation.content.students[name], part).mae == pytest.approx(expected, rel=1e-6)
 
 
 def test_a_baseline_has_its_validation_windows_first(evaluation, dataset):
@@ -37,7 +38,7 @@ def test_a_baseline_has_its_validation_windows_first(evaluation, dataset):
     for part in ("validation", "test"):
         ends = dataset.windows(part, STRIDE)
         forecast = dataset.soh[ends - 1][:, None] - 1e-4 * ahead
-        found = evaluation.content["baselines"]["line"][part]["mae"]
+        found = getattr(evaluation.content.baselines["line"], part).mae
         assert found == pytest.approx(mae(forecast, truth(dataset, ends)), rel=1e-4)
 
 
@@ -48,7 +49,7 @@ def test_the_teacher_is_the_mean_of_its_members(evaluation, pipeline, dataset):
         for i in range(2)
     ]
     forecast = np.mean([member.forecast(dataset, ends) for member in members], axis=0)
-    assert evaluation.content["teacher"]["test"]["mae"] == pytest.approx(mae(forecast, truth(dataset, ends)), rel=1e-5)
+    assert evaluation.content.teacher.test.mae == pytest.approx(mae(forecast, truth(dataset, ends)), rel=1e-5)
 
 
 def test_the_int8_model_is_the_integer_reference(evaluation, pipeline, dataset):
@@ -57,14 +58,14 @@ def test_the_int8_model_is_the_integer_reference(evaluation, pipeline, dataset):
         encoder = edge.student.encoder
         forecast = predict_reference(edge.spec, encoder.encode(dataset, ends), encoder.anchor(dataset, ends))
         assert np.array_equal(evaluation.int8[name], forecast)
-        found = evaluation.content["edge"][name]["int8"]["test"]["mae"]
+        found = evaluation.content.edge[name].int8.test.mae
         assert found == pytest.approx(mae(forecast, truth(dataset, ends)), rel=1e-9)
 
 
 def test_the_distance_of_an_interpreter_from_the_reference_is_in_soh(evaluation):
-    for scores in evaluation.content["edge"].values():
-        assert scores["litert"]["test"]["most_from_int8"] == pytest.approx(made_report.SHIFT * 2.0**-24)
-        assert scores["tflm"]["test"]["most_from_int8"] == 0
+    for scores in evaluation.content.edge.values():
+        assert scores.litert.test.most_from_int8 == pytest.approx(made_report.SHIFT * 2.0**-24)
+        assert scores.tflm.test.most_from_int8 == 0
 
 
 def test_windows_count_as_after_the_knee_once_their_last_target_is_beyond_it(dataset):
@@ -82,9 +83,15 @@ def test_a_cell_without_a_knee_has_no_window_behind_it(dataset):
 
 
 def test_elites_and_yardsticks_have_errors_by_cycle_and_cell_and_others_do_not(evaluation, pipeline):
-    for name, scores in evaluation.content["students"].items():
-        assert ("by_horizon" in scores["test"]) == ("cells" in scores["test"]) == (name in pipeline.elites)
-    assert len(evaluation.content["baselines"]["ridge"]["test"]["by_horizon"]) == 10
+    for name, scores in evaluation.content.students.items():
+        assert isinstance(scores.test, Scores) == (name in pipeline.elites)
+    assert len(evaluation.content.baselines["ridge"].test.by_horizon) == 10
+
+
+def test_a_student_without_errors_by_cycle_is_named_where_they_are_asked_for(evaluation, pipeline):
+    name = next(name for name in pipeline.students if name not in pipeline.elites)
+    with pytest.raises(DocumentError, match=f"students.{name}: no errors by cycle ahead"):
+        evaluation.content.elite(name)
 
 
 def test_cells_outside_validation_and_test_change_nothing(evaluation, pipeline, dataset, engines):
@@ -101,10 +108,10 @@ def test_targets_of_test_cells_do_not_reach_the_validation_figures(evaluation, p
         pipeline, replace(dataset, target=np.where(test, dataset.target - 0.1, dataset.target)), STRIDE
     ).content
     before = evaluation.content
-    assert changed["teacher"]["validation"] == before["teacher"]["validation"]
-    assert changed["teacher"]["test"] != before["teacher"]["test"]
-    for name, scores in before["edge"].items():
-        assert changed["edge"][name]["int8"]["validation"] == scores["int8"]["validation"]
+    assert changed.teacher.validation == before.teacher.validation
+    assert changed.teacher.test != before.teacher.test
+    for name, scores in before.edge.items():
+        assert changed.edge[name].int8.validation == scores.int8.validation
 
 
 def test_hidden_test_targets_are_refused(project, pipeline):

@@ -54,9 +54,9 @@ def test_the_best_and_the_worst_cell_are_drawn(count):
 
 
 def test_cells_are_ranked_by_their_error(evaluation, summary):
-    ranked = ranked_cells(evaluation.cases["test"], evaluation.int8[summary["edge"]["name"]])
+    ranked = ranked_cells(evaluation.cases["test"], evaluation.int8[summary.edge.name])
     assert [error for _, error in ranked] == sorted(error for _, error in ranked)
-    assert ranked[-1][0] == summary["edge"]["worst_cell"]["cell"]
+    assert ranked[-1][0] == summary.edge.worst_cell.cell
 
 
 def test_drawn_forecasts_are_of_the_cell_and_stand_apart(evaluation):
@@ -69,7 +69,7 @@ def test_drawn_forecasts_are_of_the_cell_and_stand_apart(evaluation):
 
 
 def test_a_single_test_cell_can_be_drawn(evaluation, dataset, summary):
-    cases, forecast = evaluation.cases["test"], evaluation.int8[summary["edge"]["name"]]
+    cases, forecast = evaluation.cases["test"], evaluation.int8[summary.edge.name]
     one = cases.cell == cases.cell[0]
     parts = {name: getattr(cases, name)[one] for name in ("ends", "target", "cell", "after")}
     with figure_style():
