@@ -84,7 +84,7 @@ def judge(figures: DeviceCosts, budget: BudgetParams) -> Verdict:
 
 
 def lineage(folder: Path) -> Mapping[str, str]:
-    """Tags of the version that ``dlnet fetch`` wrote to a folder; empty for a model that is not from there."""
+    """Tags of the version that ``dlnet release fetch`` wrote to a folder; empty for a model that is not from there."""
     version = folder / VERSION
     return VersionRecord.read(version).tags if version.is_file() else {}
 
@@ -178,8 +178,8 @@ def guide(release: Release) -> str:
 2. Connect the Arduino Nano 33 BLE (Sense); press its button twice if it does not answer. Then:
    `arduino-cli core install arduino:mbed_nano@4.6.0`
    `arduino-cli upload --fqbn arduino:mbed_nano:nano33ble --port PORT --input-file {SHIPPED}.bin`
-3. Ask the board, with DLNet installed: `dlnet device --port PORT info` must show SHA-256
-   `{release.model.sha256}`, and `dlnet device --port PORT selftest` must pass.
+3. Ask the board, with DLNet installed: `dlnet device info --port PORT` must show SHA-256
+   `{release.model.sha256}`, and `dlnet device selftest --port PORT` must pass.
    Without it, any serial monitor does: send `info`, then `selftest`.
 
 To build it yourself, put model_data.h beside dlnet_monitor.ino. `sha256sum model.json` gives the model's SHA-256.
