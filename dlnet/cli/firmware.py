@@ -1,43 +1,87 @@
-"""``dlnet firmware``: a model's header, and on request the proofs and figures of it."""
+"""``dlnet firmware`` and ``dlnet sketch``: a model's header with its proofs, and the sketch with a model in it."""
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
 
-import numpy as np
+import typer
 
-from dlnet.cli.models import opened_edge
-from dlnet.cost.device import CLOCK_MHZ
-from dlnet.export.edge import DeviceModel
-from dlnet.export.reference import Int16s, Int32s
-from dlnet.firmware.bundle import DOCUMENT, HEADER, write_bundle
-from dlnet.firmware.header import synthetic_windows
-from dlnet.firmware.measure import Figures, measure
-from dlnet.firmware.prove import prove_arm, prove_host
+from dlnet.cli.arguments import Model, Out, commands, example
+
+if TYPE_CHECKING:
+    from dlnet.export.edge import DeviceModel
+    from dlnet.export.reference import Int16s, Int32s
+    from dlnet.firmware.measure import Figures
 
 SYNTHETIC_WINDOWS = 200
 FILES = ("spec.json", "student.json", "golden.safetensors")
 
+app = commands()
 
-def run(name: str, out: Path, *, prove: bool) -> int:
-    """Write the files, and say what was written."""
-    with opened_edge(name) as opened:
-        model = opened.device
-    write_bundle(model, out)
-    print(f"{model.name}, version {model.version}: {model.spec.parameters} parameters")
-    print(f"{out / HEADER}: include it after DLNet.h; inputs: {', '.join(model.codec.names)}")
-    print(f"{out / DOCUMENT}: SHA-256 {model.sha256}")
+
+@app.command(epilog=example("dlnet firmware --model models/edge/NAME --out build --prove"))
+def firmware(
+    model: Model,
+    out: Out,
+    prove: Annotated[
+        bool,
+        typer.Option("--prove", help="compile it, compare with the reference, print what it takes"),
+    ] = False,
+) -> None:
+    """Write a model as C++ for a sketch: model_data.h and model.json."""
+    from dlnet.cli.models import opened_edge
+    from dlnet.firmware.bundle import DOCUMENT, HEADER, write_bundle
+
+    with opened_edge(model) as opened:
+        device = opened.device
+    write_bundle(device, out)
+    print(f"{device.name}, version {device.version}: {device.spec.parameters} parameters")
+    print(f"{out / HEADER}: include it after DLNet.h; inputs: {', '.join(device.codec.names)}")
+    print(f"{out / DOCUMENT}: SHA-256 {device.sha256}")
     if prove:
-        z, anchor = windows(model)
-        prove_host(model, z, anchor)
-        figures = measure(model, prove_arm(model, z, anchor))
-        print(f"{len(z)} windows: the reference, this machine and both paths on an emulated Cortex-M4 agree")
-        print("\n".join(lines(figures, CLOCK_MHZ)))
-    return 0
+        _prove(device)
+
+
+@app.command(epilog=example("dlnet sketch --model models/edge/NAME --board emulated --out build/emulated"))
+def sketch(
+    model: Model,
+    board: Annotated[Literal["emulated", "nano33ble"], typer.Option()],
+    out: Out,
+    builder: Annotated[
+        Literal["arduino-builder", "arduino-cli"] | None, typer.Option(help="default: what is installed")
+    ] = None,
+) -> None:
+    """Build the sketch with a model in it, and check the image."""
+    from dlnet.cli.models import opened_edge
+    from dlnet.device.make import make
+
+    with opened_edge(model) as opened:
+        device = opened.device
+    made = make(device, board, builder, out)
+    print(f"{made.elf}: {device.name}, version {device.version}")
+    for size in made.sizes:
+        print(f"{size.part}: {size.bytes:,} B of {size.most:,} B")
+    print(f"self test passed, {made.played.forecasts} forecasts equal to the reference's: {made.where}")
+
+
+def _prove(model: DeviceModel) -> None:
+    from dlnet.cost.device import CLOCK_MHZ
+    from dlnet.firmware.measure import measure
+    from dlnet.firmware.prove import prove_arm, prove_host
+
+    z, anchor = windows(model)
+    prove_host(model, z, anchor)
+    figures = measure(model, prove_arm(model, z, anchor))
+    print(f"{len(z)} windows: the reference, this machine and both paths on an emulated Cortex-M4 agree")
+    print("\n".join(lines(figures, CLOCK_MHZ)))
 
 
 def windows(model: DeviceModel) -> tuple[Int16s, Int32s]:
     """Golden windows of the model, then synthetic ones of any int16."""
+    import numpy as np
+
+    from dlnet.firmware.header import synthetic_windows
+
     made = synthetic_windows(model.spec, SYNTHETIC_WINDOWS)
     z = np.concatenate([model.golden[0], made])
     return z, np.concatenate([model.golden[1], np.full(len(made), 1 << 24, np.int32)])

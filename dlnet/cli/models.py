@@ -1,46 +1,53 @@
-"""A model on the command line: a folder, or ``models:/NAME@ALIAS``, or ``models:/NAME/VERSION``."""
+"""A model that the command line names, opened."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from dlnet.export.saved import SavedEdge
-from dlnet.saved import LoadedModel, load, load_as
+from dlnet.cli.arguments import ModelArgument
 
-REGISTERED = "models:/dlnet-edge@candidate"
+if TYPE_CHECKING:
+    from dlnet.export.saved import SavedEdge
+    from dlnet.saved import LoadedModel
 
 
 @contextmanager
-def model_folder(name: str) -> Iterator[Path]:
+def model_folder(model: ModelArgument) -> Iterator[Path]:
     """The folder of a model; files out of the registry stand in a temporary one.
 
     Raises:
         RegistryError: the registry refuses, is damaged, or has no such version.
     """
-    if not name.startswith("models:/"):
-        yield Path(name)
+    if isinstance(model.source, Path):
+        yield model.source
         return
     from dlnet.registry.fetch import fetched
 
-    with fetched(name) as files:
+    with fetched(str(model)) as files:
         yield files.folder
 
 
 @contextmanager
-def opened(name: str) -> Iterator[LoadedModel]:
+def opened(model: ModelArgument) -> Iterator[LoadedModel]:
     """The model, opened; errors as ``dlnet.load`` and ``model_folder``."""
-    with model_folder(name) as folder:
+    from dlnet.saved import load
+
+    with model_folder(model) as folder:
         yield load(folder)
 
 
 @contextmanager
-def opened_edge(name: str) -> Iterator[SavedEdge]:
+def opened_edge(model: ModelArgument) -> Iterator[SavedEdge]:
     """An edge model, opened.
 
     Raises:
         ModelError: it is of another kind, which firmware cannot be made of.
     """
-    with model_folder(name) as folder:
+    from dlnet.export.saved import SavedEdge
+    from dlnet.saved import load_as
+
+    with model_folder(model) as folder:
         yield load_as(folder, SavedEdge)

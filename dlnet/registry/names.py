@@ -30,6 +30,9 @@ class ModelUri:
     version: int | None
     alias: str | None
 
+    def __str__(self) -> str:
+        return f"models:/{self.name}" + (f"@{self.alias}" if self.version is None else f"/{self.version}")
+
 
 def parse_uri(uri: str) -> ModelUri:
     """Take a model's URI apart.

@@ -85,7 +85,7 @@ def judge(figures: DeviceCosts, budget: BudgetParams) -> Verdict:
 
 
 def lineage(folder: Path) -> Mapping[str, str]:
-    """Tags of the version that ``dlnet fetch`` wrote to a folder; empty for a model that is not from there."""
+    """Tags of the version that ``dlnet release fetch`` wrote to a folder; empty for a model that is not from there."""
     version = folder / VERSION
     return VersionRecord.read(version).tags if version.is_file() else {}
 

@@ -1,10 +1,8 @@
-"""``dlnet report``, ``dlnet doctor`` and the command itself."""
+"""``dlnet report``, ``dlnet data report``, ``dlnet doctor``."""
 
 from __future__ import annotations
 
-import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -34,17 +32,6 @@ def project(tmp_path, monkeypatch):
 
 def check(name):
     return next(one for one in doctor.examine(Path()) if one.name.startswith(name))
-
-
-def test_help_answers_at_once():
-    start = time.process_time()
-    done = subprocess.run(
-        [sys.executable, "-X", "importtime", "-m", "dlnet.cli", "--help"], capture_output=True, text=True, check=True
-    )
-    assert "forecast" in done.stdout
-    for heavy in ("torch", "mlflow", "pandas", "matplotlib", "numpy"):
-        assert f"| {heavy}\n" not in done.stderr
-    assert time.process_time() - start < 0.5
 
 
 def test_report_prints_every_model_and_the_line_that_opens_mlflow(tmp_path, monkeypatch, capsys):

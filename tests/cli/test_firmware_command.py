@@ -8,7 +8,7 @@ from firmware_models import needs_arm, needs_gcc, shaped
 from saved_models import save_device_model
 
 from dlnet.cli import main
-from dlnet.files import read_json, write_json
+from dlnet.files import write_json
 
 
 @pytest.fixture
@@ -53,8 +53,8 @@ def test_a_folder_without_a_model_or_a_spec_is_named(edge, tmp_path, capsys):
 
 
 def test_an_encoder_of_another_model_is_refused(edge, tmp_path, capsys):
-    content = read_json(edge / "model.json")
-    write_json(edge / "model.json", {**content, "encoder": shaped("charge").encoder.to_json()})
+    document = json.loads((edge / "model.json").read_text())
+    write_json(edge / "model.json", {**document, "encoder": shaped("charge").encoder.to_json()})
     assert main(["firmware", "--model", str(edge), "--out", str(tmp_path / "out")]) == 1
     assert "its encoder" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()

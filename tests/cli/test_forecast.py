@@ -124,8 +124,9 @@ def test_a_bad_file_ends_in_one_line_and_leaves_nothing(project, capsys, how, wo
     assert not Path("out").exists()
 
 
-def test_a_place_without_a_model_is_said(project, capsys):
-    assert run("nowhere") == 1
+def test_a_folder_without_a_model_is_named(project, capsys):
+    Path("empty").mkdir()
+    assert run("empty") == 1
     assert "no model" in capsys.readouterr().err
 
 

@@ -30,7 +30,7 @@ def device(folder, elf, monkeypatch, capsys):
     monkeypatch.chdir(PROJECT)
 
     def run(*words, model=folder):
-        code = main(["device", "--port", "emulator", "--elf", str(elf), "--model", str(model), *map(str, words)])
+        code = main(["device", *map(str, words), "--port", "emulator", "--elf", str(elf), "--model", str(model)])
         return code, *capsys.readouterr()
 
     return run
@@ -46,7 +46,7 @@ def test_info_names_the_model_and_its_inputs(device, model):
 
 @pytest.mark.parametrize("port", ["emulator", "core"])
 def test_selftest_passes(folder, elf, port, capsys):
-    assert main(["device", "--port", port, "--elf", str(elf), "selftest"]) == 0
+    assert main(["device", "selftest", "--port", port, "--elf", str(elf)]) == 0
     assert capsys.readouterr().out.startswith("self test passed")
 
 
@@ -86,7 +86,7 @@ def test_a_cell_with_too_few_cycles_cannot_be_forecast(device, cell, tmp_path):
 
 
 def test_an_elf_for_a_real_board_is_refused(folder, elf, capsys):
-    assert main(["device", "--port", "/dev/ttyACM0", "--elf", str(elf), "info"]) == 1
+    assert main(["device", "info", "--port", "/dev/ttyACM0", "--elf", str(elf)]) == 1
     assert "--elf goes with --port emulator or core" in capsys.readouterr().err
 
 
@@ -94,5 +94,5 @@ def test_an_elf_for_a_real_board_is_refused(folder, elf, capsys):
 def test_the_emulator_alone_builds_the_sketch_first(folder, built, monkeypatch, capsys):
     built()  # skips where the tools are missing
     monkeypatch.chdir(PROJECT)
-    assert main(["device", "--port", "emulator", "--model", str(folder), "selftest"]) == 0
+    assert main(["device", "selftest", "--port", "emulator", "--model", str(folder)]) == 0
     assert "self test passed" in capsys.readouterr().out

@@ -1,0 +1,113 @@
+"""Arguments that several commands share: the model, a positive number, how a cell's file is laid out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import inf
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
+
+import typer
+
+from dlnet.errors import ModelError
+from dlnet.registry.names import CANDIDATE, EDGE, ModelUri, parse_uri
+
+if TYPE_CHECKING:
+    from dlnet.forecast import FileLayout
+
+FORMS = "models:/NAME@ALIAS or models:/NAME/VERSION"
+
+
+@dataclass(frozen=True)
+class ModelArgument:
+    """A model as the command line names it.
+
+    Attributes:
+        source: its folder, or the name of a version in the registry.
+    """
+
+    source: Path | ModelUri
+
+    def __str__(self) -> str:
+        return str(self.source)
+
+
+def parse_model(value: object) -> ModelArgument:
+    """Read the text of a model; the registry is not asked, no model is opened.
+
+    Raises:
+        ModelError: there is no such folder. RegistryError: no name that a version in the registry can have.
+    """
+    text = str(value)  # a default comes as ModelArgument
+    if text.startswith("models:"):
+        return ModelArgument(parse_uri(text))
+    if not Path(text).is_dir():
+        raise ModelError(f"{text}: no such folder; name a model's folder such as models/edge/NAME, or {FORMS}")
+    return ModelArgument(Path(text))
+
+
+def _positive(value: object) -> float:
+    try:
+        number = float(str(value))
+    except ValueError:
+        number = inf
+    if not 0 < number < inf:
+        raise typer.BadParameter("must be a number above 0")
+    return number
+
+
+class Column(NamedTuple):
+    """A feature's name in the model, and its column in a cell's file."""
+
+    feature: str
+    column: str
+
+
+def _column(text: str) -> Column:
+    feature, mark, column = text.partition("=")
+    if not mark:
+        raise typer.BadParameter(f"{text!r}: write NAME=COLUMN")
+    return Column(feature, column)
+
+
+def file_layout(
+    nominal: float | None, capacity: str | None, unit: Literal["Ah", "mAh"] | None, columns: list[Column] | None
+) -> FileLayout:
+    """How a cell's file differs from those that the model was trained on."""
+    from dlnet.forecast import FileLayout
+
+    return FileLayout(capacity, unit, dict(columns or []), nominal)
+
+
+def example(*lines: str) -> str:
+    """What stands below a command's help; the first line keeps the others from being wrapped."""
+    return "\n".join(["\b", "Example:", *(f"  {line}" for line in lines)])
+
+
+def commands(name: str | None = None, text: str | None = None, *lines: str) -> typer.Typer:
+    """Commands of a group ``name`` with its help and examples; without a name, commands of ``dlnet`` itself."""
+    return typer.Typer(
+        name=name, help=text, epilog=example(*lines) if lines else None, no_args_is_help=True, rich_markup_mode=None
+    )
+
+
+REGISTERED = ModelArgument(ModelUri(EDGE, None, CANDIDATE))
+
+Cell = Annotated[Path, typer.Argument(metavar="CELL.csv", help="one row a cycle, oldest first")]
+Model = Annotated[
+    ModelArgument,
+    typer.Option("--model", metavar="MODEL", parser=parse_model, help=f"a model's folder, {FORMS}"),
+]
+Out = Annotated[Path, typer.Option("--out", metavar="DIR", help="folder to write")]
+Seconds = Annotated[float, typer.Option("--timeout", metavar="S", parser=_positive, help="for each answer")]
+Nominal = Annotated[
+    float | None, typer.Option(metavar="AH", parser=_positive, help="capacity of the cell when new, Ah")
+]
+Capacity = Annotated[str | None, typer.Option(metavar="COLUMN", help="column of the capacity, if it has another name")]
+Unit = Annotated[Literal["Ah", "mAh"] | None, typer.Option(help="of the capacity")]
+Columns = Annotated[
+    list[Column] | None,
+    typer.Option(
+        "--column", metavar="NAME=COLUMN", parser=_column, help="a feature's column in the file; can be repeated"
+    ),
+]

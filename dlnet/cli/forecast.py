@@ -1,0 +1,61 @@
+"""``dlnet forecast``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from dlnet.cli.arguments import (
+    REGISTERED,
+    Capacity,
+    Cell,
+    Columns,
+    Model,
+    Nominal,
+    Out,
+    Unit,
+    commands,
+    example,
+    file_layout,
+)
+
+SHOWN = (1, 5, 10, 20, 30, 40, 50, 60, 70, 80, 90, 100)  # cycles ahead that the table prints
+
+
+app = commands()
+
+
+@app.command(
+    epilog=example(
+        "dlnet forecast CELL.csv --model models/edge/NAME",
+        'dlnet forecast CELL.csv --nominal 2.5 --capacity Qd --unit mAh --column "CV Q=cv_mah"',
+    )
+)
+def forecast(
+    cell: Cell,
+    model: Model = REGISTERED,
+    nominal: Nominal = None,
+    capacity: Capacity = None,
+    unit: Unit = None,
+    column: Columns = None,
+    out: Out = Path("forecasts"),
+) -> None:
+    """Forecast a cell's next cycles: table, CSV file, picture of SoH.
+
+    The file's columns are those that the model was trained on, unless options name others.
+    """
+    from dlnet.cli.models import opened
+    from dlnet.files import atomic_file
+    from dlnet.forecast import draw
+    from dlnet.forecast import forecast as run
+    from dlnet.plots.style import figure_style, save_figure
+    from dlnet.report.tables import forecast_table, show
+
+    with opened(model) as one:
+        found = run(cell, one, file_layout(nominal, capacity, unit, column))
+    picture = out / f"{found.cell}.png"
+    with figure_style():
+        save_figure(draw(found), picture)
+    with atomic_file(picture.with_suffix(".csv")) as temporary:
+        found.table().to_csv(temporary, index=False, float_format="%.6f")
+    show(forecast_table(found, SHOWN))
+    print(f"Every cycle: {picture.with_suffix('.csv')}   Picture: {picture}")

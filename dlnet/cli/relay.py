@@ -1,0 +1,28 @@
+"""``dlnet relay``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from dlnet.cli.arguments import commands, example
+
+app = commands()
+
+
+@app.command(epilog=example("dlnet relay --repository OWNER/NAME"))
+def relay(
+    repository: Annotated[str, typer.Option(metavar="OWNER/NAME", help="whose workflow is started")],
+    state: Annotated[Path, typer.Option(metavar="FILE", help="messages on their way")] = Path("relay.db"),
+    host: Annotated[str, typer.Option(help="address to listen on")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="port to listen on")] = 5080,
+) -> None:
+    """Turn MLflow's webhook into GitHub's repository dispatch.
+
+    It runs until Ctrl-C. Secrets come from DLNET_WEBHOOK_SECRET and DLNET_GITHUB_TOKEN.
+    """
+    from dlnet.relay.service import serve
+
+    serve(repository, state, host, port)

@@ -1,0 +1,140 @@
+"""``dlnet release``: what is to be released, who builds it, and what a build is made of."""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from dlnet.cli.arguments import FORMS, Model, ModelArgument, Out, commands, example
+from dlnet.errors import RegistryError
+
+if TYPE_CHECKING:
+    from dlnet.release.plan import Exists, ReleasePlan
+
+app = commands("release", "What is to be released, who builds it, and its files.", "dlnet release plan")
+
+Version = Annotated[int, typer.Argument(metavar="VERSION", min=1, help="of dlnet-edge")]
+Claimant = Annotated[
+    str,
+    typer.Option("--claim", metavar="ID", envvar="DLNET_CLAIM", help="who builds, e.g. the id of the workflow's run"),
+]
+GitHub = Annotated[
+    str | None, typer.Option("--github", metavar="OWNER/NAME", help="ask GitHub too whether the release exists")
+]
+Json = Annotated[bool, typer.Option("--json", help="print JSON")]
+Output = Annotated[
+    Path | None, typer.Option("--output", metavar="FILE", help="append key=value lines to FILE ($GITHUB_OUTPUT)")
+]
+
+
+@app.command(epilog=example("dlnet release plan --github OWNER/NAME"))
+def plan(github: GitHub = None, as_json: Json = False, output: Output = None) -> None:
+    """Compare champion with the last release; changes nothing."""
+    from dlnet.release.plan import Releases
+
+    _show(Releases(exists=_exists(github)).plan(), as_json, output)
+
+
+@app.command(epilog=example("dlnet release claim --claim run-17 --github OWNER/NAME"))
+def claim(claimant: Claimant, github: GitHub = None, as_json: Json = False, output: Output = None) -> None:
+    """Plan, and take what is to be built; one caller gets it."""
+    from dlnet.release.plan import Releases
+
+    _show(Releases(exists=_exists(github)).claim(claimant), as_json, output)
+
+
+@app.command(epilog=example("dlnet release record 7 --claim run-17 --url https://example.org/releases/firmware-v7"))
+def record(
+    version: Version, claimant: Claimant, url: Annotated[str, typer.Option(help="address of the release")]
+) -> None:
+    """Write down that a version is released."""
+    from dlnet.release.plan import Releases
+
+    print(f"recorded: {Releases().record(version, claimant, url)}")
+
+
+@app.command(epilog=example("dlnet release fail 7 --claim run-17"))
+def fail(version: Version, claimant: Claimant) -> None:
+    """Give a claim up, so that the next run may build."""
+    from dlnet.release.plan import Releases
+
+    Releases().fail(version, claimant)
+    print(f"version {version} may be built again")
+
+
+@app.command(epilog=example("dlnet release fetch --model models:/dlnet-edge/7 --out build/model"))
+def fetch(model: Model, out: Out) -> None:
+    """Write a version's files and lineage to a folder, checked."""
+    from dlnet.release.fetch import check_out
+
+    if isinstance(model.source, Path):
+        raise RegistryError(f"{model}: is a folder, and fetch reads the registry; name {FORMS}")
+    print(f"{check_out(str(model), out)}: {out}")
+
+
+@app.command(epilog=example("dlnet release assets --model build/model --build build/nano33ble --out build/release"))
+def assets(
+    model: Model,
+    build: Annotated[Path, typer.Option(metavar="DIR", help="made by dlnet sketch --board nano33ble")],
+    out: Out,
+    tag: Annotated[str, typer.Option(help="name of the release")] = "local build",
+) -> None:
+    """Assemble what is published: images, header, card, checksums."""
+    from dlnet.cli.firmware import windows
+    from dlnet.device.make import read_sizes
+    from dlnet.export.saved import SavedEdge
+    from dlnet.firmware.measure import measure
+    from dlnet.firmware.prove import prove_arm
+    from dlnet.release.assets import AssetsConfig, Release, assemble, evaluated, lineage
+    from dlnet.saved import load_as
+
+    config = AssetsConfig.load()
+    with _checked_out(model) as folder:
+        edge, evaluation, tags = load_as(folder, SavedEdge), evaluated(folder), lineage(folder)
+    figures = measure(edge.device, prove_arm(edge.device, *windows(edge.device))).costs(config.cost.clock_mhz)
+    sizes = [(size.part, size.bytes, size.most) for size in read_sizes(build)]
+    release = Release(tag, edge.device, edge.document, evaluation, tags, figures, sizes)
+    verdict = assemble(build, release, config.publish.budget, out)
+    print("\n".join(verdict.held))
+    print(f"{out}: " + ", ".join(sorted(path.name for path in out.iterdir())))
+
+
+@contextmanager
+def _checked_out(model: ModelArgument) -> Iterator[Path]:
+    """The folder of a model; a version of the registry as ``fetch`` writes it, in a temporary one."""
+    if isinstance(model.source, Path):
+        yield model.source
+        return
+    from dlnet.release.fetch import check_out
+
+    with tempfile.TemporaryDirectory(prefix="dlnet-") as name:
+        check_out(str(model), Path(name) / "model")
+        yield Path(name) / "model"
+
+
+def _exists(repository: str | None) -> Exists | None:
+    if repository is None:
+        return None
+    from dlnet.release.github import TOKEN, GitHub
+
+    return GitHub.of_environment(repository, (TOKEN, "GITHUB_TOKEN")).released
+
+
+def _show(plan: ReleasePlan, as_json: bool, output: Path | None) -> None:
+    if output is not None:
+        with output.open("a") as stream:
+            stream.write(plan.lines())
+    if as_json:
+        json.dump(asdict(plan), sys.stdout, indent=1)
+        print()
+        return
+    print(plan.reason)
+    print(f"last released: {f'version {plan.released}' if plan.released else 'none'}")
