@@ -1,4 +1,4 @@
-"""The commands of the registry: promote, demote, rollback, release, relay. Imports stand inside, see dlnet.cli."""
+"""The commands of the registry: promote, demote, rollback, release, relay, server env. Imports stand inside, see dlnet.cli."""
 
 from __future__ import annotations
 
@@ -9,8 +9,6 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-from dlnet.registry import server_commands
 
 if TYPE_CHECKING:
     from dlnet.registry.promote import Change
@@ -30,7 +28,7 @@ def add_commands(commands: Any) -> None:
     rollback.set_defaults(run=_rollback)
     _add_release(commands.add_parser("release", help="what is to be released; taken, recorded or given up once"))
     _add_relay(commands.add_parser("relay", help="MLflow's webhook -> GitHub's repository dispatch"))
-    server_commands.add_commands(commands)
+    _add_server(commands.add_parser("server", help="the team's tracking server: its secrets"))
 
 
 def _add_release(parser: argparse.ArgumentParser) -> None:
@@ -63,6 +61,14 @@ def _add_relay(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--host", default="127.0.0.1", help="default %(default)s")
     parser.add_argument("--port", type=int, default=5080, help="default %(default)s")
     parser.set_defaults(run=_relay)
+
+
+def _add_server(parser: argparse.ArgumentParser) -> None:
+    env = parser.add_subparsers(required=True, metavar="STEP").add_parser(
+        "env", help="make its secrets, at random, readable by you alone"
+    )
+    env.add_argument("--home", type=Path, default=Path(".mlflow-server"), metavar="DIR", help="default %(default)s")
+    env.set_defaults(run=_server_env)
 
 
 def _promote(arguments: argparse.Namespace) -> int:
@@ -141,4 +147,13 @@ def _relay(arguments: argparse.Namespace) -> int:
     from dlnet.registry.relay import serve
 
     serve(arguments.repository, arguments.state, arguments.host, arguments.port)
+    return 0
+
+
+def _server_env(arguments: argparse.Namespace) -> int:
+    from dlnet.registry.server_env import FILE, make_env
+
+    path = arguments.home / FILE
+    make_env(path)
+    print(f"{path}: made; user admin, password in MLFLOW_AUTH_ADMIN_PASSWORD. Keep a copy elsewhere.")
     return 0
