@@ -1,4 +1,7 @@
-"""The commands of the registry: promote, demote, rollback, release, relay, server env. Imports stand inside, see dlnet.cli."""
+"""The commands of the registry: promote, demote, rollback, release, relay, server env.
+
+Imports stand inside, see dlnet.cli.
+"""
 
 from __future__ import annotations
 

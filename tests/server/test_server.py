@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import threading
 import time
@@ -140,8 +141,8 @@ def test_secrets_are_in_no_argument_no_log_and_no_output(team, both):
 
 
 def test_the_database_is_on_no_network_with_a_way_out(team):
-    listed = docker("inspect", f"{team.project}-postgres-1", "--format", "{{range $n, $_ := .NetworkSettings.Networks}}{{$n}} {{end}}")
-    assert listed.split() == [f"{team.project}_inside"]
+    networks = docker("inspect", f"{team.project}-postgres-1", "--format", "{{json .NetworkSettings.Networks}}")
+    assert list(json.loads(networks)) == [f"{team.project}_inside"]
     assert docker("network", "inspect", f"{team.project}_inside", "--format", "{{.Internal}}") == "true"
 
 
