@@ -3,11 +3,13 @@
 # The order matters: what the copy of the database names is in the copy of the artefacts made after it.
 set -eu
 folder=${1:?name a folder that does not exist yet}
+folder=${folder%/}
 here=$(dirname "$0")
 [ ! -e "$folder" ] || { echo "error: $folder: exists; nothing is overwritten" >&2; exit 1; }
 umask 077
 part=$(mktemp -d "$folder.XXXXXX")
 trap 'rm -rf "$part"' EXIT
+trap 'exit 130' INT TERM
 for database in mlflow mlflow_auth; do
   sh "$here/compose.sh" exec -T postgres pg_dump --username=mlflow --format=custom "$database" >"$part/$database.dump"
 done

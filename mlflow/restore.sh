@@ -13,6 +13,7 @@ for name in database artefacts; do
   fi
 done
 trap 'compose down --volumes' EXIT # half a server is none
+trap 'exit 130' INT TERM
 compose run --rm -T --no-deps --entrypoint tar mlflow -C /artefacts -xf - <"$folder/artefacts.tar"
 compose up --detach --wait postgres
 for name in mlflow mlflow_auth; do
