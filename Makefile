@@ -6,7 +6,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 export DO_NOT_TRACK := true
 export TF_CPP_MIN_LOG_LEVEL := 3
 
-.PHONY: repro check test ui publish server server-image server-up pin-images pictures results methods bench simulate fit lint lock clean
+.PHONY: repro check test ui publish server-image server-image-debian server-up pin-images pictures results methods bench simulate fit lint lock clean
 
 repro: .venv/.done   ## the whole pipeline, then the table; make repro SET="data.source=mit" writes params.yaml first
 	$(if $(SET),$(BIN)/dlnet set $(SET))
@@ -34,18 +34,17 @@ ui: .venv/.done      ## MLflow on http://127.0.0.1:5000
 publish: .venv/.done ## log everything to MLflow again (after mlflow.db was deleted, or to another server)
 	$(DVC) repro -f -s publish
 
-server: .venv/.done  ## the team's MLflow server from this environment: PostgreSQL if installed, passwords
-	[ -f .mlflow-server/server.env ] || $(BIN)/dlnet server env
-	$(BIN)/dlnet server run
+server-image: .venv/.done ## image of the team's server, see docs/server.md
+	sh mlflow/images.sh mlflow
 
-server-image:        ## image of the server in containers, see docs/registry.md
-	tar -c requirements.lock -C mlflow Dockerfile | docker build -t dlnet-mlflow:local -
+server-image-debian: .venv/.done ## the same, and PostgreSQL from Debian, where no image registry is in reach
+	sh mlflow/images.sh mlflow postgres
 
-server-up: .venv/.done ## the server in containers
+server-up: .venv/.done ## the team's server: MLflow and PostgreSQL in containers
 	[ -f .mlflow-server/server.env ] || $(BIN)/dlnet server env
 	sh mlflow/compose.sh up --detach --wait
 
-pin-images:          ## digests of the server's images into mlflow/images.lock.env (needs an image registry)
+pin-images:          ## digest of PostgreSQL's image into mlflow/images.lock.env (needs an image registry)
 	sh mlflow/pin-images.sh
 
 pictures: .venv/.done ## pictures of docs/registry.md anew, by the browser test
@@ -78,6 +77,7 @@ lock:                ## requirements.lock from pyproject.toml, and from it those
 	  $(COMPILE) docker/requirements-$$image.in -c requirements.lock -o docker/requirements-$$image.txt && \
 	  DLNET_RUNNER=local $(BIN)/python -m stages.image $$image || exit; \
 	done
+	$(COMPILE) mlflow/requirements.in -c requirements.lock -o mlflow/requirements.txt
 
 .venv/.done: requirements.lock pyproject.toml docker/environment.sh
 	PYTHON="$(PYTHON)" sh docker/environment.sh

@@ -1,14 +1,19 @@
 #!/bin/sh
-# Databases, then artefacts, of the running containers into one folder: sh mlflow/backup.sh FOLDER
+# Databases, then artefacts, of the running server into a new folder, whole or not at all: sh mlflow/backup.sh FOLDER
 # The order matters: what the copy of the database names is in the copy of the artefacts made after it.
 set -eu
 folder=${1:?name a folder that does not exist yet}
+folder=${folder%/}
 here=$(dirname "$0")
+[ ! -e "$folder" ] || { echo "error: $folder: exists; nothing is overwritten" >&2; exit 1; }
 umask 077
-mkdir "$folder"
+part=$(mktemp -d "$folder.XXXXXX")
+trap 'rm -rf "$part"' EXIT
+trap 'exit 130' INT TERM
 for database in mlflow mlflow_auth; do
-  sh "$here/compose.sh" exec -T postgres pg_dump --username=mlflow --format=custom "$database" >"$folder/$database.dump"
+  sh "$here/compose.sh" exec -T postgres pg_dump --username=mlflow --format=custom "$database" >"$part/$database.dump"
 done
-sh "$here/compose.sh" exec -T store tar -C /data -cf - . >"$folder/artefacts.tar"
-(cd "$folder" && sha256sum mlflow.dump mlflow_auth.dump artefacts.tar >SHA256SUMS)
+sh "$here/compose.sh" exec -T mlflow tar -C /artefacts -cf - . >"$part/artefacts.tar"
+(cd "$part" && sha256sum mlflow.dump mlflow_auth.dump artefacts.tar >SHA256SUMS)
+mv -T "$part" "$folder"
 echo "$folder: done; server.env is not in it, keep a copy elsewhere"

@@ -64,7 +64,7 @@ def open_store(location: str, tracking_uri: str) -> Store:
         return LocalStore(Path(unquote(parts.path)))
     raise UntrustedError(
         f"{shown(location)}: artefacts there are not read from {shown(tracking_uri)}; "
-        "a server has to keep them itself (mlflow-artifacts:), as make server does"
+        "a server has to keep them itself (mlflow-artifacts:), as make server-up does"
     )
 
 

@@ -229,7 +229,7 @@ def serve(repository: str, state: Path, host: str, port: int, pause: float = FIR
     """
     secret = os.environ.get(SECRET, "")
     if len(secret) < SHORTEST:
-        raise DLNetError(f"{SECRET} is not set, or has under {SHORTEST} characters; make one: make server-env")
+        raise DLNetError(f"{SECRET} is not set, or has under {SHORTEST} characters; make one: dlnet server env")
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLines())
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,11 +11,11 @@ import pytest
 from made_pipeline import EDGE, LIMITS, make
 from pages import CHROMIUM, PICTURES, browser, give_alias, picture, visit
 from running_relay import SECRET, GitHubStub, free_port, start_relay
-from team import connected, new_home, settings_in
+from team import PASSWORD, RELAY_HERE, bridge, running_team
 
+from dlnet.registry.client import connect
 from dlnet.registry.collect import collect
 from dlnet.registry.publish import publish
-from dlnet.registry.server_env import FILE, PASSWORD, read_env
 from dlnet.release.plan import Releases
 from stages.publish import PublishConfig
 
@@ -53,21 +52,19 @@ def site(migrated, tmp_path_factory) -> Iterator[Site]:
     from mlflow.entities.webhook import WebhookAction, WebhookEntity, WebhookEvent
 
     folder = tmp_path_factory.mktemp("site")
-    stub = GitHubStub(free_port()).up()
-    relay = start_relay(folder, stub.port)
-    with new_home() as home:
-        shutil.copy(migrated, home / "mlflow.db")
-        settings = settings_in(home, store="sqlite", private_webhooks=True)
-        with connected(settings) as (uri, client):
-            publish(collect(make(folder / "made"), LIMITS), client, uri)
-            if PICTURES:  # a whole pipeline has more to show
-                publish(collect(ROOT, PublishConfig.load(ROOT / "params.yaml").publish), client, uri)
-            event = WebhookEvent(WebhookEntity.MODEL_VERSION_ALIAS, WebhookAction.CREATED)
-            client.create_webhook("relay", f"http://127.0.0.1:{relay.port}/webhook", [event], secret=SECRET)
-            with browser("admin", read_env(home / FILE)[PASSWORD]) as page:
-                yield Site(uri, client, page, stub)
-    relay.stop()
-    stub.down()
+    with running_team(**RELAY_HERE) as team:
+        stub = GitHubStub(free_port()).up()
+        relay = start_relay(folder, stub.port, host=bridge())
+        client = connect(team.uri)
+        publish(collect(make(folder / "made"), LIMITS), client, team.uri)
+        if PICTURES:  # a whole pipeline has more to show
+            publish(collect(ROOT, PublishConfig.load(ROOT / "params.yaml").publish), client, team.uri)
+        event = WebhookEvent(WebhookEntity.MODEL_VERSION_ALIAS, WebhookAction.CREATED)
+        client.create_webhook("relay", f"http://host.docker.internal:{relay.port}/webhook", [event], secret=SECRET)
+        with browser("admin", team.secrets[PASSWORD]) as page:
+            yield Site(team.uri, client, page, stub)
+        relay.stop()
+        stub.down()
 
 
 def test_the_list_of_runs_reads_itself(site):

@@ -92,9 +92,10 @@ class Running:
     process: subprocess.Popen
     port: int
     log: Path
+    host: str = "127.0.0.1"
 
     def post(self, body: bytes, headers: dict, timeout: float = 20) -> int:
-        connection = HTTPConnection("127.0.0.1", self.port, timeout=timeout)
+        connection = HTTPConnection(self.host, self.port, timeout=timeout)
         connection.request("POST", "/webhook", body, headers)
         answer = connection.getresponse()
         answer.read()
@@ -102,7 +103,7 @@ class Running:
         return answer.status
 
     def get(self, path: str) -> tuple[int, dict]:
-        connection = HTTPConnection("127.0.0.1", self.port, timeout=5)
+        connection = HTTPConnection(self.host, self.port, timeout=5)
         connection.request("GET", path)
         answer = connection.getresponse()
         content = json.loads(answer.read())
@@ -144,7 +145,7 @@ def signed(body: bytes, secret: str = SECRET, age: float = 0, delivery: str | No
     }  # fmt: skip
 
 
-def start_relay(folder: Path, github_port: int, port: int | None = None) -> Running:
+def start_relay(folder: Path, github_port: int, port: int | None = None, host: str = "127.0.0.1") -> Running:
     port = port or free_port()
     environment = {
         **os.environ, "DLNET_WEBHOOK_SECRET": SECRET, "DLNET_GITHUB_TOKEN": TOKEN,
@@ -154,9 +155,9 @@ def start_relay(folder: Path, github_port: int, port: int | None = None) -> Runn
     with log.open("w") as stream:
         process = subprocess.Popen(
             [sys.executable, "-m", "dlnet.cli", "relay", "--repository", "team/batteries", "--port", str(port),
-             "--state", str(folder / "relay.db")], stderr=stream, env=environment,
+             "--host", host, "--state", str(folder / "relay.db")], stderr=stream, env=environment,
         )  # fmt: skip
-    running = Running(process, port, log)
+    running = Running(process, port, log, host)
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline and process.poll() is None:
         try:

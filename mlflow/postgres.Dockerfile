@@ -1,0 +1,14 @@
+# PostgreSQL from Debian, for machines that reach no image registry; elsewhere compose.yaml takes the official image.
+ARG BASE
+FROM ${BASE}
+# The package must not make a cluster of its own: it would be in the image, with the same keys everywhere.
+RUN mkdir -p /etc/postgresql-common && echo "create_main_cluster = false" >/etc/postgresql-common/createcluster.conf \
+ && apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends postgresql \
+ && rm -rf /var/lib/apt/lists/* /var/cache/apt \
+ && install -d -o postgres -g postgres -m 700 /var/lib/postgresql/data && install -d /docker-entrypoint-initdb.d \
+ && ln -s /usr/lib/postgresql/*/bin/* /usr/local/bin/
+COPY postgres.sh /usr/local/bin/entrypoint
+USER postgres
+# Its fast way to stop: connections are ended, nothing is lost.
+STOPSIGNAL SIGINT
+ENTRYPOINT ["sh", "/usr/local/bin/entrypoint"]
