@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 
 import pytest
 
 from dlnet.cli import doctor, main
+from dlnet.data.prepare import prepare
+from dlnet.data.report import describe, markdown
+from dlnet.files import write_text
 from dlnet.report.documents import SummaryReport
 
 sys.path.append(str(Path(__file__).parent.parent / "registry"))
-from made_pipeline import make  # noqa: E402
+from made_pipeline import CLEAN, SPLIT, TASK, made_cells, make  # noqa: E402
 
 PARAMS = "data: {source: embedded, path: data/embedded.parquet, mirror: null, csv: {capacity: c, unit: Ah, nominal_ah: 1, features: {}}}\n"  # noqa: E501
 
@@ -50,6 +54,22 @@ def test_report_without_a_run_says_what_to_do(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     assert main(["report"]) == 1
     assert "reports/summary.json: no such file; run" in capsys.readouterr().err
+
+
+def test_data_report_prints_source_notes_and_splits(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main(["data", "report"]) == 1
+    assert "reports/data/report.md: no such file; run dvc repro prepare" in capsys.readouterr().err
+    source = {"source": "embedded", "label": "made cells", "simulated": True, "nominal_ah": [1.1], "notes": ["a note"]}
+    source |= {"cells": 8, "rows": 480}
+    prepared = prepare(made_cells(), source, CLEAN, SPLIT, TASK)
+    write_text(Path("reports/data/report.md"), markdown(describe(prepared, CLEAN, SPLIT), []))
+    assert main(["data", "report"]) == 0
+    printed = capsys.readouterr().out
+    assert printed.startswith("# Data: made cells\n")
+    assert "- a note\n" in printed
+    assert len(prepared.cells.query("split == 'train'")) == int(re.search(r"^\| train \| (\d+) ", printed, re.M)[1])
+    assert "Cleaned" not in printed
 
 
 def test_doctor_is_content_where_all_is_there(project, capsys, monkeypatch):
