@@ -78,8 +78,8 @@ def test_a_missing_module_of_our_own_is_no_missing_extra():
 @pytest.mark.parametrize(
     ("command", "package", "extra"),
     [
-        (["firmware", "--model", "models/edge/none", "--out", "out"], "capstone", "firmware"),
-        (["device", "--port", "none", "info"], "serial", "firmware"),
+        (["sketch", "--model", ".", "--board", "emulated", "--out", "out"], "capstone", "firmware"),
+        (["device", "info", "--port", "none"], "serial", "firmware"),
         (["forecast", "cell.csv", "--model", "models:/dlnet-edge@candidate"], "mlflow", "registry"),
         (["promote", "1"], "requests", "registry"),
         (["relay", "--repository", "a/b"], "starlette", "relay"),

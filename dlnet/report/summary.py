@@ -9,7 +9,6 @@ import pandas as pd
 
 from dlnet.cost import device as cost
 from dlnet.cost.shape import model_shape
-from dlnet.gate.choice import RULE, choose_edge
 from dlnet.report.documents import (
     BaselineSummary,
     DataSummary,
@@ -39,20 +38,22 @@ from dlnet.report.pipeline import FRONTS, Edge, Pipeline
 GROUP = ["cell", "hidden", "loss"]
 
 
-def summarise(content: EvaluationReport, pipeline: Pipeline, task: dict[str, Any]) -> SummaryReport:
+def summarise(
+    content: EvaluationReport, pipeline: Pipeline, task: dict[str, Any], chosen: str, rule: str
+) -> SummaryReport:
     """What reports/summary.json holds.
 
     Args:
         content: errors of all models. pipeline: the models. task: content of data/windows/task.json.
+        chosen, rule: the model for the device, and what it was chosen by.
     """
-    chosen = choose_edge({name: scores.int8.validation.mae for name, scores in content.edge.items()})
     baselines = {
         name: pipeline.baselines[name].to(BaselineSummary, **_errors(scores))
         for name, scores in content.baselines.items()
     }
     students = {name: _student(pipeline, name, scores) for name, scores in content.students.items()}
     edges = {name: _edge(pipeline, name, content) for name in sorted(content.edge)}
-    edge, teacher = edges[chosen].model_copy(update={"rule": RULE}), _teacher(pipeline, content.teacher, task)
+    edge, teacher = edges[chosen].model_copy(update={"rule": rule}), _teacher(pipeline, content.teacher, task)
     on_validation = {name: entry.validation for name, entry in baselines.items()}
     return SummaryReport(
         data=_data(task),
