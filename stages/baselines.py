@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
-import pandas as pd
 from pydantic import model_validator
 
 from dlnet.baselines.boosting import Boosting
@@ -19,6 +18,7 @@ from dlnet.data.encode import fit_encoder
 from dlnet.data.windows import Ends, Singles, WindowDataset
 from dlnet.files import atomic_dir, write_json, write_parquet, write_tensors
 from dlnet.metrics import errors
+from dlnet.train.job import curves
 from stages import run
 
 WINDOWS = Path("data/windows")
@@ -52,10 +52,11 @@ def main() -> None:
     every = np.concatenate([validation, test])
     forecasts = {name: one.predict(dataset, every) for name, one in fitted.items()}
     table = {name: _described(one, dataset, validation, forecasts[name]) for name, one in fitted.items()}
+    trained = [one.trained for one in fitted.values() if isinstance(one, Gru)]
     with atomic_dir(OUT) as folder:
         write_tensors(folder / "predictions.safetensors", forecasts)
         write_json(folder / "baselines.json", table)
-        write_parquet(folder / "learning.parquet", _learning(fitted))
+        write_parquet(folder / "learning.parquet", curves(trained))
     for name, entry in table.items():
         print(f"{name:16} validation MAE {entry['validation']['mae']:.5f}  {entry['bytes']:>9,} B")
 
@@ -73,11 +74,6 @@ def _described(one: Baseline, dataset: WindowDataset, validation: Ends, forecast
     if isinstance(one, Boosting):
         entry["bytes_in_library"] = one.library_bytes
     return entry
-
-
-def _learning(fitted: dict[str, Baseline]) -> pd.DataFrame:
-    rows = [(name, *check) for name, one in fitted.items() if isinstance(one, Gru) for check in one.curve]
-    return pd.DataFrame(rows, columns=["name", "step", "loss", "mae_validation"])
 
 
 if __name__ == "__main__":

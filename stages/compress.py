@@ -12,11 +12,12 @@ from dlnet.config.task import TaskParams
 from dlnet.cost.energy import measure_energy, write_volatile
 from dlnet.cost.table import student_table
 from dlnet.data.windows import WindowDataset
-from dlnet.distill.students import plan_of, stage2_gains
+from dlnet.distill.students import stage2_gains
 from dlnet.files import atomic_dir, read_json, write_json, write_parquet
 from dlnet.models.trained import load_network
 from dlnet.train.data import training_windows
-from dlnet.train.loop import curves
+from dlnet.train.job import curves
+from dlnet.train.plan import plan_of
 from stages import run
 
 STUDENTS = Path("models/students")

@@ -84,7 +84,7 @@ def _spec(
     student: TrainedModel, dataset: WindowDataset, task: TaskParams, params: QuantiseParams, train: Int16s
 ) -> tuple[Spec, dict[str, Any]]:
     """The integer spec, and what its precision was chosen by."""
-    weights, bits = weights_of(student), student.config.bits
+    weights, bits = weights_of(student), student.liquid.bits
     if bits:  # trained with its rounding: each weight to nearest, as training saw it
         return make_spec(weights, precision=Precision.of(bits)), {}
     if params.bits != "auto":

@@ -13,7 +13,8 @@ from torch import Tensor
 from dlnet.compress.net import Net
 from dlnet.models.cells import CELLS
 from dlnet.models.factors import multiply
-from dlnet.models.network import forward, horizon_basis
+from dlnet.models.head import horizon_basis
+from dlnet.models.network import forward
 
 CRITERIA = ("l1", "taylor", "activation")
 

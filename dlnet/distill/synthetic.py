@@ -19,9 +19,10 @@ from dlnet.data.encode import Encoder
 from dlnet.data.prepare import prepare
 from dlnet.data.windows import WindowDataset
 from dlnet.errors import ConfigError
-from dlnet.models.network import generator, predict
+from dlnet.models.architectures import predict
+from dlnet.models.network import generator
 from dlnet.models.trained import TrainedModel
-from dlnet.train.loop import TrainingData
+from dlnet.train.data import TrainingData
 
 
 def shifted(training_data: TrainingData, copies: int, spread: float, seed: int) -> Tensor:

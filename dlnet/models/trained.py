@@ -13,7 +13,9 @@ from dlnet.data.encode import Encoder
 from dlnet.data.windows import Ends, Singles, WindowDataset
 from dlnet.errors import ModelError
 from dlnet.files import read_json, read_tensors, write_json, write_tensors
-from dlnet.models.network import NetConfig, Parameters, count_parameters, initial, predict
+from dlnet.models.architectures import Config, config_from_json, count_parameters, initial, predict, stack_size
+from dlnet.models.head import Parameters
+from dlnet.models.network import NetConfig
 
 
 @dataclass(frozen=True)
@@ -28,7 +30,7 @@ class TrainedModel:
 
     name: str
     encoder: Encoder
-    config: NetConfig
+    config: Config
     parameters: Parameters
     metrics: dict[str, Any] = field(default_factory=dict)
     lineage: dict[str, Any] = field(default_factory=dict)
@@ -36,7 +38,18 @@ class TrainedModel:
     @property
     def count(self) -> int:
         """Parameters, of all members."""
-        return count_parameters(self.parameters) * len(self.parameters["b"])
+        return count_parameters(self.parameters) * stack_size(self.parameters)
+
+    @property
+    def liquid(self) -> NetConfig:
+        """Its configuration, where only a liquid network will do.
+
+        Raises:
+            ModelError: it is a network of another kind.
+        """
+        if isinstance(self.config, NetConfig):
+            return self.config
+        raise ModelError(f"{self.name}: a {self.config.cell} network; only a liquid one has an integer form")
 
     def predict(self, z: Singles, anchor: Singles) -> Singles:
         """Forecast encoded windows: z (N, T, C), anchor (N, 1) SoH -> (N, horizon) SoH."""
@@ -72,7 +85,7 @@ def load_network(path: Path) -> TrainedModel:
     content = read_json(path)
     arrays = read_tensors(path.with_suffix(".safetensors"))
     try:
-        config = NetConfig.from_json(content["config"])
+        config = config_from_json(content["config"])
         encoder = Encoder.from_json(content["encoder"])
         name, metrics, lineage = content["name"], content["metrics"], content["lineage"]
     except (KeyError, TypeError) as error:

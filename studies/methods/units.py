@@ -18,9 +18,10 @@ from dlnet.cost.device import flash_bytes
 from dlnet.cost.shape import model_shape
 from dlnet.cost.table import costs
 from dlnet.data.schema import read_table
-from dlnet.distill.students import as_model, plan_of, shape, teacher_shape
+from dlnet.distill.students import as_student
 from dlnet.distill.synthetic import add_synthetic_windows, shifted, simulated
-from dlnet.distill.teacher import add_teacher_targets, averaged
+from dlnet.distill.targets import add_teacher_targets
+from dlnet.distill.teacher import train_teacher
 from dlnet.export.convert import weights_of
 from dlnet.export.fixed import Floats
 from dlnet.export.reference import Int16s, predict_reference, quantise_inputs
@@ -29,8 +30,11 @@ from dlnet.export.spec import Spec, make_spec
 from dlnet.losses import LOSSES
 from dlnet.models.network import NetConfig
 from dlnet.models.precision import Precision
+from dlnet.models.shapes import net_config
 from dlnet.models.trained import TrainedModel, load_network
-from dlnet.train.loop import Job, Trained, TrainingData, TrainPlan
+from dlnet.train.data import TrainingData
+from dlnet.train.job import Job, Trained
+from dlnet.train.plan import TrainPlan, plan_of
 from dlnet.train.pool import run_stacks, stacked
 from studies.cell_split import CellSplit
 from studies.config import MethodsConfig
@@ -43,11 +47,7 @@ FURTHER = "trained on"  # a control: as many more steps as a method's, and no me
 
 def teacher(config: MethodsConfig, cut: CellSplit, folder: Path) -> Rows:
     """The averaged teacher; it is left in ``folder``."""
-    params, own = config.teacher, teacher_shape(cut.encoder, config.teacher)
-    jobs = [Job(f"member-{i}", 1000 * params.seed + i) for i in range(params.members)]
-    plan = plan_of(params.training, cut.task.channels.noise)
-    stacks = [part for job in jobs for part in stacked(own, [job])]
-    one = TrainedModel("teacher", cut.encoder, own, averaged(run_stacks(stacks, [cut.training_data], plan, "teacher")))
+    one, _ = train_teacher(cut.encoder, config.teacher, cut.training_data, cut.task.channels.noise)
     one.save(folder)
     return [_row(config, cut, one, "teacher", "teacher", 0, None)]
 
@@ -199,7 +199,7 @@ def _trained_on(
     plan = plan_of(config.prune.training, cut.task.channels.noise)
     job = Job(f"{parent.name}-{title}", parent.lineage["seed"], TAUGHT, config.prune.alpha, start=net.parameters)
     (result,) = run_stacks(stacked(net.config, [job]), [training_data], plan, title)
-    return as_model(result, net.config, cut.encoder, training_data)
+    return as_student(result, cut.encoder, training_data)
 
 
 def _on_engine(cut: CellSplit, one: TrainedModel, spec: Spec) -> tuple[Floats, Floats]:
@@ -217,7 +217,7 @@ def _pruned_branches(
     net = without_rare(net_of(one), cut.training_data.z[: cut.training_data.labelled], config.methods.least_usage)
     left = _trained_on(config, cut, training_data, net, one, "rare branches")
     seed, spec = one.lineage["seed"], make_spec(weights_of(left), _codes(cut))
-    note = _left(one.config.branches, net.config.branches)
+    note = _left(one.liquid.branches, net.config.branches)
     method, baseline = f"{name}, rare ones pruned", f"1 branch, {FURTHER}"
     return _row(config, cut, left, "branches", method, seed, baseline, note, spec)
 
@@ -232,7 +232,7 @@ def _codes(cut: CellSplit) -> Int16s:
 
 
 def _shape(config: MethodsConfig, cut: CellSplit) -> NetConfig:
-    return shape(cut.encoder, "liquid", config.methods.hidden, "euler", 1)
+    return net_config(cut.encoder, "liquid", config.methods.hidden, "euler", 1)
 
 
 def _taught(cut: CellSplit, folder: Path) -> TrainingData:
@@ -259,7 +259,7 @@ def _train(
 ) -> list[TrainedModel]:
     plan: TrainPlan = plan_of(config.students.training, cut.task.channels.noise)
     results: list[Trained] = run_stacks(stacked(own, jobs), training_sets, plan, title)
-    return [as_model(one, own, cut.encoder, cut.training_data) for one in results]
+    return [as_student(one, cut.encoder, cut.training_data) for one in results]
 
 
 def _row(
@@ -277,7 +277,7 @@ def _row(
     ends = cut.windows.validation, cut.test
     forecasts = [one.forecast(cut.dataset, some) for some in ends] if spec is None else _on_engine(cut, one, spec)
     scores = cut.score(*forecasts)
-    cost = costs(one, config.cost, None if spec is None else spec.precision) if one.config.solver == "euler" else {}
+    cost = costs(one, config.cost, None if spec is None else spec.precision) if one.liquid.solver == "euler" else {}
     return {
         "family": family,
         "method": method,

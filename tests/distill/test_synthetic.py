@@ -12,20 +12,23 @@ from dlnet.data.encode import fit_encoder
 from dlnet.data.prepare import prepare
 from dlnet.data.schema import read_table
 from dlnet.data.windows import WindowDataset
-from dlnet.distill.students import shape
 from dlnet.distill.synthetic import add_synthetic_windows, shifted, simulated
 from dlnet.errors import ConfigError
-from dlnet.models.network import initial, predict
+from dlnet.models.architectures import predict
+from dlnet.models.network import initial
+from dlnet.models.shapes import net_config
 from dlnet.models.trained import TrainedModel
 from dlnet.train.data import make_training_data, training_windows
-from dlnet.train.loop import Job, TrainPlan, train
+from dlnet.train.job import Job
+from dlnet.train.loop import train
+from dlnet.train.plan import TrainPlan
 from stages.distill import DistillConfig
 
 
 @pytest.fixture(scope="module")
 def lesson():
     dataset, encoder = synthetic_encoder()
-    config = shape(encoder, "liquid", 6, "fused", 1)
+    config = net_config(encoder, "liquid", 6, "fused", 1)
     training_data = make_training_data(dataset, encoder, training_windows(synthetic_dataset(), task()))
     return training_data, TrainedModel("t", encoder, config, initial(config, [0, 1]))
 
@@ -61,7 +64,7 @@ def test_the_teacher_alone_labels_them_and_sees_the_same_window(lesson):
 def test_students_train_on_them(lesson):
     training_data, teacher = lesson
     taught = add_synthetic_windows(training_data, teacher, shifted(training_data, 1, 0.3, seed=0))
-    config = shape(teacher.encoder, "liquid", 4, "euler", 1)
+    config = net_config(teacher.encoder, "liquid", 4, "euler", 1)
     jobs, plan = [Job("a", 0, "l1", 0.2), Job("b", 0)], TrainPlan(steps=20, batch=32, check=10)
     with_teacher, alone = train(config, jobs, [taught], plan)
     assert with_teacher.mae_validation > 0

@@ -8,11 +8,13 @@ import torch
 from synthetic_dataset import small_net, synthetic_dataset, synthetic_encoder, synthetic_training_data, task
 
 from dlnet.data.encode import fit_encoder
-from dlnet.distill.teacher import add_teacher_targets, averaged, hint_path
+from dlnet.distill.targets import add_teacher_targets, hint_path
 from dlnet.models.network import hidden_path, initial
 from dlnet.models.trained import TrainedModel
 from dlnet.train.data import make_training_data, training_windows
-from dlnet.train.loop import Job, TrainPlan, train
+from dlnet.train.job import Job, stack_parameters
+from dlnet.train.loop import train
+from dlnet.train.plan import TrainPlan
 
 
 def net(encoder, seed, **changes):
@@ -85,8 +87,8 @@ def test_an_averaged_teacher_forecasts_the_mean_of_its_members(told):
     trained = train(
         config, [Job("a", 0), Job("b", 1)], [synthetic_training_data(config)], TrainPlan(steps=3, batch=8, check=3)
     )
-    together = TrainedModel("both", encoder, config, averaged(trained))
-    alone = [TrainedModel(one.job.name, encoder, config, averaged([one])) for one in trained]
+    together = TrainedModel("both", encoder, config, stack_parameters(trained))
+    alone = [TrainedModel(one.job.name, encoder, config, stack_parameters([one])) for one in trained]
     mean = sum(student.forecast(dataset, windows.train) for student in alone) / 2
     np.testing.assert_allclose(together.forecast(dataset, windows.train), mean, atol=1e-6)
 
