@@ -56,7 +56,7 @@ def forward(
 ) -> tuple[Tensor, list[Tensor]]:
     """z (M, B, T, C) -> (change of SoH (M, B, P) in units of ``delta_scale``, hidden path of T tensors (M, n, B)).
 
-    With ``hard`` one branch speaks alone, as on a device.
+    With ``hard`` the gate picks one branch a window, as on a device.
     """
     return ARCHITECTURES[type(config)].forward(parameters, z, basis, config, hard)
 

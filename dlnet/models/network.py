@@ -188,7 +188,7 @@ def branch_penalty(parameters: Parameters, path: list[Tensor], z: Tensor, config
 
 
 def branch_usage(parameters: Parameters, z: Tensor, config: NetConfig, batch: int = 1024) -> Tensor:
-    """Part of the windows z (N, T, C) that each branch of M stacked networks speaks for: (M, branches), float64."""
+    """Part of the windows z (N, T, C) that the gate of M stacked networks gives each branch: (M, branches), float64."""
     models = len(parameters["b"])
     if config.branches == 1:
         return torch.ones(models, 1, dtype=torch.float64)

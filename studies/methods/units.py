@@ -1,7 +1,8 @@
 """Families of methods, each on one cut: what it trains, and a row a student.
 
-A row: ``family``, ``method``, ``seed``, ``baseline`` (the method it is held to, of the same seed), ``mae_validation``
-and ``mae_test`` of the network as it would run, ``parameters``, ``flash_bytes``, ``instructions``, ``note``.
+A row: ``family``, ``method``, ``seed``, ``baseline`` (the method it is compared with, of the same seed),
+``mae_validation`` and ``mae_test`` of the network as it would run, ``parameters``, ``flash_bytes``,
+``instructions``, ``note``.
 """
 
 from __future__ import annotations
@@ -52,18 +53,18 @@ def teacher(config: MethodsConfig, cut: CellSplit, folder: Path) -> Rows:
     return [_row(config, cut, one, "teacher", "teacher", 0, None)]
 
 
-def knowledge(config: MethodsConfig, cut: CellSplit, folder: Path) -> Rows:
-    """Every kind of knowledge, self-distillation and made windows, against labels alone."""
+def losses(config: MethodsConfig, cut: CellSplit, folder: Path) -> Rows:
+    """Every loss, self-distillation and synthetic windows, against labels alone."""
     source, params = load_network(folder / "teacher.json"), config.methods
-    losses = (LABELS, *LOSSES)
+    kinds = (LABELS, *LOSSES)
     training_data = add_teacher_targets(
-        cut.training_data, [(source, 1.0)], cut.dataset, cut.encoder, cut.windows, losses, config.students.hint_width
+        cut.training_data, [(source, 1.0)], cut.dataset, cut.encoder, cut.windows, kinds, config.students.hint_width
     )
-    jobs = [Job(f"{loss}-s{seed}", seed, loss, config.students.alpha) for loss in losses for seed in params.seeds]
-    first = _train(config, cut, jobs, [training_data], _shape(config, cut), "knowledge")
+    jobs = [Job(f"{loss}-s{seed}", seed, loss, config.students.alpha) for loss in kinds for seed in params.seeds]
+    first = _train(config, cut, jobs, [training_data], _shape(config, cut), "losses")
     for one in first:
         one.save(folder)
-    rows = [_row(config, cut, one, "knowledge", one.lineage["loss"], one.lineage["seed"], LABELS) for one in first]
+    rows = [_row(config, cut, one, "losses", one.lineage["loss"], one.lineage["seed"], LABELS) for one in first]
     made = {
         f"{TAUGHT}, shifted windows": shifted(cut.training_data, params.copies, params.spread, seed=0),
         f"{TAUGHT}, simulated cells": simulated(
@@ -82,9 +83,9 @@ def knowledge(config: MethodsConfig, cut: CellSplit, folder: Path) -> Rows:
         for place, name in enumerate(names)
         for seed in (params.seeds if place < len(made) else [params.seeds[place - len(made)]])
     ]
-    second = _train(config, cut, jobs, training_sets, _shape(config, cut), "made windows")
+    second = _train(config, cut, jobs, training_sets, _shape(config, cut), "synthetic windows")
     rows += [
-        _row(config, cut, one, "knowledge", one.name.rsplit("-s", 1)[0], one.lineage["seed"], LABELS) for one in second
+        _row(config, cut, one, "losses", one.name.rsplit("-s", 1)[0], one.lineage["seed"], LABELS) for one in second
     ]
     return rows
 
@@ -92,14 +93,14 @@ def knowledge(config: MethodsConfig, cut: CellSplit, folder: Path) -> Rows:
 def control(config: MethodsConfig, cut: CellSplit, folder: Path) -> Rows:
     """The elites trained as long again as the methods train, with nothing pruned and nothing rounded.
 
-    Rows of methods that train on are held to these, so that a gain is not that of the steps.
+    Rows of methods that train on are compared with these, so that a gain is not that of the steps.
     """
-    elites, training_data = _elites(config, folder), _taught(cut, folder)
+    elites, training_data = _elites(config, folder), _with_targets(cut, folder)
     params = config.prune.model_copy(
         update={"methods": ["magnitude"], "sparsities": [0.0], "rounds": 1, "seeds": [0]}  # no weight goes
     )
     plan = plan_of(config.prune.training, cut.task.channels.noise)
-    again, _ = compress_all(elites, params, plan, _lessons(config, cut, folder))
+    again, _ = compress_all(elites, params, plan, _context(config, cut, folder))
     whole = [_row(config, cut, one, "structure", _whole(one), _parent_seed(one, elites), "whole") for one in again]
     branches, floats = [], []
     for one in elites:
@@ -112,7 +113,7 @@ def control(config: MethodsConfig, cut: CellSplit, folder: Path) -> Rows:
 
 def structure(config: MethodsConfig, cut: CellSplit, folder: Path) -> Rows:
     """Every method that makes a network smaller, at once; those of weights and neurons also gradually."""
-    elites, context = _elites(config, folder), _lessons(config, cut, folder)
+    elites, context = _elites(config, folder), _context(config, cut, folder)
     rows = [_row(config, cut, one, "structure", "whole", one.lineage["seed"], None) for one in elites]
     plan = plan_of(config.prune.training, cut.task.channels.noise)
     for methods, rounds in ((config.methods.structure, 1), (config.methods.gradual, config.methods.rounds)):
@@ -121,15 +122,15 @@ def structure(config: MethodsConfig, cut: CellSplit, folder: Path) -> Rows:
         )
         students, _ = compress_all(elites, params, plan, context)
         for one in students:
-            told = one.lineage
-            name = f"{told['method']} {told['sparsity']:.0%}{', gradual' if rounds > 1 else ''}, {told['stage2']}"
+            made = one.lineage
+            name = f"{made['method']} {made['sparsity']:.0%}{', gradual' if rounds > 1 else ''}, {made['stage2']}"
             rows.append(_row(config, cut, one, "structure", name, _parent_seed(one, elites), _whole(one)))
     return rows
 
 
 def branched(config: MethodsConfig, cut: CellSplit, folder: Path) -> Rows:
     """Several heads behind a gate as the integer engine runs them, and what is left after rarely used ones went."""
-    training_data, seeds = _taught(cut, folder), config.methods.seeds
+    training_data, seeds = _with_targets(cut, folder), config.methods.seeds
     rows = []
     for count in (1, *config.methods.branches):
         own = replace(_shape(config, cut), branches=count)
@@ -147,7 +148,7 @@ def branched(config: MethodsConfig, cut: CellSplit, folder: Path) -> Rows:
 
 def aware(config: MethodsConfig, cut: CellSplit, folder: Path) -> Rows:
     """Weights of few bits, as the integer engine runs them: rounded after training, mixed, trained with rounding."""
-    training_data, rows, windows = _taught(cut, folder), [], _codes(cut)
+    training_data, rows, windows = _with_targets(cut, folder), [], _codes(cut)
     for one in _elites(config, folder):
         seed, weights = one.lineage["seed"], weights_of(one)
         rows.append(_row(config, cut, one, "precision", "float", seed, None))
@@ -235,13 +236,13 @@ def _shape(config: MethodsConfig, cut: CellSplit) -> NetConfig:
     return net_config(cut.encoder, "liquid", config.methods.hidden, "euler", 1)
 
 
-def _taught(cut: CellSplit, folder: Path) -> TrainingData:
+def _with_targets(cut: CellSplit, folder: Path) -> TrainingData:
     return add_teacher_targets(
         cut.training_data, [(load_network(folder / "teacher.json"), 1.0)], cut.dataset, cut.encoder, cut.windows
     )
 
 
-def _lessons(config: MethodsConfig, cut: CellSplit, folder: Path) -> TeacherContext:
+def _context(config: MethodsConfig, cut: CellSplit, folder: Path) -> TeacherContext:
     return TeacherContext(cut.dataset, cut.windows, load_network(folder / "teacher.json"), config.prune.teacher_share)
 
 

@@ -39,7 +39,7 @@ def loss_of(job, training_data, change, path, projection, cycles):
     if job.loss == "labels":
         return labels
     wanted = training_data.teacher[0, at]
-    taught = {
+    from_teacher = {
         "l1": lambda: functional.l1_loss(change, wanted),
         "mse": lambda: 5 * functional.mse_loss(change, wanted),
         "cosine": lambda: 1 - functional.cosine_similarity(change, wanted, dim=0),
@@ -47,7 +47,7 @@ def loss_of(job, training_data, change, path, projection, cycles):
             functional.l1_loss(change, wanted) + 2 * functional.mse_loss(path @ projection, training_data.hint[0])
         ),
     }[job.loss]()
-    return job.alpha * labels + (1 - job.alpha) * taught
+    return job.alpha * labels + (1 - job.alpha) * from_teacher
 
 
 def learning_rate(plan, step):

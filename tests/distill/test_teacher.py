@@ -1,0 +1,39 @@
+"""The teacher: each member is trained as it would be alone, and together they are averaged."""
+
+import numpy as np
+import pytest
+import torch
+from synthetic_dataset import synthetic_encoder, task
+
+from dlnet.config.teacher import TeacherParams
+from dlnet.distill.teacher import train_teacher
+from dlnet.models.shapes import net_config
+from dlnet.models.trained import TrainedModel
+from dlnet.train.data import make_training_data, training_windows
+from dlnet.train.job import Job
+from dlnet.train.loop import train
+from dlnet.train.plan import plan_of
+
+TRAINING = {"steps": 6, "batch": 8, "learning_rate": 3e-3, "weight_decay": 1e-4, "check": 3, "patience": 9}
+PARAMS = TeacherParams(cell="liquid", solver="fused", substeps=1, hidden=6, members=2, seed=3, training=TRAINING)
+
+
+@pytest.mark.slow
+def test_members_are_those_of_their_seeds_and_their_outputs_are_averaged(tmp_path):
+    dataset, encoder = synthetic_encoder()
+    windows = training_windows(dataset, task())
+    data = make_training_data(dataset, encoder, windows)
+    teacher, results = train_teacher(encoder, PARAMS, data, 0.1, tmp_path)
+    config, plan = net_config(encoder, "liquid", 6, "fused", 1), plan_of(PARAMS.training, 0.1)
+    alone = [train(config, [Job("member", 3000 + i)], [data], plan)[0] for i in range(2)]
+    for m, truth in enumerate(alone):
+        assert results[m].mae_validation == truth.mae_validation
+        assert all(torch.equal(teacher.parameters[name][m], value) for name, value in truth.parameters.items())
+    assert teacher.metrics == {"members_mae_validation": [one.mae_validation for one in alone]}
+    single = [
+        TrainedModel("m", encoder, config, {name: value[None] for name, value in one.parameters.items()})
+        for one in alone
+    ]
+    mean = sum(one.forecast(dataset, windows.validation) for one in single) / 2
+    np.testing.assert_allclose(teacher.forecast(dataset, windows.validation), mean, atol=1e-6)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["member-0.safetensors", "member-1.safetensors"]
