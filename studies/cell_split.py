@@ -15,8 +15,7 @@ from dlnet.data.sources import load_cells
 from dlnet.data.split import split_cells
 from dlnet.data.windows import Ends, Floats, Singles, WindowDataset
 from dlnet.metrics import errors
-from dlnet.train.data import Windows, make_training_data, training_windows
-from dlnet.train.loop import TrainingData
+from dlnet.train.data import TrainingData, Windows, make_training_data, training_windows
 from studies.config import StudyConfig
 
 Forecast = Singles | Floats

@@ -13,8 +13,10 @@ import torch
 from dlnet.config.task import TaskParams
 from dlnet.data.encode import Encoder, fit_encoder
 from dlnet.data.windows import WindowDataset
+from dlnet.models.architectures import Config
+from dlnet.models.gru import GruConfig
 from dlnet.models.network import NetConfig
-from dlnet.train.loop import TrainingData
+from dlnet.train.data import TrainingData
 
 SPLITS = ("train", "train", "train", "validation", "test", "unused")
 FEATURES = ("charge", "time", "slope")
@@ -97,8 +99,14 @@ def small_net(**changes: Any) -> NetConfig:
     return NetConfig(**content | changes)
 
 
+def small_gru(**changes: Any) -> GruConfig:
+    """Shape of a small GRU with the same inputs and head."""
+    content = {"hidden": 5, "channels": 4, "steps": 6, "skip": "slopes", "knots": (2, 5, 10), "horizon": 10}
+    return GruConfig(**content | {"level": False} | changes)
+
+
 def synthetic_training_data(
-    config: NetConfig, seed: int = 0, count: int = 40, labelled: int | None = None, **changes: Any
+    config: Config, seed: int = 0, count: int = 40, labelled: int | None = None, **changes: Any
 ) -> TrainingData:
     """Random windows whose labels fall at a rate set by the window; NaN labels behind the first ``labelled``."""
     source = torch.Generator().manual_seed(seed)

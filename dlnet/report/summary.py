@@ -106,7 +106,7 @@ def _teacher(pipeline: Pipeline, scores: ScoresBySplit, task: dict[str, Any]) ->
         bytes=4 * teacher.count,
         members=len(teacher.parameters["b"]),
         cell=teacher.config.cell,
-        solver=teacher.config.solver,
+        solver=teacher.liquid.solver,
         hidden=teacher.config.hidden,
         uses_capacity=teacher.encoder.track == "capacity",
         sees_more_than_students=teacher.encoder.track != task["inputs"],

@@ -20,7 +20,6 @@ from dlnet.cost.table import student_table
 from dlnet.data.encode import fit_encoder
 from dlnet.data.prepare import prepare
 from dlnet.data.windows import WindowDataset
-from dlnet.distill.students import shape
 from dlnet.export.documents import EdgeMetrics
 from dlnet.files import write_json, write_parquet
 from dlnet.firmware.documents import (
@@ -34,6 +33,7 @@ from dlnet.firmware.documents import (
 )
 from dlnet.metrics import Errors, WorstCell
 from dlnet.models.network import initial
+from dlnet.models.shapes import net_config
 from dlnet.models.trained import TrainedModel
 from dlnet.report.documents import (
     BaselineSummary,
@@ -130,7 +130,7 @@ def _data(folder: Path) -> WindowDataset:
 
 
 def _student(name, encoder, seed, **lineage) -> TrainedModel:
-    config = shape(encoder, name.partition("-")[0], 4, "euler", 1)
+    config = net_config(encoder, name.partition("-")[0], 4, "euler", 1)
     parameters = initial(config, [seed])
     loss = name.split("-")[2]
     lineage = {"loss": loss, "seed": 0, "training_windows": 99, "alpha": None, **lineage}
@@ -138,7 +138,7 @@ def _student(name, encoder, seed, **lineage) -> TrainedModel:
 
 
 def _teacher(folder: Path, encoder, dataset: WindowDataset) -> None:
-    config = shape(encoder, "liquid", 6, "fused", 1)
+    config = net_config(encoder, "liquid", 6, "fused", 1)
     metrics = {"mae_validation": 0.0011}
     TrainedModel("teacher", encoder, config, initial(config, [0, 1]), metrics, {"members": 2}).save(folder, dataset)
     write_parquet(folder / "learning.parquet", _learning(["member-0", "member-1"]))

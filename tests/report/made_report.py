@@ -17,7 +17,6 @@ from dlnet.cost.table import student_table
 from dlnet.data.encode import fit_encoder
 from dlnet.data.windows import WindowDataset
 from dlnet.distill.gains import Distillation, PrunedDistillation, gains, pruning_gains, teaches
-from dlnet.distill.students import shape
 from dlnet.export.convert import weights_of
 from dlnet.export.litert import EdgeFiles
 from dlnet.export.reference import quantise_anchor, quantise_inputs, run
@@ -25,6 +24,7 @@ from dlnet.export.spec import make_spec
 from dlnet.files import write_json, write_parquet, write_tensors
 from dlnet.metrics import Errors, WorstCell
 from dlnet.models.network import initial
+from dlnet.models.shapes import net_config
 from dlnet.models.trained import TrainedModel
 from dlnet.select.front import FrontRecord, write_front
 
@@ -121,7 +121,7 @@ class _Maker:
         BaselineTable(table).write(self.models / "baselines/baselines.json")
 
     def teacher(self) -> None:
-        config = shape(self.encoder, "liquid", 6, "fused", 1)
+        config = net_config(self.encoder, "liquid", 6, "fused", 1)
         TrainedModel("teacher", self.encoder, config, initial(config, [7, 8]), {"mae_validation": 0.001}, {}).save(
             self.models / "teacher", self.dataset
         )
@@ -131,7 +131,7 @@ class _Maker:
         cell, hidden, loss = name.split("-")[:3]
         if lineage:
             loss, hidden = ("l1" if lineage["stage2"] == "taught" else "labels"), 2
-        config = shape(self.encoder, cell, int(hidden), "euler", 1)
+        config = net_config(self.encoder, cell, int(hidden), "euler", 1)
         known = {"loss": loss, "seed": int(name[-1]), "training_windows": 9} | lineage
         if loss != "labels":
             known["alpha"] = 0.5
