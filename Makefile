@@ -42,10 +42,10 @@ pictures: .venv/.done ## pictures of docs/registry.md anew, by the browser test
 	DLNET_PICTURES=$(CURDIR)/docs/img $(BIN)/python -m pytest tests/browser
 
 results: .venv/.done ## the study over splits and seeds on the MIT cells; hours, resumable
-	$(BIN)/python -m dlnet.study
+	$(BIN)/python -m studies.results
 
 methods: .venv/.done ## what each method of the compression toolbox does, on the MIT cells; an hour, resumable
-	$(BIN)/python -m dlnet.study.methods
+	$(BIN)/python -m studies.methods
 
 bench: .venv/.done   ## speed of training and of the pipeline
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m tests.bench
@@ -53,11 +53,11 @@ bench: .venv/.done   ## speed of training and of the pipeline
 
 simulate: .venv/.done ## data/embedded.parquet anew, with PyBaMM
 	$(BIN)/uv pip install --quiet --python $(BIN)/python -c requirements.lock -e .[simulate]
-	OMP_NUM_THREADS=1 $(BIN)/python -m dlnet.data.simulate
-	$(BIN)/python -m dlnet.data.simulate --plot
+	OMP_NUM_THREADS=1 $(BIN)/python -m studies.simulate.simulate
+	$(BIN)/python -m studies.simulate.simulate --plot
 
 fit: .venv/.done     ## the cost model against the compiled engine (needs gcc-arm-none-eabi)
-	$(BIN)/python -m dlnet.firmware.fit
+	$(BIN)/python -m studies.fit
 
 COMPILE = UV_FIND_LINKS="$(PIP_FIND_LINKS)" $(BIN)/uv pip compile --quiet --python-version 3.11 \
   --python-platform x86_64-manylinux_2_28 --prerelease if-necessary-or-explicit --no-header --no-annotate

@@ -13,6 +13,10 @@ class DataError(DLNetError):
     """A data file cannot be used as it is."""
 
 
+class DocumentError(DLNetError):
+    """A JSON document that a stage wrote lacks a field, or holds one that does not belong into it."""
+
+
 class DownloadError(DLNetError):
     """A file could not be fetched, or its SHA-256 is not the pinned one."""
 

@@ -70,12 +70,18 @@ def write_json(path: Path, content: object) -> None:
     write_text(path, json.dumps(content, indent=1, sort_keys=True, allow_nan=False) + "\n")
 
 
+def read_bytes(path: Path) -> bytes:
+    """Content of a file; a missing one raises ``DLNetError`` naming it."""
+    try:
+        return path.read_bytes()
+    except FileNotFoundError as error:
+        raise DLNetError(f"{path}: no such file; run the stage that makes it (dvc repro)") from error
+
+
 def read_json(path: Path) -> Any:
     """Read a JSON file; a missing or broken file raises ``DLNetError`` naming it."""
     try:
-        return json.loads(path.read_text())
-    except FileNotFoundError as error:
-        raise DLNetError(f"{path}: no such file; run the stage that makes it (dvc repro)") from error
+        return json.loads(read_bytes(path).decode())
     except json.JSONDecodeError as error:
         raise DLNetError(f"{path}:{error.lineno}: not JSON ({error.msg}); delete it and run dvc repro") from error
     except UnicodeDecodeError as error:
@@ -97,9 +103,7 @@ def write_tensors(path: Path, arrays: Mapping[str, np.ndarray], metadata: dict[s
 def read_tensors(path: Path) -> dict[str, np.ndarray]:
     """Read a safetensors file; a missing or damaged file raises ``DLNetError`` naming it."""
     try:
-        return load_tensors(path.read_bytes())
-    except FileNotFoundError as error:
-        raise DLNetError(f"{path}: no such file; run the stage that makes it (dvc repro)") from error
+        return load_tensors(read_bytes(path))
     except SafetensorError as error:
         raise ModelError(f"{path}: damaged ({error}); delete it and run dvc repro") from error
 

@@ -1,61 +1,43 @@
-"""The next cycles of one cell, from its file and a stored model."""
+"""The next cycles of one cell, from its file and a saved model. Nothing is read from params.yaml."""
 
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from dlnet.config import CleanParams, DataParams, StageConfig
 from dlnet.data import csvfiles, schema
-from dlnet.data.clean import hampel
-from dlnet.data.encode import Encoder
-from dlnet.data.prepare import FEATURE_FLOOR
-from dlnet.errors import DataError, ModelError
-from dlnet.files import read_json
+from dlnet.data.clean import FEATURE_FLOOR, hampel
+from dlnet.data.windows import Histories
+from dlnet.errors import DataError
+from dlnet.saved import LoadedModel
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 Floats = npt.NDArray[np.floating[Any]]
-ABOUT = "about.json"  # beside a registered model: where it comes from and how far off it was
-KINDS = ("students", "pruned")
-SCORES = ("mae", "rmse", "cell_mae", "by_horizon")
-
-
-class ForecastConfig(StageConfig):
-    """What a forecast reads of params.yaml: the mapping of columns, and how to clean."""
-
-    data: DataParams
-    clean: CleanParams
 
 
 @dataclass(frozen=True)
-class Forecaster:
-    """A stored model, ready to be asked.
+class FileLayout:
+    """How a cell's file differs from the files that the model was trained on; what is not named is as there.
 
     Attributes:
-        predict: encoded window (N, T, C) and anchor (N, 1) -> (N, horizon) SoH.
-        about: what ``about`` made; empty where nothing is known.
+        capacity: its column. unit: of that column. features: name in the model -> column.
+        nominal_ah: capacity of the cell when new, Ah.
     """
 
-    name: str
-    encoder: Encoder
-    predict: Callable[[Any, Any], Floats]
-    about: Mapping[str, Any]
-
-    @property
-    def error(self) -> Floats | None:
-        """(horizon,) mean absolute error of each cycle ahead on validation cells, SoH; None where not known."""
-        found = self.about.get("validation", {}).get("by_horizon")
-        return None if found is None else np.asarray(found, np.float64)
+    capacity: str | None = None
+    unit: Literal["Ah", "mAh"] | None = None
+    features: Mapping[str, str] = field(default_factory=dict)
+    nominal_ah: float | None = None
 
 
 @dataclass(frozen=True)
@@ -64,7 +46,7 @@ class Forecast:
 
     Attributes:
         history: (rows,) cleaned SoH; NaN where the file has no capacity.
-        ahead: (horizon,) SoH of the next cycles. error: (horizon,) typical error, or None.
+        ahead: (horizon,) SoH of the next cycles. error: (horizon,) mean absolute error on validation cells.
     """
 
     cell: str
@@ -73,139 +55,97 @@ class Forecast:
     nominal_ah: float
     history: Floats
     ahead: Floats
-    error: Floats | None
+    error: Floats
 
     def table(self) -> pd.DataFrame:
-        """One row a cycle ahead: ``cycle_ahead``, ``soh``, and ``typical_error`` where it is known."""
-        table = pd.DataFrame({"cycle_ahead": np.arange(1, len(self.ahead) + 1), "soh": self.ahead})
-        return table if self.error is None else table.assign(typical_error=self.error)
+        """One row a cycle ahead: ``cycle_ahead``, ``soh``, ``typical_error``."""
+        cycles = np.arange(1, len(self.ahead) + 1)
+        return pd.DataFrame({"cycle_ahead": cycles, "soh": self.ahead, "typical_error": self.error})
 
 
-def about(name: str, task: Mapping[str, Any], scores: Mapping[str, Any]) -> dict[str, Any]:
-    """What a forecast must know of a model's data and errors.
+@dataclass(frozen=True)
+class Cell:
+    """Cycles of one cell as they stand in its file.
 
-    Args:
-        task: data/windows/task.json. scores: the model's entry in reports/evaluation.json.
+    Attributes:
+        cycles: ``capacity_ah`` and the model's features, one row a cycle, oldest first.
+        has_capacity: whether capacity was in the file; a model of track ``charge`` can do without.
     """
-    data = {key: task[key] for key in ("source", "label", "nominal_ah")}
-    kept = {part: {key: scores[part][key] for key in SCORES if key in scores[part]} for part in ("validation", "test")}
-    return {"name": name, "data": data, **kept}
+
+    cycles: pd.DataFrame
+    has_capacity: bool
+    nominal_ah: float
 
 
-def load(path: Path) -> Forecaster:
-    """Read a model from models/edge/NAME, models/students/NAME.json, or a folder out of the registry.
-
-    Raises:
-        ModelError: nothing there that can forecast.
-    """
-    if (path / "spec.json").is_file():
-        return _edge(path)
-    if (path / "model.json").is_file():
-        return _float(path / "model.json")
-    if path.is_file() and path.suffix == ".json":
-        return _float(path)
-    raise ModelError(f"{path}: no model; name a folder such as models/edge/NAME, or models:/dlnet-edge@candidate")
+AS_TRAINED = FileLayout()
 
 
-def _edge(folder: Path) -> Forecaster:
-    from dlnet.export.reference import predict_reference
-    from dlnet.export.spec import load_spec
-
-    spec = load_spec(folder / "spec.json")
-    beside = [folder / "student.json", *(folder.parent.parent / kind / f"{folder.name}.json" for kind in KINDS)]
-    found = next((path for path in beside if path.is_file()), None)
-    if found is None:
-        raise ModelError(f"{beside[1]}: no such file, and the encoder of {folder} stands in it; run dvc repro")
-    student = read_json(found)
-
-    def predict(z: Floats, anchor: Floats) -> Floats:
-        return predict_reference(spec, z, anchor)
-
-    known = _about(folder, student["name"], "edge")
-    return Forecaster(f"{student['name']} (int8)", Encoder.from_json(student["encoder"]), predict, known)
-
-
-def _float(path: Path) -> Forecaster:
-    from dlnet.models.student import load_student
-
-    student = load_student(path)
-    part = "teacher" if path.parent.name == "teacher" else "students"
-    return Forecaster(student.name, student.encoder, student.predict, _about(path.parent, student.name, part))
-
-
-def _about(folder: Path, name: str, part: str) -> dict[str, Any]:
-    """From beside the model, or from the reports of the project that the model stands in."""
-    if (folder / ABOUT).is_file():
-        content: dict[str, Any] = read_json(folder / ABOUT)
-        return content
-    above = 2 if part == "edge" else 1
-    if len(folder.absolute().parents) <= above:
-        return {}
-    root = folder.absolute().parents[above]
-    task, evaluation = root / "data/windows/task.json", root / "reports/evaluation.json"
-    if not (task.is_file() and evaluation.is_file()):
-        return {}
-    found = read_json(evaluation).get(part, {})
-    scores = {"teacher": found, "students": found.get(name), "edge": found.get(name, {}).get("int8")}[part]
-    return about(name, read_json(task), scores) if scores else {}
-
-
-def forecast(path: Path, model: Forecaster, config: ForecastConfig, nominal_ah: float | None = None) -> Forecast:
+def forecast(path: Path, model: LoadedModel, layout: FileLayout = AS_TRAINED) -> Forecast:
     """Forecast the cell in a CSV file, one row a cycle, oldest first.
-
-    Args:
-        nominal_ah: capacity of the cell when new, Ah; else the mapping's (source csv) or that of the model's data.
 
     Raises:
         DataError: a column is missing, a value makes no sense, or there are fewer cycles than the model looks at.
     """
-    encoder = model.encoder
-    cycles, has_capacity, nominal = read_cell(path, model, config, nominal_ah)
-    if len(cycles) < encoder.window:
-        raise DataError(f"{path}: {len(cycles)} cycles, but the model looks at {encoder.window}; add older cycles")
-    back, clean = config.clean.window - 1, config.clean
-    soh = np.full(len(cycles), np.nan)
-    if has_capacity:
-        soh = hampel(cycles["capacity_ah"].to_numpy() / nominal, back, 0, clean.sigmas, clean.floor_soh)[0]
-    values = cycles[list(encoder.features)].to_numpy(np.float64)
+    cell, document = read_cell(path, model, layout), model.document
+    rows, clean = len(cell.cycles), document.clean
+    if rows < model.window:
+        raise DataError(f"{path}: {rows} cycles, but the model looks at {model.window}; add older cycles")
+    back, soh = clean.window - 1, np.full(rows, np.nan)
+    if cell.has_capacity:
+        measured = cell.cycles["capacity_ah"].to_numpy() / cell.nominal_ah
+        soh = hampel(measured, back, 0, clean.sigmas, clean.floor_soh)[0]
+    values = cell.cycles[list(model.features)].to_numpy(np.float64)
     features = hampel(values, back, 0, clean.feature_sigmas, FEATURE_FLOOR)[0]
-    z = encoder.encode_history(soh[None, -encoder.window :], features[None, -encoder.window :])
-    ahead = model.predict(z, encoder.anchor_history(soh[None, -encoder.window :]))[0]
-    label = model.about.get("data", {}).get("label", "unknown data")
-    return Forecast(path.stem, model.name, label, nominal, soh, np.asarray(ahead, np.float64), model.error)
+    ahead = model.predict(Histories(soh[None], features[None], model.features))[0]
+    return Forecast(
+        path.stem,
+        name_of(model),
+        document.data.label,
+        cell.nominal_ah,
+        soh,
+        np.asarray(ahead, np.float64),
+        np.asarray(document.validation.by_horizon),
+    )
 
 
-def _nominal(model: Forecaster, data: DataParams) -> float:
-    if data.source == "csv":
-        return data.csv.nominal_ah
-    known = model.about.get("data", {}).get("nominal_ah", [])
-    if len(known) == 1:
-        return float(known[0])
-    raise DataError("the nominal capacity of this cell is not known; give it with --nominal AH")
+def name_of(model: LoadedModel) -> str:
+    """Name of a model as tables show it."""
+    document = model.document
+    return f"{document.name} (int8)" if document.kind == "edge" else document.name
 
 
-def read_cell(
-    path: Path, model: Forecaster, config: ForecastConfig, nominal_ah: float | None = None
-) -> tuple[pd.DataFrame, bool, float]:
-    """Cycles of one cell as they stand in its file.
-
-    Returns:
-        ``capacity_ah`` and the model's features; whether capacity was in the file, which a model of track ``charge``
-        can do without; the nominal capacity in Ah.
+def read_cell(path: Path, model: LoadedModel, layout: FileLayout = AS_TRAINED) -> Cell:
+    """Read the cycles of one cell, with the columns that the model was trained on unless ``layout`` names others.
 
     Raises:
         DataError: there is no such file, a column is missing, or a value makes no sense.
     """
     if not path.is_file():
         raise DataError(f"{path}: no such file")
-    encoder, nominal = model.encoder, nominal_ah or _nominal(model, config.data)
-    columns = _columns(encoder, config.data)
-    if encoder.track == "charge" and columns.capacity not in _header(path):
-        stand_in = csvfiles.Columns(columns.there(encoder.features[0]), "Ah", columns.features)
-        return csvfiles.read_cycles(path, stand_in), False, nominal
+    nominal, columns = layout.nominal_ah or _nominal(model), _columns(model, layout)
+    if not model.uses_capacity and columns.capacity not in _header(path):
+        stand_in = csvfiles.Columns(columns.there(model.features[0]), "Ah", columns.features)
+        return Cell(csvfiles.read_cycles(path, stand_in), False, nominal)
     cycles = csvfiles.read_cycles(path, columns)
     schema.check_cycles(path, cycles, columns, nominal)
-    return cycles, True, nominal
+    return Cell(cycles, True, nominal)
+
+
+def _nominal(model: LoadedModel) -> float:
+    known = model.document.data.nominal_ah
+    if len(known) == 1:
+        return known[0]
+    raise DataError("the nominal capacity of this cell is not known; give it with --nominal AH")
+
+
+def _columns(model: LoadedModel, layout: FileLayout) -> csvfiles.Columns:
+    known = model.document.data.columns
+    unknown = sorted(set(layout.features) - set(model.features))
+    if unknown:
+        has = ", ".join(model.features) or "none"
+        raise DataError(f"--column: the model looks at no feature {unknown[0]!r}; its features: {has}")
+    features = {name: layout.features.get(name, known.features[name]) for name in model.features}
+    return csvfiles.Columns(layout.capacity or known.capacity, layout.unit or known.unit, features)
 
 
 def _header(path: Path) -> list[str]:
@@ -213,22 +153,11 @@ def _header(path: Path) -> list[str]:
         return [name.strip() for name in next(csv.reader(stream), [])]
 
 
-def _columns(encoder: Encoder, data: DataParams) -> csvfiles.Columns:
-    """The user's mapping where the source is csv, else the names of the published files."""
-    if data.source != "csv":
-        return csvfiles.Columns("capacity", "Ah", {name: name for name in encoder.features})
-    missing = [name for name in encoder.features if name not in data.csv.features]
-    if missing:
-        raise DataError(f"params.yaml: data.csv.features does not map {missing[0]!r}, which the model looks at; add it")
-    features = {name: data.csv.features[name] for name in encoder.features}
-    return csvfiles.Columns(data.csv.capacity, data.csv.unit, features)
-
-
 def draw(found: Forecast) -> Figure:
     """The whole life and the forecast, and its last part larger with the band; call it inside ``figure_style()``."""
     from matplotlib.figure import Figure
 
-    from dlnet.report.style import caption
+    from dlnet.plots.style import caption
 
     figure = Figure(figsize=(10, 4.4), layout="constrained")
     life, close = figure.subplots(1, 2, width_ratios=[1, 1.3])
@@ -241,13 +170,13 @@ def draw(found: Forecast) -> Figure:
     close.set_title(f"Next {horizon} cycles: SoH {found.ahead[-1]:.4f} at the end")
     close.legend(loc="lower left")
     figure.suptitle(found.cell, x=0.01, ha="left")
-    band = "" if found.error is None else " Band: mean absolute error at each cycle ahead, validation cells."
-    caption(figure, f"Model {found.model}, trained on {found.label}.{band}")
+    band = "Band: mean absolute error at each cycle ahead, validation cells."
+    caption(figure, f"Model {found.model}, trained on {found.label}. {band}")
     return figure
 
 
 def _curves(axes: Axes, found: Forecast, first: int) -> None:
-    from dlnet.report.style import INK, PALETTE
+    from dlnet.plots.style import INK, PALETTE
 
     rows = len(found.history)
     cycles = np.arange(rows + 1, rows + len(found.ahead) + 1)
@@ -255,7 +184,6 @@ def _curves(axes: Axes, found: Forecast, first: int) -> None:
         np.arange(first + 1, rows + 1), found.history[first:], color=INK, linewidth=1.3, label="measured, cleaned"
     )
     axes.plot(cycles, found.ahead, color=PALETTE[1], label="forecast")
-    if found.error is not None:
-        low, high = found.ahead - found.error, found.ahead + found.error
-        axes.fill_between(cycles, low, high, color=PALETTE[1], alpha=0.25, linewidth=0, label="typical error")
+    low, high = found.ahead - found.error, found.ahead + found.error
+    axes.fill_between(cycles, low, high, color=PALETTE[1], alpha=0.25, linewidth=0, label="typical error")
     axes.axvline(rows + 0.5, color=INK, linewidth=0.8, linestyle=(0, (3, 3)))

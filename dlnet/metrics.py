@@ -7,31 +7,46 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from dlnet.documents import Document
+
 Array = npt.NDArray[Any]
 
 KNEE_HEIGHT = 0.01  # SoH above the chord below which a fade counts as straight: noise alone reaches a few 0.001
 
 
-def errors(prediction: Array, target: Array, cell: Array, names: tuple[str, ...]) -> dict[str, Any]:
+class WorstCell(Document):
+    """The cell with the largest MAE."""
+
+    cell: str
+    mae: float
+
+
+class Errors(Document):
+    """Errors of SoH: ``mae`` and ``rmse`` are means over windows, ``cell_mae`` is the mean over cells."""
+
+    mae: float
+    rmse: float
+    cell_mae: float
+    worst_cell: WorstCell
+
+
+def errors(prediction: Array, target: Array, cell: Array, names: tuple[str, ...]) -> Errors:
     """Errors over windows and over cells.
 
     Args:
         prediction, target: (N, horizon) SoH.
         cell: (N,) index into ``names``.
         names: names of the cells.
-
-    Returns:
-        ``mae`` and ``rmse`` as means over windows, ``cell_mae`` as mean over cells, ``worst_cell`` with its MAE.
     """
     absolute = np.abs(prediction.astype(np.float64) - target)
     each = per_cell(prediction, target, cell, names)
     worst = max(each, key=lambda name: (each[name], name))
-    return {
-        "mae": float(absolute.mean()),
-        "rmse": float(np.sqrt((absolute**2).mean())),
-        "cell_mae": float(np.mean(list(each.values()))),
-        "worst_cell": {"cell": worst, "mae": each[worst]},
-    }
+    return Errors(
+        mae=float(absolute.mean()),
+        rmse=float(np.sqrt((absolute**2).mean())),
+        cell_mae=float(np.mean(list(each.values()))),
+        worst_cell=WorstCell(cell=worst, mae=each[worst]),
+    )
 
 
 def per_cell(prediction: Array, target: Array, cell: Array, names: tuple[str, ...]) -> dict[str, float]:

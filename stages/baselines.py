@@ -3,55 +3,79 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Self
 
 import numpy as np
 import pandas as pd
+from pydantic import model_validator
 
-from dlnet.config import BaselinesConfig
+from dlnet.baselines.boosting import Boosting
+from dlnet.baselines.fit import Baseline, fit_all
+from dlnet.baselines.gru import Gru
+from dlnet.baselines.record import BaselineRecord, BaselineTable
+from dlnet.baselines.saved import save_baseline
+from dlnet.config.base import StageConfig
+from dlnet.config.baselines import BaselinesParams
+from dlnet.config.task import TaskParams
 from dlnet.data.encode import fit_encoder
-from dlnet.data.windows import Bank, Ends, Singles
-from dlnet.files import atomic_dir, write_json, write_parquet, write_tensors
+from dlnet.data.windows import Ends, Singles, WindowDataset
+from dlnet.files import atomic_dir, write_parquet, write_tensors
 from dlnet.metrics import errors
-from dlnet.models.baselines import Baseline, fit_all
-from dlnet.models.boosting import Boosting
-from dlnet.models.gru import Gru
 from stages import run
 
 WINDOWS = Path("data/windows")
 OUT = Path("models/baselines")
 
 
+class BaselinesConfig(StageConfig):
+    """What the baselines stage reads."""
+
+    task: TaskParams
+    baselines: BaselinesParams
+
+    @model_validator(mode="after")
+    def _of_the_track(self) -> Self:
+        track = self.task.inputs
+        for name, by_track in (
+            ("features", self.baselines.features),
+            ("boosting.targets", self.baselines.boosting.targets),
+        ):
+            if track not in by_track:
+                raise ValueError(f"baselines.{name} must name the track that task.inputs chooses, {track!r}")
+        return self
+
+
 def main() -> None:
     """Run the stage."""
     config = BaselinesConfig.load()
-    bank, task = Bank.load(WINDOWS), config.task
-    fitted = fit_all(bank, fit_encoder(bank, task), task, config.baselines)
-    validation, test = bank.windows("validation", task.stride_eval), bank.windows("test", task.stride_eval)
+    dataset, task = WindowDataset.load(WINDOWS), config.task
+    fitted = fit_all(dataset, fit_encoder(dataset, task), task, config.baselines)
+    validation, test = dataset.windows("validation", task.stride_eval), dataset.windows("test", task.stride_eval)
     every = np.concatenate([validation, test])
-    forecasts = {name: one.predict(bank, every) for name, one in fitted.items()}
-    table = {name: _described(one, bank, validation, forecasts[name]) for name, one in fitted.items()}
+    forecasts = {name: one.forecast(dataset, every) for name, one in fitted.items()}
+    table = {name: _record(one, dataset, validation, forecasts[name]) for name, one in fitted.items()}
     with atomic_dir(OUT) as folder:
+        for name, one in fitted.items():
+            if not isinstance(one, Gru):
+                save_baseline(folder / name, name, one, dataset)
         write_tensors(folder / "predictions.safetensors", forecasts)
-        write_json(folder / "baselines.json", table)
+        BaselineTable(table).write(folder / "baselines.json")
         write_parquet(folder / "learning.parquet", _learning(fitted))
     for name, entry in table.items():
-        print(f"{name:16} validation MAE {entry['validation']['mae']:.5f}  {entry['bytes']:>9,} B")
+        print(f"{name:16} validation MAE {entry.validation.mae:.5f}  {entry.bytes:>9,} B")
 
 
-def _described(one: Baseline, bank: Bank, validation: Ends, forecast: Singles) -> dict[str, Any]:
-    found = errors(forecast[: len(validation)], bank.targets(validation), bank.cell_of(validation), bank.cells)
-    entry = {
-        "bytes": one.bytes,
-        "parameters": one.parameters,
-        "uses_capacity": one.uses_capacity,
-        "validation": found,
-        "chosen": {key: value for key, value in one.chosen.items() if key != "tried"},
-        "tried": one.chosen.get("tried", []),
-    }
-    if isinstance(one, Boosting):
-        entry["bytes_in_library"] = one.library_bytes
-    return entry
+def _record(one: Baseline, dataset: WindowDataset, validation: Ends, forecast: Singles) -> BaselineRecord:
+    found = errors(forecast[: len(validation)], dataset.targets(validation), dataset.cell_of(validation), dataset.cells)
+    return BaselineRecord(
+        bytes=one.bytes,
+        bytes_in_library=one.library_bytes if isinstance(one, Boosting) else None,
+        parameters=one.parameters,
+        uses_capacity=one.uses_capacity,
+        validation=found,
+        chosen={key: value for key, value in one.chosen.items() if key != "tried"},
+        tried=one.chosen.get("tried", ()),
+    )
 
 
 def _learning(fitted: dict[str, Baseline]) -> pd.DataFrame:

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from dlnet.compress.stage2 import Lessons, compress_all
-from dlnet.config import CompressConfig
-from dlnet.data.windows import Bank
-from dlnet.distill.data import training_windows
-from dlnet.distill.loop import curves
-from dlnet.distill.students import plan_of, stage2_gains
-from dlnet.files import atomic_dir, read_json, write_json, write_parquet
-from dlnet.models.student import load_student
-from dlnet.select.energy import measure_energy, write_volatile
-from dlnet.select.table import student_table
+from dlnet.compress.stage2 import TeacherContext, compress_all
+from dlnet.config.base import StageConfig
+from dlnet.config.cost import CostParams
+from dlnet.config.prune import PruneParams
+from dlnet.config.task import TaskParams
+from dlnet.cost.energy import measure_energy, write_volatile
+from dlnet.cost.table import student_table
+from dlnet.data.windows import WindowDataset
+from dlnet.distill.gains import Distillation, PrunedDistillation, pruning_gains
+from dlnet.distill.students import plan_of
+from dlnet.files import atomic_dir, write_parquet
+from dlnet.models.trained import load_network
+from dlnet.select.front import FrontRecord
+from dlnet.train.data import training_windows
+from dlnet.train.loop import curves
 from stages import run
 
 STUDENTS = Path("models/students")
@@ -21,25 +26,33 @@ OUT = Path("models/pruned")
 VOLATILE = Path("reports/volatile/compress.json")
 
 
+class CompressConfig(StageConfig):
+    """What the compress stage reads."""
+
+    task: TaskParams
+    prune: PruneParams
+    cost: CostParams
+
+
 def main() -> None:
     """Run the stage."""
     config = CompressConfig.load()
-    params, bank = config.prune, Bank.load(Path("data/windows"))
-    elites = [load_student(STUDENTS / f"{name}.json") for name in read_json(Path("models/front1/front.json"))["elites"]]
-    teaches = read_json(STUDENTS / "distillation.json")["teacher"]["teaches"]
-    teacher = load_student(Path("models/teacher/teacher.json")) if teaches else None
-    lessons = Lessons(bank, training_windows(bank, config.task), teacher, params.teacher_share)
+    params, dataset = config.prune, WindowDataset.load(Path("data/windows"))
+    elites = [load_network(STUDENTS / name) for name in FrontRecord.read(Path("models/front1/front.json")).elites]
+    teaches = Distillation.read(STUDENTS / "distillation.json").teacher.teaches
+    teacher = load_network(Path("models/teacher")) if teaches else None
+    context = TeacherContext(dataset, training_windows(dataset, config.task), teacher, params.teacher_share)
     plan = plan_of(params.training, config.task.channels.noise)
     with measure_energy(config.cost.country) as meter:
-        students, results = compress_all(elites, params, plan, lessons)
+        students, results = compress_all(elites, params, plan, context)
     write_volatile(VOLATILE, {"training": meter.energy, "students": len(results)})
     table = student_table(students, config.cost)
     with atomic_dir(OUT) as folder:
         for student in students:
-            student.save(folder)
+            student.save(folder / student.name, dataset)
         write_parquet(folder / "table.parquet", table)
         write_parquet(folder / "learning.parquet", curves(results))
-        write_json(folder / "distillation.json", {"gains": stage2_gains(table)})
+        PrunedDistillation(gains=pruning_gains(table)).write(folder / "distillation.json")
 
 
 if __name__ == "__main__":

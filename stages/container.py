@@ -9,14 +9,14 @@ from pathlib import Path
 
 import docker
 
-from dlnet.config import RunnerConfig
-from dlnet.registry.commit import COMMIT_VARIABLE, git_commit
+from dlnet.commit import COMMIT_VARIABLE, git_commit
+from dlnet.config.runner import RunnerConfig
 from stages import STARTED_BY, project, run
 from stages.containers import images, supervise
 from stages.containers.engine import connect
 from stages.containers.errors import EngineError
 from stages.containers.identity import identify
-from stages.containers.plan import HOST_NETWORK, NO_NETWORK, Plan, caller
+from stages.containers.plan import HOST_NETWORK, NO_NETWORK, ContainerPlan, caller
 
 
 def main() -> None:
@@ -57,7 +57,7 @@ def find_engine(runner: str) -> docker.DockerClient | None:
         return None
 
 
-def make_plan(config: RunnerConfig, image: str, command: list[str], *, network: bool) -> Plan:
+def make_plan(config: RunnerConfig, image: str, command: list[str], *, network: bool) -> ContainerPlan:
     """A plan for a stage's command, as the person who called."""
     stage = project.stage_name(command)
     limits = project.limits_of(stage, config)
@@ -66,7 +66,7 @@ def make_plan(config: RunnerConfig, image: str, command: list[str], *, network: 
     variables = {**project.environment(network), "PYTHONPYCACHEPREFIX": str(bytecode)}
     if network:
         variables[COMMIT_VARIABLE] = git_commit(Path())  # the images have no git
-    return Plan(
+    return ContainerPlan(
         title=f"stage {stage}",
         image=image,
         command=command,

@@ -7,61 +7,79 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from dlnet.config import DistillConfig
+from dlnet.config.base import StageConfig
+from dlnet.config.clean import CleanParams
+from dlnet.config.cost import CostParams
+from dlnet.config.split import SplitParams
+from dlnet.config.students import StudentParams
+from dlnet.config.task import TaskParams
+from dlnet.cost.energy import measure_energy, write_volatile
+from dlnet.cost.table import student_table
 from dlnet.data.encode import Encoder, fit_encoder
 from dlnet.data.schema import read_table
-from dlnet.data.windows import Bank
-from dlnet.distill.data import make_fold, training_windows
-from dlnet.distill.loop import Fold, curves
-from dlnet.distill.students import as_student, gains, plan_of, shapes_by_name, sweep, teaches
-from dlnet.distill.sweep import run_stacks
-from dlnet.distill.synthetic import shifted, simulated, taught_on
-from dlnet.distill.teacher import taught_by
-from dlnet.files import atomic_dir, write_json, write_parquet
-from dlnet.models.student import load_student
-from dlnet.select.energy import measure_energy, write_volatile
-from dlnet.select.table import student_table
+from dlnet.data.windows import WindowDataset
+from dlnet.distill.gains import Distillation, gains, teaches
+from dlnet.distill.students import as_model, plan_of, shapes_by_name, sweep
+from dlnet.distill.synthetic import add_synthetic_windows, shifted, simulated
+from dlnet.distill.teacher import add_teacher_targets
+from dlnet.files import atomic_dir, write_parquet
+from dlnet.models.trained import load_network
+from dlnet.train.data import make_training_data, training_windows
+from dlnet.train.loop import TrainingData, curves
+from dlnet.train.pool import run_stacks
 from stages import run
 
 OUT = Path("models/students")
 FLEET = Path("data/embedded.parquet")
-TEACHER = Path("models/teacher/teacher.json")
+TEACHER = Path("models/teacher")
 VOLATILE = Path("reports/volatile/distill.json")
+
+
+class DistillConfig(StageConfig):
+    """What the distill stage reads."""
+
+    clean: CleanParams
+    split: SplitParams
+    task: TaskParams
+    students: StudentParams
+    cost: CostParams
 
 
 def main() -> None:
     """Run the stage."""
     config = DistillConfig.load()
-    bank, params = Bank.load(Path("data/windows")), config.students
-    encoder = fit_encoder(bank, config.task)
-    windows = training_windows(bank, config.task)
-    teacher = load_student(TEACHER)
-    plain = make_fold(bank, encoder, windows)
-    fold = taught_by(plain, [(teacher, 1.0)], bank, encoder, windows, params.losses, params.hint_width)
-    if params.makes_windows:
-        fold = taught_on(fold, teacher, _made_windows(config, fold, encoder))
+    dataset, params = WindowDataset.load(Path("data/windows")), config.students
+    encoder = fit_encoder(dataset, config.task)
+    windows = training_windows(dataset, config.task)
+    teacher = load_network(TEACHER)
+    plain = make_training_data(dataset, encoder, windows)
+    training_data = add_teacher_targets(
+        plain, [(teacher, 1.0)], dataset, encoder, windows, params.losses, params.hint_width
+    )
+    if params.uses_synthetic_windows:
+        training_data = add_synthetic_windows(training_data, teacher, _made_windows(config, training_data, encoder))
     stacks = sweep(encoder, params)
     with measure_energy(config.cost.country) as meter:
         plan = plan_of(params.training, config.task.channels.noise, params.temperature)
-        results = run_stacks(stacks, [fold], plan, "distill")
+        results = run_stacks(stacks, [training_data], plan, "distill")
     write_volatile(VOLATILE, {"training": meter.energy, "students": len(results)})
     shapes = shapes_by_name(stacks)
-    students = [as_student(one, shapes[one.job.name], encoder, fold) for one in results]
+    students = [as_model(one, shapes[one.job.name], encoder, training_data) for one in results]
     table = student_table(students, config.cost)
     verdict = teaches(table, teacher.metrics["mae_validation"])
-    print(verdict["text"])
+    print(verdict.text)
     with atomic_dir(OUT) as folder:
         for student in students:
-            student.save(folder)
+            student.save(folder / student.name, dataset)
         write_parquet(folder / "table.parquet", table)
         write_parquet(folder / "learning.parquet", curves(results))
-        write_json(folder / "distillation.json", {"teacher": verdict, "gains": gains(table)})
+        Distillation(teacher=verdict, gains=gains(table)).write(folder / "distillation.json")
 
 
-def _made_windows(config: DistillConfig, fold: Fold, encoder: Encoder) -> Tensor:
+def _made_windows(config: DistillConfig, training_data: TrainingData, encoder: Encoder) -> Tensor:
     """(N, T, C) windows that nobody measured: shifted ones, then those of simulated cells."""
     params = config.students
-    parts = [shifted(fold, params.shifted.copies, params.shifted.spread, seed=0)]
+    parts = [shifted(training_data, params.shifted.copies, params.shifted.spread, seed=0)]
     if params.simulated_stride:
         stride = params.simulated_stride
         parts.append(simulated(read_table(FLEET), config.clean, config.split, config.task, encoder, stride))

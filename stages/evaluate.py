@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from dlnet.config import EvaluateConfig
-from dlnet.data.windows import Bank
-from dlnet.files import atomic_dir, write_json, write_text
+from dlnet.config.base import StageConfig
+from dlnet.config.task import TaskParams
+from dlnet.data.windows import WindowDataset
+from dlnet.files import atomic_dir, write_text
 from dlnet.report.evaluation import evaluate
 from dlnet.report.page import page
 from dlnet.report.pipeline import Pipeline
@@ -20,22 +21,28 @@ MODELS = Path("models")
 OUT = Path("reports")
 
 
+class EvaluateConfig(StageConfig):
+    """What the evaluate stage reads."""
+
+    task: TaskParams
+
+
 def main() -> None:
     """Run the stage."""
     config = EvaluateConfig.load()
-    bank = Bank.load(WINDOWS, allow_test=True)
+    dataset = WindowDataset.load(WINDOWS, allow_test=True)
     pipeline = Pipeline.load(MODELS)
-    evaluation = evaluate(pipeline, bank, config.task.stride_eval)
-    summary = summarise(evaluation, pipeline, bank.task)
+    evaluation = evaluate(pipeline, dataset, config.task.stride_eval)
+    summary = summarise(evaluation.content, pipeline, dataset.task)
     with atomic_dir(OUT / "figures") as folder:
-        draw(evaluation, pipeline, bank, summary, folder)
+        draw(evaluation, pipeline, dataset, summary, folder)
     with atomic_dir(OUT / "plots") as folder:
-        for name, table in series(evaluation, pipeline, bank, summary).items():
+        for name, table in series(evaluation, pipeline, dataset, summary).items():
             write_text(folder / name, as_csv(table))
-    write_json(OUT / "evaluation.json", evaluation.content)
-    write_json(OUT / "metrics.json", headline(summary))
+    evaluation.content.write(OUT / "evaluation.json")
+    headline(summary).write(OUT / "metrics.json")
     write_text(OUT / "report.md", page(summary, evaluation.content))
-    write_json(OUT / "summary.json", summary)
+    summary.write(OUT / "summary.json")
 
 
 if __name__ == "__main__":

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from dlnet.config import FetchConfig
+from dlnet.config.base import StageConfig
+from dlnet.config.data import DataParams
 from dlnet.data import sources
 from dlnet.files import atomic_dir, write_json, write_parquet
 from stages import run
 
 OUT = Path("data/raw")
+
+
+class FetchConfig(StageConfig):
+    """What the fetch stage reads."""
+
+    data: DataParams
 
 
 def main() -> None:

@@ -6,13 +6,16 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from dlnet.config import FirmwareConfig
+from dlnet.config.base import StageConfig
+from dlnet.config.cost import CostParams
 from dlnet.data.schema import read_table
-from dlnet.data.windows import Bank
-from dlnet.files import atomic_dir, read_json, write_json
+from dlnet.data.windows import WindowDataset
+from dlnet.export.saved import SavedEdge
+from dlnet.files import atomic_dir
 from dlnet.firmware.bundle import write_bundle
-from dlnet.firmware.model import load_model
 from dlnet.firmware.report import NOT_MEASURED, Tools, elite, report
+from dlnet.report.documents import EvaluationReport, SummaryReport
+from dlnet.saved import load_as
 from stages import run
 
 EDGE = Path("models/edge")
@@ -20,20 +23,27 @@ OUT = Path("models/firmware")
 REPORT = Path("reports/firmware.json")
 
 
+class FirmwareConfig(StageConfig):
+    """What the firmware stage reads."""
+
+    cost: CostParams
+
+
 def main() -> None:
     """Run the stage."""
     config, tools = FirmwareConfig.load(), Tools.find()
     if tools.arm is None:
         print(NOT_MEASURED)
-    bank, raw = Bank.load(Path("data/windows")), read_table(Path("data/raw/cells.parquet"))
-    rows = []
+    dataset, raw = WindowDataset.load(Path("data/windows")), read_table(Path("data/raw/cells.parquet"))
+    scores, rows = EvaluationReport.read(Path("reports/evaluation.json")).edge, []
     with atomic_dir(OUT) as folder:
         for edge in tqdm(sorted(EDGE.iterdir()), desc="firmware", unit="model"):
-            model = load_model(edge, config.clean)
+            model = load_as(edge, SavedEdge).device
             write_bundle(model, folder / model.name)
-            rows.append(elite(model, edge, bank, raw, tools, config.cost.clock_mhz))
-    chosen = str(read_json(Path("reports/summary.json"))["edge"]["name"])
-    write_json(REPORT, report(rows, chosen, read_json(Path("reports/evaluation.json"))["edge"], tools))
+            mae = scores[model.name].int8.test.mae
+            rows.append(elite(model, edge, dataset, raw, tools, config.cost.clock_mhz, mae))
+    chosen = SummaryReport.read(Path("reports/summary.json")).edge.name
+    report(rows, chosen, tools).write(REPORT)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from dlnet.config import RunnerConfig
+from dlnet.config.runner import RunnerConfig
 from dlnet.files import write_json
 from stages import container, project, run
 from stages.containers import images

@@ -5,18 +5,29 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from dlnet.config import PrepareConfig
+from dlnet.config.base import StageConfig
+from dlnet.config.clean import CleanParams
+from dlnet.config.split import SplitParams
+from dlnet.config.task import TaskParams
 from dlnet.data.prepare import Prepared, prepare
 from dlnet.data.report import describe, markdown
 from dlnet.data.schema import read_table
 from dlnet.files import atomic_dir, read_json, write_json, write_parquet, write_text
-from dlnet.report.data_plots import PICTURES, draw
-from dlnet.report.style import figure_style, save_figure
+from dlnet.plots.data import PICTURES, draw
+from dlnet.plots.style import figure_style, save_figure
 from stages import run
 
 RAW = Path("data/raw")
 OUT = Path("data/windows")
 REPORT = Path("reports/data")
+
+
+class PrepareConfig(StageConfig):
+    """What the prepare stage reads."""
+
+    clean: CleanParams
+    split: SplitParams
+    task: TaskParams
 
 
 def main() -> None:

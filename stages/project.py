@@ -8,7 +8,9 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from dlnet.config import DataParams, LimitParams, RunnerConfig, StageConfig
+from dlnet.config.base import StageConfig
+from dlnet.config.data import DataParams
+from dlnet.config.runner import LimitParams, RunnerConfig
 from dlnet.errors import ConfigError
 
 RUNNER_VARIABLE, NETWORK_VARIABLE, MIRROR_VARIABLE = "DLNET_RUNNER", "DLNET_NETWORK", "DLNET_DATA_MIRROR"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from dlnet.config import PublishConfig
+from dlnet.config.base import StageConfig
+from dlnet.config.publish import PublishParams
 from dlnet.files import write_json
 from dlnet.registry.client import connect, shown, tracking_uri
 from dlnet.registry.collect import collect
@@ -12,6 +13,12 @@ from dlnet.registry.publish import publish
 from stages import run
 
 OUT = Path("reports/publish.json")
+
+
+class PublishConfig(StageConfig):
+    """What the publish stage reads."""
+
+    publish: PublishParams
 
 
 def main() -> None:

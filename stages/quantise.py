@@ -3,28 +3,33 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from tqdm import tqdm
 
-from dlnet.config import QuantiseConfig, QuantiseParams, TaskParams
-from dlnet.data.windows import Bank
+from dlnet.config.base import StageConfig
+from dlnet.config.quantise import QuantiseParams
+from dlnet.config.task import TaskParams
+from dlnet.cost.device import flash_bytes
+from dlnet.cost.shape import model_shape
+from dlnet.data.windows import WindowDataset
 from dlnet.errors import ModelError
 from dlnet.export.compare import REFERENCE, check_agreement, largest_difference, run_engines
 from dlnet.export.convert import weights_of
-from dlnet.export.golden import save_golden
+from dlnet.export.documents import EdgeMetrics
 from dlnet.export.litert import EdgeFiles, convert
-from dlnet.export.reference import Int16s, predict_reference, quantise_anchor, quantise_inputs, to_soh
+from dlnet.export.reference import Int16s, predict_reference, quantise_inputs, to_soh
+from dlnet.export.saved import save_edge
 from dlnet.export.sensitivity import choose_precision
 from dlnet.export.size import spec_bytes, stored_bytes
-from dlnet.export.spec import Spec, make_spec, save_spec
-from dlnet.files import atomic_dir, read_json, write_bytes, write_json
+from dlnet.export.spec import Spec, make_spec
+from dlnet.files import atomic_dir
 from dlnet.metrics import errors
-from dlnet.models.precision import Precision
-from dlnet.models.student import Student, load_student
-from dlnet.select.cost import flash_bytes
-from dlnet.select.shape import student_shape
+from dlnet.models.document import Facts, ForecastErrors
+from dlnet.models.precision import Part, Precision
+from dlnet.models.trained import SavedNetwork, TrainedModel
+from dlnet.saved import load_as
+from dlnet.select.front import FrontRecord
 from stages import run
 
 SOURCES = (Path("models/students"), Path("models/pruned"))
@@ -33,89 +38,104 @@ OUT = Path("models/edge")
 GOLDEN_WINDOWS = 8
 
 
+class QuantiseConfig(StageConfig):
+    """What the quantise stage reads."""
+
+    task: TaskParams
+    quantise: QuantiseParams
+
+
 def main() -> None:
     """Run the stage."""
     config = QuantiseConfig.load()
     task = config.task
-    bank = Bank.load(Path("data/windows"))
-    elites = [_load(name) for name in read_json(FRONT)["elites"]]
+    dataset = WindowDataset.load(Path("data/windows"))
+    elites = [_load(name) for name in FrontRecord.read(FRONT).elites]
     with atomic_dir(OUT) as folder:
         for student in tqdm(elites, desc="quantise", unit="model"):
-            metrics = _quantise(student, bank, task, config.quantise, folder / student.name)
-            check_agreement(student.name, metrics["mae_engines_validation"], config.quantise.engine_bound)
+            metrics = _quantise(student, dataset, task, config.quantise, folder / student.name)
+            check_agreement(student.name, metrics.mae_engines_validation, config.quantise.engine_bound)
 
 
-def _load(name: str) -> Student:
+def _load(name: str) -> TrainedModel:
     for source in SOURCES:
-        path = source / f"{name}.json"
-        if path.exists():
-            return load_student(path)
+        if (source / name).is_dir():
+            return load_as(source / name, SavedNetwork).network
     raise ModelError(f"{FRONT}: elite {name} is in neither {SOURCES[0]} nor {SOURCES[1]}; run dvc repro")
 
 
-def _quantise(student: Student, bank: Bank, task: TaskParams, params: QuantiseParams, folder: Path) -> dict[str, Any]:
-    train = quantise_inputs(student.encoder.encode(bank, bank.windows("train", task.stride_train)))
-    spec, choice = _spec(student, bank, task, params, train)
+def _quantise(
+    student: TrainedModel, dataset: WindowDataset, task: TaskParams, params: QuantiseParams, folder: Path
+) -> EdgeMetrics:
+    train = quantise_inputs(student.encoder.encode(dataset, dataset.windows("train", task.stride_train)))
+    spec, sensitivity = _spec(student, dataset, task, params, train)
     files = convert(spec, train)
-    write_bytes(folder / "step.tflite", files.step)
-    write_bytes(folder / "head.tflite", files.head)
-    save_spec(folder / "spec.json", spec)
-    ends = bank.windows("validation", task.stride_eval)
+    ends = dataset.windows("validation", task.stride_eval)
     chosen = ends[np.unique(np.linspace(0, len(ends) - 1, GOLDEN_WINDOWS).astype(int))]
-    z, anchor = student.encoder.encode(bank, chosen), student.encoder.anchor(bank, chosen)
-    save_golden(folder / "golden.safetensors", spec, quantise_inputs(z), quantise_anchor(anchor))
-    metrics = {**_metrics(student, spec, files, bank, task), **choice}
-    write_json(folder / "metrics.json", metrics)
+    z, anchor = student.encoder.encode(dataset, chosen), student.encoder.anchor(dataset, chosen)
+    reference = predict_reference(spec, student.encoder.encode(dataset, ends), student.encoder.anchor(dataset, ends))
+    found = ForecastErrors.of(reference, dataset, ends)
+    save_edge(folder, student.name, Facts.of(dataset), found, student.encoder, spec, files, (z, anchor))
+    metrics = _metrics(student, spec, files, dataset, task, sensitivity)
+    metrics.write(folder / "metrics.json")
     return metrics
 
 
 def _spec(
-    student: Student, bank: Bank, task: TaskParams, params: QuantiseParams, train: Int16s
-) -> tuple[Spec, dict[str, Any]]:
-    """The integer spec, and what its precision was chosen by."""
+    student: TrainedModel, dataset: WindowDataset, task: TaskParams, params: QuantiseParams, train: Int16s
+) -> tuple[Spec, dict[Part, float] | None]:
+    """The integer spec, and the sensitivities that its precision was chosen by."""
     weights, bits = weights_of(student), student.config.bits
     if bits:  # trained with its rounding: each weight to nearest, as training saw it
-        return make_spec(weights, precision=Precision.of(bits)), {}
+        return make_spec(weights, precision=Precision.of(bits)), None
     if params.bits != "auto":
-        return make_spec(weights, train, Precision.of(params.bits)), {}
-    ends = bank.windows("validation", task.stride_eval)
-    z, anchor = student.encoder.encode(bank, ends), student.encoder.anchor(bank, ends)
-    targets, cells = bank.targets(ends), bank.cell_of(ends)
+        return make_spec(weights, train, Precision.of(params.bits)), None
+    ends = dataset.windows("validation", task.stride_eval)
+    z, anchor = student.encoder.encode(dataset, ends), student.encoder.anchor(dataset, ends)
+    targets, cells = dataset.targets(ends), dataset.cell_of(ends)
 
     def score(spec: Spec) -> float:
-        return float(errors(predict_reference(spec, z, anchor), targets, cells, bank.cells)["mae"])
+        return errors(predict_reference(spec, z, anchor), targets, cells, dataset.cells).mae
 
     def flash(precision: Precision) -> float:
-        return flash_bytes(student_shape(student, precision))
+        return flash_bytes(model_shape(student, precision))
 
     choice = choose_precision(weights, train, score, flash, params.bits_slack)
-    return make_spec(weights, train, choice.precision), {"sensitivity": choice.sensitivity}
+    return make_spec(weights, train, choice.precision), choice.sensitivity
 
 
-def _metrics(student: Student, spec: Spec, files: EdgeFiles, bank: Bank, task: TaskParams) -> dict[str, Any]:
+def _metrics(
+    student: TrainedModel,
+    spec: Spec,
+    files: EdgeFiles,
+    dataset: WindowDataset,
+    task: TaskParams,
+    sensitivity: dict[Part, float] | None,
+) -> EdgeMetrics:
     """Errors on validation windows: float, then each engine; ``int8`` is the .tflite under LiteRT."""
-    ends = bank.windows("validation", task.stride_eval)
-    targets, cells = bank.targets(ends), bank.cell_of(ends)
-    traces = run_engines(files, spec, student.encoder.encode(bank, ends), student.encoder.anchor(bank, ends))
+    ends = dataset.windows("validation", task.stride_eval)
+    targets, cells = dataset.targets(ends), dataset.cell_of(ends)
+    traces = run_engines(files, spec, student.encoder.encode(dataset, ends), student.encoder.anchor(dataset, ends))
 
     def mae(forecast: np.ndarray) -> float:
-        return float(errors(forecast, targets, cells, bank.cells)["mae"])
+        return errors(forecast, targets, cells, dataset.cells).mae
 
     engines = {name: mae(to_soh(trace.forecast)) for name, trace in traces.items()}
-    return {
-        "name": student.name,
-        "parameters": spec.parameters,
-        "mae_float_validation": mae(student.forecast(bank, ends)),
-        "mae_int8_validation": engines["litert"],
-        "mae_engines_validation": engines,
-        "largest_difference": {
+    return EdgeMetrics(
+        name=student.name,
+        parameters=spec.parameters,
+        mae_float_validation=mae(student.forecast(dataset, ends)),
+        mae_int8_validation=engines["litert"],
+        mae_engines_validation=engines,
+        largest_difference={
             name: largest_difference(trace, traces[REFERENCE]) for name, trace in traces.items() if name != REFERENCE
         },
-        "bits": {name: part.bits for name, part in spec.parts.items()},
-        "stored_bytes": stored_bytes(spec),
-        "spec_bytes": spec_bytes(spec),
-        "tflite_bytes": len(files.step) + len(files.head),
-    }
+        bits={name: part.bits for name, part in spec.parts.items()},
+        sensitivity=sensitivity,
+        stored_bytes=stored_bytes(spec),
+        spec_bytes=spec_bytes(spec),
+        tflite_bytes=len(files.step) + len(files.head),
+    )
 
 
 if __name__ == "__main__":

@@ -6,14 +6,21 @@ from pathlib import Path
 
 import pandas as pd
 
-from dlnet.config import SelectConfig
+from dlnet.config.base import StageConfig
+from dlnet.config.select import SelectParams
+from dlnet.select.front import read_table, write_front
 from stages import run
-from stages.select import read_table, write_front
+
+
+class ReselectConfig(StageConfig):
+    """What the reselect stage reads."""
+
+    select: SelectParams
 
 
 def main() -> None:
     """Run the stage."""
-    params = SelectConfig.load().select
+    params = ReselectConfig.load().select
     tables = [read_table(kind, params).assign(kind=kind) for kind in ("students", "pruned")]
     write_front(pd.concat(tables, ignore_index=True), params, Path("models/front2"))
 

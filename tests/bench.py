@@ -22,9 +22,9 @@ import torch
 from ncps.torch import LTC
 from torch.nn import functional
 
-from dlnet.distill.loop import Fold, Job, Plan, train
+from dlnet.cli.set_params import set_params
 from dlnet.models.network import NetConfig, forward, horizon_basis, initial
-from dlnet.params import set_params
+from dlnet.train.loop import Job, Plan, TrainingData, train
 
 BATCH, STEPS, CHANNELS, HORIZON = 256, 10, 16, 100
 STUDENT, TEACHER = 13, 110
@@ -82,17 +82,17 @@ def sweep_speed(count: int = 15, steps: int = 60) -> None:
     """Print how much faster a sweep trains side by side than one network after another."""
     config, source = shape(STUDENT, "euler"), torch.Generator().manual_seed(0)
     z, change = torch.randn(2000, STEPS, CHANNELS, generator=source), -torch.rand(2000, HORIZON, generator=source)
-    fold = Fold(z, change, len(z), slice(2, CHANNELS), z[:100], change[:100], 0.02)
+    training_data = TrainingData(z, change, len(z), slice(2, CHANNELS), z[:100], change[:100], 0.02)
     plan = Plan(steps, check=steps)
     jobs = [Job(f"s{seed}", seed) for seed in range(count)]
     ratios = []
     for _ in range(3):
         start = time.perf_counter()
-        train(config, jobs, [fold], plan)
+        train(config, jobs, [training_data], plan)
         together = time.perf_counter() - start
         start = time.perf_counter()
         for job in jobs:
-            train(config, [job], [fold], plan)
+            train(config, [job], [training_data], plan)
         ratios.append((time.perf_counter() - start) / together)
     print(f"sweep of {count} students: {statistics.median(ratios):.1f} x faster together than one by one ({ratios})")
 

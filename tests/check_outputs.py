@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import json
-import math
 import sys
 from pathlib import Path
 
 import mlflow
 import numpy as np
 
-from dlnet.config import PrepareConfig
 from dlnet.errors import ParityError
+from dlnet.export.saved import open_edge
 from dlnet.files import read_tensors
 from dlnet.firmware.host import CompiledModel
-from dlnet.firmware.model import load_model
 from dlnet.firmware.prove import prove_arm
+from dlnet.report.documents import SummaryReport
 
 FILES = (
     "dvc.lock",
@@ -36,23 +34,23 @@ def problems() -> list[str]:
     ]
     if found:
         return found
-    summary = json.loads(Path("reports/summary.json").read_text())
-    edge = summary["edge"]
-    folder = Path("models/edge") / edge["name"]
+    summary = SummaryReport.read(Path("reports/summary.json"))
+    edge = summary.edge
+    folder = Path("models/edge") / edge.name
     found += [
         f"{folder / name} is missing"
         for name in ("step.tflite", "head.tflite", "spec.json")
         if not (folder / name).is_file()
     ]
     for name in ("mae_float", "mae_int8", "rmse_int8", "cell_mae_int8"):
-        if not (math.isfinite(edge[name]) and 0 < edge[name] < 0.2):
-            found.append(f"summary: edge.{name} is {edge[name]}")
-    if edge["mae_int8"] > 1.03 * edge["mae_float"]:
-        found.append(f"summary: int8 {edge['mae_int8']} is far from float {edge['mae_float']}")
-    if edge["mae_int8"] > summary["baselines"]["persistence"]["mae"]:
+        if not 0 < getattr(edge, name) < 0.2:
+            found.append(f"summary: edge.{name} is {getattr(edge, name)}")
+    if edge.mae_int8 > 1.03 * edge.mae_float:
+        found.append(f"summary: int8 {edge.mae_int8} is far from float {edge.mae_float}")
+    if edge.mae_int8 > (summary.mae_of("persistence") or 0.0):
         found.append("summary: the int8 student does not even beat persistence")
     for name in ("persistence", "line", "parabola", "ridge", "boosting"):
-        if name not in summary["baselines"]:
+        if name not in summary.baselines:
             found.append(f"summary: baseline {name} is missing")
     found += unlike_engines()
     client = mlflow.MlflowClient("sqlite:///mlflow.db")
@@ -65,9 +63,8 @@ def problems() -> list[str]:
 def unlike_engines() -> list[str]:
     """Elites whose compiled forecasts of their golden vectors are not the stored ones, on this machine and on Arm."""
     found = []
-    clean = PrepareConfig.load().clean
     for folder in sorted(Path("models/edge").iterdir()):
-        model, stored = load_model(folder, clean), read_tensors(folder / "golden.safetensors")
+        model, stored = open_edge(folder).device, read_tensors(folder / "golden.safetensors")
         with CompiledModel(model) as one:
             if not np.array_equal(one.trace(stored["input"], stored["anchor"])[0], stored["forecast"]):
                 found.append(f"{folder}: compiled for this machine, it does not give its golden forecasts")

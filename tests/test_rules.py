@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
-from dlnet.config import RunnerConfig, StageConfig, TeachConfig
+from dlnet.config.base import StageConfig
+from dlnet.config.runner import RunnerConfig
 from dlnet.errors import ConfigError
+from stages.teach import TeachConfig
 
 ROOT = Path(__file__).parent.parent
 SOURCES = sorted([*(ROOT / "dlnet").rglob("*.py"), *(ROOT / "stages").glob("*.py")])

@@ -9,12 +9,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 
+from dlnet.compress import structure
 from dlnet.compress.branching import branch_usage, with_branches, without_rare
+from dlnet.compress.importance import feature_scores, neuron_scores
 from dlnet.compress.lowrank import full_rank, saves_weights, with_rank
+from dlnet.compress.magnitude import without_weights
 from dlnet.compress.net import Net, Probe
-from dlnet.compress.pruning import structure
-from dlnet.compress.pruning.importance import feature_scores, neuron_scores
-from dlnet.compress.pruning.magnitude import without_weights
 
 Method = Callable[[Net, Net, float, Probe], Net]
 

@@ -10,7 +10,7 @@ from torch import Tensor
 from dlnet.data.encode import Encoder
 from dlnet.errors import ModelError
 from dlnet.models.network import NetConfig, Parameters
-from dlnet.models.student import Student
+from dlnet.models.trained import TrainedModel
 
 Probe = Callable[[Encoder], tuple[Tensor, Tensor]]
 """Training windows as an encoder shows them: z (N, T, C) and wanted change (N, horizon), units of ``delta_scale``."""
@@ -32,7 +32,7 @@ class Net:
     mask: Parameters | None = None
 
 
-def net_of(student: Student) -> Net:
+def net_of(student: TrainedModel) -> Net:
     """A trained student of one member."""
     return Net(student.config, {name: value[0] for name, value in student.parameters.items()}, student.encoder)
 

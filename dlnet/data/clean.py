@@ -8,6 +8,10 @@ MAD_TO_SIGMA = 1.4826
 """Standard deviation of a normal variable over its median absolute deviation (1 / Phi^-1(3/4))."""
 
 
+FEATURE_FLOOR = 1e-12
+"""Features differ in scale by orders of magnitude: the floor only keeps constant stretches untouched."""
+
+
 def hampel(values: np.ndarray, before: int, after: int, sigmas: float, floor: float) -> tuple[np.ndarray, np.ndarray]:
     """Replace outliers by the median of their neighbourhood (Hampel 1974; Pearson 2002).
 

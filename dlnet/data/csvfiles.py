@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -32,7 +32,12 @@ class Columns:
         return self.capacity if name == "capacity_ah" else self.features[name]
 
 
-def place(path: Path, line: int, column: str) -> str:
+def same_names(features: Iterable[str]) -> Columns:
+    """Columns of the published files and of the simulated fleet: capacity in Ah, features under their own names."""
+    return Columns("capacity", "Ah", {name: name for name in features})
+
+
+def location(path: Path, line: int, column: str) -> str:
     """How a message names a field: file, line in it, row below the header (both from 1), column."""
     return f"{path}: line {line} (data row {line - 1}), column {column!r}"
 
@@ -82,7 +87,11 @@ def _check_header(path: Path, header: list[str], columns: Columns) -> None:
             raise DataError(f"{path}: line 1: column {name!r} stands {header.count(name)} times; keep one of them")
         if name not in header:
             held = ", ".join(map(repr, header[:20]))
-            hint = "separate the columns by commas" if len(header) == 1 else "mend the header or the mapping data.csv"
+            hint = (
+                "separate the columns by commas"
+                if len(header) == 1
+                else "correct the header, or say which column it is"
+            )
             raise DataError(f"{path}: line 1: no column {name!r}, only {held}; {hint}")
 
 
@@ -117,6 +126,6 @@ def _numbers(path: Path, column: pd.Series) -> pd.Series:
     wrong = words.notna() & pd.to_numeric(words, errors="coerce").isna()
     line = int(wrong.index[int(wrong.to_numpy().argmax())])
     raise DataError(
-        f"{place(path, line, str(column.name))}: {words[line]!r} is not a number; "
+        f"{location(path, line, str(column.name))}: {words[line]!r} is not a number; "
         "write a plain number (with a decimal point) or delete the line"
     )

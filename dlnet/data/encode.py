@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from dlnet.config import TaskParams, Track
-from dlnet.data.windows import Bank, Ends, Floats, Singles
+from dlnet.config.task import TaskParams, Track
+from dlnet.data.windows import Ends, Floats, Singles, WindowDataset
 from dlnet.errors import ModelError
 
 CLIP = 8.0  # of every encoded value; the integer engine's Q3.12 inputs saturate here
@@ -64,11 +64,13 @@ class Encoder:
         start = 2 if self.track == "capacity" else 0
         return slice(start, start + len(self.features))
 
-    def encode(self, bank: Bank, ends: Ends) -> Singles:
-        """Encode windows of a bank: (N,) ends -> (N, steps, channels)."""
-        own = slice(-self.window, None)  # a pruned network may look back less far than the bank
+    def encode(self, dataset: WindowDataset, ends: Ends) -> Singles:
+        """Encode windows of a dataset: (N,) ends -> (N, steps, channels)."""
+        own = slice(-self.window, None)  # a pruned network may look back less far than the dataset
         parts = [
-            self.encode_history(bank.history(part)[:, own], bank.feature_history(part, list(self.features))[:, own])
+            self.encode_history(
+                dataset.history(part)[:, own], dataset.feature_history(part, list(self.features))[:, own]
+            )
             for part in np.array_split(ends, max(1, -(-len(ends) // BATCH)))
         ]
         return np.concatenate(parts)
@@ -93,9 +95,9 @@ class Encoder:
             parts.insert(0, self._capacity(soh))
         return np.clip(np.concatenate(parts, axis=2), -CLIP, CLIP).astype(np.float32)
 
-    def anchor(self, bank: Bank, ends: Ends) -> Singles:
+    def anchor(self, dataset: WindowDataset, ends: Ends) -> Singles:
         """(N, 1) SoH that a net's output is relative to: the last one, or on track ``charge`` a constant."""
-        return self.anchor_history(bank.soh[ends - 1][:, None])
+        return self.anchor_history(dataset.soh[ends - 1][:, None])
 
     def anchor_history(self, soh: Floats) -> Singles:
         """(N, W) SoH -> (N, 1) anchor; see ``anchor``."""
@@ -140,18 +142,18 @@ class Encoder:
             raise ModelError(f"stored encoder does not fit this version of dlnet ({error}); retrain") from error
 
 
-def fit_encoder(bank: Bank, task: TaskParams) -> Encoder:
-    """Fit an encoder on the training windows of ``bank`` (stride 1), looking at no other cell."""
+def fit_encoder(dataset: WindowDataset, task: TaskParams) -> Encoder:
+    """Fit an encoder on the training windows of ``dataset`` (stride 1), looking at no other cell."""
     channels = task.channels
-    ends = bank.windows("train", 1)
-    blocks = _block_means_ending_at(bank.features[:, bank.columns(channels.features)], ends, task.block)
+    ends = dataset.windows("train", 1)
+    blocks = _block_means_ending_at(dataset.features[:, dataset.columns(channels.features)], ends, task.block)
     earliest = ends - task.window + task.block
-    first = _block_means_ending_at(bank.features[:, bank.columns(channels.relative)], earliest, task.block)
-    recent = _block_means_ending_at(bank.features[:, bank.columns(channels.relative)], ends, task.block)
-    last = bank.soh[ends - 1]
-    delta_scale = 3.0 * float(np.abs(bank.targets(ends) - last[:, None]).mean())
-    levels = _block_means_ending_at(bank.soh[:, None], ends, task.block)[:, 0]
-    before = _block_means_ending_at(bank.soh[:, None], ends - task.block, task.block)[:, 0]
+    first = _block_means_ending_at(dataset.features[:, dataset.columns(channels.relative)], earliest, task.block)
+    recent = _block_means_ending_at(dataset.features[:, dataset.columns(channels.relative)], ends, task.block)
+    last = dataset.soh[ends - 1]
+    delta_scale = 3.0 * float(np.abs(dataset.targets(ends) - last[:, None]).mean())
+    levels = _block_means_ending_at(dataset.soh[:, None], ends, task.block)[:, 0]
+    before = _block_means_ending_at(dataset.soh[:, None], ends - task.block, task.block)[:, 0]
     return Encoder(
         track=task.inputs,
         window=task.window,

@@ -10,14 +10,13 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from dlnet.config import CleanParams, SplitParams, TaskParams
-from dlnet.data.clean import hampel
+from dlnet.config.clean import CleanParams
+from dlnet.config.split import SplitParams
+from dlnet.config.task import TaskParams
+from dlnet.data.clean import FEATURE_FLOOR, hampel
 from dlnet.data.schema import KEYS
-from dlnet.data.split import SPLITS, deal
+from dlnet.data.split import SPLITS, split_cells
 from dlnet.errors import ConfigError
-
-FEATURE_FLOOR = 1e-12
-"""Features differ in scale by orders of magnitude: the floor only keeps constant stretches untouched."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +41,7 @@ class Prepared:
 def prepare(
     table: pd.DataFrame, source: Mapping[str, Any], clean: CleanParams, split: SplitParams, task: TaskParams
 ) -> Prepared:
-    """Clean every cell and deal the cells to splits.
+    """Clean every cell and split_cells the cells to splits.
 
     Args:
         table: ``cells.parquet`` of the fetch stage.
@@ -60,10 +59,16 @@ def prepare(
     bar = tqdm(table.groupby("cell", sort=False), desc="cleaning", unit="cell", leave=False)
     parts = [_clean_cell(cell, features, clean) for _, cell in bar]
     rows = pd.concat([part[0] for part in parts], ignore_index=True)
-    cells = deal(pd.DataFrame([part[1] for part in parts]), split, clean.min_rows)
+    cells = split_cells(pd.DataFrame([part[1] for part in parts]), split, clean.min_rows)
     columns = ["cell", "group", "rows", "split", "used_in_training", *_TOUCHED]
     raw = (table["capacity_ah"] / table["nominal_ah"]).to_numpy()
-    described = {**source, **task.model_dump(), "features": features, "counts": _counts(cells, task)}
+    described = {
+        **source,
+        **task.model_dump(),
+        "clean": clean.model_dump(),
+        "features": features,
+        "counts": _counts(cells, task),
+    }
     return Prepared(rows, cells[columns], described, raw, np.concatenate([part[2] for part in parts]))
 
 

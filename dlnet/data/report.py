@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from dlnet.config import CleanParams, SplitParams
+from dlnet.config.clean import CleanParams
+from dlnet.config.split import SplitParams
 from dlnet.data.prepare import Prepared
 from dlnet.data.split import SPLITS, UNUSED
 

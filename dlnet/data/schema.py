@@ -10,7 +10,7 @@ import pandas as pd
 import pandera.pandas as pa
 import pyarrow
 
-from dlnet.data.csvfiles import UNITS, Columns, place
+from dlnet.data.csvfiles import UNITS, Columns, location
 from dlnet.errors import DataError
 
 SOH_RANGE = (0.05, 1.5)
@@ -85,7 +85,7 @@ def check_cycles(path: Path, cycles: pd.DataFrame, columns: Columns, nominal_ah:
     reason = _reason(str(first["fault"]), float(first["value"]), columns, nominal_ah)
     more = found["line"].nunique() - 1
     also = f" ({more} more lines like it)" if more else ""
-    where = place(path, int(first["line"]), columns.there(first["column"]))
+    where = location(path, int(first["line"]), columns.there(first["column"]))
     raise DataError(f"{where}: {reason}{also}")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from dlnet.config import CsvParams, DataParams
+from dlnet.config.data import DataParams
 from dlnet.data import csvfiles, download, schema
 from dlnet.data.features import FEATURES
 from dlnet.errors import ConfigError, DataError
@@ -110,10 +110,13 @@ def load_cells(data: DataParams, *, base_url: str = BASE_URL, sums: Path = SUMS)
     notes: Sequence[str]
     if data.source == "embedded":
         table, label, notes = _embedded(data.path)
+        columns = csvfiles.same_names([name for name in table.columns if name not in schema.KEYS])
     elif data.source == "csv":
-        table, label, notes = _own(data.path, data.csv)
+        columns = csvfiles.Columns(data.csv.capacity, data.csv.unit, data.csv.features)
+        table, label, notes = _own(data.path, columns, data.csv.nominal_ah)
     else:
-        table, label, notes = _published(data, base_url, sums)
+        columns = csvfiles.same_names(FEATURES)
+        table, label, notes = _published(data, columns, base_url, sums)
     return table, {
         "source": data.source,
         "simulated": data.source == "embedded",
@@ -122,6 +125,7 @@ def load_cells(data: DataParams, *, base_url: str = BASE_URL, sums: Path = SUMS)
         "rows": len(table),
         "nominal_ah": sorted({float(value) for value in table["nominal_ah"]}),
         "notes": list(notes),
+        "columns": asdict(columns),
     }
 
 
@@ -130,7 +134,9 @@ def _embedded(path: Path) -> tuple[pd.DataFrame, str, list[str]]:
     return schema.read_table(path), "embedded fleet (simulated)", [note]
 
 
-def _published(data: DataParams, base_url: str, sums_folder: Path) -> tuple[pd.DataFrame, str, list[str]]:
+def _published(
+    data: DataParams, columns: csvfiles.Columns, base_url: str, sums_folder: Path
+) -> tuple[pd.DataFrame, str, list[str]]:
     source = PUBLISHED[data.source]
     sums = download.read_sums(sums_folder / f"{data.source}.sha256")
     mirror = os.environ.get(MIRROR_VARIABLE) or data.mirror
@@ -140,7 +146,6 @@ def _published(data: DataParams, base_url: str, sums_folder: Path) -> tuple[pd.D
     else:
         folder = CACHE / data.source
         download.download(f"{base_url}/{source.folder.replace(' ', '%20')}", sums, folder)
-    columns = csvfiles.Columns("capacity", "Ah", {name: name for name in FEATURES})
     tables, notes = [], list(source.notes)
     for name in tqdm(sorted(sums, key=natural), desc="reading cells", unit="cell", leave=False):
         path = PurePosixPath(name)
@@ -156,18 +161,17 @@ def _published(data: DataParams, base_url: str, sums_folder: Path) -> tuple[pd.D
     return pd.concat(tables, ignore_index=True), source.label, notes
 
 
-def _own(folder: Path, params: CsvParams) -> tuple[pd.DataFrame, str, list[str]]:
+def _own(folder: Path, columns: csvfiles.Columns, nominal_ah: float) -> tuple[pd.DataFrame, str, list[str]]:
     files = _own_files(folder)
-    taken = sorted(RESERVED & params.features.keys())
+    taken = sorted(RESERVED & columns.features.keys())
     if taken:
         raise ConfigError(f"params.yaml: data.csv.features: the name {taken[0]!r} is taken; choose another")
-    columns = csvfiles.Columns(params.capacity, params.unit, params.features)
     tables = []
     for path in tqdm(files, desc="reading cells", unit="cell", leave=False):
         cycles = csvfiles.read_cycles(path, columns)
-        schema.check_cycles(path, cycles, columns, params.nominal_ah)
+        schema.check_cycles(path, cycles, columns, nominal_ah)
         group = path.parent.relative_to(folder).as_posix()
-        tables.append(_keyed(cycles, path.stem, "all" if group == "." else group, params.nominal_ah))
+        tables.append(_keyed(cycles, path.stem, "all" if group == "." else group, nominal_ah))
     return pd.concat(tables, ignore_index=True), f"own cells: {folder.resolve().name}", []
 
 

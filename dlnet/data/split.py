@@ -1,11 +1,11 @@
-"""Cells, never windows, dealt to training, validation and test."""
+"""Cells, never windows, assigned to training, validation and test."""
 
 from __future__ import annotations
 
 import numpy as np
 import pandas as pd
 
-from dlnet.config import SplitParams
+from dlnet.config.split import SplitParams
 from dlnet.errors import DataError
 
 SPLITS = ("train", "validation", "test")
@@ -14,11 +14,11 @@ MIN_CELLS = 5
 MIN_TRAIN = 2
 
 
-def deal(cells: pd.DataFrame, params: SplitParams, min_rows: int) -> pd.DataFrame:
+def split_cells(cells: pd.DataFrame, params: SplitParams, min_rows: int) -> pd.DataFrame:
     """Deal cells to splits, stratified by group and, within a group, by life.
 
-    The cells of a group are sorted by rows and cut into strata (of five for 60/20/20); each stratum is dealt
-    in the proportions of ``params``, at random. Groups smaller than a stratum are dealt together.
+    The cells of a group are sorted by rows and cut into strata (of five for 60/20/20); each stratum is assigned
+    in the proportions of ``params``, at random. Groups smaller than a stratum are assigned together.
 
     Args:
         cells: columns ``cell`` (str, unique), ``group`` (str), ``rows`` (int).
@@ -53,7 +53,7 @@ def _parts(params: SplitParams) -> tuple[float, float, float]:
 
 
 def _strata(usable: pd.DataFrame, size: int) -> list[tuple[pd.Index, int]]:
-    """Index labels of each stratum, and how many cells of its group were dealt before it."""
+    """Index labels of each stratum, and how many cells of its group were assigned before it."""
     big = usable["group"].map(usable["group"].value_counts()) >= size
     pools = [pool for _, pool in usable[big].groupby("group", sort=True)] + [usable[~big]]
     ordered = [pool.sort_values(["rows", "cell"]).index for pool in pools]

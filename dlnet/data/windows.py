@@ -6,6 +6,7 @@ before the end, targets the ``horizon`` rows from the end on, all of one cell.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -26,7 +27,28 @@ ROW_COLUMNS = ("cell", "group", "row", "soh", "target")
 
 
 @dataclass(frozen=True)
-class Bank:
+class Histories:
+    """N windows of cleaned cycles, as a model is given them.
+
+    Attributes:
+        soh: (N, W) SoH, fraction of nominal. features: (N, W, F) in natural units. names: of the F features.
+    """
+
+    soh: Floats
+    features: Floats
+    names: tuple[str, ...]
+
+    def last(self, cycles: int) -> Histories:
+        """The last ``cycles`` cycles of each window."""
+        return Histories(self.soh[:, -cycles:], self.features[:, -cycles:], self.names)
+
+    def of(self, names: Sequence[str]) -> Floats:
+        """(N, W, len(names)) the features of these names."""
+        return self.features[..., [self.names.index(name) for name in names]]
+
+
+@dataclass(frozen=True)
+class WindowDataset:
     """All cleaned rows of all cells, one below the other.
 
     Attributes:
@@ -51,7 +73,7 @@ class Bank:
     task: dict[str, Any]
 
     @classmethod
-    def load(cls, folder: Path, *, allow_test: bool = False) -> Bank:
+    def load(cls, folder: Path, *, allow_test: bool = False) -> WindowDataset:
         """Read what the prepare stage wrote; the targets of test cells stay hidden unless ``allow_test``."""
         task = read_json(folder / "task.json")
         rows, cells = pd.read_parquet(folder / "rows.parquet"), pd.read_parquet(folder / "cells.parquet")
@@ -60,8 +82,8 @@ class Bank:
     @classmethod
     def from_tables(
         cls, rows: pd.DataFrame, cells: pd.DataFrame, task: dict[str, Any], *, allow_test: bool = False
-    ) -> Bank:
-        """Build a bank from the tables of the prepare stage (formats in docs/data.md)."""
+    ) -> WindowDataset:
+        """Build a dataset from the tables of the prepare stage (formats in docs/data.md)."""
         names = tuple(dict.fromkeys(rows["cell"]))
         position = {name: i for i, name in enumerate(names)}
         split = dict(zip(cells["cell"], cells["split"], strict=True))
@@ -93,6 +115,11 @@ class Bank:
         """Cycles ahead to forecast."""
         return int(self.task["horizon"])
 
+    @property
+    def stride_eval(self) -> int:
+        """Cycles from one validation or test window to the next."""
+        return int(self.task["stride_eval"])
+
     def windows(self, split: Split, stride: int, *, labelled: bool = True) -> Ends:
         """Ends of the windows of a split, ``stride`` cycles apart.
 
@@ -122,11 +149,13 @@ class Bank:
         """(N, horizon) SoH of the cycles after each window.
 
         Raises:
-            DataError: a window lacks targets, or is of a test cell and the bank was loaded without ``allow_test``.
+            DataError: a window lacks targets, or is of a test cell and the dataset was loaded without ``allow_test``.
         """
         values = self.target[ends[:, None] + np.arange(self.horizon)]
         if np.isnan(values).any():
-            raise DataError("targets of test cells are read by stages.evaluate alone (Bank.load(allow_test=True))")
+            raise DataError(
+                "targets of test cells are read by stages.evaluate alone (WindowDataset.load(allow_test=True))"
+            )
         return values.astype(np.float32)
 
     def history(self, ends: Ends) -> Floats:
@@ -146,6 +175,10 @@ class Bank:
                 f"{list(self.feature_names)}; change params.yaml"
             )
         return np.array([self.feature_names.index(name) for name in names], np.int64)
+
+    def histories(self, ends: Ends, names: Sequence[str]) -> Histories:
+        """Windows with the features ``names``."""
+        return Histories(self.history(ends), self.feature_history(ends, list(names)), tuple(names))
 
     def feature_history(self, ends: Ends, names: list[str]) -> Floats:
         """(N, window, F) charge features of the cycles in each window."""

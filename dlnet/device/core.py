@@ -29,7 +29,7 @@ class CoreLine:
         if not elf.is_file():
             raise ToolError(f"{elf}: no such file; build the sketch first")
         self.port = str(elf)
-        self._core = emulate.Board(elf.read_bytes())
+        self._core = emulate.EmulatedCore(elf.read_bytes())
         self._core.call(BEGIN)
 
     def exchange(self, line: str) -> str:

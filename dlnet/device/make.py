@@ -13,9 +13,9 @@ from dlnet.device.arduino import Size
 from dlnet.device.replay import Played
 from dlnet.device.verify import verify, verify_emulated
 from dlnet.errors import ToolError
+from dlnet.export.edge import DeviceModel
 from dlnet.files import read_json, write_json, write_text
 from dlnet.firmware.header import header
-from dlnet.firmware.model import DeviceModel
 
 EMULATED, REAL = "emulated", "nano33ble"
 SIZES = "sizes.json"

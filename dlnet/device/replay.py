@@ -10,9 +10,9 @@ import numpy.typing as npt
 
 from dlnet.device.board import Board
 from dlnet.device.errors import Mismatch, Refused
+from dlnet.export.edge import DeviceModel
+from dlnet.export.frontend import acceptable, clean_codes, encode_codes, to_codes
 from dlnet.export.reference import Int32s, run
-from dlnet.firmware.frontend import acceptable, clean_codes, encode_codes, to_codes
-from dlnet.firmware.model import DeviceModel
 
 OUT_OF_RANGE = 23  # the protocol's code of a cycle that cannot be true
 Singles = npt.NDArray[np.float32]

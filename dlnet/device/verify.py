@@ -1,4 +1,4 @@
-"""A built image is asked before it is shipped: its golden vectors, and a made cell replayed."""
+"""A built image is asked before it is shipped: its golden vectors, and a synthetic cell replayed."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from dlnet.device.core import CoreLine
 from dlnet.device.emulator import emulated
 from dlnet.device.line import Line
 from dlnet.device.replay import Played, Singles, replay
-from dlnet.firmware.model import DeviceModel
+from dlnet.export.edge import DeviceModel
 
 BEYOND = 30  # cycles played after the first forecast
-SPREAD = 2000.0  # codes: how far made cycles lie around the middle of what an input spans
+SPREAD = 2000.0  # codes: how far synthetic cycles lie around the middle of what an input spans
 TIMEOUT_S = 30.0
 
 

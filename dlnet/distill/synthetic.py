@@ -12,29 +12,31 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from dlnet.config import CleanParams, SplitParams, TaskParams
+from dlnet.config.clean import CleanParams
+from dlnet.config.split import SplitParams
+from dlnet.config.task import TaskParams
 from dlnet.data.encode import Encoder
 from dlnet.data.prepare import prepare
-from dlnet.data.windows import Bank
-from dlnet.distill.loop import Fold
+from dlnet.data.windows import WindowDataset
 from dlnet.errors import ConfigError
 from dlnet.models.network import generator, predict
-from dlnet.models.student import Student
+from dlnet.models.trained import TrainedModel
+from dlnet.train.loop import TrainingData
 
 
-def shifted(fold: Fold, copies: int, spread: float, seed: int) -> Tensor:
+def shifted(training_data: TrainingData, copies: int, spread: float, seed: int) -> Tensor:
     """``copies`` of all training windows, each feature shifted by a constant a window: (copies N, T, C).
 
     Args:
         spread: standard deviation of the shifts, in spreads of the features. seed: of the shifts.
     """
     source, parts = generator(seed), []
-    width = fold.features.stop - fold.features.start
+    width = training_data.features.stop - training_data.features.start
     for _ in range(copies):
-        z = fold.z.clone()
-        z[..., fold.features] += spread * torch.randn(len(z), 1, width, generator=source)
+        z = training_data.z.clone()
+        z[..., training_data.features] += spread * torch.randn(len(z), 1, width, generator=source)
         parts.append(z)
-    return torch.cat(parts) if parts else fold.z[:0]
+    return torch.cat(parts) if parts else training_data.z[:0]
 
 
 def simulated(
@@ -43,7 +45,7 @@ def simulated(
     """Windows of the training cells of a simulated fleet, as the encoder of other cells shows them: (N, T, C).
 
     Args:
-        table: the fleet, cleaned and dealt to splits here. stride: cycles from one window to the next.
+        table: the fleet, cleaned and assigned to splits here. stride: cycles from one window to the next.
 
     Raises:
         ConfigError: the encoder sees a feature that the fleet lacks.
@@ -55,22 +57,22 @@ def simulated(
             "see; set it to 0"
         )
     made = prepare(table, {"source": "embedded"}, clean, split, task)
-    bank = Bank.from_tables(made.rows, made.cells, made.task)
-    return torch.from_numpy(encoder.encode(bank, bank.windows("train", stride, labelled=False)))
+    dataset = WindowDataset.from_tables(made.rows, made.cells, made.task)
+    return torch.from_numpy(encoder.encode(dataset, dataset.windows("train", stride, labelled=False)))
 
 
-def taught_on(fold: Fold, teacher: Student, z: Tensor) -> Fold:
-    """The fold with further windows ``z`` (N, T, C) that only the teacher labels.
+def add_synthetic_windows(training_data: TrainingData, teacher: TrainedModel, z: Tensor) -> TrainingData:
+    """The training_data with further windows ``z`` (N, T, C) that only the teacher labels.
 
     The teacher sees what the students see: it must have their encoder. Other knowledge than forecasts (hidden path,
-    spread, attention) is not made for them, and is left out of the fold.
+    spread, attention) is not made for them, and is left out of the training_data.
     """
-    nothing = torch.full((len(z), fold.change.shape[1]), torch.nan)
-    together = torch.cat([fold.z, z])
+    nothing = torch.full((len(z), training_data.change.shape[1]), torch.nan)
+    together = torch.cat([training_data.z, z])
     return replace(
-        fold,
+        training_data,
         z=together,
-        change=torch.cat([fold.change, nothing]),
+        change=torch.cat([training_data.change, nothing]),
         teacher=predict(teacher.parameters, together, teacher.config).mean(0),
         spread=None,
         hint=None,

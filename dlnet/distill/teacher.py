@@ -11,46 +11,46 @@ import torch
 from torch import Tensor
 
 from dlnet.data.encode import Encoder
-from dlnet.data.windows import Bank
-from dlnet.distill.data import Windows
-from dlnet.distill.knowledge import KNOWLEDGE
-from dlnet.distill.loop import Fold, Trained
+from dlnet.data.windows import WindowDataset
+from dlnet.losses import LOSSES
 from dlnet.models.network import Parameters, hidden_path, predict
-from dlnet.models.student import Student
+from dlnet.models.trained import TrainedModel
+from dlnet.train.data import Windows
+from dlnet.train.loop import Trained, TrainingData
 
 HINT_SAMPLE = 2000  # windows that the hint's directions are fitted on
 BATCH = 512
 
 
 def averaged(results: Sequence[Trained]) -> Parameters:
-    """Trained networks of one shape, stacked: as a ``Student`` their outputs are averaged."""
+    """Trained networks of one shape, stacked: as a ``TrainedModel`` their outputs are averaged."""
     return {name: torch.stack([one.parameters[name] for one in results]) for name in results[0].parameters}
 
 
-def taught_by(
-    fold: Fold,
-    sources: Sequence[tuple[Student, float]],
-    bank: Bank,
+def add_teacher_targets(
+    training_data: TrainingData,
+    sources: Sequence[tuple[TrainedModel, float]],
+    dataset: WindowDataset,
     encoder: Encoder,
     windows: Windows,
     losses: Collection[str] = (),
     hint_width: int = 16,
-) -> Fold:
-    """The fold with a teacher's forecasts, and what else ``losses`` ask of the first source.
+) -> TrainingData:
+    """The training_data with a teacher's forecasts, and what else ``losses`` ask of the first source.
 
     Args:
         sources: networks and their weights (sum 1); their forecasts are mixed. They may see other channels.
         encoder: of the students, in whose units the targets are given.
-        windows: those the fold was made of.
-        losses: of the jobs to come (see ``KNOWLEDGE``). hint_width: directions of the hidden path kept.
+        windows: those the training_data was made of.
+        losses: of the jobs to come (see ``LOSSES``). hint_width: directions of the hidden path kept.
     """
-    forecast = sum(weight * source.forecast(bank, windows.train).astype(np.float64) for source, weight in sources)
-    change = (np.asarray(forecast) - encoder.anchor(bank, windows.train)) / encoder.delta_scale
-    taught = replace(fold, teacher=torch.from_numpy(change.astype(np.float32)))
-    needs = {need for loss in losses if loss in KNOWLEDGE for need in KNOWLEDGE[loss].needs}
+    forecast = sum(weight * source.forecast(dataset, windows.train).astype(np.float64) for source, weight in sources)
+    change = (np.asarray(forecast) - encoder.anchor(dataset, windows.train)) / encoder.delta_scale
+    taught = replace(training_data, teacher=torch.from_numpy(change.astype(np.float32)))
+    needs = {need for loss in losses if loss in LOSSES for need in LOSSES[loss].needs}
     if needs:
         first = sources[0][0]
-        z = torch.from_numpy(first.encoder.encode(bank, windows.train))
+        z = torch.from_numpy(first.encoder.encode(dataset, windows.train))
         make: dict[str, Callable[[], Tensor]] = {
             "spread": lambda: member_spread(first, z) * (first.encoder.delta_scale / encoder.delta_scale),
             "hint": lambda: hint_path(first, z, hint_width),
@@ -61,19 +61,19 @@ def taught_by(
     return taught
 
 
-def member_spread(student: Student, z: Tensor) -> Tensor:
+def member_spread(student: TrainedModel, z: Tensor) -> Tensor:
     """Standard deviation of the members' forecasts, units of its ``delta_scale``: z (N, T, C) -> (N, horizon)."""
     parts = [predict(student.parameters, part, student.config).std(0, correction=0) for part in torch.split(z, BATCH)]
     return torch.cat(parts)
 
 
-def attention_map(student: Student, z: Tensor) -> Tensor:
+def attention_map(student: TrainedModel, z: Tensor) -> Tensor:
     """Mean square of all members' states a step: z (N, T, C) -> (N, T)."""
     with torch.no_grad():
         return torch.cat([(_states(student, part) ** 2).mean(2) for part in torch.split(z, BATCH)])
 
 
-def hint_path(student: Student, z: Tensor, width: int) -> Tensor:
+def hint_path(student: TrainedModel, z: Tensor, width: int) -> Tensor:
     """Principal directions of a network's hidden path, standardised: z (N, T, C) -> (N, T, width).
 
     The members' states are put side by side; directions come from an evenly spread sample of windows.
@@ -88,7 +88,7 @@ def hint_path(student: Student, z: Tensor, width: int) -> Tensor:
         return torch.cat([(_states(student, part) - center) @ project for part in torch.split(z, BATCH)])
 
 
-def _states(student: Student, z: Tensor) -> Tensor:
+def _states(student: TrainedModel, z: Tensor) -> Tensor:
     """(N, T, C) -> (N, T, members n)."""
     members = len(student.parameters["b"])
     path = hidden_path(student.parameters, z.expand(members, *z.shape), student.config)

@@ -55,9 +55,9 @@ def check_bounds(spec: Spec) -> None:
             raise ModelError(f"{name}: of {part.bits} bits, but a weight is beyond ±{part.limit}")
         if part.shift.min() < low or part.shift.max() > high or part.multiplier.min() < 1:
             raise ModelError(f"{name}: a row's scale is out of range (shift must lie in {low}..{high})")
-    for place, peak in largest_accumulator(spec).items():
+    for where, peak in largest_accumulator(spec).items():
         if peak > fixed.INT32_MAX:
-            raise ModelError(f"{place} could reach {peak}, beyond 32 bits; lower the weights, scales or knots")
+            raise ModelError(f"{where} could reach {peak}, beyond 32 bits; lower the weights, scales or knots")
 
 
 def _row_peak(part: Affine, inputs: np.ndarray) -> int:
@@ -97,7 +97,7 @@ def _check_shapes(spec: Spec) -> None:
         spec.head.weights.shape == (outputs, hidden + len(spec.skip)),
         (spec.reversal is not None) == (spec.cell == "ltc"),
         spec.reversal is None or spec.reversal.shape == spec.rate.shape,
-        len(spec.place) == len(spec.knots),
+        len(spec.inv_gap_q30) == len(spec.knots),
         all(0 <= c < spec.channels and 0 <= lag < spec.steps for c, lag in spec.skip),
         all(table.shape == (fixed.TABLE_SIZE,) for table in spec.tables.values()),
     ]

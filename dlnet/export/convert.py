@@ -11,10 +11,10 @@ from dlnet.errors import ModelError
 from dlnet.export.weights import Cell, Skip, StudentWeights
 from dlnet.models.factors import balanced
 from dlnet.models.network import LEVEL_UNIT
-from dlnet.models.student import Student
+from dlnet.models.trained import TrainedModel
 
 
-def weights_of(student: Student) -> StudentWeights:
+def weights_of(student: TrainedModel) -> StudentWeights:
     """Float weights of a single Euler student, ready for ``make_spec``.
 
     Raises:

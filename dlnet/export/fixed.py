@@ -21,7 +21,7 @@ INPUT_BITS = 12  # inputs, preactivations and logits: int16, 2^-12, so -8 <= v <
 STATE_BITS = 15  # state, gate, rate and reversal: int16, 2^-15
 INCREMENT_BITS = 16  # an increment after softplus: int32, 2^-16
 FORECAST_BITS = 24  # anchor and forecast: int32, 2^-24 of SoH
-WEIGHT_BITS = 30  # place between two knots: int32, 2^-30
+WEIGHT_BITS = 30  # position between two knots: int32, 2^-30
 STATE_SHIFT = STATE_BITS - INPUT_BITS
 
 INT16_MIN, INT16_MAX = -(2**15), 2**15 - 1
@@ -41,9 +41,9 @@ def requantise(value: Ints, multiplier: AnyInts | int, shift: AnyInts | int) -> 
 
     The product is taken in 64 bits: ``(value * multiplier + 2**(shift - 1)) >> shift``.
     """
-    scale, places = np.asarray(multiplier, np.int64), np.asarray(shift, np.int64)
-    half = np.left_shift(np.int64(1), places - 1)
-    return np.asarray((np.asarray(value, np.int64) * scale + half) >> places, np.int64)
+    scale, bits = np.asarray(multiplier, np.int64), np.asarray(shift, np.int64)
+    half = np.left_shift(np.int64(1), bits - 1)
+    return np.asarray((np.asarray(value, np.int64) * scale + half) >> bits, np.int64)
 
 
 def multiplier_of(real: float) -> tuple[int, int]:

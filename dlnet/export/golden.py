@@ -49,7 +49,7 @@ def _extremes(spec: Spec) -> dict[str, Int16s]:
     shape, low, high = (spec.steps, spec.channels), fixed.INT16_MIN, fixed.INT16_MAX
     odd_steps, odd_channels = (np.indices(shape)[axis] % 2 == 1 for axis in (0, 1))
     late = np.arange(spec.steps)[:, None] == spec.steps - 1
-    made = {
+    windows = {
         "zeros": np.zeros(shape),
         "highest": np.full(shape, high),
         "lowest": np.full(shape, low),
@@ -58,8 +58,8 @@ def _extremes(spec: Spec) -> dict[str, Int16s]:
         "last step jumps": np.broadcast_to(np.where(late, high, low), shape),
     }
     rng = np.random.default_rng(0)
-    made |= {f"random {i}": rng.integers(low, high, shape, endpoint=True) for i in range(RANDOM_WINDOWS)}
-    return {name: window.astype(np.int16) for name, window in made.items()}
+    windows |= {f"random {i}": rng.integers(low, high, shape, endpoint=True) for i in range(RANDOM_WINDOWS)}
+    return {name: window.astype(np.int16) for name, window in windows.items()}
 
 
 def save_golden(path: Path, spec: Spec, z: Int16s, anchor: Int32s) -> None:

@@ -172,6 +172,6 @@ def read_out(spec: Spec, logits: Int16s, anchor: Int32s) -> Int32s:
     level = start - np.concatenate([np.zeros_like(start), np.cumsum(drops, axis=1)], axis=1)
     pieces = []
     for k, (low, high) in enumerate(zip((0, *spec.knots), spec.knots, strict=False)):
-        place = np.arange(1, high - low + 1, dtype=np.int64) * spec.place[k]
-        pieces.append(level[:, k : k + 1] - fixed.requantise(drops[:, k : k + 1], place, fixed.WEIGHT_BITS))
+        position = np.arange(1, high - low + 1, dtype=np.int64) * spec.inv_gap_q30[k]
+        pieces.append(level[:, k : k + 1] - fixed.requantise(drops[:, k : k + 1], position, fixed.WEIGHT_BITS))
     return np.concatenate(pieces, axis=1).astype(np.int32)

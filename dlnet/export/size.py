@@ -13,7 +13,7 @@ def stored_bytes(spec: Spec) -> dict[str, int]:
     """Bytes by part, with ``model`` (all but tables), ``tables`` (shared by all models) and ``total``.
 
     Weights int8 or packed int4; bias int32; a scale is an int32 multiplier and a uint8 shift; rate and reversal int16;
-    a skip input two uint8; a knot uint16 and its int32 place factor; table entries uint16.
+    a skip input two uint8; a knot uint16 and its int32 inverse gap; table entries uint16.
     """
     rows = sum(len(part.bias) for part in spec.parts.values())
     readout = 6 * len(spec.knots) + 5 * (1 if spec.offset is None else 2)

@@ -21,7 +21,7 @@ from dlnet.export.weights import Cell, StudentWeights
 from dlnet.files import read_json, write_json
 from dlnet.models.precision import Bits, Precision
 
-FORMAT = "dlnet-spec/2"
+FORMAT = "dlnet-spec/3"
 UNITS = {
     "input": "int16, 2^-12",
     "state": "int16, 2^-15",
@@ -80,7 +80,7 @@ def _nearest(student: StudentWeights, precision: Precision) -> Spec:
         update=fixed.multiplier_of(2.0 ** (1 - fixed.STATE_BITS) / student.substeps),
         skip=student.pairs,
         knots=tuple(int(knot) for knot in student.knots),
-        place=tuple(round(2**fixed.WEIGHT_BITS / int(length)) for length in lengths),
+        inv_gap_q30=tuple(round(2**fixed.WEIGHT_BITS / int(length)) for length in lengths),
         delta=fixed.multiplier_of(student.delta_scale * 2.0 ** (fixed.FORECAST_BITS - fixed.INCREMENT_BITS)),
         offset=_offset(student),
         tables=fixed.make_tables(),
@@ -150,7 +150,7 @@ def to_json(spec: Spec) -> dict[str, Any]:
         "update": list(spec.update),
         "skip": [list(pair) for pair in spec.skip],
         "knots": list(spec.knots),
-        "place": list(spec.place),
+        "inv_gap_q30": list(spec.inv_gap_q30),
         "delta": list(spec.delta),
         "offset": None if spec.offset is None else list(spec.offset),
         "tables": {name: table.tolist() for name, table in spec.tables.items()},
@@ -165,7 +165,8 @@ def from_json(document: dict[str, Any]) -> Spec:
             describes a model that could overflow.
     """
     if document.get("format") != FORMAT:
-        raise ModelError(f"spec has format {document.get('format')!r}, expected {FORMAT!r}; run dvc repro")
+        found = f"spec has format {document.get('format')!r}, expected {FORMAT!r}"
+        raise ModelError(f"{found}: made by an older version; run dvc repro")
     try:
         spec = _parse(document)
     except (KeyError, TypeError, ValueError, OverflowError) as error:
@@ -189,7 +190,7 @@ def _parse(document: dict[str, Any]) -> Spec:
         update=_pair(document["update"]),
         skip=tuple(_pair(pair) for pair in document["skip"]),
         knots=tuple(int(knot) for knot in document["knots"]),
-        place=tuple(int(place) for place in document["place"]),
+        inv_gap_q30=tuple(int(inverse) for inverse in document["inv_gap_q30"]),
         delta=_pair(document["delta"]),
         offset=None if offset is None else _pair(offset),
         tables={name: np.array(document["tables"][name], np.int64) for name in ("sigmoid", "tanh", "softplus")},

@@ -11,9 +11,9 @@ from elftools.elf.elffile import ELFFile
 from elftools.elf.sections import SymbolTableSection
 
 from dlnet.errors import ToolError
+from dlnet.export.edge import DeviceModel
 from dlnet.files import write_text
 from dlnet.firmware.header import header
-from dlnet.firmware.model import DeviceModel
 from dlnet.firmware.toolchain import BOARD_FLAGS, PROOF, arm_tool, call, includes
 
 ENGINE = ("dlnet_engine",)

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from dlnet.firmware.documents import Milliseconds
+
 TAKEN = 2  # refill of the pipeline: the manual's P, 1 to 3
 MULTIPLE = ("ldm", "stm", "push", "pop", "vldm", "vstm", "vpush", "vpop", "ldrd", "strd")  # 1 + registers
 SLOW = (
@@ -41,10 +43,10 @@ class Cycles:
     cache_on: int
     cache_off: int
 
-    def milliseconds(self, clock_mhz: float) -> dict[str, float]:
+    def milliseconds(self, clock_mhz: float) -> Milliseconds:
         """The same in ms at a clock."""
-        named = {"no_wait": self.no_wait, "cache_on": self.cache_on, "cache_off": self.cache_off}
-        return {name: cycles / (clock_mhz * 1e3) for name, cycles in named.items()}
+        khz = clock_mhz * 1e3
+        return Milliseconds(no_wait=self.no_wait / khz, cache_on=self.cache_on / khz, cache_off=self.cache_off / khz)
 
 
 def count(run: Sequence[Instruction], flash_words: int) -> Cycles:

@@ -28,8 +28,8 @@ ARGUMENTS = (arm.UC_ARM_REG_R0, arm.UC_ARM_REG_R1, arm.UC_ARM_REG_R2, arm.UC_ARM
 
 
 @dataclass(frozen=True)
-class Run:
-    """What one call took: instructions, bytes of stack, cycles by the model, and what it returned."""
+class CountedRun:
+    """Cost of one call: instructions, bytes of stack, modelled cycles; and the value that it returned."""
 
     instructions: int
     stack: int
@@ -37,7 +37,7 @@ class Run:
     result: int
 
 
-class Board:
+class EmulatedCore:
     """A program in the memory of an emulated microcontroller.
 
     Args:
@@ -90,7 +90,7 @@ class Board:
         self._core.mem_write(address, np.ascontiguousarray(array).tobytes())
 
     def reset_heap(self) -> None:
-        """Forget what ``put`` placed."""
+        """Free what ``put`` allocated."""
         self._free = self._program_end
 
     def call(self, name: str, *arguments: int) -> int:
@@ -110,7 +110,7 @@ class Board:
         value = int(self._core.reg_read(arm.UC_ARM_REG_R0))
         return value - (1 << 32) if value >= 1 << 31 else value
 
-    def measure(self, name: str, *arguments: int) -> Run:
+    def measure(self, name: str, *arguments: int) -> CountedRun:
         """The same, counted."""
         trace: list[int] = []
         reads = [0]
@@ -136,7 +136,7 @@ class Board:
         painted = np.frombuffer(bytes(self._core.mem_read(STACK - STACK_BYTES, STACK_BYTES)), np.uint8)
         stack = STACK_BYTES - int(np.argmax(painted != PAINT)) if (painted != PAINT).any() else 0
         run = [self._instruction(address) for address in trace]
-        return Run(len(run), stack, count(run, reads[0]), result)
+        return CountedRun(len(run), stack, count(run, reads[0]), result)
 
     def _instruction(self, address: int) -> Instruction:
         if address not in self._known:

@@ -14,10 +14,10 @@ import numpy as np
 import numpy.typing as npt
 
 from dlnet.errors import DataError
+from dlnet.export.edge import DeviceModel
 from dlnet.export.reference import Int16s, Int32s, check_windows, quantise_anchor, quantise_inputs, to_soh
 from dlnet.files import write_text
 from dlnet.firmware.header import header
-from dlnet.firmware.model import DeviceModel
 from dlnet.firmware.toolchain import HOST_FLAGS, PROOF, call, host_compiler, includes
 
 Floats = npt.NDArray[np.floating[Any]]
@@ -30,7 +30,7 @@ OK = 0
 
 @dataclass(frozen=True)
 class Replay:
-    """What a monitor said while cycles were pushed; a forecast stands at each cycle after which it was ready.
+    """Results of a monitor while cycles were pushed; it forecasts after each cycle from which on it is ready.
 
     Attributes:
         status: (n,) of each push, an index into ``STATUS``.

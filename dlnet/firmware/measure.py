@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from dlnet.errors import ToolError
+from dlnet.export.edge import DeviceModel
 from dlnet.firmware.arm import ENGINE, MONITOR, STATE, Image, build
-from dlnet.firmware.emulate import Board, Run
-from dlnet.firmware.header import made_windows
+from dlnet.firmware.documents import DeviceCosts, MonitorCosts
+from dlnet.firmware.emulate import CountedRun, EmulatedCore
+from dlnet.firmware.header import synthetic_windows
 from dlnet.firmware.host import OK
-from dlnet.firmware.model import DeviceModel
 
 WINDOWS = 4  # a run does not depend on what it computes but by a few instructions; the largest count is kept
 SPREAD = 300.0  # codes between cycles that the monitor is filled with
@@ -29,10 +29,10 @@ class Figures:
         ram: of one monitor, static.
     """
 
-    engine: Run
-    push: Run
-    forecast: Run
-    crossing: Run
+    engine: CountedRun
+    push: CountedRun
+    forecast: CountedRun
+    crossing: CountedRun
     flash_engine: int
     flash_monitor: int
     flash_state: int
@@ -43,23 +43,23 @@ class Figures:
         """Deepest stack of any call, bytes."""
         return max(run.stack for run in (self.engine, self.push, self.forecast, self.crossing))
 
-    def row(self, clock_mhz: float) -> dict[str, Any]:
-        """As reports/firmware.json holds it: the engine's figures, and under ``monitor`` those of everything."""
-        return {
-            "instructions": self.engine.instructions,
-            "ms_modelled": self.engine.cycles.milliseconds(clock_mhz),
-            "flash_bytes": self.flash_engine,
-            "ram_bytes": self.ram,
-            "stack_bytes": self.stack,
-            "monitor": {
-                "flash_bytes": self.flash_monitor,
-                "flash_bytes_with_state": self.flash_state,
-                "push_instructions": self.push.instructions,
-                "push_ms_modelled": self.push.cycles.milliseconds(clock_mhz),
-                "forecast_instructions": self.forecast.instructions,
-                "forecast_ms_modelled": self.forecast.cycles.milliseconds(clock_mhz),
-            },
-        }
+    def costs(self, clock_mhz: float) -> DeviceCosts:
+        """As reports/firmware.json holds them."""
+        return DeviceCosts(
+            instructions=self.engine.instructions,
+            ms_modelled=self.engine.cycles.milliseconds(clock_mhz),
+            flash_bytes=self.flash_engine,
+            ram_bytes=self.ram,
+            stack_bytes=self.stack,
+            monitor=MonitorCosts(
+                flash_bytes=self.flash_monitor,
+                flash_bytes_with_state=self.flash_state,
+                push_instructions=self.push.instructions,
+                push_ms_modelled=self.push.cycles.milliseconds(clock_mhz),
+                forecast_instructions=self.forecast.instructions,
+                forecast_ms_modelled=self.forecast.cycles.milliseconds(clock_mhz),
+            ),
+        )
 
 
 def measure(model: DeviceModel, image: Image) -> Figures:
@@ -71,7 +71,7 @@ def measure(model: DeviceModel, image: Image) -> Figures:
     Raises:
         ToolError: no cross compiler, or the program refuses cycles.
     """
-    board = Board(image.content)
+    board = EmulatedCore(image.content)
     codec = model.codec
     engine = engine_run(model, board)
     values = board.room((codec.inputs,), np.float32)
@@ -91,9 +91,9 @@ def measure(model: DeviceModel, image: Image) -> Figures:
     )
 
 
-def engine_run(model: DeviceModel, board: Board) -> Run:
+def engine_run(model: DeviceModel, board: EmulatedCore) -> CountedRun:
     """The most expensive of a few runs of the engine alone."""
-    windows = np.concatenate([model.golden[0], made_windows(model.spec, WINDOWS)])
+    windows = np.concatenate([model.golden[0], synthetic_windows(model.spec, WINDOWS)])
     window, out = board.put(windows[:1]), board.room((model.spec.horizon,), np.int32)
     runs = []
     for one in windows:
@@ -106,18 +106,18 @@ def _cycles(model: DeviceModel) -> np.ndarray:
     """Inputs of cycles that fill a monitor, (window + 4, inputs): near the middle of each code, falling slowly."""
     codec = model.codec
     rng = np.random.default_rng(0)
-    made = rng.normal(size=(codec.window + 4, codec.inputs)) * SPREAD * codec.unit + codec.offset
+    values = rng.normal(size=(codec.window + 4, codec.inputs)) * SPREAD * codec.unit + codec.offset
     if codec.capacity is not None:
-        made[:, 0] = np.linspace(0.98, 0.96, len(made))
-    return made.astype(np.float32)
+        values[:, 0] = np.linspace(0.98, 0.96, len(values))
+    return values.astype(np.float32)
 
 
-def _push(board: Board, values: int, cycle: int, row: np.ndarray) -> Run:
+def _push(board: EmulatedCore, values: int, cycle: int, row: np.ndarray) -> CountedRun:
     board.poke(values, row)
     return _done(board.measure("dlnet_push", cycle, values))
 
 
-def _done(run: Run) -> Run:
+def _done(run: CountedRun) -> CountedRun:
     if run.result != OK:
         raise ToolError(f"the monitor refused a cycle on the emulated core (status {run.result})")
     return run

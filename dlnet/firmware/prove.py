@@ -1,15 +1,15 @@
-"""That compiled code gives the reference's numbers: on this machine, and on the emulated core, window by window."""
+"""Proof that compiled code gives the reference's numbers, on this machine and on the emulated core."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from dlnet.errors import ParityError
+from dlnet.export.edge import DeviceModel
 from dlnet.export.reference import Int16s, Int32s, run
 from dlnet.firmware.arm import EVERYTHING, PORTABLE, Image, build
-from dlnet.firmware.emulate import Board
+from dlnet.firmware.emulate import EmulatedCore
 from dlnet.firmware.host import OK, CompiledModel
-from dlnet.firmware.model import DeviceModel
 
 
 def prove_host(model: DeviceModel, z: Int16s, anchor: Int32s, compiler: str | None = None) -> None:
@@ -33,7 +33,7 @@ def prove_arm(model: DeviceModel, z: Int16s, anchor: Int32s) -> Image:
     """
     for name, flags in (("Arm, portable path", (PORTABLE,)), ("Arm, DSP path", ())):
         image = build(model, EVERYTHING, flags)
-        board = Board(image.content)
+        board = EmulatedCore(image.content)
         forecast, hidden = trace(board, model, z, anchor)
         _same(model, name, z, anchor, forecast, hidden)
         if board.call("dlnet_self_test") != OK:
@@ -41,7 +41,7 @@ def prove_arm(model: DeviceModel, z: Int16s, anchor: Int32s) -> Image:
     return image
 
 
-def trace(board: Board, model: DeviceModel, z: Int16s, anchor: Int32s) -> tuple[Int32s, Int16s]:
+def trace(board: EmulatedCore, model: DeviceModel, z: Int16s, anchor: Int32s) -> tuple[Int32s, Int16s]:
     """Forecast (N, horizon) and hidden path (N, T, n) by the emulated core."""
     spec = model.spec
     window, levels = board.put(z[:1]), board.room((spec.horizon,), np.int32)

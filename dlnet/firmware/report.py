@@ -4,26 +4,33 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from dlnet.data.windows import Bank, Ends
+from dlnet.data.windows import Ends, WindowDataset
 from dlnet.errors import ToolError
+from dlnet.export.edge import DeviceModel
+from dlnet.export.frontend import acceptable, clean_codes, encode_codes, to_codes
 from dlnet.export.reference import Int16s, Int32s, quantise_anchor, quantise_inputs, run, to_soh
 from dlnet.files import read_tensors
-from dlnet.firmware.fit import errors as cost_error
-from dlnet.firmware.fit import shape_of
-from dlnet.firmware.frontend import acceptable, clean_codes, encode_codes, to_codes
+from dlnet.firmware.documents import (
+    FirmwareReport,
+    FrontEnd,
+    MeasuredElites,
+    MeasuredModel,
+    ProvenModel,
+    UnmeasuredElites,
+)
 from dlnet.firmware.measure import measure
-from dlnet.firmware.model import DeviceModel
 from dlnet.firmware.prove import prove_arm, prove_host
 from dlnet.firmware.toolchain import ARM_PACKAGES, HOST_COMPILERS, arm_tool, call, has_arm
 from dlnet.metrics import errors
+from studies.fit import errors as cost_error
+from studies.fit import shape_of
 
 NOT_MEASURED = f"no Arm compiler here: nothing was compiled or counted ({ARM_PACKAGES}; dvc repro -f -s firmware)"
 
@@ -51,12 +58,19 @@ def _version() -> str:
 
 
 def elite(
-    model: DeviceModel, folder: Path, bank: Bank, raw: pd.DataFrame, tools: Tools, clock_mhz: float
-) -> dict[str, Any]:
+    model: DeviceModel,
+    folder: Path,
+    dataset: WindowDataset,
+    raw: pd.DataFrame,
+    tools: Tools,
+    clock_mhz: float,
+    mae_int8: float,
+) -> ProvenModel:
     """The row of one elite: costs, proofs, and what 16-bit codes do to its error.
 
     Args:
         folder: models/edge/NAME. raw: cycles as they were given (data/raw), to be cleaned by the device's front end.
+        mae_int8: on test cells, SoH.
 
     Raises:
         ParityError: compiled code differs from the reference.
@@ -67,53 +81,59 @@ def elite(
     if tools.host is not None:
         prove_host(model, z, anchor, tools.host)
         proofs.append("host")
-    row: dict[str, Any] = {"model": model.name, "sha256": model.sha256}
+    figures = None
     if tools.arm is not None:
-        image = prove_arm(model, z, anchor)
+        figures = measure(model, prove_arm(model, z, anchor))
         proofs += ["arm portable", "arm dsp"]
-        figures = measure(model, image)
-        row |= figures.row(clock_mhz)
-        row["cost_model_error"] = cost_error(shape_of(model), figures)
-    return {**row, **front_end(model, bank, raw), "golden_windows": len(z), "equal": proofs}
+    proven = ProvenModel(
+        model=model.name,
+        sha256=model.sha256,
+        mae_int8=mae_int8,
+        front_end=front_end(model, dataset, raw),
+        golden_windows=len(z),
+        equal=tuple(proofs),
+    )
+    if figures is None:
+        return proven
+    costs = {**dict(proven), **dict(figures.costs(clock_mhz))}
+    return MeasuredModel(**costs, cost_model_error=cost_error(shape_of(model), figures))
 
 
-def front_end(model: DeviceModel, bank: Bank, raw: pd.DataFrame) -> dict[str, Any]:
+def front_end(model: DeviceModel, dataset: WindowDataset, raw: pd.DataFrame) -> FrontEnd:
     """MAE on validation windows with the host's float front end and with the device's, and how far inputs differ."""
-    ends = bank.windows("validation", int(bank.task["stride_eval"]))
-    z, anchor = device_windows(model, bank, raw, ends)
-    z_host = quantise_inputs(model.encoder.encode(bank, ends))
-    anchor_host = quantise_anchor(model.encoder.anchor(bank, ends))
-    targets, cells = bank.targets(ends), bank.cell_of(ends)
+    ends = dataset.windows("validation", int(dataset.task["stride_eval"]))
+    z, anchor = device_windows(model, dataset, raw, ends)
+    z_host = quantise_inputs(model.encoder.encode(dataset, ends))
+    anchor_host = quantise_anchor(model.encoder.anchor(dataset, ends))
+    targets, cells = dataset.targets(ends), dataset.cell_of(ends)
     device, host = (to_soh(run(model.spec, *pair).forecast) for pair in ((z, anchor), (z_host, anchor_host)))
     apart = np.abs(z.astype(np.int64) - z_host)
-    return {
-        "front_end": {
-            "mae_device_validation": float(errors(device, targets, cells, bank.cells)["mae"]),
-            "mae_host_validation": float(errors(host, targets, cells, bank.cells)["mae"]),
-            "input_lsb_mean": float(apart.mean()),
-            "input_lsb_p999": float(np.quantile(apart, 0.999)),
-            "input_lsb_max": int(apart.max()),
-            "forecast_soh_mean": float(np.abs(device - host).mean()),
-            "forecast_soh_max": float(np.abs(device - host).max()),
-        }
-    }
+    return FrontEnd(
+        mae_device_validation=errors(device, targets, cells, dataset.cells).mae,
+        mae_host_validation=errors(host, targets, cells, dataset.cells).mae,
+        input_lsb_mean=float(apart.mean()),
+        input_lsb_p999=float(np.quantile(apart, 0.999)),
+        input_lsb_max=int(apart.max()),
+        forecast_soh_mean=float(np.abs(device - host).mean()),
+        forecast_soh_max=float(np.abs(device - host).max()),
+    )
 
 
-def device_windows(model: DeviceModel, bank: Bank, raw: pd.DataFrame, ends: Ends) -> tuple[Int16s, Int32s]:
-    """Windows of a bank as the device would see them, from raw cycles: (N, T, C) and anchors (N,).
+def device_windows(model: DeviceModel, dataset: WindowDataset, raw: pd.DataFrame, ends: Ends) -> tuple[Int16s, Int32s]:
+    """Windows of a dataset as the device would see them, from raw cycles: (N, T, C) and anchors (N,).
 
     Raises:
         ToolError: the device would refuse a cycle of them.
     """
     codec, window = model.codec, np.arange(-model.encoder.window, 0)
-    starts = np.searchsorted(bank.cell_index, np.arange(len(bank.cells) + 1))
+    starts = np.searchsorted(dataset.cell_index, np.arange(len(dataset.cells) + 1))
     windows = np.empty((len(ends), model.spec.steps, model.spec.channels), np.int16)
     anchors = np.empty(len(ends), np.int32)
-    cells = bank.cell_of(ends)
+    cells = dataset.cell_of(ends)
     for index in np.unique(cells):
-        values = inputs_of(model, raw[raw["cell"] == bank.cells[index]])
+        values = inputs_of(model, raw[raw["cell"] == dataset.cells[index]])
         if not acceptable(codec, values).all():
-            raise ToolError(f"cell {bank.cells[index]}: the device would refuse a cycle; train on cells like it")
+            raise ToolError(f"cell {dataset.cells[index]}: the device would refuse a cycle; train on cells like it")
         clean = clean_codes(codec, to_codes(codec, values))
         here = cells == index
         windows[here], anchors[here] = encode_codes(codec, clean[(ends[here] - starts[index])[:, None] + window])
@@ -128,14 +148,10 @@ def inputs_of(model: DeviceModel, cycles: pd.DataFrame) -> np.ndarray:
     return np.stack(columns, axis=1)
 
 
-def report(rows: list[dict[str, Any]], chosen: str, scores: Mapping[str, Any], tools: Tools) -> dict[str, Any]:
-    """The whole document; ``model`` is the edge model that would be published, and its figures stand at the top.
-
-    Args:
-        scores: ``edge`` of reports/evaluation.json.
-    """
-    scored = [{**row, "mae_int8": float(scores[row["model"]]["int8"]["test"]["mae"])} for row in rows]
+def report(rows: Sequence[ProvenModel], chosen: str, tools: Tools) -> FirmwareReport:
+    """The whole document; ``chosen`` is the edge model that would be published, and its figures stand at the top."""
+    measured = [row for row in rows if isinstance(row, MeasuredModel)]
     if tools.arm is None:
-        return {"model": None, "not_measured": NOT_MEASURED, "elites": scored}
-    top = next(row for row in scored if row["model"] == chosen)
-    return {**top, "compiler": tools.arm, "elites": scored}
+        return FirmwareReport(UnmeasuredElites(model=None, not_measured=NOT_MEASURED, elites=tuple(rows)))
+    top = next(row for row in measured if row.model == chosen)
+    return FirmwareReport(top.to(MeasuredElites, compiler=tools.arm, elites=tuple(measured)))

@@ -1,1 +1,1 @@
-"""Liquid networks, their solvers and the simple models they have to beat."""
+"""Liquid cells, their solvers, the network and its file."""

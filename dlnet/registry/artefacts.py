@@ -40,7 +40,7 @@ class Entry:
     size: int | None
 
 
-class Place(Protocol):
+class Store(Protocol):
     """Where the artefacts of one model are."""
 
     def entries(self) -> list[Entry]:
@@ -50,7 +50,7 @@ class Place(Protocol):
         """A listed file's content, at most ``MAX_FILE`` bytes."""
 
 
-def place(location: str, tracking_uri: str) -> Place:
+def open_store(location: str, tracking_uri: str) -> Store:
     """The place of an artefact location as the registry states it.
 
     Raises:
@@ -59,23 +59,23 @@ def place(location: str, tracking_uri: str) -> Place:
     parts = urlsplit(location)
     served = is_server(tracking_uri)
     if parts.scheme == "mlflow-artifacts" and not parts.netloc and served and SAFE_ROOT.fullmatch(parts.path):
-        return ServedPlace(tracking_uri, parts.path.strip("/"))
+        return ServedStore(tracking_uri, parts.path.strip("/"))
     if parts.scheme in ("", "file") and parts.netloc in ("", "localhost") and not served:
-        return LocalPlace(Path(unquote(parts.path)))
+        return LocalStore(Path(unquote(parts.path)))
     raise UntrustedError(
         f"{shown(location)}: artefacts there are not read from {shown(tracking_uri)}; "
         "a server has to keep them itself (mlflow-artifacts:), as make server-up does"
     )
 
 
-class LocalPlace:
+class LocalStore:
     """A folder on this machine. Links and special files are refused; files are opened without following links."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
 
     def entries(self) -> list[Entry]:
-        """See ``Place``."""
+        """See ``Store``."""
         return bounded(self._walk(self.root, ""), str(self.root))
 
     def _walk(self, folder: Path, below: str) -> Iterator[Entry]:
@@ -97,7 +97,7 @@ class LocalPlace:
                 raise UntrustedError(f"{folder / item.name}: {kind}; the version is refused")
 
     def read(self, path: str) -> bytes:
-        """See ``Place``; the file may have been exchanged since it was listed, so it is looked at again."""
+        """See ``Store``; the file may have been exchanged since it was listed, so it is looked at again."""
         folder, _, name = path.rpartition("/")
         flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
         try:
@@ -114,7 +114,7 @@ class LocalPlace:
             return within(stream.read(MAX_FILE + 1), path)
 
 
-class ServedPlace:
+class ServedStore:
     """The artefact service of the tracking server."""
 
     def __init__(self, uri: str, root: str) -> None:
@@ -122,7 +122,7 @@ class ServedPlace:
         self.root = root
 
     def entries(self) -> list[Entry]:
-        """See ``Place``."""
+        """See ``Store``."""
         return bounded(self._walk(""), self.root)
 
     def _walk(self, below: str) -> Iterator[Entry]:
@@ -142,7 +142,7 @@ class ServedPlace:
                 raise UntrustedError(f"{self.root}/{path}: an unknown folder; the version is refused")
 
     def read(self, path: str) -> bytes:
-        """See ``Place``; what the server sends is counted, whatever size it stated."""
+        """See ``Store``; what the server sends is counted, whatever size it stated."""
         return self._get(f"/{self.root}/{path}", {}, MAX_FILE)
 
     def _get(self, path: str, params: dict[str, str], limit: int) -> bytes:

@@ -17,8 +17,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dlnet.errors import UntrustedError
+from dlnet.export.documents import VersionRecord
+from dlnet.export.saved import VERSION
 from dlnet.files import write_bytes
-from dlnet.registry.artefacts import FOLDER, MAX_FILE, Entry, Place, place
+from dlnet.registry.artefacts import FOLDER, MAX_FILE, Entry, Store, open_store
 from dlnet.registry.client import connect, registry_errors, shown, tracking_uri
 from dlnet.registry.names import parse_uri
 
@@ -29,8 +31,8 @@ if TYPE_CHECKING:
 SHA = "dlnet.sha256."
 CONTENT = frozenset(
     {
-        "about.json", "golden.safetensors", "head.tflite", "metrics.json", "model.json", "model.safetensors",
-        "spec.json", "step.tflite", "student.json",
+        "evaluation.json", "golden.safetensors", "head.tflite", "metrics.json", "model.json", "model.safetensors",
+        "spec.json", "step.tflite",
     }
 )  # fmt: skip
 """All that the pipeline puts into a model."""
@@ -41,8 +43,6 @@ FRAME = frozenset(
     }
 )  # fmt: skip
 """What MLflow lays beside it; never read here."""
-FORECAST_FILES = ("about.json", "model.json", "model.safetensors", "spec.json", "student.json")
-"""What ``dlnet forecast`` reads."""
 PICKLED = (".pkl", ".pickle", ".joblib", ".pt", ".pth", ".ckpt", ".npy", ".npz")
 BEGINNINGS = {
     ".json": re.compile(rb"\s*[{\[]"),
@@ -114,7 +114,7 @@ def fetch(version: Version, into: Path, names: Sequence[str] | None = None, regi
     """
     registry = registry or tracking_uri()
     with registry_errors(registry):
-        store = place(version.location, registry)
+        store = open_store(version.location, registry)
         _examine(version, store.entries())
         kept = sorted(version.sha256 if names is None else set(names) & set(version.sha256))
         contents = {name: _checked(version, store, name) for name in kept}  # all, before the first is written
@@ -130,6 +130,7 @@ def fetched(uri: str, names: Sequence[str] | None = None) -> Iterator[Fetched]:
     registry = tracking_uri()
     version = find(uri, connect(registry), registry)
     with tempfile.TemporaryDirectory() as name:
+        VersionRecord(name=version.name, number=version.number, tags={}).write(Path(name) / VERSION)
         yield fetch(version, Path(name), names, registry)
 
 
@@ -163,7 +164,7 @@ def _examine(version: Version, entries: Sequence[Entry]) -> None:
         raise UntrustedError(f"{version}: {odd[:100]} {what}; refused")
 
 
-def _checked(version: Version, store: Place, name: str) -> bytes:
+def _checked(version: Version, store: Store, name: str) -> bytes:
     content = store.read(f"{FOLDER}/{name}")
     if not BEGINNINGS[Path(name).suffix].match(content):
         raise UntrustedError(f"{version}: {name} does not begin like a {Path(name).suffix} file; refused")

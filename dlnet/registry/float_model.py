@@ -10,7 +10,8 @@ import numpy.typing as npt
 from mlflow.models import set_model
 from mlflow.pyfunc.model import PythonModel
 
-from dlnet.models.student import load_student
+from dlnet.models.trained import SavedNetwork
+from dlnet.saved import load_as
 
 
 class FloatModel:
@@ -18,7 +19,7 @@ class FloatModel:
 
     def load_context(self, context: Any) -> None:
         """Read the weights; called by MLflow."""
-        self.student = load_student(Path(context.artifacts["model.json"]))
+        self.network = load_as(Path(context.artifacts["model.json"]).parent, SavedNetwork).network
 
     # No hint on model_input: MLflow would take it for a signature, and hints cannot name tensors.
     def predict(self, context: Any, model_input, params: Any = None) -> npt.NDArray[np.float32]:  # type: ignore[no-untyped-def]
@@ -32,7 +33,7 @@ class FloatModel:
         Returns:
             (N, horizon) SoH, fraction of nominal capacity.
         """
-        return self.student.predict(model_input["z"], model_input["anchor"])
+        return self.network.predict(model_input["z"], model_input["anchor"])
 
 
 class Served(FloatModel, PythonModel):

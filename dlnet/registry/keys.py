@@ -10,9 +10,9 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
+from dlnet.commit import git_commit
 from dlnet.errors import DLNetError
 from dlnet.files import sha256
-from dlnet.registry.commit import git_commit
 
 OWN_STAGE = "publish"  # its entry in dvc.lock appears only after it ran, so it is left out of every hash
 
@@ -44,7 +44,7 @@ def lineage(root: Path) -> dict[str, str]:
     tags = {
         "dlnet.git.commit": git_commit(root),
         "dlnet.dvc.lock": content_key(lock) if lock else "none: no dvc.lock",
-        "dlnet.params": params_hash(root),
+        "dlnet.cli.set_params": params_hash(root),
         "dlnet.data": data_md5(lock),
     }
     for path in sorted((root / "docker").glob("*.image.json")):

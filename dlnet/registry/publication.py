@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from dlnet.registry.gate import Verdict
+from dlnet.gate.verdict import Verdict
 from dlnet.registry.keys import content_key, digests
 
 Curve = tuple[tuple[int, float], ...]
@@ -66,7 +66,7 @@ class Model:
 
 
 @dataclass(frozen=True)
-class Run:
+class RunRecord:
     """One run: what it was, what came out, and the files that belong to it.
 
     Attributes:
@@ -126,8 +126,8 @@ class Publication:
     """A pipeline: its parent run, the runs below it, and the lineage that every run and version carries."""
 
     experiment: str
-    pipeline: Run
-    children: tuple[Run, ...]
+    pipeline: RunRecord
+    children: tuple[RunRecord, ...]
     data: Data
     lineage: Mapping[str, str]
 
@@ -137,7 +137,7 @@ class Publication:
         return content_key(self.experiment, self.pipeline.key, [run.key for run in self.children], self.data.digest)
 
     @property
-    def models(self) -> list[tuple[Run, Model]]:
+    def models(self) -> list[tuple[RunRecord, Model]]:
         """The runs that carry a model."""
         return [(run, run.model) for run in self.children if run.model]
 
@@ -156,7 +156,7 @@ def table_json(table: pd.DataFrame) -> str:
     return table.to_json(orient="split", index=False, double_precision=15)
 
 
-def _entry(run: Run, model: Model) -> dict[str, object]:
+def _entry(run: RunRecord, model: Model) -> dict[str, object]:
     entry: dict[str, object] = {"run": run.name, "key": model.key, "sha256": model.sha256}
     for name, judged in (("gate", model.verdict), ("budget", model.budget)):
         if judged:

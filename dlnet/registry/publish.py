@@ -23,7 +23,7 @@ from dlnet.registry.client import artefact_root, registry_errors, tracking_uri
 from dlnet.registry.lock import publishing
 from dlnet.registry.models import save_model
 from dlnet.registry.names import BUDGET, CANDIDATE, GATE, KEY, PASSED
-from dlnet.registry.publication import Data, Model, Publication, Run, table_json
+from dlnet.registry.publication import Data, Model, Publication, RunRecord, table_json
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -70,7 +70,7 @@ class _Publisher:
             self._complete(parent, self.publication.pipeline)
             bar.update()
 
-    def _child(self, run: Run, parent: str, logged: LoggedRun | None) -> None:
+    def _child(self, run: RunRecord, parent: str, logged: LoggedRun | None) -> None:
         logged = logged or self._create(run, run.key, parent)
         if run.model:
             model = self._model(run.model, logged)
@@ -80,11 +80,11 @@ class _Publisher:
         else:
             self._complete(logged, run)
 
-    def _run(self, run: Run, key: str, parent: str | None) -> LoggedRun:
+    def _run(self, run: RunRecord, key: str, parent: str | None) -> LoggedRun:
         found = self._search(f"tags.`{KEY}` = '{key}'")
         return found[0] if found else self._create(run, key, parent)
 
-    def _create(self, run: Run, key: str, parent: str | None) -> LoggedRun:
+    def _create(self, run: RunRecord, key: str, parent: str | None) -> LoggedRun:
         tags = {KEY: key, SOURCE: "stages.publish", "dlnet.kind": run.kind, "dlnet.name": run.name}
         tags |= {**self.publication.lineage, **run.tags}
         if parent:
@@ -93,7 +93,7 @@ class _Publisher:
             tags[TABLES] = json.dumps([{"path": path, "type": "table"} for path in sorted(run.tables)])
         return self.client.create_run(self.experiment, run_name=run.title, tags=tags)
 
-    def _complete(self, logged: LoggedRun, run: Run, model_id: str | None = None) -> None:
+    def _complete(self, logged: LoggedRun, run: RunRecord, model_id: str | None = None) -> None:
         """Log all of a run that is not yet whole; its status tells."""
         if logged.info.status == "FINISHED":
             return
@@ -103,7 +103,7 @@ class _Publisher:
             self.client.log_artifacts(logged.info.run_id, str(folder))
         self.client.set_terminated(logged.info.run_id)
 
-    def _log_values(self, logged: LoggedRun, run: Run, model_id: str | None) -> None:
+    def _log_values(self, logged: LoggedRun, run: RunRecord, model_id: str | None) -> None:
         from mlflow.entities import Metric, Param
 
         time = logged.info.start_time
@@ -240,7 +240,7 @@ def _gate_tags(model: Model) -> dict[str, str]:
 
 
 @contextmanager
-def _staged(run: Run) -> Iterator[Path]:
+def _staged(run: RunRecord) -> Iterator[Path]:
     """A folder with all artefacts of a run, so that one call uploads them."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -11,12 +10,20 @@ import numpy.typing as npt
 from tqdm import tqdm
 
 from dlnet.data.encode import Encoder
-from dlnet.data.windows import Bank, Ends, Floats, Singles
+from dlnet.data.windows import Ends, Floats, Singles, WindowDataset
 from dlnet.errors import DataError
 from dlnet.export.compare import REFERENCE, run_engines
 from dlnet.export.reference import to_soh
 from dlnet.metrics import by_horizon, by_knee, errors, knee_row, per_cell
-from dlnet.models.student import Student
+from dlnet.models.trained import TrainedModel
+from dlnet.report.documents import (
+    EngineScores,
+    EvaluationReport,
+    Figures,
+    FiguresBySplit,
+    Scores,
+    ScoresBySplit,
+)
 from dlnet.report.pipeline import Edge, Pipeline
 
 Forecast = npt.NDArray[np.floating[Any]]
@@ -44,20 +51,19 @@ class Cases:
     knees: dict[str, int | None]
     after: npt.NDArray[np.bool_]
 
-    def brief(self, forecast: Forecast) -> dict[str, Any]:
+    def figures(self, forecast: Forecast) -> Figures:
         """Errors of (N, horizon) forecasts in one figure each."""
-        return {
-            **errors(forecast, self.target, self.cell, self.names),
-            **by_knee(forecast, self.target, self.after),
-        }
+        found = errors(forecast, self.target, self.cell, self.names)
+        return found.to(Figures, **by_knee(forecast, self.target, self.after))
 
-    def score(self, forecast: Forecast) -> dict[str, Any]:
-        """``brief``, and the errors by cycle ahead and by cell."""
-        return {
-            **self.brief(forecast),
-            "by_horizon": by_horizon(forecast, self.target).tolist(),
-            "cells": per_cell(forecast, self.target, self.cell, self.names),
-        }
+    def score(self, forecast: Forecast, most_from_int8: float | None = None) -> Scores:
+        """``figures``, and the errors by cycle ahead and by cell."""
+        return self.figures(forecast).to(
+            Scores,
+            by_horizon=by_horizon(forecast, self.target).tolist(),
+            cells=per_cell(forecast, self.target, self.cell, self.names),
+            most_from_int8=most_from_int8,
+        )
 
 
 @dataclass(frozen=True)
@@ -69,97 +75,108 @@ class Evaluation:
         int8: name of a quantised model -> its forecasts of the test windows (N, horizon), SoH.
     """
 
-    content: dict[str, Any]
+    content: EvaluationReport
     cases: dict[Part, Cases]
     int8: dict[str, Floats] = field(default_factory=dict)
 
 
-def evaluate(pipeline: Pipeline, bank: Bank, stride: int) -> Evaluation:
+def evaluate(pipeline: Pipeline, dataset: WindowDataset, stride: int) -> Evaluation:
     """Measure every model of ``pipeline``.
 
     Args:
-        bank: loaded with the targets of test cells.
+        dataset: loaded with the targets of test cells.
         stride: cycles from one window to the next, that of the baselines' predictions.
 
     Raises:
         DataError: a split has no window. ModelError: predictions and windows do not fit.
     """
-    cases = {part: cases_of(bank, part, stride) for part in PARTS}
-    content: dict[str, Any] = {
-        "windows": {part: len(cases[part].ends) for part in PARTS},
-        "knee_rows": {part: cases[part].knees for part in PARTS},
-        "baselines": {name: _baseline(pipeline, name, cases) for name in sorted(pipeline.baselines)},
-    }
-    encoded = Encoded(bank, cases)
-    content["teacher"] = _student(pipeline.teacher, encoded, Cases.score)
-    elites = set(pipeline.elites)
-    content["students"] = {
-        name: _student(student, encoded, Cases.score if name in elites else Cases.brief)
-        for name, student in tqdm(pipeline.students.items(), desc="evaluate students", unit="model")
-    }
-    content["edge"], int8 = {}, {}
+    cases = {part: cases_of(dataset, part, stride) for part in PARTS}
+    encoded, elites, int8 = Encoded(dataset, cases), set(pipeline.elites), {}
+    baselines = {name: _baseline(pipeline, name, cases) for name in sorted(pipeline.baselines)}
+    students, edges = {}, {}
+    for name, student in tqdm(pipeline.students.items(), desc="evaluate students", unit="model"):
+        students[name] = _scored(student, encoded) if name in elites else _brief(student, encoded)
     for name, edge in tqdm(pipeline.edges.items(), desc="evaluate int8 models", unit="model"):
-        content["edge"][name], int8[name] = _edge(edge, encoded)
+        edges[name], int8[name] = _edge(edge, encoded)
+    content = EvaluationReport(
+        windows={part: len(cases[part].ends) for part in PARTS},
+        knee_rows={part: cases[part].knees for part in PARTS},
+        baselines=baselines,
+        teacher=_scored(pipeline.teacher, encoded),
+        students=students,
+        edge=edges,
+    )
     return Evaluation(content, cases, int8)
 
 
-def cases_of(bank: Bank, part: Part, stride: int) -> Cases:
+def cases_of(dataset: WindowDataset, part: Part, stride: int) -> Cases:
     """The labelled windows of a split.
 
     Raises:
         DataError: there is none.
     """
-    ends = bank.windows(part, stride)
+    ends = dataset.windows(part, stride)
     if not len(ends):
         raise DataError(f"no {part} cell is as long as a window and its horizon; change split or task in params.yaml")
-    cell = bank.cell_of(ends)
+    cell = dataset.cell_of(ends)
     # The knee is one of the whole life, so that a window knows on which side of it its targets lie.
-    knees = {int(i): knee_row(bank.target[bank.cell_index == i]) for i in np.unique(cell)}
-    last = ends + bank.horizon - 1 - np.searchsorted(bank.cell_index, cell)
+    knees = {int(i): knee_row(dataset.target[dataset.cell_index == i]) for i in np.unique(cell)}
+    last = ends + dataset.horizon - 1 - np.searchsorted(dataset.cell_index, cell)
     beyond = [knees[i] is not None and row > knees[i] for i, row in zip(cell.tolist(), last.tolist(), strict=True)]
-    named = {bank.cells[i]: knee for i, knee in knees.items()}
-    return Cases(ends, bank.targets(ends), cell, bank.cells, named, np.array(beyond))
+    named = {dataset.cells[i]: knee for i, knee in knees.items()}
+    return Cases(ends, dataset.targets(ends), cell, dataset.cells, named, np.array(beyond))
 
 
 class Encoded:
     """Encoded windows of both splits, kept for the next model with the same encoder."""
 
-    def __init__(self, bank: Bank, cases: dict[Part, Cases]) -> None:
-        self.bank, self.cases = bank, cases
+    def __init__(self, dataset: WindowDataset, cases: dict[Part, Cases]) -> None:
+        self.dataset, self.cases = dataset, cases
         self._of: tuple[Encoder, dict[Part, tuple[Singles, Singles]]] | None = None
 
     def __call__(self, encoder: Encoder, part: Part) -> tuple[Singles, Singles]:
         """Inputs (N, T, C) and anchors (N, 1) of a split's windows."""
         if self._of is None or self._of[0] != encoder:
             ends = {part: self.cases[part].ends for part in PARTS}
-            inputs = {p: (encoder.encode(self.bank, ends[p]), encoder.anchor(self.bank, ends[p])) for p in PARTS}
+            inputs = {p: (encoder.encode(self.dataset, ends[p]), encoder.anchor(self.dataset, ends[p])) for p in PARTS}
             self._of = encoder, inputs
         return self._of[1][part]
 
 
-def _baseline(pipeline: Pipeline, name: str, cases: dict[Part, Cases]) -> dict[str, Any]:
+def _baseline(pipeline: Pipeline, name: str, cases: dict[Part, Cases]) -> ScoresBySplit:
     count = len(cases["validation"].ends)
     horizon = cases["test"].target.shape[1]
     found = pipeline.prediction(name, count + len(cases["test"].ends), horizon)
-    return {"validation": cases["validation"].score(found[:count]), "test": cases["test"].score(found[count:])}
+    return ScoresBySplit(validation=cases["validation"].score(found[:count]), test=cases["test"].score(found[count:]))
 
 
-def _student(student: Student, encoded: Encoded, score: Callable[[Cases, Forecast], dict[str, Any]]) -> dict[str, Any]:
-    return {part: score(encoded.cases[part], _forecast(student, *encoded(student.encoder, part))) for part in PARTS}
+def _scored(student: TrainedModel, encoded: Encoded) -> ScoresBySplit:
+    found = _forecasts(student, encoded)
+    return ScoresBySplit(**{part: encoded.cases[part].score(found[part]) for part in PARTS})
 
 
-def _forecast(student: Student, z: Singles, anchor: Singles) -> Singles:
+def _brief(student: TrainedModel, encoded: Encoded) -> FiguresBySplit:
+    found = _forecasts(student, encoded)
+    return FiguresBySplit(**{part: encoded.cases[part].figures(found[part]) for part in PARTS})
+
+
+def _forecasts(student: TrainedModel, encoded: Encoded) -> dict[Part, Singles]:
+    return {part: _forecast(student, *encoded(student.encoder, part)) for part in PARTS}
+
+
+def _forecast(student: TrainedModel, z: Singles, anchor: Singles) -> Singles:
     """(N, horizon) SoH, in batches that keep a large teacher's states small."""
     starts = range(0, len(z), BATCH)
     return np.concatenate([student.predict(z[i : i + BATCH], anchor[i : i + BATCH]) for i in starts])
 
 
-def _edge(edge: Edge, encoded: Encoded) -> tuple[dict[str, Any], Floats]:
-    content: dict[str, Any] = {engine: {} for engine in ENGINES}
+def _edge(edge: Edge, encoded: Encoded) -> tuple[EngineScores, Floats]:
+    scores: dict[str, dict[str, Scores]] = {engine: {} for engine in ENGINES}
     for part in PARTS:
         traces = run_engines(edge.files, edge.spec, *encoded(edge.student.encoder, part))
         found = {engine: to_soh(traces[name].forecast) for engine, name in ENGINES.items()}
         for engine, forecast in found.items():
-            content[engine][part] = encoded.cases[part].score(forecast)
-            content[engine][part]["most_from_int8"] = float(np.abs(forecast - found["int8"]).max())
-    return content, found["int8"]
+            apart = float(np.abs(forecast - found["int8"]).max())
+            scores[engine][part] = encoded.cases[part].score(forecast, apart)
+    content = {engine: ScoresBySplit(**by_split) for engine, by_split in scores.items()}
+    return EngineScores(**content), found["int8"]

@@ -12,8 +12,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullLocator, StrMethodFormatter
 
-from dlnet.report.style import INK, MUTED, caption, figure_style, palette, save_figure
-from dlnet.select import UNITS, pareto_front
+from dlnet.cost.device import UNITS
+from dlnet.plots.style import INK, MUTED, caption, figure_style, palette, save_figure
+from dlnet.select.pareto import pareto_front
 
 HEADROOM = 1.35  # baselines above this multiple of the worst model are named in the caption, not drawn
 CAPTION_WIDTH = 118  # letters

@@ -3,29 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+
+from dlnet.report.documents import EdgeSummary, Student
 
 
-def usage_line(models: Sequence[dict[str, Any]]) -> list[str]:
-    """One line about the models that have several branches; none where no model has.
-
-    Args:
-        models: entries of reports/summary.json with ``name`` and, of several branches, ``branch_usage``.
-    """
+def usage_line(models: Sequence[Student]) -> list[str]:
+    """One line about the models that have several branches; none where no model has."""
     words = [
-        f"{one['name']} {' / '.join(f'{100 * part:.0f}' for part in one['branch_usage'])} %"
+        f"{one.name} {' / '.join(f'{100 * part:.0f}' for part in one.branch_usage)} %"
         for one in models
-        if "branch_usage" in one
+        if one.branch_usage
     ]
     return [f"Validation windows by the branch that speaks for them: {'; '.join(words)}."] if words else []
 
 
-def bits_line(models: Sequence[dict[str, Any]]) -> list[str]:
-    """One line about the models with weights of 4 bits, which "int8" in a table's label hides; none where all have 8.
-
-    Args:
-        models: entries of quantised models in reports/summary.json with ``name`` and, where there are some,
-            ``four_bits``: the matrices.
-    """
-    words = [f"{one['name']} {' and '.join(one['four_bits'])}" for one in models if "four_bits" in one]
+def bits_line(models: Sequence[EdgeSummary]) -> list[str]:
+    """One line about models with weights of 4 bits, which "int8" in a table's label hides; none where all have 8."""
+    words = [f"{one.name} {' and '.join(one.four_bits)}" for one in models if one.four_bits]
     return [f"Weights of 4 bits in place of 8: {'; '.join(words)}."] if words else []

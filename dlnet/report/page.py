@@ -3,60 +3,66 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
 
-from dlnet.report.axes import in_bytes
+from dlnet.gate.choice import RULE
+from dlnet.plots.axes import in_bytes
+from dlnet.report.documents import (
+    DataSummary,
+    EdgeSummary,
+    EliteSummary,
+    EvaluationReport,
+    Figures,
+    FrontSummary,
+    ScoresBySplit,
+    SeedSpread,
+    SpreadGroup,
+    SummaryReport,
+)
 from dlnet.report.options import bits_line, usage_line
 from dlnet.report.plots import PICTURES, labels_of, star_of
-from dlnet.report.summary import RULE
 
-Entry = dict[str, Any]
 COLUMNS = ["model", "size", "MAE", "/ boosting", "RMSE", "cell mean", "worst cell", "before knee", "after knee"]
 
 SPLIT_WORDS = {"train": "training", "validation": "validation", "test": "test"}
 
 
-def page(summary: Entry, content: Entry) -> str:
-    """The whole report as Markdown.
-
-    Args:
-        summary: of ``dlnet.report.summary.summarise``. content: of reports/evaluation.json.
-    """
-    data, edge = summary["data"], summary["edge"]
+def page(summary: SummaryReport, content: EvaluationReport) -> str:
+    """The whole report as Markdown."""
+    data, edge = summary.data, summary.edge
     pictures = {name: f"![{title}](figures/{name})" for title, name in PICTURES}
     parts = [
-        f"# {data['label']}, track `{data['inputs']}`",
-        *([SIMULATED] if data["simulated"] else []),
+        f"# {data.label}, track `{data.inputs}`",
+        *([SIMULATED] if data.simulated else []),
         _opening(summary),
         pictures["size.png"],
         "## Models",
-        f"Errors of SoH (fraction of nominal capacity) over the next {data['horizon']} cycles, **test cells**. MAE and "
+        f"Errors of SoH (fraction of nominal capacity) over the next {data.horizon} cycles, **test cells**. MAE and "
         "RMSE are means over windows. Size: float weights as 4 bytes each; int8: integer spec with its tables."
         + star_of(summary),
         _models(summary),
-        f"For the device: **{edge['name']}**, {RULE}. No choice was made on test cells.",
-        *usage_line(summary["elites"]),
-        *bits_line(summary["edges"]),
+        f"For the device: **{edge.name}**, {RULE}. No choice was made on test cells.",
+        *usage_line(summary.elites),
+        *bits_line(summary.edges),
         pictures["trajectories.png"],
         pictures["horizon.png"],
         "## The integer model",
         "MAE on test cells: of the float student; of the integer reference (the truth for firmware) over it; of "
         "the .tflite files in LiteRT (plain and optimised kernels) and TensorFlow Lite Micro over the reference's. "
         "Most apart: the largest difference of any single forecast from the reference, SoH.",
-        _engines(summary["edges"]),
+        _engines(summary.edges),
         "## Does the teacher teach?",
-        f"{summary['teacher']['verdict']} Gains, with their spread:",
+        f"{summary.teacher.verdict} Gains, with their spread:",
         pictures["distillation.png"],
         pictures["learning.png"],
         "## Fronts",
-        *(_front(front) for front in summary["fronts"]),
+        *(_front(front) for front in summary.fronts),
         pictures["front1.png"],
         pictures["front2.png"],
-        _costs(summary["elites"]),
+        _costs(summary.elites),
         "## Spread over seeds",
         "Float students, test cells, mean ± standard deviation over seeds. "
         "One split was measured here; `make results` measures several.",
-        _spread(summary["spread"]["students"]),
+        _spread(summary.spread.students),
         "## Cells",
         pictures["cells.png"],
         _cells(summary, content),
@@ -71,67 +77,65 @@ SIMULATED = (
 )
 
 
-def _opening(summary: Entry) -> str:
-    data, edge, ratios = summary["data"], summary["edge"], summary["ratios"]
+def _opening(summary: SummaryReport) -> str:
+    data, edge, ratios = summary.data, summary.edge, summary.ratios
     splits = ", ".join(
-        f"{part.get('cells_used', part['cells'])} {word} cells ({part['windows']:,} windows)"
-        for word, part in ((word, data["splits"][name]) for name, word in SPLIT_WORDS.items())
+        f"{part.cells if part.cells_used is None else part.cells_used} {word} cells ({part.windows:,} windows)"
+        for word, part in ((word, data.splits[name]) for name, word in SPLIT_WORDS.items())
     )
     rivals = [name for name in ("boosting", "ridge", "line", "persistence") if f"edge over {name}" in ratios]
     words = ", ".join(f"{ratios[f'edge over {name}']:.2f} × {name}" for name in rivals)
     return (
-        f"{splits}. A model sees {data['window']} cycles and forecasts the next {data['horizon']}.\n\n"
-        f"The int8 student has {edge['parameters']:,} parameters and takes {in_bytes(edge['spec_bytes'])} on the "
-        f"device. Its MAE on test cells is **{edge['mae_int8']:.5f}** SoH: {words}; "
-        f"{ratios['int8 over float']:.3f} × its own float form. Worst cell: {edge['worst_cell']['cell']}, "
-        f"{edge['worst_cell']['mae']:.5f}."
+        f"{splits}. A model sees {data.window} cycles and forecasts the next {data.horizon}.\n\n"
+        f"The int8 student has {edge.parameters:,} parameters and takes {in_bytes(edge.spec_bytes)} on the "
+        f"device. Its MAE on test cells is **{edge.mae_int8:.5f}** SoH: {words}; "
+        f"{ratios['int8 over float']:.3f} × its own float form. Worst cell: {edge.worst_cell.cell}, "
+        f"{edge.worst_cell.mae:.5f}."
     )
 
 
-def _models(summary: Entry) -> str:
-    labels, boosting = labels_of(summary), summary["baselines"].get("boosting", {}).get("mae")
-    baselines = sorted(summary["baselines"].items(), key=lambda item: -item[1]["mae"])
-    rows = [_row(labels[name], entry["bytes"], entry, boosting) for name, entry in baselines]
-    teacher = summary["teacher"]
-    name = f"{labels['liquid teacher']} ({teacher['parameters']:,} parameters)"
-    rows.append(_row(name, teacher["bytes"], teacher, boosting))
+def _models(summary: SummaryReport) -> str:
+    labels, boosting = labels_of(summary), summary.mae_of("boosting")
+    baselines = sorted(summary.baselines.items(), key=lambda item: -item[1].mae)
+    rows = [_row(labels[name], entry.bytes, entry, boosting) for name, entry in baselines]
+    teacher = summary.teacher
+    name = f"{labels['liquid teacher']} ({teacher.parameters:,} parameters)"
+    rows.append(_row(name, teacher.bytes, teacher, boosting))
     rows += [
-        _row(f"{elite['name']} ({elite['parameters']:,} parameters)", elite["bytes"], elite, boosting)
-        for elite in summary["elites"]
+        _row(f"{elite.name} ({elite.parameters:,} parameters)", elite.bytes, elite, boosting)
+        for elite in summary.elites
     ]
-    for edge in summary["edges"]:
-        chosen = edge["name"] == summary["edge"]["name"]
-        int8 = {**edge, **{key: edge[f"{key}_int8"] for key in ("mae", "rmse", "cell_mae")}}
-        row = _row(f"int8 {edge['name']}", edge["spec_bytes"], int8, boosting)
+    for edge in summary.edges:
+        chosen = edge.name == summary.edge.name
+        row = _row(f"int8 {edge.name}", edge.spec_bytes, edge.int8, boosting)
         rows.append([f"**{cell}**" if chosen and cell else cell for cell in row])
     return table(COLUMNS, rows)
 
 
-def _row(name: str, size: int, entry: Entry, boosting: float | None) -> list[str]:
-    ratio = "" if boosting is None else f"{entry['mae'] / boosting:.2f}"
-    worst = entry["worst_cell"]
+def _row(name: str, size: int, entry: Figures, boosting: float | None) -> list[str]:
+    ratio = "" if boosting is None else f"{entry.mae / boosting:.2f}"
+    worst = entry.worst_cell
     return [
         name,
         in_bytes(size),
-        _figure(entry["mae"]),
+        _figure(entry.mae),
         ratio,
-        _figure(entry["rmse"]),
-        _figure(entry["cell_mae"]),
-        f"{_figure(worst['mae'])} ({worst['cell']})",
-        _figure(entry["before_knee"]),
-        _figure(entry["after_knee"]),
+        _figure(entry.rmse),
+        _figure(entry.cell_mae),
+        f"{_figure(worst.mae)} ({worst.cell})",
+        _figure(entry.before_knee),
+        _figure(entry.after_knee),
     ]
 
 
-def _engines(edges: Sequence[Entry]) -> str:
-    engines = ["litert", "litert_optimised", "tflm"]
+def _engines(edges: Sequence[EdgeSummary]) -> str:
     rows = [
         [
-            edge["name"],
-            _figure(edge["mae_float"]),
-            f"{edge['mae_int8'] / edge['mae_float']:.4f}",
-            *(f"{edge[f'mae_{name}'] / edge['mae_int8']:.4f}" for name in engines),
-            f"{max(edge[f'most_from_int8_{name}'] for name in engines):.1e}",
+            edge.name,
+            _figure(edge.mae_float),
+            f"{edge.mae_int8 / edge.mae_float:.4f}",
+            *(f"{mae / edge.mae_int8:.4f}" for mae in (edge.mae_litert, edge.mae_litert_optimised, edge.mae_tflm)),
+            f"{edge.most_from_int8:.1e}",
         ]
         for edge in edges
     ]
@@ -139,26 +143,27 @@ def _engines(edges: Sequence[Entry]) -> str:
     return table([*head, "most apart"], rows)
 
 
-def _front(front: Entry) -> str:
+def _front(front: FrontSummary) -> str:
     words = {"front1": "First front: the sweep.", "front2": "Second front: the sweep and its pruned elites."}
-    elites = ", ".join(f"`{name}`" for name in front["elites"])
+    elites = ", ".join(f"`{name}`" for name in front.elites)
     return (
-        f"{words[front['name']]} {len(front['front'])} of {front['models']} models stand on it "
-        f"({', '.join(front['objectives'])}); elites: {elites}. {' '.join(front['notes'])}".rstrip()
+        f"{words[front.name]} {len(front.front)} of {front.models} models stand on it "
+        f"({', '.join(front.objectives)}); elites: {elites}. {' '.join(front.notes)}".rstrip()
     )
 
 
-def _costs(elites: Sequence[Entry]) -> str:
+def _costs(elites: Sequence[EliteSummary]) -> str:
     rows = [
         [
-            elite["name"],
-            *(
-                f"{elite[key]:,}"
-                for key in ("parameters", "nonzero_parameters", "flash_bytes", "ram_bytes", "instructions")
-            ),
-            f"{elite['ms_modelled']:.2f}",
-            f"{elite['energy_uj']:.2f}",
-            f"{elite['co2_ug']:.2g}",
+            elite.name,
+            f"{elite.parameters:,}",
+            f"{elite.nonzero_parameters:,}",
+            f"{elite.flash_bytes:,}",
+            f"{elite.ram_bytes:,}",
+            f"{elite.instructions:,}",
+            f"{elite.ms_modelled:.2f}",
+            f"{elite.energy_uj:.2f}",
+            f"{elite.co2_ug:.2g}",
         ]
         for elite in elites
     ]
@@ -169,30 +174,30 @@ def _costs(elites: Sequence[Entry]) -> str:
     )
 
 
-def _spread(groups: Sequence[Entry]) -> str:
+def _spread(groups: Sequence[SpreadGroup]) -> str:
     rows = [
         [
-            one["cell"],
-            str(one["hidden"]),
-            one["loss"],
-            str(one["seeds"]),
-            _mean_std(one["mae"]),
-            _mean_std(one["cell_mae"]),
+            one.cell,
+            str(one.hidden),
+            one.loss,
+            str(one.seeds),
+            _mean_std(one.mae),
+            _mean_std(one.cell_mae),
         ]
         for one in groups
     ]
     return table(["cell", "neurons", "loss", "seeds", "MAE", "cell mean"], rows)
 
 
-def _cells(summary: Entry, content: Entry) -> str:
-    models = {
-        "int8 student": content["edge"][summary["edge"]["name"]]["int8"],
-        "liquid teacher": content["teacher"],
-        **{name: content["baselines"][name] for name in ("boosting", "line") if name in content["baselines"]},
+def _cells(summary: SummaryReport, content: EvaluationReport) -> str:
+    models: dict[str, ScoresBySplit] = {
+        "int8 student": content.edge[summary.edge.name].int8,
+        "liquid teacher": content.teacher,
+        **{name: content.baselines[name] for name in ("boosting", "line") if name in content.baselines},
     }
-    each = {name: scores["test"]["cells"] for name, scores in models.items()}
+    each = {name: scores.test.cells for name, scores in models.items()}
     order = sorted(each["int8 student"].items(), key=lambda item: (-item[1], item[0]))
-    knees = content["knee_rows"]["test"]
+    knees = content.knee_rows["test"]
     rows = [
         [cell, "none" if knees[cell] is None else str(knees[cell]), *(_figure(found[cell]) for found in each.values())]
         for cell, _ in order
@@ -200,9 +205,9 @@ def _cells(summary: Entry, content: Entry) -> str:
     return table(["test cell", "knee at row", *each], rows)
 
 
-def _notes(data: Entry) -> list[str]:
+def _notes(data: DataSummary) -> list[str]:
     return [
-        *data["notes"],
+        *data.notes,
         "One cell split was measured. On another split each figure moves by more than it does over seeds.",
         "A window counts as after the knee where its last target lies beyond the point of the cell's life that is "
         "farthest above the straight line from its first SoH to its last.",
@@ -219,6 +224,6 @@ def _figure(value: float | None) -> str:
     return "–" if value is None else f"{value:.5f}"
 
 
-def _mean_std(value: Entry) -> str:
-    spread = "" if value["std"] is None else f" ± {value['std']:.5f}"
-    return f"{value['mean']:.5f}{spread}"
+def _mean_std(value: SeedSpread) -> str:
+    spread = "" if value.std is None else f" ± {value.std:.5f}"
+    return f"{value.mean:.5f}{spread}"

@@ -10,14 +10,18 @@ import numpy as np
 import pandas as pd
 import pyarrow
 
+from dlnet.baselines.record import BaselineRecord, BaselineTable
 from dlnet.data.windows import Singles
+from dlnet.distill.gains import Distillation, PrunedDistillation
 from dlnet.errors import DLNetError, ModelError
 from dlnet.export.layout import Spec
 from dlnet.export.litert import EdgeFiles
+from dlnet.export.saved import SavedEdge
 from dlnet.export.size import spec_bytes
-from dlnet.export.spec import load_spec
-from dlnet.files import read_json, read_tensors
-from dlnet.models.student import Student, load_student
+from dlnet.files import read_tensors
+from dlnet.models.trained import SavedNetwork, TrainedModel
+from dlnet.saved import load_as
+from dlnet.select.front import FrontRecord
 
 FRONTS = ("front1", "front2")
 
@@ -26,7 +30,7 @@ FRONTS = ("front1", "front2")
 class Edge:
     """A quantised student: the integer spec, both .tflite files, and the float student it was made from."""
 
-    student: Student
+    student: TrainedModel
     spec: Spec
     files: EdgeFiles
 
@@ -43,18 +47,19 @@ class Pipeline:
     Attributes:
         baselines: name -> entry of baselines.json. predictions: name -> (windows, horizon) SoH, validation first.
         students: those of the sweep and the pruned ones, by name. edges: the quantised elites of the second front.
-        tables, fronts: of "front1" and "front2". distillation: of "students" and "pruned".
+        tables, fronts: of "front1" and "front2". distillation, pruned: gains of the sweep and of the pruned students.
         learning: curves of "teacher", "students" and "pruned".
     """
 
-    baselines: dict[str, dict[str, Any]]
+    baselines: dict[str, BaselineRecord]
     predictions: dict[str, Singles]
-    teacher: Student
-    students: dict[str, Student]
+    teacher: TrainedModel
+    students: dict[str, TrainedModel]
     edges: dict[str, Edge]
     tables: dict[str, pd.DataFrame]
-    fronts: dict[str, dict[str, Any]]
-    distillation: dict[str, dict[str, Any]]
+    fronts: dict[str, FrontRecord]
+    distillation: Distillation
+    pruned: PrunedDistillation
     learning: dict[str, pd.DataFrame]
 
     @classmethod
@@ -66,19 +71,20 @@ class Pipeline:
         """
         tables = {name: read_table(models / name / "table.parquet") for name in FRONTS}
         students = {
-            str(name): load_student(models / kind / f"{name}.json")
+            str(name): load_as(models / kind / str(name), SavedNetwork).network
             for name, kind in tables["front2"][["name", "kind"]].itertuples(index=False)
         }
-        fronts = {name: read_json(models / name / "front.json") for name in FRONTS}
+        fronts = {name: FrontRecord.read(models / name / "front.json") for name in FRONTS}
         return cls(
-            baselines=read_json(models / "baselines/baselines.json"),
+            baselines=BaselineTable.read(models / "baselines/baselines.json").root,
             predictions=read_tensors(models / "baselines/predictions.safetensors"),
-            teacher=load_student(models / "teacher/teacher.json"),
+            teacher=load_as(models / "teacher", SavedNetwork).network,
             students=students,
-            edges={name: _load_edge(models / "edge" / name, students) for name in fronts["front2"]["elites"]},
+            edges={name: _load_edge(models / "edge" / name, students) for name in fronts["front2"].elites},
             tables=tables,
             fronts=fronts,
-            distillation={kind: read_json(models / kind / "distillation.json") for kind in ("students", "pruned")},
+            distillation=Distillation.read(models / "students/distillation.json"),
+            pruned=PrunedDistillation.read(models / "pruned/distillation.json"),
             learning={
                 kind: read_table(models / kind / "learning.parquet") for kind in ("teacher", "students", "pruned")
             },
@@ -87,7 +93,7 @@ class Pipeline:
     @property
     def elites(self) -> list[str]:
         """Names of the elites of both fronts, each once."""
-        return list(dict.fromkeys(name for front in FRONTS for name in self.fronts[front]["elites"]))
+        return list(dict.fromkeys(name for front in FRONTS for name in self.fronts[front].elites))
 
     def row(self, name: str) -> dict[str, Any]:
         """A student's row in the table of the second front; None where it has no value."""
@@ -124,11 +130,8 @@ def read_table(path: Path) -> pd.DataFrame:
         raise DLNetError(f"{path}: not a Parquet file ({error}); delete it and run dvc repro") from error
 
 
-def _load_edge(folder: Path, students: dict[str, Student]) -> Edge:
+def _load_edge(folder: Path, students: dict[str, TrainedModel]) -> Edge:
     if folder.name not in students:
         raise ModelError(f"models/front2/front.json: elite {folder.name} is not in its table; run dvc repro")
-    try:
-        files = EdgeFiles((folder / "step.tflite").read_bytes(), (folder / "head.tflite").read_bytes())
-    except FileNotFoundError as error:
-        raise ModelError(f"{error.filename}: no such file; run the stage quantise (dvc repro)") from error
-    return Edge(students[folder.name], load_spec(folder / "spec.json"), files)
+    saved = load_as(folder, SavedEdge)
+    return Edge(students[folder.name], saved.device.spec, saved.files)

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from dlnet.data.windows import Bank
-from dlnet.report.axes import EDGE, TEACHER, colour_of, error_axis, name_points, names_at_right, size_axis
+from dlnet.cost.device import UNITS
+from dlnet.data.windows import WindowDataset
+from dlnet.plots.axes import EDGE, TEACHER, colour_of, error_axis, name_points, names_at_right, size_axis
+from dlnet.plots.style import FAINT, INK, MUTED, PALETTE, caption, figure_style, save_figure
+from dlnet.report.documents import EvaluationReport, SummaryReport
 from dlnet.report.evaluation import Cases, Evaluation, Forecast
 from dlnet.report.fronts import plot_front
 from dlnet.report.pipeline import FRONTS, Pipeline
-from dlnet.report.style import FAINT, INK, MUTED, PALETTE, caption, figure_style, save_figure
 from dlnet.report.training_plots import distillation, learning
-from dlnet.select import UNITS
 
 PICTURES = (
     ("Error against size", "size.png"),
@@ -36,17 +36,19 @@ SHOWN = 6  # test cells whose forecasts are drawn
 APART = 1.5  # horizons from one drawn forecast to the next, at least
 
 
-def draw(evaluation: Evaluation, pipeline: Pipeline, bank: Bank, summary: dict[str, Any], folder: Path) -> None:
+def draw(
+    evaluation: Evaluation, pipeline: Pipeline, dataset: WindowDataset, summary: SummaryReport, folder: Path
+) -> None:
     """Draw all of ``PICTURES`` into ``folder``."""
-    edge, label = summary["edge"]["name"], summary["data"]["label"]
+    edge, label = summary.edge.name, summary.data.label
     names = [name for _, name in PICTURES]
     with figure_style():
         figures = [
             size(summary),
-            trajectories(bank, evaluation.cases["test"], evaluation.int8[edge], label),
+            trajectories(dataset, evaluation.cases["test"], evaluation.int8[edge], label),
             horizon(evaluation.content, summary),
             cells(evaluation.content, edge, label),
-            distillation(pipeline.distillation, label),
+            distillation(pipeline, label),
             learning(pipeline, label),
         ]
         for figure, name in zip(figures, [*names[:4], *names[6:]], strict=True):
@@ -55,16 +57,16 @@ def draw(evaluation: Evaluation, pipeline: Pipeline, bank: Bank, summary: dict[s
         _front(pipeline, front, label, folder / f"{front}.png")
 
 
-def size(summary: dict[str, Any]) -> Figure:
+def size(summary: SummaryReport) -> Figure:
     """Test MAE of every model over its bytes, both logarithmic; models without weights are lines."""
     figure = Figure(figsize=(8.6, 5.2), layout="constrained")
     axes = figure.subplots()
-    edge, teacher = summary["edge"], summary["teacher"]
-    models = {name: (entry["bytes"], entry["mae"]) for name, entry in summary["baselines"].items()}
-    models |= {TEACHER: (teacher["bytes"], teacher["mae"]), EDGE: (edge["spec_bytes"], edge["mae_int8"])}
+    edge, teacher = summary.edge, summary.teacher
+    models = {name: (entry.bytes, entry.mae) for name, entry in summary.baselines.items()}
+    models |= {TEACHER: (teacher.bytes, teacher.mae), EDGE: (edge.spec_bytes, edge.mae_int8)}
     points = {name: place for name, place in models.items() if place[0] >= NO_WEIGHTS}
     flat = {name: error for name, (stored, error) in models.items() if name not in points}
-    others = [(one["spec_bytes"], one["mae_int8"]) for one in summary["edges"] if one["name"] != edge["name"]]
+    others = [(one.spec_bytes, one.mae_int8) for one in summary.edges if one.name != edge.name]
     for stored, error in others:
         axes.scatter([stored], [error], s=34, color=PALETTE[1], alpha=0.45, linewidths=0, zorder=3)
     for name, (stored, error) in points.items():
@@ -77,57 +79,57 @@ def size(summary: dict[str, Any]) -> Figure:
     labels = labels_of(summary)
     name_points(axes, points, labels)
     names_at_right(axes, flat, labels)
-    figure.suptitle(f"Error against size: {summary['data']['label']}", x=0.01, ha="left")
+    figure.suptitle(f"Error against size: {summary.data.label}", x=0.01, ha="left")
     caption(
         figure,
-        f"Test cells, mean absolute error over the next {summary['data']['horizon']} cycles. Small dots: the other "
+        f"Test cells, mean absolute error over the next {summary.data.horizon} cycles. Small dots: the other "
         f"int8 elites.\nSize: float weights, or the integer spec with its tables. Dashed: rules without "
         f"weights.{star_of(summary)}",
     )
     return figure
 
 
-def labels_of(summary: dict[str, Any]) -> dict[str, str]:
+def labels_of(summary: SummaryReport) -> dict[str, str]:
     """Model -> how pictures and tables call it; on track ``charge`` it says which baselines see more than the nets."""
-    labels = {name: name.replace("_", " ").replace("gru", "GRU") for name in (EDGE, TEACHER, *summary["baselines"])}
-    if summary["data"]["inputs"] == "charge":
-        seeing = [name for name, entry in summary["baselines"].items() if entry.get("uses_capacity")]
-        seeing += [TEACHER] if summary["teacher"]["uses_capacity"] else []
+    labels = {name: name.replace("_", " ").replace("gru", "GRU") for name in (EDGE, TEACHER, *summary.baselines)}
+    if summary.data.inputs == "charge":
+        seeing = [name for name, entry in summary.baselines.items() if entry.uses_capacity]
+        seeing += [TEACHER] if summary.teacher.uses_capacity else []
         labels |= {name: f"{labels[name]}*" for name in seeing}
     return labels
 
 
-def star_of(summary: dict[str, Any]) -> str:
+def star_of(summary: SummaryReport) -> str:
     """What the star of ``labels_of`` means; empty where there is none."""
-    return " *: sees the capacity, which the nets do not." if summary["data"]["inputs"] == "charge" else ""
+    return " *: sees the capacity, which the nets do not." if summary.data.inputs == "charge" else ""
 
 
-def horizon(content: dict[str, Any], summary: dict[str, Any]) -> Figure:
+def horizon(content: EvaluationReport, summary: SummaryReport) -> Figure:
     """Test MAE by cycle ahead; the logarithmic axis keeps persistence and the good models in one picture."""
     figure = Figure(figsize=(8.6, 5.2), layout="constrained")
     axes = figure.subplots()
-    curves = {name: scores["test"]["by_horizon"] for name, scores in content["baselines"].items()}
-    curves[TEACHER] = content["teacher"]["test"]["by_horizon"]
-    curves[EDGE] = content["edge"][summary["edge"]["name"]]["int8"]["test"]["by_horizon"]
-    ahead = np.arange(1, summary["data"]["horizon"] + 1)
+    curves = {name: scores.test.by_horizon for name, scores in content.baselines.items()}
+    curves[TEACHER] = content.teacher.test.by_horizon
+    curves[EDGE] = content.edge[summary.edge.name].int8.test.by_horizon
+    ahead = np.arange(1, summary.data.horizon + 1)
     for name, errors in curves.items():
         strong = name in (EDGE, TEACHER)
         axes.plot(ahead, errors, color=colour_of(name), linewidth=2.6 if strong else 1.4, zorder=3 if strong else 2)
     axes.set(xlabel="cycles ahead", ylabel="mean absolute error, SoH", xlim=(1, ahead[-1]))
     error_axis(axes, [error for errors in curves.values() for error in errors])
     names_at_right(axes, {name: errors[-1] for name, errors in curves.items()}, labels_of(summary))
-    figure.suptitle(f"Error by cycle ahead: {summary['data']['label']}", x=0.01, ha="left")
+    figure.suptitle(f"Error by cycle ahead: {summary.data.label}", x=0.01, ha="left")
     caption(figure, f"Test cells, mean over windows; logarithmic axis.{star_of(summary)}")
     return figure
 
 
-def cells(content: dict[str, Any], edge: str, label: str) -> Figure:
+def cells(content: EvaluationReport, edge: str, label: str) -> Figure:
     """Test MAE of each cell, the int8 student beside boosting (or the best baseline there is), sorted."""
-    own = content["edge"][edge]["int8"]["test"]["cells"]
-    rival = "boosting" if "boosting" in content["baselines"] else min(
-        content["baselines"], key=lambda name: content["baselines"][name]["validation"]["mae"]
+    own = content.edge[edge].int8.test.cells
+    rival = "boosting" if "boosting" in content.baselines else min(
+        content.baselines, key=lambda name: content.baselines[name].validation.mae
     )  # fmt: skip
-    theirs = content["baselines"][rival]["test"]["cells"]
+    theirs = content.baselines[rival].test.cells
     order = sorted(own, key=lambda cell: own[cell])
     figure = Figure(figsize=(8.6, 1.9 + 0.23 * len(order)), layout="constrained")
     axes = figure.subplots()
@@ -154,7 +156,7 @@ def cells(content: dict[str, Any], edge: str, label: str) -> Figure:
     return figure
 
 
-def trajectories(bank: Bank, cases: Cases, forecast: Forecast, label: str) -> Figure:
+def trajectories(dataset: WindowDataset, cases: Cases, forecast: Forecast, label: str) -> Figure:
     """True SoH of some test cells and forecasts from several cycles of their lives."""
     ranked = ranked_cells(cases, forecast)
     places = shown_ranks(len(ranked))
@@ -163,7 +165,7 @@ def trajectories(bank: Bank, cases: Cases, forecast: Forecast, label: str) -> Fi
     panels = figure.subplots(rows, 3, sharey=True, squeeze=False).ravel()
     for axes, place in zip(panels, places, strict=False):
         name, error = ranked[place]
-        _life(axes, bank, cases, forecast, name)
+        _life(axes, dataset, cases, forecast, name)
         rank = {0: "best", len(ranked) - 1: "worst"}.get(place, f"rank {place + 1}")
         axes.set_title(f"{name}\n{rank} of {len(ranked)}, MAE {error:.4f}", fontsize=10)
     for axes in panels[len(places) :]:
@@ -174,7 +176,7 @@ def trajectories(bank: Bank, cases: Cases, forecast: Forecast, label: str) -> Fi
     figure.supylabel("SoH (capacity / nominal)", fontsize=10)
     caption(
         figure,
-        f"Grey: true SoH. Orange: forecasts of {bank.horizon} cycles, each made at its dot. "
+        f"Grey: true SoH. Orange: forecasts of {dataset.horizon} cycles, each made at its dot. "
         "Dotted: knee.\nCells: evenly spaced ranks of the test error, from the best cell to the worst.",
     )
     return figure
@@ -182,7 +184,7 @@ def trajectories(bank: Bank, cases: Cases, forecast: Forecast, label: str) -> Fi
 
 def ranked_cells(cases: Cases, forecast: Forecast) -> list[tuple[str, float]]:
     """Cells with their MAE, best first."""
-    each = cases.score(forecast)["cells"]
+    each = cases.score(forecast).cells
     return sorted(each.items(), key=lambda item: (item[1], item[0]))
 
 
@@ -199,13 +201,13 @@ def origins(cases: Cases, cell: str, apart: float) -> list[int]:
     return [int(windows[round(i)]) for i in np.linspace(0, len(windows) - 1, min(count, len(windows)))]
 
 
-def _life(axes: Axes, bank: Bank, cases: Cases, forecast: Forecast, cell: str) -> None:
+def _life(axes: Axes, dataset: WindowDataset, cases: Cases, forecast: Forecast, cell: str) -> None:
     index = cases.names.index(cell)
-    start = int(np.searchsorted(bank.cell_index, index))
-    truth = bank.target[bank.cell_index == index]
+    start = int(np.searchsorted(dataset.cell_index, index))
+    truth = dataset.target[dataset.cell_index == index]
     axes.plot(np.arange(len(truth)), truth, color="#9aa5b1", linewidth=3.2, zorder=1)
-    ahead = np.arange(1, bank.horizon + 1)
-    for window in origins(cases, cell, APART * bank.horizon):
+    ahead = np.arange(1, dataset.horizon + 1)
+    for window in origins(cases, cell, APART * dataset.horizon):
         row = int(cases.ends[window]) - start - 1
         # Not joined to the dot: on track charge the forecast has a level of its own, and its error must be seen.
         axes.plot(row + ahead, forecast[window], color=PALETTE[1], linewidth=1.7, zorder=3)
@@ -217,7 +219,7 @@ def _life(axes: Axes, bank: Bank, cases: Cases, forecast: Forecast, cell: str) -
 
 
 def _front(pipeline: Pipeline, front: str, label: str, path: Path) -> None:
-    table, objectives = pipeline.tables[front], pipeline.fronts[front].get("objectives", [])
+    table, objectives = pipeline.tables[front], pipeline.fronts[front].objectives
     cost = next((name for name in objectives if name in UNITS), COST)
     first = front == FRONTS[0]
     if not first:
@@ -229,6 +231,6 @@ def _front(pipeline: Pipeline, front: str, label: str, path: Path) -> None:
         "mae_validation",
         path,
         f"{'First' if first else 'Second'} Pareto front: {label}",
-        {name: entry["validation"]["mae"] for name, entry in pipeline.baselines.items()},
+        {name: entry.validation.mae for name, entry in pipeline.baselines.items()},
         "loss" if first else "form",
     )

@@ -2,30 +2,33 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
 
-from dlnet.data.windows import Bank
+from dlnet.data.windows import WindowDataset
+from dlnet.distill.gains import Gain
+from dlnet.report.documents import EvaluationReport, SummaryReport
 from dlnet.report.evaluation import Evaluation
 from dlnet.report.pipeline import FRONTS, Pipeline
 
-Entry = dict[str, Any]
 FRONT_COLUMNS = ["name", "kind", "loss", "mae_validation", "flash_bytes", "instructions", "parameters", "elite"]
 
 
-def series(evaluation: Evaluation, pipeline: Pipeline, bank: Bank, summary: Entry) -> dict[str, pd.DataFrame]:
+def series(
+    evaluation: Evaluation, pipeline: Pipeline, dataset: WindowDataset, summary: SummaryReport
+) -> dict[str, pd.DataFrame]:
     """File name -> table; errors are MAE of SoH."""
-    edge = summary["edge"]["name"]
+    edge = summary.edge.name
     tables = {
         "horizon.csv": _horizon(evaluation.content, edge),
-        "forecast.csv": _forecast(evaluation, bank, edge),
-        "worst_cell.csv": _worst(evaluation, bank, summary),
+        "forecast.csv": _forecast(evaluation, dataset, edge),
+        "worst_cell.csv": _worst(evaluation, dataset, summary),
         "cells.csv": _cells(evaluation.content, edge),
-        "gain.csv": _gain(pipeline.distillation["students"]["gains"]),
+        "gain.csv": _gain(pipeline.distillation.gains),
         "learning_teacher.csv": _learning(pipeline, "teacher", pipeline.learning["teacher"]["name"].iloc[0]),
-        "learning_student.csv": _learning(pipeline, "students", summary["edge"].get("parent") or edge),
+        "learning_student.csv": _learning(pipeline, "students", summary.edge.parent or edge),
     }
     for front in FRONTS:
         table = pipeline.tables[front]
@@ -40,55 +43,55 @@ def as_csv(table: pd.DataFrame) -> str:
     return table.to_csv(index=False, float_format="%.9g", lineterminator="\n")
 
 
-def _horizon(content: Entry, edge: str) -> pd.DataFrame:
+def _horizon(content: EvaluationReport, edge: str) -> pd.DataFrame:
     """MAE on test windows by cycle ahead, one column a model."""
-    curves = {name: scores["test"]["by_horizon"] for name, scores in content["baselines"].items()}
-    curves["teacher"] = content["teacher"]["test"]["by_horizon"]
-    curves["float"] = content["students"][edge]["test"]["by_horizon"]
-    curves["int8"] = content["edge"][edge]["int8"]["test"]["by_horizon"]
+    curves = {name: scores.test.by_horizon for name, scores in content.baselines.items()}
+    curves["teacher"] = content.teacher.test.by_horizon
+    curves["float"] = content.elite(edge).test.by_horizon
+    curves["int8"] = content.edge[edge].int8.test.by_horizon
     return pd.DataFrame({"cycle": np.arange(1, len(curves["int8"]) + 1), **curves})
 
 
-def _forecast(evaluation: Evaluation, bank: Bank, edge: str) -> pd.DataFrame:
+def _forecast(evaluation: Evaluation, dataset: WindowDataset, edge: str) -> pd.DataFrame:
     """True and forecast SoH at the end of the horizon, each test window."""
     cases = evaluation.cases["test"]
     return pd.DataFrame(
         {
-            "cell": [bank.cells[i] for i in cases.cell],
+            "cell": [dataset.cells[i] for i in cases.cell],
             "true": cases.target[:, -1].astype(np.float64),
             "forecast": evaluation.int8[edge][:, -1],
         }
     )
 
 
-def _worst(evaluation: Evaluation, bank: Bank, summary: Entry) -> pd.DataFrame:
+def _worst(evaluation: Evaluation, dataset: WindowDataset, summary: SummaryReport) -> pd.DataFrame:
     """Life of the worst test cell: true SoH, and what the int8 model had forecast for it a whole horizon before."""
-    cases, index = evaluation.cases["test"], bank.cells.index(summary["edge"]["worst_cell"]["cell"])
+    cases, index = evaluation.cases["test"], dataset.cells.index(summary.edge.worst_cell.cell)
     mine = np.flatnonzero(cases.cell == index)
-    start = int(np.searchsorted(bank.cell_index, index))
+    start = int(np.searchsorted(dataset.cell_index, index))
     return pd.DataFrame(
         {
-            "cycle": cases.ends[mine] - start + bank.horizon - 1,
+            "cycle": cases.ends[mine] - start + dataset.horizon - 1,
             "true": cases.target[mine, -1].astype(np.float64),
-            "forecast": evaluation.int8[summary["edge"]["name"]][mine, -1],
+            "forecast": evaluation.int8[summary.edge.name][mine, -1],
         }
     )
 
 
-def _cells(content: Entry, edge: str) -> pd.DataFrame:
+def _cells(content: EvaluationReport, edge: str) -> pd.DataFrame:
     """MAE of each test cell, one column a model, best cell of the int8 model first."""
-    columns = {"int8": content["edge"][edge]["int8"]["test"]["cells"], "teacher": content["teacher"]["test"]["cells"]}
-    columns |= {name: scores["test"]["cells"] for name, scores in content["baselines"].items()}
+    columns = {"int8": content.edge[edge].int8.test.cells, "teacher": content.teacher.test.cells}
+    columns |= {name: scores.test.cells for name, scores in content.baselines.items()}
     table = pd.DataFrame(columns).rename_axis("cell").reset_index()
     return table.sort_values(["int8", "cell"])
 
 
-def _gain(gains: list[Entry]) -> pd.DataFrame:
+def _gain(gains: Sequence[Gain]) -> pd.DataFrame:
     """Relative gain in validation MAE of each kind of student over labels alone, per cent."""
     rows = [
-        (f"{one['cell']}-{one['hidden']}-{one['loss']}", 100 * one["gain"]["mean"], 100 * one["gain"]["std"])
+        (f"{one.cell}-{one.hidden}-{one.loss}", 100 * one.gain.mean, 100 * one.gain.std)
         for one in gains
-        if one["loss"] != "labels"
+        if one.loss != "labels"
     ]
     return pd.DataFrame(rows, columns=["student", "gain_percent", "std_percent"])
 

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.table import Table
 
+from dlnet.report.documents import Figures, SummaryReport
 from dlnet.report.options import bits_line, usage_line
 
 if TYPE_CHECKING:
-    from dlnet.doctor import Check
+    from dlnet.cli.doctor import Check
     from dlnet.forecast import Forecast
-
-Entry = dict[str, Any]
 
 
 def show(table: Table) -> None:
@@ -27,50 +26,45 @@ def show(table: Table) -> None:
     console.print(table)
 
 
-def summary_table(summary: Entry) -> Table:
-    """The report as a table: baselines, teacher, elites, int8; errors of SoH on test cells.
-
-    Args:
-        summary: content of reports/summary.json.
-    """
-    data = summary["data"]
-    title = f"{data['label']}, track {data['inputs']}: errors of SoH over the next {data['horizon']} cycles, test cells"
+def summary_table(summary: SummaryReport) -> Table:
+    """The report as a table: baselines, teacher, elites, int8; errors of SoH on test cells."""
+    data = summary.data
+    title = f"{data.label}, track {data.inputs}: errors of SoH over the next {data.horizon} cycles, test cells"
     table = Table(title=title)
     table.add_column("model")
     for name in ("MAE", "RMSE", "cell mean", "worst cell", "bytes", "MAE / boosting"):
         table.add_column(name, justify="right")
-    reference = summary["baselines"].get("boosting", {}).get("mae")
-    for name, entry in sorted(summary["baselines"].items(), key=lambda item: -item[1]["mae"]):
-        table.add_row(*_row(name, entry, entry["bytes"], reference))
+    reference = summary.mae_of("boosting")
+    for name, entry in sorted(summary.baselines.items(), key=lambda item: -item[1].mae):
+        table.add_row(*_row(name, entry, entry.bytes, reference))
     table.add_section()
-    table.add_row(*_row("teacher", summary["teacher"], summary["teacher"]["bytes"], reference))
-    for entry in summary["elites"]:
-        table.add_row(*_row(f"student {entry['name']}", entry, entry["bytes"], reference))
+    table.add_row(*_row("teacher", summary.teacher, summary.teacher.bytes, reference))
+    for elite in summary.elites:
+        table.add_row(*_row(f"student {elite.name}", elite, elite.bytes, reference))
     table.add_section()
-    for entry in summary["edges"]:
-        style = "bold" if entry["name"] == summary["edge"]["name"] else None
-        errors = {**entry, **{name: entry[f"{name}_int8"] for name in ("mae", "rmse", "cell_mae")}}
-        table.add_row(*_row(f"int8 {entry['name']}", errors, entry["spec_bytes"], reference), style=style)
+    for edge in summary.edges:
+        style = "bold" if edge.name == summary.edge.name else None
+        table.add_row(*_row(f"int8 {edge.name}", edge.int8, edge.spec_bytes, reference), style=style)
     return table
 
 
-def _row(name: str, entry: Entry, size: int, reference: float | None) -> list[str]:
-    worst = entry["worst_cell"]
-    ratio = "" if reference is None else f"{entry['mae'] / reference:.3f}"
-    figures = [f"{entry[key]:.5f}" for key in ("mae", "rmse", "cell_mae")]
-    return [name, *figures, f"{worst['mae']:.5f} ({worst['cell']})", f"{size:,}", ratio]
+def _row(name: str, entry: Figures, size: int, reference: float | None) -> list[str]:
+    worst = entry.worst_cell
+    ratio = "" if reference is None else f"{entry.mae / reference:.3f}"
+    figures = [f"{value:.5f}" for value in (entry.mae, entry.rmse, entry.cell_mae)]
+    return [name, *figures, f"{worst.mae:.5f} ({worst.cell})", f"{size:,}", ratio]
 
 
-def notes(summary: Entry) -> list[str]:
+def notes(summary: SummaryReport) -> list[str]:
     """What must be read beside the table: the model for the device, branches, what the teacher was worth, the data."""
-    edge = summary["edge"]
-    size = f"{edge['parameters']} parameters, spec {edge['spec_bytes']:,} B, .tflite {edge['tflite_bytes']:,} B"
+    edge = summary.edge
+    size = f"{edge.parameters} parameters, spec {edge.spec_bytes:,} B, .tflite {edge.tflite_bytes:,} B"
     return [
-        f"For the device: {edge['name']} ({size}); int8 over float {edge['mae_int8'] / edge['mae_float']:.4f}.",
-        *usage_line(summary["elites"]),
-        *bits_line(summary["edges"]),
-        summary["teacher"]["verdict"],
-        *summary["data"]["notes"],
+        f"For the device: {edge.name} ({size}); int8 over float {edge.mae_int8 / edge.mae_float:.4f}.",
+        *usage_line(summary.elites),
+        *bits_line(summary.edges),
+        summary.teacher.verdict,
+        *summary.data.notes,
     ]
 
 
@@ -82,8 +76,7 @@ def forecast_table(found: Forecast, shown: Sequence[int]) -> Table:
         table.add_column(name, justify="right")
     for cycle in sorted({step for step in shown if step < len(found.ahead)} | {len(found.ahead)}):
         soh = found.ahead[cycle - 1]
-        error = "not known" if found.error is None else f"± {found.error[cycle - 1]:.4f}"
-        table.add_row(str(cycle), f"{soh:.4f}", f"{soh * found.nominal_ah:.4f}", error)
+        table.add_row(str(cycle), f"{soh:.4f}", f"{soh * found.nominal_ah:.4f}", f"± {found.error[cycle - 1]:.4f}")
     return table
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
@@ -11,8 +11,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator
 
+from dlnet.distill.gains import MeanStd
+from dlnet.plots.style import FAINT, INK, MUTED, caption, palette
 from dlnet.report.pipeline import Pipeline
-from dlnet.report.style import FAINT, INK, MUTED, caption, palette
 
 CAPTION_WIDTH = 170  # letters
 
@@ -53,36 +54,35 @@ def _curves(axes: Axes, table: pd.DataFrame, marked: list[str]) -> None:
         axes.legend(loc="upper right", fontsize=7.5)
 
 
-def distillation(found: dict[str, dict[str, Any]], label: str) -> Figure:
+def distillation(pipeline: Pipeline, label: str) -> Figure:
     """Relative gain in validation MAE over labels alone, mean and spread: of each loss and size, and after pruning."""
-    first = [row for row in found["students"]["gains"] if row["loss"] != "labels"]
-    second = found["pruned"]["gains"]
+    found = pipeline.distillation
+    first = [row for row in found.gains if row.loss != "labels"]
+    second = pipeline.pruned.gains
     figure = Figure(figsize=(12, 4.8), layout="constrained")
     panels = figure.subplots(1, 2, width_ratios=[3, 2])
-    _bars(panels[0], first, "loss", lambda row: f"{row['cell']}, {row['hidden']} neurons")
-    seeds = max((row["seeds"] for row in first), default=0)
+    _bars(panels[0], [(row.loss, f"{row.cell}, {row.hidden} neurons", row.gain) for row in first])
+    seeds = max((row.seeds for row in first), default=0)
     panels[0].set(title=f"Stage 1: each loss and size (seeds: {seeds})", ylabel="lower validation MAE, %")
-    _bars(panels[1], second, "method", lambda row: f"{row['sparsity']:.0%} pruned")
-    networks = max((row["networks"] for row in second), default=0)
+    _bars(panels[1], [(row.method, f"{row.sparsity:.0%} pruned", row.gain) for row in second])
+    networks = max((row.networks for row in second), default=0)
     panels[1].set(title=f"Stage 2: pruned elites (networks each: {networks})")
     figure.suptitle(f"What distilling gains over labels alone: {label}", x=0.01, ha="left")
-    words = (
-        f"Bars: mean; whiskers: standard deviation. Above 0 the teacher helped. {found['students']['teacher']['text']}"
-    )
+    words = f"Bars: mean; whiskers: standard deviation. Above 0 the teacher helped. {found.teacher.text}"
     caption(figure, textwrap.fill(words, CAPTION_WIDTH))
     return figure
 
 
-def _bars(axes: Axes, rows: list[dict[str, Any]], across: str, series: Any) -> None:
-    """Grouped bars: one group a value of ``across``, one colour a series."""
-    groups = list(dict.fromkeys(row[across] for row in rows))
-    names = list(dict.fromkeys(series(row) for row in rows))
+def _bars(axes: Axes, rows: Sequence[tuple[str, str, MeanStd]]) -> None:
+    """Grouped bars of (group, series, gain): one colour a series."""
+    groups = list(dict.fromkeys(group for group, _, _ in rows))
+    names = list(dict.fromkeys(series for _, series, _ in rows))
     width = 0.8 / max(1, len(names))
     for k, (name, colour) in enumerate(zip(names, palette(len(names)), strict=True)):
-        mine = [row for row in rows if series(row) == name]
-        at = [groups.index(row[across]) + (k - (len(names) - 1) / 2) * width for row in mine]
-        means = [100 * row["gain"]["mean"] for row in mine]
-        spread = [100 * row["gain"]["std"] for row in mine]
+        mine = [(group, gain) for group, series, gain in rows if series == name]
+        at = [groups.index(group) + (k - (len(names) - 1) / 2) * width for group, _ in mine]
+        means = [100 * gain.mean for _, gain in mine]
+        spread = [100 * gain.std for _, gain in mine]
         style = {"ecolor": INK, "elinewidth": 1, "capsize": 2.5}
         axes.bar(at, means, width * 0.9, yerr=spread, color=colour, label=name, error_kw=style, zorder=2)
     axes.axhline(0, color=MUTED, linewidth=1, zorder=3)

@@ -1,4 +1,4 @@
-// The processor's own cycle counter (DWT, Armv7-M Architecture Reference Manual, C1.8).
+// The cycle counter of the processor (DWT, Armv7-M Architecture Reference Manual, C1.8).
 #pragma once
 
 #include <stdint.h>
@@ -14,7 +14,7 @@ inline void start() {
   *control = *control | 1u;
 }
 
-/// Cycles since `start`, wrapping. Emulators do not count: there it stays 0.
+/// Cycles since `start`, modulo 2^32; always 0 in an emulator.
 inline uint32_t read() { return *count; }
 
 }  // namespace cycle_counter

@@ -1,7 +1,7 @@
-// Battery health on a serial line: cycles in, forecasts out, one line each. The protocol is in docs/protocol.md.
+// Battery health over a serial line: one line in, one line out. The protocol is in docs/protocol.md.
 //
-// model_data.h is written by `dlnet firmware`. This file and those beside it build unchanged for the Arduino Nano 33
-// BLE Sense and for the emulated board of the tests.
+// model_data.h is written by `dlnet firmware`. The sketch builds unchanged for the Arduino Nano 33 BLE Sense and for
+// the emulated board of the tests.
 #include <Arduino.h>
 #include <DLNet.h>
 
@@ -16,12 +16,12 @@ static protocol::Session<dlnet::Model> session;
 static protocol::LineReader reader;
 static char reply[protocol::Session<dlnet::Model>::reply_room + 1];
 
-// The two functions below are all of the sketch that a host needs to run what it answers without a board: see
-// docs/device.md. They keep their names, and stand for themselves in the ELF file.
+// A host can run the sketch without a board by calling the two functions below (docs/device.md). So they have C linkage
+// and are not inlined: the ELF file has a symbol for each.
 
 extern "C" __attribute__((noinline)) void dlnet_begin() { session.begin({cycle_counter::read, now_us}); }
 
-// Take one byte; when it ends a line, the answer, else null.
+// Take one byte; returns the reply if it ends a line, else null.
 extern "C" __attribute__((noinline)) const char* dlnet_take(uint32_t byte) {
   if (!reader.take(static_cast<uint8_t>(byte))) return nullptr;
   reply[session.answer(reader, reply, sizeof reply - 1)] = '\0';

@@ -1,5 +1,5 @@
-// The serial protocol's text: lines out of bytes, words and numbers out of a line, a reply into a buffer.
-// Knows neither Arduino nor the model, so that it compiles and is fuzzed on a computer. See docs/protocol.md.
+// Text of the serial protocol: bytes to lines, lines to words and numbers, replies. See docs/protocol.md.
+// Depends neither on Arduino nor on the model, so it is compiled and fuzzed on a computer.
 #pragma once
 
 #include <stddef.h>
@@ -9,9 +9,9 @@
 namespace protocol {
 
 constexpr size_t max_line = 400;  // characters of a command, without the line end
-constexpr int max_words = 24;     // of a command, its name among them
+constexpr int max_words = 24;     // of a command, including its name
 
-/// What is wrong with a line itself. What the model says of its content has codes of its own.
+/// Errors of a line itself. Those of the monitor have other codes, see Session.
 enum class Error : uint8_t {
   none = 0,
   line_too_long = 1,
@@ -37,11 +37,11 @@ inline const char* text(Error error) {
   return "unknown";
 }
 
-/// Puts lines together byte by byte. A line that is too long or holds a byte that is no text is read to its end and
-/// then refused as a whole.
+/// Assembles lines byte by byte. A line that is too long or has a byte that is not printable ASCII is read to its end,
+/// then rejected as a whole.
 class LineReader {
  public:
-  /// Take one byte; true when it ends a line, which then stands in `line` until the next byte is taken.
+  /// Take one byte; true when it ends a line. `line` is valid until the next byte is taken.
   bool take(uint8_t byte) {
     if (complete_) clear();
     if (byte == '\n') {
@@ -75,7 +75,7 @@ class LineReader {
     }
   }
 
-  char line_[max_line + 1] = {};  // and a carriage return
+  char line_[max_line + 1] = {};  // one more for a carriage return
   size_t length_ = 0;
   Error error_ = Error::none;
   bool complete_ = false;
@@ -89,7 +89,7 @@ struct Word {
   bool is(const char* other) const { return strlen(other) == length && memcmp(first, other, length) == 0; }
 };
 
-/// The words of a line, which blanks part.
+/// The words of a line, separated by blanks.
 class Words {
  public:
   /// False where there are more than `max_words`.
@@ -117,7 +117,7 @@ class Words {
   int count_ = 0;
 };
 
-/// Read digits as an unsigned number; false where there is anything else or it needs more than 32 bits.
+/// Parse an unsigned number; false if it has anything but digits or needs more than 32 bits.
 inline bool parse_unsigned(const Word& word, uint32_t& value) {
   if (word.length == 0 || word.length > 10) return false;
   uint64_t sum = 0;
@@ -131,17 +131,17 @@ inline bool parse_unsigned(const Word& word, uint32_t& value) {
   return true;
 }
 
-/// Read a decimal number: a sign or none, digits, perhaps a point and more digits; no exponent, no words.
+/// Parse a decimal number: optional sign, digits, optional point and digits; no exponent, no `nan`.
 ///
-/// At most 15 digits after leading zeros and 22 after the point: within these, a whole number over a power of ten is
-/// a division of two exact doubles, so that the result is the double nearest to the text.
+/// At most 15 significant digits and 22 after the point: then digits and power of ten are both exact doubles, and their
+/// quotient is the double nearest to the text (Clinger 1990).
 inline bool parse_number(const Word& word, double& value) {
   size_t at = 0;
   const bool negative = word.length && word.first[0] == '-';
   if (word.length && (word.first[0] == '-' || word.first[0] == '+')) ++at;
   uint64_t whole = 0;
   double scale = 1;
-  int digits = 0, significant = 0, places = 0;
+  int digits = 0, significant = 0, decimals = 0;
   bool point = false;
   for (; at < word.length; ++at) {
     const char c = word.first[at];
@@ -153,10 +153,10 @@ inline bool parse_number(const Word& word, double& value) {
     ++digits;
     if (significant || c != '0') ++significant;
     if (point) {
-      ++places;
+      ++decimals;
       scale *= 10;
     }
-    if (significant > 15 || places > 22) return false;
+    if (significant > 15 || decimals > 22) return false;
     whole = 10 * whole + static_cast<uint64_t>(c - '0');
   }
   if (!digits) return false;
@@ -172,7 +172,7 @@ inline int parse_hex(char c) {
   return -1;
 }
 
-/// A reply that is being written: text into a buffer of fixed size, cut where the buffer ends.
+/// Writes a reply into a buffer of fixed size; truncates at its end.
 class Reply {
  public:
   Reply(char* buffer, size_t room) : buffer_(buffer), room_(room) {}
@@ -189,13 +189,13 @@ class Reply {
     return *this;
   }
 
-  Reply& put_unsigned(uint64_t value, int least_digits = 1) {
+  Reply& put_unsigned(uint64_t value, int min_digits = 1) {
     char digits[20];
     int count = 0;
     do {
       digits[count++] = static_cast<char>('0' + value % 10);
       value /= 10;
-    } while (value || count < least_digits);
+    } while (value || count < min_digits);
     while (count) put(digits[--count]);
     return *this;
   }
@@ -216,7 +216,7 @@ class Reply {
 
   Reply& put_hex(uint8_t byte) { return put("0123456789abcdef"[byte >> 4]).put("0123456789abcdef"[byte & 15]); }
 
-  /// Begin a refusal anew, whatever was written before.
+  /// Replace whatever was written by an error.
   void refuse(int code, const char* why) {
     length_ = 0;
     put("err ").put_unsigned(static_cast<uint64_t>(code)).put(' ').put(why);

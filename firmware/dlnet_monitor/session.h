@@ -1,4 +1,4 @@
-// What each command does: one line in, one line out. Compiles on a computer as it does on a board.
+// The commands of the protocol: one line in, one line out. Compiles on a computer and on a board.
 #pragma once
 
 #include <DLNet.h>
@@ -17,17 +17,17 @@ struct Clocks {
 template <class Model>
 class Session {
  public:
-  /// Room that any reply fits in: a forecast is the longest one.
+  /// Bytes that any reply fits in; a forecast is the longest.
   static constexpr size_t reply_room = 300 + 12 * Model::horizon;
 
-  /// Once, before the first line; needs nothing but zeroed memory.
+  /// Call once, before the first line. Works on zeroed memory, without a constructor.
   void begin(const Clocks& clocks) {
     clocks_ = clocks;
     charge_ = dlnet::ChargeFeatures();
     monitor_.clear();
   }
 
-  /// Answer the line that `reader` has completed; gives the length of the reply, which has no line end.
+  /// Write the reply to the line in `reader`, without a line end; returns its length.
   size_t answer(const LineReader& reader, char* buffer, size_t room) {
     Reply reply(buffer, room);
     if (reader.error() != Error::none) {
@@ -43,14 +43,14 @@ class Session {
  private:
   using Monitor = dlnet::Monitor<Model>;
 
-  static constexpr int status_code = 20;  // a refusal's code is its status plus this; see docs/protocol.md
+  static constexpr int status_code = 20;  // an error's code is its status plus this; see docs/protocol.md
   static constexpr int charge_code = 40;
   static constexpr uint32_t chunk = 64;  // bytes of a saved state in one line
   static constexpr int window_values = 6;
 
   struct Command {
     const char* name;
-    int least, most;  // arguments
+    int min_arguments, max_arguments;
     void (Session::*run)(Reply&);
   };
 
@@ -78,14 +78,16 @@ class Session {
     for (const Command& command : commands) {
       if (words_.count() == 0 || !words_[0].is(command.name)) continue;
       const int given = words_.count() - 1;
-      if (given < command.least || given > command.most) return reply.refuse(Error::wrong_count);
+      if (given < command.min_arguments || given > command.max_arguments) {
+        return reply.refuse(Error::wrong_count);
+      }
       reply.put("ok ").put(command.name);
       return (this->*command.run)(reply);
     }
     reply.refuse(Error::unknown_command);
   }
 
-  /// The argument's number; false, and refused, where it is none.
+  /// Parse an argument; false, with an error in `reply`, if it is not a number.
   bool number(int argument, double& value, Reply& reply) {
     if (parse_number(words_[argument], value)) return true;
     reply.refuse(Error::bad_number);
@@ -173,7 +175,7 @@ class Session {
     }
   }
 
-  /// Begin a charge, with the window of params given or that of the 1.1 Ah LFP cells.
+  /// Begin a charge with the given window, by default that of the 1.1 Ah LFP cells.
   void charge(Reply& reply) {
     dlnet::ChargeWindow window;
     double* const values[window_values] = {&window.cutoff_v,       &window.below_v,      &window.tolerance_v,
@@ -207,7 +209,7 @@ class Session {
     for (double value : values) reply.put(' ').put_fixed(value);
   }
 
-  /// Push the charge that has ended as a cycle. Inputs that are no charge features, such as SoH, are arguments.
+  /// Push the finished charge as a cycle. Inputs that are not charge features, such as SoH, are arguments.
   void finish(Reply& reply) {
     uint32_t n;
     float values[Model::inputs];
@@ -241,7 +243,7 @@ class Session {
     if (accepted(found, reply)) reply.put(" cycles=").put_unsigned(spent).put(" us=").put_unsigned(us);
   }
 
-  /// One piece of the state. Offset 0 takes a picture of it, which the pieces after are cut from.
+  /// Write one chunk of the state. Offset 0 takes a snapshot, from which all chunks are read.
   void save(Reply& reply) {
     uint32_t offset;
     if (!whole(1, offset, reply)) return;
@@ -256,7 +258,7 @@ class Session {
     for (uint32_t i = offset; i < sizeof state_ && i < offset + chunk; ++i) reply.put_hex(state_[i]);
   }
 
-  /// One piece of a state, in order. The last one completes it, and only then does the monitor take it.
+  /// Read one chunk of a state, in order. The monitor is changed only after the last one.
   void load(Reply& reply) {
     uint32_t offset;
     if (!whole(1, offset, reply)) return;

@@ -1,5 +1,6 @@
 // The library on a bare Cortex-M4 (QEMU's mps2-an386): vectors, FPU, then the self test and a checksum of forecasts.
-// It prints "self test: STATUS, checksum: CRC-32 of WINDOWS made windows" and ends with 0 if the self test passed.
+// Prints "self test: STATUS, checksum: CRC-32" (of the forecasts of WINDOWS synthetic windows); exits with 0 if the
+// self test passed.
 #include "shim.h"
 
 #ifndef WINDOWS
@@ -15,18 +16,18 @@ extern Constructor start_of_constructors, end_of_constructors;
 }
 
 // Semihosting calls of Arm's "Semihosting for AArch32 and AArch64".
-static int32_t ask_host(int32_t operation, const void *argument) {
+static int32_t semihosting_call(int32_t operation, const void *argument) {
   register int32_t r0 __asm__("r0") = operation;
   register const void *r1 __asm__("r1") = argument;
   __asm__ volatile("bkpt 0xab" : "+r"(r0) : "r"(r1) : "memory");
   return r0;
 }
 
-static void print(const char *words) { ask_host(0x04, words); }
+static void print(const char *words) { semihosting_call(0x04, words); }
 
 [[noreturn]] static void end(uint32_t code) {
   const uint32_t stopped[2] = {0x20026, code};  // ADP_Stopped_ApplicationExit
-  for (;;) ask_host(0x20, stopped);
+  for (;;) semihosting_call(0x20, stopped);
 }
 
 static void print_hex(uint32_t value) {
@@ -35,11 +36,11 @@ static void print_hex(uint32_t value) {
   print(text);
 }
 
-static uint32_t checksum_of_made() {
+static uint32_t synthetic_checksum() {
   dlnet::Forecast<Model> ahead;
   uint32_t crc = 0;
   for (uint32_t seed = 0; seed < WINDOWS; ++seed) {
-    dlnet::MadeWindow<Model> window(seed);
+    dlnet::SyntheticWindow<Model> window(seed);
     dlnet::Engine<Model>::run(window, 1 << 24, ahead);
     crc = dlnet::checksum(ahead, crc);
   }
@@ -61,7 +62,7 @@ void start() {
   print("self test: ");
   print(dlnet::text(status));
   print(", checksum: ");
-  print_hex(checksum_of_made());
+  print_hex(synthetic_checksum());
   print("\n");
   end(status == dlnet::Status::ok ? 0 : 1);
 }

@@ -1,4 +1,4 @@
-// The library behind a pipe, for the sanitisers: records of fixed size in, records out, until the input ends.
+// The library as a filter, for the sanitisers: reads records of fixed size from stdin, writes records to stdout.
 //   engine: int16 window[steps][channels], int32 anchor -> int32 forecast[horizon], int16 hidden[steps][hidden]
 //   monitor: uint32 cycle, float values[inputs] -> int32 status, int32 ready, float soh[horizon]
 #include <stdio.h>

@@ -1,5 +1,5 @@
-// libFuzzer on the loader of saved state. The first byte says what to repair, so that the search gets behind the
-// checks: 1 the size, format and model, 2 the checksum.
+// libFuzzer on the loader of saved states. The first byte selects what is made valid, so that the fuzzer gets past the
+// checks: 1 size, format and model, 2 the checksum.
 #include <stdlib.h>
 
 #include "shim.h"

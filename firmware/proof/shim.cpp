@@ -4,22 +4,22 @@ static dlnet::Monitor<Model> monitor;
 static const int32_t ok = static_cast<int32_t>(dlnet::Status::ok);
 
 void dlnet_trace(const int16_t *window, int32_t anchor, int32_t *forecast, int16_t *hidden) {
-  dlnet::HeldWindow<Model> source(window);
+  dlnet::StoredWindow<Model> source(window);
   dlnet::Forecast<Model> ahead;
-  Notes notes = {hidden};
-  dlnet::Engine<Model>::run(source, anchor, ahead, notes);
+  StateRecorder recorder = {hidden};
+  dlnet::Engine<Model>::run(source, anchor, ahead, recorder);
   for (int32_t cycle = 1; cycle <= Model::horizon; ++cycle) *forecast++ = ahead.raw(static_cast<uint16_t>(cycle));
 }
 
 void dlnet_levels(const int16_t *window, int32_t anchor, int32_t *levels) {
-  dlnet::HeldWindow<Model> source(window);
+  dlnet::StoredWindow<Model> source(window);
   dlnet::Forecast<Model> ahead;
   dlnet::Engine<Model>::run(source, anchor, ahead);
   memcpy(levels, ahead.level, sizeof ahead.level);
 }
 
 void dlnet_engine(const int16_t *window, int32_t anchor, int32_t *forecast) {
-  dlnet::HeldWindow<Model> source(window);
+  dlnet::StoredWindow<Model> source(window);
   dlnet::Forecast<Model> ahead;
   dlnet::Engine<Model>::run(source, anchor, ahead);
   ahead.walk([&forecast](int32_t raw) {

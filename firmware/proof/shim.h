@@ -1,4 +1,4 @@
-// The library behind plain C functions, for the proofs: called through ctypes, in unicorn, and by driver.cpp.
+// C functions around the library, for the proofs: called through ctypes, in unicorn, and by driver.cpp.
 #pragma once
 
 #include <DLNet.h>
@@ -6,21 +6,21 @@
 
 typedef dlnet::Model Model;
 
-// Notes the state after each step; `hidden` may be null.
-struct Notes {
+// Records the state after each step; `hidden` may be null.
+struct StateRecorder {
   int16_t *hidden;
   void step(int t, const int16_t *state) {
     if (hidden) memcpy(hidden + t * Model::hidden, state, Model::hidden * sizeof *state);
   }
 };
 
-#pragma GCC visibility push(default)  // all else is hidden: several models live in one process
+#pragma GCC visibility push(default)  // all else is hidden: several models are loaded in one process
 extern "C" {
 // A window (steps, channels) of codes -> forecast (horizon,) in 2^-24 SoH, and the state after each step.
 void dlnet_trace(const int16_t *window, int32_t anchor, int32_t *forecast, int16_t *hidden);
 // The engine as the monitor calls it: levels at the knots only.
 void dlnet_levels(const int16_t *window, int32_t anchor, int32_t *levels);
-// The engine and every cycle of the horizon as integers: what a "forecast" costs in reports/firmware.json.
+// The engine and every cycle of the horizon, as integers: the forecast that reports/firmware.json counts.
 void dlnet_engine(const int16_t *window, int32_t anchor, int32_t *forecast);
 
 // One monitor, in static memory.

@@ -15,7 +15,7 @@ NO_NETWORK, HOST_NETWORK = "none", "host"
 
 
 @dataclass(frozen=True)
-class Plan:
+class ContainerPlan:
     """One command in one container.
 
     Attributes:

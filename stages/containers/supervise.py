@@ -24,7 +24,7 @@ from urllib3.exceptions import HTTPError
 
 from stages.containers.engine import engine_errors
 from stages.containers.orphans import Reaper, labels, remove, remove_orphans
-from stages.containers.plan import Plan
+from stages.containers.plan import ContainerPlan
 
 STOPPED_BY = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 GRACE_SECONDS = 10.0  # from the first signal to SIGKILL
@@ -56,7 +56,7 @@ class _Wish:
         return now - first > GRACE_SECONDS or any(at - first > AGAIN_SECONDS for _, at in self.came)
 
 
-def run(engine: docker.DockerClient, plan: Plan, project: Path, started_by: int) -> Outcome:
+def run(engine: docker.DockerClient, plan: ContainerPlan, project: Path, started_by: int) -> Outcome:
     """Run ``plan`` to its end.
 
     SIGINT, SIGTERM, SIGHUP and the death of the parent, the process ``started_by``, stop the command: first with that
@@ -98,7 +98,7 @@ def _signals(started_by: int) -> Iterator[_Wish]:
             signal.signal(number, handler)
 
 
-def _follow(container: Container, plan: Plan, wish: _Wish) -> Outcome:
+def _follow(container: Container, plan: ContainerPlan, wish: _Wish) -> Outcome:
     stream: Any = container.attach(stream=True, demux=not plan.terminal)  # type: ignore[call-overload]
     container.start()
     if plan.terminal:
@@ -177,7 +177,7 @@ def _follow_size(container: Container) -> None:
     signal.signal(signal.SIGWINCH, resize)
 
 
-def explain(outcome: Outcome, plan: Plan, more_memory: str) -> str | None:
+def explain(outcome: Outcome, plan: ContainerPlan, more_memory: str) -> str | None:
     """One line for a bad end, or None for a good one; ``more_memory`` says how to get more."""
     if not outcome.code:
         return None

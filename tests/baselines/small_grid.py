@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from dlnet.config import BaselinesParams
+from dlnet.config.baselines import BaselinesParams
 
 TRAINING = {"steps": 40, "batch": 32, "learning_rate": 1e-2, "weight_decay": 1e-4, "check": 10, "patience": 4}
 

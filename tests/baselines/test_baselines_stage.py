@@ -1,30 +1,30 @@
 """All baselines together, and the stage's files."""
 
-import json
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
-from made_bank import made_bank, made_encoder, task, write_windows
 from small_grid import baselines_params
+from synthetic_dataset import synthetic_dataset, synthetic_encoder, task, write_windows
 
-from dlnet.config import BaselinesConfig
+from dlnet.baselines.fit import fit_all
+from dlnet.baselines.record import BaselineTable
 from dlnet.files import read_tensors
 from dlnet.metrics import errors
-from dlnet.models.baselines import fit_all
 from stages import baselines as stage
+from stages.baselines import BaselinesConfig
 
 NAMES = {"persistence", "line", "parabola", "ridge", "boosting", "gru_small"}
 
 
 @pytest.mark.parametrize("track", ["capacity", "charge"])
 def test_every_baseline_forecasts_and_says_whether_it_uses_capacity(track):
-    bank, encoder = made_encoder(track)
-    fitted, ends = fit_all(bank, encoder, task(track), baselines_params()), bank.windows("test", 3)
+    dataset, encoder = synthetic_encoder(track)
+    fitted, ends = fit_all(dataset, encoder, task(track), baselines_params()), dataset.windows("test", 3)
     assert NAMES <= set(fitted) <= NAMES | {"boosting_plain"}
     for name, one in fitted.items():
-        forecast = one.predict(bank, ends)
+        forecast = one.forecast(dataset, ends)
         assert forecast.shape == (len(ends), 10)
         assert forecast.dtype == np.float32
         assert np.isfinite(forecast).all()
@@ -43,14 +43,16 @@ def project(tmp_path, monkeypatch):
 
 def test_stage_writes_forecasts_errors_and_curves_and_the_same_bytes_again(project):
     stage.main()
-    bank, table = made_bank(), json.loads((project / "baselines.json").read_text())
-    validation, test = bank.windows("validation", 3), bank.windows("test", 3)
+    dataset, table = synthetic_dataset(), BaselineTable.read(project / "baselines.json").root
+    validation, test = dataset.windows("validation", 3), dataset.windows("test", 3)
     forecasts = read_tensors(project / "predictions.safetensors")
     assert set(forecasts) == set(table)
     for name, forecast in forecasts.items():
         assert forecast.shape == (len(validation) + len(test), 10)
-        truth = errors(forecast[: len(validation)], bank.targets(validation), bank.cell_of(validation), bank.cells)
-        assert table[name]["validation"] == truth
+        truth = errors(
+            forecast[: len(validation)], dataset.targets(validation), dataset.cell_of(validation), dataset.cells
+        )
+        assert table[name].validation == truth
     assert set(pd.read_parquet(project / "learning.parquet")["name"]) == {"gru_small"}
     first = {path.name: path.read_bytes() for path in project.iterdir()}
     stage.main()

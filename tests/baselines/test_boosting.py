@@ -4,13 +4,14 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from made_bank import made_bank, task
 from sklearn.ensemble import HistGradientBoostingRegressor
 from small_grid import baselines_params
+from synthetic_dataset import synthetic_dataset, task
 from threadpoolctl import threadpool_limits
 
-from dlnet.models.boosting import fit_boosting, fit_boosting_for, fit_boosting_targets, trees
-from dlnet.models.summaries import mae
+from dlnet.baselines.boosting import fit_boosting, fit_boosting_for, fit_boosting_targets
+from dlnet.baselines.forest import Forest
+from dlnet.baselines.summaries import mae
 
 
 def walked(tree):
@@ -28,35 +29,47 @@ def walked(tree):
 
 @pytest.fixture(scope="module")
 def capacity():
-    bank = made_bank()
-    return bank, fit_boosting(bank, task(), baselines_params())
+    dataset = synthetic_dataset()
+    return dataset, fit_boosting(dataset, task(), baselines_params())
 
 
 @pytest.fixture(scope="module")
 def charge():
-    bank = made_bank(task("charge"))
-    return bank, fit_boosting_targets(bank, task("charge"), baselines_params())
+    dataset = synthetic_dataset(task("charge"))
+    return dataset, fit_boosting_targets(dataset, task("charge"), baselines_params())
 
 
-def test_bytes_and_parameters_are_those_of_the_walked_trees(capacity):
+@pytest.mark.parametrize("loss", ["absolute_error", "squared_error"])
+def test_a_forest_is_scikit_learns_to_the_last_bit(loss):
+    rng = np.random.default_rng(0)
+    x, unseen = rng.normal(size=(300, 4)), rng.normal(size=(200, 4))
+    y = x[:, 0] * x[:, 1] + rng.normal(size=300)
+    fitted = HistGradientBoostingRegressor(loss=loss, max_iter=9, max_leaf_nodes=7, random_state=0).fit(x, y)
+    forest = Forest.of(fitted)
+    np.testing.assert_array_equal(forest.predict(unseen), fitted.predict(unseen))
+    counts = [walked(tree.nodes) for iteration in fitted._predictors for tree in iteration]
+    assert (forest.splits, forest.leaves) == tuple(sum(column) for column in zip(*counts, strict=True))
+    again = Forest.from_arrays(forest.arrays())
+    np.testing.assert_array_equal(again.predict(unseen), forest.predict(unseen))
+
+
+def test_bytes_and_parameters_are_those_of_splits_and_leaves(capacity):
     _, one = capacity
-    counts = [walked(tree) for forest in one.forests for tree in trees(forest)]
-    splits, leaves = (sum(column) for column in zip(*counts, strict=True))
-    assert one.nodes == (splits, leaves)
+    splits, leaves = one.nodes
     assert one.bytes == 9 * splits + 4 * leaves + 4 * 3
     assert one.parameters == 2 * splits + leaves + 3
 
 
 def test_each_forest_has_as_many_trees_as_were_chosen(capacity):
     _, one = capacity
-    assert [len(trees(forest)) for forest in one.forests] == one.chosen["iterations"]
+    assert [len(forest.first) for forest in one.forests] == one.chosen["iterations"]
     assert all(1 <= count <= 12 for count in one.chosen["iterations"])
 
 
 def test_a_knot_is_scikit_learns_forest_stopped_where_validation_is_least(capacity):
-    bank, one = capacity
-    train, validation = bank.windows("train", 1), bank.windows("validation", 3)
-    targets = [bank.targets(ends)[:, 4] - bank.soh[ends - 1] for ends in (train, validation)]
+    dataset, one = capacity
+    train, validation = dataset.windows("train", 1), dataset.windows("validation", 3)
+    targets = [dataset.targets(ends)[:, 4] - dataset.soh[ends - 1] for ends in (train, validation)]
     forest = HistGradientBoostingRegressor(
         loss="absolute_error",
         learning_rate=0.3,
@@ -66,57 +79,59 @@ def test_a_knot_is_scikit_learns_forest_stopped_where_validation_is_least(capaci
         max_features=0.5,
         early_stopping=False,
         random_state=0,
-    ).fit(one.summary.of(bank, train), targets[0])
-    staged = np.array(list(forest.staged_predict(one.summary.of(bank, validation))))
+    ).fit(one.summary.of(dataset.histories(train, one.features)), targets[0])
+    staged = np.array(list(forest.staged_predict(one.summary.of(dataset.histories(validation, one.features)))))
     least = np.abs(staged - targets[1]).mean(axis=1).argmin()
-    found = one.predict(bank, validation)[:, 4] - bank.soh[validation - 1]
+    found = one.forecast(dataset, validation)[:, 4] - dataset.soh[validation - 1]
     np.testing.assert_allclose(found, staged[least], atol=1e-7)
 
 
 def test_every_feature_set_then_every_size_of_tree_is_tried(capacity):
-    bank, one = capacity
+    dataset, one = capacity
     tried = [(trial["features"], trial["leaves"]) for trial in one.chosen["tried"]]
     assert tried == [(["charge", "time", "slope"], 4), (["charge"], 4), (one.chosen["features"], 8)]
     errors = [trial["mae_validation"] for trial in one.chosen["tried"]]
-    ends = bank.windows("validation", 3)
-    assert mae(one.predict(bank, ends), bank.targets(ends)) == pytest.approx(min(errors), rel=1e-5)
+    ends = dataset.windows("validation", 3)
+    assert mae(one.forecast(dataset, ends), dataset.targets(ends)) == pytest.approx(min(errors), rel=1e-5)
 
 
 def test_the_ridge_below_is_counted_and_added(charge):
-    bank, fitted = charge
-    one, ends = fitted["ridge"], bank.windows("test", 3)
+    dataset, fitted = charge
+    one, ends = fitted["ridge"], dataset.windows("test", 3)
     splits, leaves = one.nodes
     assert one.bytes == 9 * splits + 4 * leaves + 4 * 4 + one.start.bytes
-    values = np.stack([forest.predict(one.summary.of(bank, ends)) for forest in one.forests], axis=1)
+    values = np.stack(
+        [forest.predict(one.summary.of(dataset.histories(ends, one.features))) for forest in one.forests], axis=1
+    )
     lines = np.array([np.interp(np.arange(1, 11), [1, 2, 5, 10], row) for row in values])
-    np.testing.assert_allclose(one.predict(bank, ends), one.start.predict(bank, ends) + lines, atol=1e-6)
+    np.testing.assert_allclose(one.forecast(dataset, ends), one.start.forecast(dataset, ends) + lines, atol=1e-6)
 
 
 def test_of_several_targets_the_best_on_validation_is_taken(charge):
-    bank, fitted = charge
-    ends = bank.windows("validation", 3)
-    errors = {target: mae(one.predict(bank, ends), bank.targets(ends)) for target, one in fitted.items()}
-    best = fit_boosting(bank, task("charge"), baselines_params())
+    dataset, fitted = charge
+    ends = dataset.windows("validation", 3)
+    errors = {target: mae(one.forecast(dataset, ends), dataset.targets(ends)) for target, one in fitted.items()}
+    best = fit_boosting(dataset, task("charge"), baselines_params())
     assert best.chosen["target"] == min(errors, key=errors.get)
 
 
 @pytest.mark.parametrize("target", ["absolute", "ridge"])
 def test_on_track_charge_the_soh_of_past_cycles_has_no_say(charge, target):
-    bank, fitted = charge
-    blind, ends = replace(bank, soh=np.full_like(bank.soh, np.nan)), bank.windows("test", 3)
+    dataset, fitted = charge
+    blind, ends = replace(dataset, soh=np.full_like(dataset.soh, np.nan)), dataset.windows("test", 3)
     found = fit_boosting_for(blind, task("charge"), baselines_params(), target)
-    np.testing.assert_array_equal(found.predict(blind, ends), fitted[target].predict(bank, ends))
+    np.testing.assert_array_equal(found.forecast(blind, ends), fitted[target].forecast(dataset, ends))
     assert not found.uses_capacity
 
 
 def test_same_bytes_for_any_number_of_threads_and_without_test_targets(capacity):
-    bank, one = capacity
-    ends = bank.windows("test", 3)
+    dataset, one = capacity
+    ends = dataset.windows("test", 3)
     with threadpool_limits(1):
-        again = fit_boosting(made_bank(allow_test=True), task(), baselines_params())
-        np.testing.assert_array_equal(again.predict(bank, ends), one.predict(bank, ends))
+        again = fit_boosting(synthetic_dataset(allow_test=True), task(), baselines_params())
+        np.testing.assert_array_equal(again.forecast(dataset, ends), one.forecast(dataset, ends))
 
 
 def test_absolute_targets_on_track_capacity_are_not_anchored():
-    one = fit_boosting_for(made_bank(), task(), baselines_params(), "absolute")
+    one = fit_boosting_for(synthetic_dataset(), task(), baselines_params(), "absolute")
     assert one.knots.at == (1, 2, 5, 10)

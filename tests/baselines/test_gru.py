@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 import torch
-from made_bank import made_encoder, task
 from small_grid import baselines_params
+from synthetic_dataset import synthetic_encoder, task
 
-from dlnet.models.gru import GruNet, fit_gru, gru_parameters, widest
+from dlnet.baselines.gru import GruNet, fit_gru, gru_parameters, widest
+from dlnet.baselines.summaries import mae
 from dlnet.models.network import LEVEL_UNIT
-from dlnet.models.summaries import mae
 
 PARAMS = baselines_params().gru["gru_small"]
 
@@ -55,31 +55,31 @@ def test_widest_fits_and_one_more_neuron_does_not():
 
 @pytest.fixture(scope="module", params=["capacity", "charge"])
 def trained(request):
-    bank, encoder = made_encoder(request.param)
-    return bank, encoder, fit_gru(bank, encoder, task(request.param), PARAMS, 0)
+    dataset, encoder = synthetic_encoder(request.param)
+    return dataset, encoder, fit_gru(dataset, encoder, task(request.param), PARAMS, 0)
 
 
 def test_weights_of_the_best_check_are_kept(trained):
-    bank, _, one = trained
-    ends = bank.windows("validation", 3)
+    dataset, _, one = trained
+    ends = dataset.windows("validation", 3)
     least = min(error for _, _, error in one.curve)
-    assert mae(one.predict(bank, ends), bank.targets(ends)) == pytest.approx(least, rel=1e-4)
+    assert mae(one.forecast(dataset, ends), dataset.targets(ends)) == pytest.approx(least, rel=1e-4)
     assert one.chosen["mae_validation"] == least
 
 
 def test_training_twice_gives_the_same_bytes_and_leaves_the_global_stream_alone(trained):
-    bank, encoder, one = trained
+    dataset, encoder, one = trained
     torch.manual_seed(99)
     before = torch.get_rng_state()
-    again = fit_gru(bank, encoder, task(encoder.track), PARAMS, 0)
+    again = fit_gru(dataset, encoder, task(encoder.track), PARAMS, 0)
     assert torch.equal(before, torch.get_rng_state())
-    ends = bank.windows("test", 3)
-    np.testing.assert_array_equal(again.predict(bank, ends), one.predict(bank, ends))
+    ends = dataset.windows("test", 3)
+    np.testing.assert_array_equal(again.forecast(dataset, ends), one.forecast(dataset, ends))
 
 
 def test_forecast_never_rises(trained):
-    bank, _, one = trained
-    assert np.all(np.diff(one.predict(bank, bank.windows("test", 3)), axis=1) <= 0)
+    dataset, _, one = trained
+    assert np.all(np.diff(one.forecast(dataset, dataset.windows("test", 3)), axis=1) <= 0)
 
 
 def test_bytes_are_four_a_parameter(trained):

@@ -4,12 +4,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from made_bank import made_bank, task
 from sklearn.linear_model import Ridge as Truth
 from small_grid import baselines_params
+from synthetic_dataset import synthetic_dataset, task
 
-from dlnet.models.ridge import fit_ridge, products, ridge_path, standardised
-from dlnet.models.summaries import mae
+from dlnet.baselines.ridge import fit_ridge, products, ridge_path, standardised
+from dlnet.baselines.summaries import mae
 
 RANDOM = np.random.default_rng(0)
 X = RANDOM.normal(3, [1, 5, 0.2, 2], (60, 4))
@@ -48,17 +48,17 @@ def test_inputs_are_clipped_at_four_deviations():
 
 @pytest.mark.parametrize("track", ["capacity", "charge"])
 def test_the_best_of_all_tried_is_kept(track):
-    bank = made_bank(task(track))
-    one = fit_ridge(bank, task(track), baselines_params())
-    ends = bank.windows("validation", 3)
+    dataset = synthetic_dataset(task(track))
+    one = fit_ridge(dataset, task(track), baselines_params())
+    ends = dataset.windows("validation", 3)
     errors = [trial["mae_validation"] for trial in one.chosen["tried"]]
     assert len(errors) == 4
-    assert mae(one.predict(bank, ends), bank.targets(ends)) == pytest.approx(min(errors), rel=1e-12)
+    assert mae(one.forecast(dataset, ends), dataset.targets(ends)) == pytest.approx(min(errors), rel=1e-12)
 
 
 def test_stored_numbers_are_counted():
     one = fit_ridge(
-        made_bank(),
+        synthetic_dataset(),
         task(),
         baselines_params(),
     )
@@ -69,15 +69,15 @@ def test_stored_numbers_are_counted():
 
 
 def test_on_track_charge_the_soh_of_past_cycles_has_no_say():
-    bank = made_bank(task("charge"))
-    blind = replace(bank, soh=np.full_like(bank.soh, np.nan))
-    ends = bank.windows("test", 3)
-    found, truth = (fit_ridge(one, task("charge"), baselines_params()).predict(one, ends) for one in (blind, bank))
+    dataset = synthetic_dataset(task("charge"))
+    blind = replace(dataset, soh=np.full_like(dataset.soh, np.nan))
+    ends = dataset.windows("test", 3)
+    found, truth = (fit_ridge(one, task("charge"), baselines_params()).predict(one, ends) for one in (blind, dataset))
     np.testing.assert_array_equal(found, truth)
 
 
 def test_test_targets_have_no_say():
-    ends = made_bank().windows("test", 3)
-    hidden, open_ = made_bank(), made_bank(allow_test=True)
-    found = [fit_ridge(bank, task(), baselines_params()).predict(bank, ends) for bank in (hidden, open_)]
+    ends = synthetic_dataset().windows("test", 3)
+    hidden, open_ = synthetic_dataset(), synthetic_dataset(allow_test=True)
+    found = [fit_ridge(dataset, task(), baselines_params()).forecast(dataset, ends) for dataset in (hidden, open_)]
     np.testing.assert_array_equal(found[0], found[1])

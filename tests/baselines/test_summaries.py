@@ -2,12 +2,12 @@
 
 import numpy as np
 import pytest
-from made_bank import made_bank, task
+from synthetic_dataset import synthetic_dataset, task
 
+from dlnet.baselines.summaries import Knots, Summary, mae, slope, summaries
 from dlnet.errors import ConfigError
-from dlnet.models.summaries import Knots, Summary, mae, slope, summaries
 
-BANK = made_bank()
+BANK = synthetic_dataset()
 ENDS = BANK.windows("validation", 5)
 
 

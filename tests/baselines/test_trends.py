@@ -2,29 +2,29 @@
 
 import numpy as np
 import pytest
-from made_bank import made_bank
+from synthetic_dataset import synthetic_dataset
 
-from dlnet.models.baselines import Trend
+from dlnet.baselines.trends import Trend
 
-BANK = made_bank()
-ENDS = BANK.windows("validation", 3)
+DATASET = synthetic_dataset()
+ENDS = DATASET.windows("validation", 3)
 
 
 @pytest.mark.parametrize(("degree", "length"), [(1, 7), (1, 12), (2, 12), (2, 5)])
 def test_trend_is_the_fitted_polynomial_moved_to_the_last_cycle(degree, length):
-    history, x = BANK.history(ENDS)[:, -length:], np.arange(1 - length, 1)
+    history, x = DATASET.history(ENDS)[:, -length:], np.arange(1 - length, 1)
     truth = []
     for row in history:
         fitted = np.polyfit(x, row, degree)
         truth.append(row[-1] + np.polyval(fitted, np.arange(1, 11)) - np.polyval(fitted, 0))
-    np.testing.assert_allclose(Trend(degree, length).predict(BANK, ENDS), truth, atol=2e-7)
+    np.testing.assert_allclose(Trend(degree, length, 10).forecast(DATASET, ENDS), truth, atol=2e-7)
 
 
 def test_persistence_repeats_the_last_soh():
-    found = Trend(0, 1).predict(BANK, ENDS)
-    np.testing.assert_array_equal(found, np.repeat(BANK.soh[ENDS - 1][:, None], 10, axis=1).astype(np.float32))
+    found = Trend(0, 1, 10).forecast(DATASET, ENDS)
+    np.testing.assert_array_equal(found, np.repeat(DATASET.soh[ENDS - 1][:, None], 10, axis=1).astype(np.float32))
 
 
 def test_trends_store_nothing_and_use_capacity():
-    one = Trend(2, 12)
+    one = Trend(2, 12, 10)
     assert (one.bytes, one.parameters, one.uses_capacity) == (0, 0, True)

@@ -13,11 +13,11 @@ from pages import CHROMIUM, PICTURES, browser, give_alias, picture, visit
 from running_relay import SECRET, GitHubStub, free_port, start_relay
 from team import PASSWORD, RELAY_HERE, bridge, running_team
 
-from dlnet.config import PublishConfig
 from dlnet.registry.client import connect
 from dlnet.registry.collect import collect
 from dlnet.registry.publish import publish
-from dlnet.registry.release import Releases
+from dlnet.release.plan import Releases
+from stages.publish import PublishConfig
 
 ROOT = Path(__file__).parents[2]
 pytestmark = [

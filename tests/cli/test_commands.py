@@ -9,9 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from dlnet import doctor
-from dlnet.cli import main
-from dlnet.files import read_json
+from dlnet.cli import doctor, main
+from dlnet.report.documents import SummaryReport
 
 sys.path.append(str(Path(__file__).parent.parent / "registry"))
 from made_pipeline import make  # noqa: E402
@@ -52,10 +51,10 @@ def test_report_prints_every_model_and_the_line_that_opens_mlflow(tmp_path, monk
     monkeypatch.chdir(make(tmp_path / "made"))
     assert main(["report"]) == 0
     printed = capsys.readouterr().out
-    summary = read_json(Path("reports/summary.json"))
-    for name in (*summary["baselines"], "teacher", *(one["name"] for one in summary["edges"])):
+    summary = SummaryReport.read(Path("reports/summary.json"))
+    for name in (*summary.baselines, "teacher", *(one.name for one in summary.edges)):
         assert name in printed
-    assert f"{summary['edge']['mae_int8']:.5f}" in printed
+    assert f"{summary.edge.mae_int8:.5f}" in printed
     assert "made cells (simulated)" in printed
     assert "make ui" in printed
 

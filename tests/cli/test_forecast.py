@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 import sys
 from pathlib import Path
 
@@ -11,21 +13,12 @@ import pytest
 
 from dlnet.cli import main
 from dlnet.data.encode import fit_encoder
-from dlnet.data.windows import Bank
+from dlnet.data.windows import WindowDataset
 from dlnet.files import write_json
-from dlnet.forecast import _about, load
+from dlnet.saved import load
 
 sys.path.append(str(Path(__file__).parent.parent / "registry"))
 from made_pipeline import EDGE, TASK, made_cells, make  # noqa: E402
-
-PARAMS = """\
-data:
-  source: {source}
-  path: data
-  mirror: null
-  csv: {{capacity: cap, unit: mAh, nominal_ah: 1.1, features: {features}}}
-clean: {{window: 7, sigmas: 3.0, floor_soh: 0.006, feature_sigmas: 6.0, min_rows: 45}}
-"""
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +29,6 @@ def made(tmp_path_factory):
 @pytest.fixture
 def project(made, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    Path("params.yaml").write_text(PARAMS.format(source="embedded", features="{}"))
     cell().to_csv("cell.csv", index=False)
     return made / "models/edge" / EDGE
 
@@ -57,38 +49,35 @@ def test_a_table_a_csv_and_a_picture(project, capsys):
     assert "nominal 1.1 Ah" in printed
     table = pd.read_csv("out/cell.csv")
     assert table["cycle_ahead"].tolist() == list(range(1, 13))
-    assert table["typical_error"].iloc[-1] == pytest.approx(0.0012 * 2, abs=1e-6)
+    known = json.loads((project / "model.json").read_text())["validation"]["by_horizon"]
+    assert table["typical_error"].iloc[-1] == pytest.approx(known[-1], abs=1e-6)
     assert Path("out/cell.png").read_bytes()[:4] == b"\x89PNG"
 
 
 def test_the_forecast_is_that_of_the_pipeline_on_the_same_cell(project, made):
     run(project)
-    bank = Bank.load(made / "data/windows")
-    end = np.array([np.searchsorted(bank.cell_index, bank.cells.index("cell-3"), side="right")])
+    dataset = WindowDataset.load(made / "data/windows")
+    end = np.array([np.searchsorted(dataset.cell_index, dataset.cells.index("cell-3"), side="right")])
     model = load(project)
-    assert model.encoder == fit_encoder(bank, TASK)
-    expected = model.predict(model.encoder.encode(bank, end), model.encoder.anchor(bank, end))[0]
+    assert model.document.encoder == fit_encoder(dataset, TASK)
+    expected = model.predict(dataset.histories(end, model.features))[0]
     assert pd.read_csv("out/cell.csv")["soh"].to_numpy() == pytest.approx(expected, abs=1e-6)
 
 
-def test_nothing_is_known_of_a_model_at_the_top_of_the_file_system():
-    assert _about(Path("/model"), "model", "edge") == {}
-
-
 def test_a_float_student_and_the_teacher_forecast_too(project, made):
-    assert run(made / f"models/students/{EDGE}.json") == 0
+    assert run(made / f"models/students/{EDGE}") == 0
     student = pd.read_csv("out/cell.csv")["soh"]
-    assert run(made / "models/teacher/teacher.json") == 0
+    assert run(made / "models/teacher") == 0
     assert not np.allclose(student, pd.read_csv("out/cell.csv")["soh"])
 
 
-def test_own_columns_and_units_through_the_mapping(project):
+def test_own_columns_and_units(project):
     run(project)
     expected = pd.read_csv("out/cell.csv")
-    Path("params.yaml").write_text(PARAMS.format(source="csv", features="{CC Q: cc, CV Q: cv}"))
     own = cell().rename(columns={"CC Q": "cc", "CV Q": "cv", "capacity": "cap"})
     own.assign(cap=own["cap"] * 1000).to_csv("own.csv", index=False)
-    assert run(project, path="own.csv") == 0
+    words = ["--capacity", "cap", "--unit", "mAh", "--column", "CC Q=cc", "--column", "CV Q=cv"]
+    assert run(project, *words, path="own.csv") == 0
     assert pd.read_csv("out/own.csv")["soh"].to_numpy() == pytest.approx(expected["soh"].to_numpy(), abs=2e-6)
 
 
@@ -140,20 +129,17 @@ def test_a_place_without_a_model_is_said(project, capsys):
     assert "no model" in capsys.readouterr().err
 
 
-def test_an_unmapped_feature_is_said(project, capsys):
-    Path("params.yaml").write_text(PARAMS.format(source="csv", features="{CC Q: cc}"))
-    assert run(project) == 1
-    assert "does not map 'CV Q'" in capsys.readouterr().err
+def test_a_column_that_the_model_does_not_look_at_is_named(project, capsys):
+    assert run(project, "--column", "Qd=cc") == 1
+    assert "no feature 'Qd'" in capsys.readouterr().err
 
 
-def test_without_a_known_nominal_capacity_it_is_asked_for(made, project, tmp_path, capsys):
-    content = (made / f"models/students/{EDGE}.json").read_text()
-    (tmp_path / "lone").mkdir()
-    (tmp_path / "lone/model.json").write_text(content)
-    weights = (made / f"models/students/{EDGE}.safetensors").read_bytes()
-    (tmp_path / "lone/model.safetensors").write_bytes(weights)
-    write_json(tmp_path / "lone/about.json", {"data": {"label": "two kinds", "nominal_ah": [1.1, 2.0]}})
+def test_without_a_known_nominal_capacity_it_is_asked_for(project, tmp_path, capsys):
+    shutil.copytree(project, tmp_path / "lone")
+    path = tmp_path / "lone/model.json"
+    content = json.loads(path.read_text())
+    content["data"]["nominal_ah"] = [1.1, 2.0]
+    write_json(path, content)
     assert run(tmp_path / "lone") == 1
     assert "--nominal" in capsys.readouterr().err
     assert run(tmp_path / "lone", "--nominal", "1.1") == 0
-    assert "not known" in capsys.readouterr().out

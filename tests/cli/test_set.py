@@ -6,7 +6,10 @@ from pathlib import Path
 import pytest
 
 from dlnet.cli import main
-from dlnet.config import DataParams, StageConfig, StudentParams, TaskParams
+from dlnet.config.base import StageConfig
+from dlnet.config.data import DataParams
+from dlnet.config.students import StudentParams
+from dlnet.config.task import TaskParams
 
 PARAMS = Path(__file__).parents[2] / "params.yaml"
 

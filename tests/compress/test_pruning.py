@@ -7,12 +7,12 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from made_bank import made_encoder, small_net
+from synthetic_dataset import small_net, synthetic_encoder
 
+from dlnet.compress import structure
+from dlnet.compress.importance import CRITERIA, channels_of_features, feature_scores, neuron_scores
+from dlnet.compress.magnitude import magnitude_mask, sparsity_at, without_weights
 from dlnet.compress.net import Net
-from dlnet.compress.pruning import structure
-from dlnet.compress.pruning.importance import CRITERIA, channels_of_features, feature_scores, neuron_scores
-from dlnet.compress.pruning.magnitude import magnitude_mask, sparsity_at, without_weights
 from dlnet.errors import ModelError
 from dlnet.models.cells import CELLS
 from dlnet.models.network import count_parameters, hidden_path, horizon_basis, initial, predict, readout
@@ -22,7 +22,7 @@ CHANNELS = 7
 
 def network(cell="liquid", hidden=8, track="capacity", **changes):
     """A network whose every weight matters, on the encoder of made cells."""
-    _, encoder = made_encoder(track)
+    _, encoder = synthetic_encoder(track)
     level = track == "charge"
     skip = "last" if level else "slopes"
     config = small_net(cell=cell, hidden=hidden, channels=len(encoder.channels), skip=skip, level=level, **changes)
@@ -166,13 +166,13 @@ def test_l1_and_activation_of_a_feature_count_its_weights(track):
 @pytest.mark.parametrize("changes", [{}, {"branches": 2}, {"rank": 3}])
 @pytest.mark.parametrize("track", ["capacity", "charge"])
 def test_a_network_without_a_feature_sees_what_is_left_and_forecasts_as_if_it_were_zero(track, changes):
-    bank, _ = made_encoder(track)
+    dataset, _ = synthetic_encoder(track)
     net = network(track=track, **changes)
     smaller = structure.with_features(net, [0, 2])
-    ends = bank.windows("train", 5)
+    ends = dataset.windows("train", 5)
     kept = [i for i, name in enumerate(net.encoder.channels) if "time" not in name]
-    z = net.encoder.encode(bank, ends)
-    np.testing.assert_array_equal(smaller.encoder.encode(bank, ends), z[..., kept])
+    z = net.encoder.encode(dataset, ends)
+    np.testing.assert_array_equal(smaller.encoder.encode(dataset, ends), z[..., kept])
     assert smaller.encoder.channels == [net.encoder.channels[i] for i in kept]
     blind = z.copy()
     blind[..., [i for i in range(z.shape[2]) if i not in kept]] = 0
@@ -188,11 +188,11 @@ def test_the_last_feature_stays():
 
 
 def test_fewer_steps_see_the_last_blocks_of_the_same_window():
-    bank, encoder = made_encoder()
+    dataset, encoder = synthetic_encoder()
     net = network()
     smaller = structure.with_steps(net, 3)
-    ends = bank.windows("train", 5)
-    found, whole = smaller.encoder.encode(bank, ends), encoder.encode(bank, ends)
+    ends = dataset.windows("train", 5)
+    found, whole = smaller.encoder.encode(dataset, ends), encoder.encode(dataset, ends)
     assert found.shape == (len(ends), 3, whole.shape[2])
     np.testing.assert_allclose(found, whole[:, -3:], atol=1e-6)
     assert fits(smaller)

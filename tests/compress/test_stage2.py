@@ -4,19 +4,19 @@ from typing import get_args
 
 import pytest
 import torch
-from made_bank import made_encoder, small_net, task
+from synthetic_dataset import small_net, synthetic_encoder, task
 
 from dlnet.compress.methods import METHODS, leaves_whole
 from dlnet.compress.net import net_of
-from dlnet.compress.stage2 import Lessons, compress_all
-from dlnet.config import Method, PruneParams
-from dlnet.distill.data import training_windows
-from dlnet.distill.loop import Job, Plan, train
+from dlnet.compress.stage2 import TeacherContext, compress_all
+from dlnet.config.prune import Method, PruneParams
 from dlnet.errors import ConfigError
 from dlnet.models.network import initial
-from dlnet.models.student import Student, load_student
+from dlnet.models.trained import TrainedModel, load_network
+from dlnet.train.data import training_windows
+from dlnet.train.loop import Job, TrainPlan, train
 
-PLAN = Plan(steps=4, batch=8, check=2)
+PLAN = TrainPlan(steps=4, batch=8, check=2)
 
 
 def params(methods, **changes):
@@ -35,18 +35,18 @@ def params(methods, **changes):
 
 def elite(encoder, seed=0, branches=1):
     config = small_net(hidden=8, channels=len(encoder.channels), branches=branches)
-    return Student(f"e{seed}", encoder, config, initial(config, [seed]), {}, {"loss": "labels"})
+    return TrainedModel(f"e{seed}", encoder, config, initial(config, [seed]), {}, {"loss": "labels"})
 
 
 @pytest.fixture(scope="module")
-def lessons():
-    bank, encoder = made_encoder()
-    return Lessons(bank, training_windows(bank, task()), elite(encoder, 9), 0.5), encoder
+def context():
+    dataset, encoder = synthetic_encoder()
+    return TeacherContext(dataset, training_windows(dataset, task()), elite(encoder, 9), 0.5), encoder
 
 
 @pytest.mark.slow
-def test_every_method_gives_students_that_can_be_kept(lessons, tmp_path):
-    lesson, encoder = lessons
+def test_every_method_gives_students_that_can_be_kept(context, tmp_path):
+    lesson, encoder = context
     methods = [name for name in METHODS if name != "rare_branches"]  # the branches here are used alike
     students, results = compress_all([elite(encoder, branches=2)], params(methods), PLAN, lesson)
     assert [one.name for one in students] == [result.job.name for result in results]
@@ -54,9 +54,9 @@ def test_every_method_gives_students_that_can_be_kept(lessons, tmp_path):
     ends = lesson.windows.validation
     sizes = {}
     for student in students:
-        student.save(tmp_path)
-        again = load_student(tmp_path / f"{student.name}.json")
-        torch.testing.assert_close(again.forecast(lesson.bank, ends), student.forecast(lesson.bank, ends))
+        student.save(tmp_path / student.name, lesson.dataset)
+        again = load_network(tmp_path / student.name)
+        torch.testing.assert_close(again.forecast(lesson.dataset, ends), student.forecast(lesson.dataset, ends))
         assert student.lineage["parent"] == "e0"
         sizes[student.lineage["method"]] = student
     assert sizes["structured"].config.hidden == sizes["neurons_taylor"].config.hidden == 4
@@ -71,35 +71,35 @@ def test_every_method_gives_students_that_can_be_kept(lessons, tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("method", ["twin", "same"])
-def test_where_nothing_goes_the_elite_alone_teaches(lessons, method):
+def test_where_nothing_goes_the_elite_alone_teaches(context, method):
     """The loop itself, given the elite's forecasts as teacher; a twin begins at random, the same at its own weights."""
-    lesson, encoder = lessons
+    lesson, encoder = context
     whole = elite(encoder)
-    alone = Lessons(lesson.bank, lesson.windows, None, 0.5)
+    alone = TeacherContext(lesson.dataset, lesson.windows, None, 0.5)
     asked = params([method], sparsities=[0.25, 0.5], seeds=[7], alpha=0.3)
     students, _ = compress_all([whole], asked, PLAN, alone)
     assert [one.name for one in students] == [f"e0-{method}-0-taught-s7", f"e0-{method}-0-labels-s7"]
     start = None if method == "twin" else net_of(whole).parameters
     jobs = [Job(one.name, 7, loss, 0.3, 0, start) for one, loss in zip(students, ("l1", "labels"), strict=True)]
     for student, job in zip(students, jobs, strict=True):
-        (alike,) = train(whole.config, [job], [alone.fold(whole, encoder)], PLAN)
+        (alike,) = train(whole.config, [job], [alone.training_data(whole, encoder)], PLAN)
         for name, value in alike.parameters.items():
             torch.testing.assert_close(student.parameters[name][0], value)
     assert not torch.equal(students[0].parameters["wh"], students[1].parameters["wh"])
 
 
 @pytest.mark.parametrize("sparsity", [0.1, 0.25, 0.4, 0.5, 0.6, 0.9])
-def test_factors_that_are_no_smaller_than_the_matrix_are_left_out(lessons, sparsity):
-    whole = net_of(elite(lessons[1]))
-    factors = METHODS["lowrank"](whole, whole, sparsity, lessons[0].probe).parameters
+def test_factors_that_are_no_smaller_than_the_matrix_are_left_out(context, sparsity):
+    whole = net_of(elite(context[1]))
+    factors = METHODS["lowrank"](whole, whole, sparsity, context[0].probe).parameters
     held = sum(factors[name].numel() for name in ("ux", "uh", "v"))
     before = sum(whole.parameters[name].numel() for name in ("wx", "wh"))
-    assert leaves_whole("lowrank", whole, sparsity, lessons[0].probe) == (held >= before)
+    assert leaves_whole("lowrank", whole, sparsity, context[0].probe) == (held >= before)
 
 
 @pytest.mark.slow
-def test_gradual_pruning_ends_as_sparse_as_one_shot(lessons):
-    lesson, encoder = lessons
+def test_gradual_pruning_ends_as_sparse_as_one_shot(context):
+    lesson, encoder = context
     for rounds in (1, 3):
         students, _ = compress_all(
             [elite(encoder)], params(["magnitude", "structured"], rounds=rounds, sparsities=[0.75]), PLAN, lesson
@@ -114,8 +114,8 @@ def test_params_may_name_every_method():
     assert set(get_args(Method)) == set(METHODS)
 
 
-def test_the_least_used_branches_go(lessons):
-    lesson, encoder = lessons
+def test_the_least_used_branches_go(context):
+    lesson, encoder = context
     whole = net_of(elite(encoder, branches=4))
     last = lesson.probe(encoder)[0][:, -1, 1]
     # Lines over one channel, each on top between two quantiles: branches 2, 0, 3, 1 speak for 10, 40, 20 and 30 %.
@@ -139,15 +139,15 @@ def test_the_least_used_branches_go(lessons):
     [("magnitude", 0.1, False), ("structured", 0.05, True), ("structured", 0.2, False), ("knots", 0.1, True),
      ("steps", 0.9, False), ("features_l1", 0.1, True), ("lowrank", 0.01, True), ("branches", 0.4, True)],
 )  # fmt: skip
-def test_what_would_leave_a_network_whole_is_known_before_it_is_trained(lessons, method, sparsity, nothing):
-    lesson, encoder = lessons
+def test_what_would_leave_a_network_whole_is_known_before_it_is_trained(context, method, sparsity, nothing):
+    lesson, encoder = context
     whole = net_of(elite(encoder))
     assert leaves_whole(method, whole, sparsity, lesson.probe) == nothing
 
 
 @pytest.mark.slow
-def test_an_elite_without_branches_to_drop_is_left_out_and_said(lessons, capsys):
-    lesson, encoder = lessons
+def test_an_elite_without_branches_to_drop_is_left_out_and_said(context, capsys):
+    lesson, encoder = context
     elites = [elite(encoder), elite(encoder, 1, branches=2)]
     students, _ = compress_all(elites, params(["branches"], sparsities=[0.2, 0.5]), PLAN, lesson)
     assert [one.name for one in students] == ["e1-branches-50-taught-s0", "e1-branches-50-labels-s0"]
@@ -158,7 +158,7 @@ def test_an_elite_without_branches_to_drop_is_left_out_and_said(lessons, capsys)
     ]
 
 
-def test_with_nothing_to_train_the_params_are_named(lessons):
-    lesson, encoder = lessons
+def test_with_nothing_to_train_the_params_are_named(context):
+    lesson, encoder = context
     with pytest.raises(ConfigError, match=r"params.yaml: prune: .* students.branches above 1"):
         compress_all([elite(encoder)], params(["branches"]), PLAN, lesson)

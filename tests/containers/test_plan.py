@@ -7,16 +7,16 @@ from pathlib import Path
 import pytest
 from made_project import ROOT
 
-from dlnet.config import RunnerConfig
+from dlnet.config.runner import RunnerConfig
 from dlnet.data.sources import MIRROR_VARIABLE as SOURCES_MIRROR
 from dlnet.errors import ConfigError
 from stages import project
-from stages.containers.plan import Plan, outermost
+from stages.containers.plan import ContainerPlan, outermost
 
 
 def plan(**more):
     held = {"title": "stage x", "image": "i", "command": ["true"], "folder": Path("/p"), "writable": [Path("/p")]}
-    return Plan(**held | more)
+    return ContainerPlan(**held | more)
 
 
 def test_mounts_keep_their_own_path():

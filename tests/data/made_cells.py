@@ -10,8 +10,12 @@ import numpy as np
 import pandas as pd
 from ruamel.yaml import YAML
 
-from dlnet.config import CleanParams, CsvParams, DataParams, PrepareConfig, SplitParams, TaskParams
+from dlnet.config.clean import CleanParams
+from dlnet.config.data import CsvParams, DataParams
+from dlnet.config.split import SplitParams
+from dlnet.config.task import TaskParams
 from dlnet.data.features import FEATURES
+from stages.prepare import PrepareConfig
 
 PROJECT = Path(__file__).parents[2]
 

@@ -9,8 +9,8 @@ from matplotlib.image import imread
 
 from dlnet.data.prepare import prepare
 from dlnet.data.report import describe, markdown
-from dlnet.report.data_plots import PICTURES, draw
-from dlnet.report.style import figure_style, palette, save_figure
+from dlnet.plots.data import PICTURES, draw
+from dlnet.plots.style import figure_style, palette, save_figure
 
 
 @pytest.fixture(scope="module")

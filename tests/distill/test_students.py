@@ -3,11 +3,11 @@
 from dataclasses import replace
 
 import torch
-from made_bank import made_encoder, made_fold, small_net
+from synthetic_dataset import small_net, synthetic_encoder, synthetic_training_data
 
-from dlnet.distill.loop import Job, Trained
-from dlnet.distill.students import as_student
+from dlnet.distill.students import as_model
 from dlnet.models.network import forward, horizon_basis, initial
+from dlnet.train.loop import Job, Trained
 
 
 def trained(config, seed=0):
@@ -21,11 +21,11 @@ def trained(config, seed=0):
 
 def test_a_student_of_several_branches_tells_how_often_each_speaks():
     config = small_net(branches=3)
-    result, fold = trained(config), made_fold(config)
-    found = as_student(result, config, made_encoder()[1], fold).metrics["branch_usage"]
+    result, training_data = trained(config), synthetic_training_data(config)
+    found = as_model(result, config, synthetic_encoder()[1], training_data).metrics["branch_usage"]
     stacked = {name: value[None] for name, value in result.parameters.items()}
     counts, basis = [0, 0, 0], horizon_basis(config)
-    for window in fold.validation_z:
+    for window in training_data.validation_z:
         spoken = forward(stacked, window[None, None], basis, config, hard=True)[0]
         for branch in range(3):
             # The same network with a gate that can pick this branch alone.
@@ -33,22 +33,22 @@ def test_a_student_of_several_branches_tells_how_often_each_speaks():
             bias[..., branch] = 99.0
             alone = forward({**stacked, "bg": bias}, window[None, None], basis, config, hard=True)[0]
             counts[branch] += torch.equal(spoken, alone)
-    assert sum(counts) == len(fold.validation_z), "each window is one branch's"
+    assert sum(counts) == len(training_data.validation_z), "each window is one branch's"
     assert sum(count > 0 for count in counts) > 1
-    assert found == [count / len(fold.validation_z) for count in counts]
+    assert found == [count / len(training_data.validation_z) for count in counts]
 
 
 def test_a_student_of_one_branch_carries_what_it_always_did():
     config = small_net()
-    student = as_student(trained(config), config, made_encoder()[1], made_fold(config))
+    student = as_model(trained(config), config, synthetic_encoder()[1], synthetic_training_data(config))
     assert list(student.metrics) == ["mae_validation", "steps"]
 
 
 def test_usage_is_that_of_the_rounded_network_where_training_rounds():
     config = small_net(branches=2, bits=8)
-    result, fold = trained(config), made_fold(config)
+    result, training_data = trained(config), synthetic_training_data(config)
     result.parameters["wg"].zero_()[0] = 1.0
     result.parameters["bg"] = torch.tensor([[0.0, 2.0**-15]])  # no code above
-    encoder = made_encoder()[1]
-    assert as_student(result, config, encoder, fold).metrics["branch_usage"] == [1, 0]
-    assert as_student(result, replace(config, bits=0), encoder, fold).metrics["branch_usage"] == [0, 1]
+    encoder = synthetic_encoder()[1]
+    assert as_model(result, config, encoder, training_data).metrics["branch_usage"] == [1, 0]
+    assert as_model(result, replace(config, bits=0), encoder, training_data).metrics["branch_usage"] == [0, 1]

@@ -5,59 +5,64 @@ from pathlib import Path
 
 import pytest
 import torch
-from made_bank import made_bank, made_encoder, task
+from synthetic_dataset import synthetic_dataset, synthetic_encoder, task
 
-from dlnet.config import DistillConfig, StudentParams
+from dlnet.config.students import StudentParams
 from dlnet.data.encode import fit_encoder
 from dlnet.data.prepare import prepare
 from dlnet.data.schema import read_table
-from dlnet.data.windows import Bank
-from dlnet.distill.data import make_fold, training_windows
-from dlnet.distill.loop import Job, Plan, train
+from dlnet.data.windows import WindowDataset
 from dlnet.distill.students import shape
-from dlnet.distill.synthetic import shifted, simulated, taught_on
+from dlnet.distill.synthetic import add_synthetic_windows, shifted, simulated
 from dlnet.errors import ConfigError
 from dlnet.models.network import initial, predict
-from dlnet.models.student import Student
+from dlnet.models.trained import TrainedModel
+from dlnet.train.data import make_training_data, training_windows
+from dlnet.train.loop import Job, TrainPlan, train
+from stages.distill import DistillConfig
 
 
 @pytest.fixture(scope="module")
 def lesson():
-    bank, encoder = made_encoder()
+    dataset, encoder = synthetic_encoder()
     config = shape(encoder, "liquid", 6, "fused", 1)
-    fold = make_fold(bank, encoder, training_windows(made_bank(), task()))
-    return fold, Student("t", encoder, config, initial(config, [0, 1]))
+    training_data = make_training_data(dataset, encoder, training_windows(synthetic_dataset(), task()))
+    return training_data, TrainedModel("t", encoder, config, initial(config, [0, 1]))
 
 
 def test_features_alone_are_shifted_each_by_a_constant_a_window(lesson):
-    fold = lesson[0]
-    z = shifted(fold, 200, 0.3, seed=0)
-    moved = (z.reshape(200, *fold.z.shape) - fold.z).numpy()
-    others = [i for i in range(fold.z.shape[2]) if not fold.features.start <= i < fold.features.stop]
+    training_data = lesson[0]
+    z = shifted(training_data, 200, 0.3, seed=0)
+    moved = (z.reshape(200, *training_data.z.shape) - training_data.z).numpy()
+    others = [
+        i
+        for i in range(training_data.z.shape[2])
+        if not training_data.features.start <= i < training_data.features.stop
+    ]
     assert not moved[..., others].any()
-    features = moved[..., fold.features]
+    features = moved[..., training_data.features]
     assert abs(features - features[:, :, :1]).max() < 1e-5
     assert features[:, :, 0].std() == pytest.approx(0.3, rel=0.02)
     assert features[:, :, 0].mean() == pytest.approx(0, abs=0.01)
 
 
 def test_the_teacher_alone_labels_them_and_sees_the_same_window(lesson):
-    fold, teacher = lesson
-    z = shifted(fold, 2, 0.5, seed=1)
-    taught = taught_on(fold, teacher, z)
-    assert len(taught.z) == 3 * len(fold.z)
-    assert taught.labelled == fold.labelled
-    assert torch.isnan(taught.change[len(fold.z) :]).all()
-    torch.testing.assert_close(taught.change[: fold.labelled], fold.change[: fold.labelled])
+    training_data, teacher = lesson
+    z = shifted(training_data, 2, 0.5, seed=1)
+    taught = add_synthetic_windows(training_data, teacher, z)
+    assert len(taught.z) == 3 * len(training_data.z)
+    assert taught.labelled == training_data.labelled
+    assert torch.isnan(taught.change[len(training_data.z) :]).all()
+    torch.testing.assert_close(taught.change[: training_data.labelled], training_data.change[: training_data.labelled])
     members = [predict({k: v[i : i + 1] for k, v in teacher.parameters.items()}, z, teacher.config)[0] for i in (0, 1)]
-    torch.testing.assert_close(taught.teacher[len(fold.z) :], (members[0] + members[1]) / 2)
+    torch.testing.assert_close(taught.teacher[len(training_data.z) :], (members[0] + members[1]) / 2)
 
 
 def test_students_train_on_them(lesson):
-    fold, teacher = lesson
-    taught = taught_on(fold, teacher, shifted(fold, 1, 0.3, seed=0))
+    training_data, teacher = lesson
+    taught = add_synthetic_windows(training_data, teacher, shifted(training_data, 1, 0.3, seed=0))
     config = shape(teacher.encoder, "liquid", 4, "euler", 1)
-    jobs, plan = [Job("a", 0, "l1", 0.2), Job("b", 0)], Plan(steps=20, batch=32, check=10)
+    jobs, plan = [Job("a", 0, "l1", 0.2), Job("b", 0)], TrainPlan(steps=20, batch=32, check=10)
     with_teacher, alone = train(config, jobs, [taught], plan)
     assert with_teacher.mae_validation > 0
     assert not torch.equal(with_teacher.parameters["wx"], alone.parameters["wx"])
@@ -80,13 +85,13 @@ def test_windows_of_simulated_cells_are_those_of_their_own_bank_seen_through_the
     config = DistillConfig.load(Path(__file__).parents[2] / "params.yaml")
     table, capacity = fleet(), config.task.model_copy(update={"inputs": "capacity"})
     prepared = prepare(table, {"source": "embedded"}, config.clean, config.split, capacity)
-    bank = Bank.from_tables(prepared.rows, prepared.cells, prepared.task)
-    encoder = fit_encoder(bank, capacity)
+    dataset = WindowDataset.from_tables(prepared.rows, prepared.cells, prepared.task)
+    encoder = fit_encoder(dataset, capacity)
     shifted_units = replace(encoder, level_mean=encoder.level_mean + encoder.level_scale)
     z = simulated(table, config.clean, config.split, capacity, shifted_units, 50)
     training = prepared.cells.loc[prepared.cells["used_in_training"], "rows"]
     assert len(z) == sum((rows - capacity.window) // 50 + 1 for rows in training)
-    plain = encoder.encode(bank, bank.windows("train", 50, labelled=False))
+    plain = encoder.encode(dataset, dataset.windows("train", 50, labelled=False))
     moved = (torch.from_numpy(plain) - z).abs().amax(dim=(0, 1))
     assert (moved > 0.5).sum() == 1, "one channel is the level, a deviation higher in the other units"
     assert (moved[moved < 0.5] < 1e-5).all()

@@ -5,67 +5,67 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from made_bank import made_bank, made_encoder, made_fold, small_net, task
+from synthetic_dataset import small_net, synthetic_dataset, synthetic_encoder, synthetic_training_data, task
 
 from dlnet.data.encode import fit_encoder
-from dlnet.distill.data import make_fold, training_windows
-from dlnet.distill.loop import Job, Plan, train
-from dlnet.distill.teacher import averaged, hint_path, taught_by
+from dlnet.distill.teacher import add_teacher_targets, averaged, hint_path
 from dlnet.models.network import hidden_path, initial
-from dlnet.models.student import Student
+from dlnet.models.trained import TrainedModel
+from dlnet.train.data import make_training_data, training_windows
+from dlnet.train.loop import Job, TrainPlan, train
 
 
 def net(encoder, seed, **changes):
-    channels = len(encoder.encode(made_bank(), made_bank().windows("train", 20))[0, 0])
+    channels = len(encoder.encode(synthetic_dataset(), synthetic_dataset().windows("train", 20))[0, 0])
     config = small_net(channels=channels, **changes)
     parameters = {name: value + 0.3 * torch.randn(value.shape) for name, value in initial(config, [seed]).items()}
-    return Student(f"s{seed}", encoder, config, parameters)
+    return TrainedModel(f"s{seed}", encoder, config, parameters)
 
 
 @pytest.fixture
 def told():
     torch.manual_seed(0)
-    bank, encoder = made_encoder()
-    windows = training_windows(bank, task())
-    return bank, encoder, windows, make_fold(bank, encoder, windows)
+    dataset, encoder = synthetic_encoder()
+    windows = training_windows(dataset, task())
+    return dataset, encoder, windows, make_training_data(dataset, encoder, windows)
 
 
 def test_teachers_are_mixed_by_weight_in_units_of_the_student(told):
-    bank, encoder, windows, fold = told
+    dataset, encoder, windows, training_data = told
     one, other = net(encoder, 0), net(encoder, 1)
-    taught = taught_by(fold, [(one, 0.25), (other, 0.75)], bank, encoder, windows)
-    soh = 0.25 * one.forecast(bank, windows.train) + 0.75 * other.forecast(bank, windows.train)
-    last = bank.soh[windows.train - 1][:, None]
+    taught = add_teacher_targets(training_data, [(one, 0.25), (other, 0.75)], dataset, encoder, windows)
+    soh = 0.25 * one.forecast(dataset, windows.train) + 0.75 * other.forecast(dataset, windows.train)
+    last = dataset.soh[windows.train - 1][:, None]
     np.testing.assert_allclose(taught.teacher.numpy() * encoder.delta_scale + last, soh, atol=1e-6)
     assert taught.hint is None
 
 
 def test_a_teacher_with_other_channels_teaches_the_same_windows(told):
-    bank, encoder, windows, fold = told
-    charge = fit_encoder(bank, task("charge"))
-    channels = charge.encode(bank, windows.train[:1]).shape[2]
+    dataset, encoder, windows, training_data = told
+    charge = fit_encoder(dataset, task("charge"))
+    channels = charge.encode(dataset, windows.train[:1]).shape[2]
     config = small_net(channels=channels, skip="last", level=True)
-    teacher = Student("t", charge, config, initial(config, [0]))
-    taught = taught_by(fold, [(teacher, 1.0)], bank, encoder, windows, ["hint"], 3)
-    soh = encoder.anchor(bank, windows.train) + taught.teacher.numpy() * encoder.delta_scale
-    np.testing.assert_allclose(soh, teacher.forecast(bank, windows.train), atol=1e-6)
+    teacher = TrainedModel("t", charge, config, initial(config, [0]))
+    taught = add_teacher_targets(training_data, [(teacher, 1.0)], dataset, encoder, windows, ["hint"], 3)
+    soh = encoder.anchor(dataset, windows.train) + taught.teacher.numpy() * encoder.delta_scale
+    np.testing.assert_allclose(soh, teacher.forecast(dataset, windows.train), atol=1e-6)
     assert taught.hint.shape == (len(windows.train), config.steps, 3)
 
 
 def test_windows_without_labels_are_taught_too(told):
-    bank, encoder, windows, fold = told
-    taught = taught_by(fold, [(net(encoder, 0), 1.0)], bank, encoder, windows, ["labels", "l1"])
+    dataset, encoder, windows, training_data = told
+    taught = add_teacher_targets(training_data, [(net(encoder, 0), 1.0)], dataset, encoder, windows, ["labels", "l1"])
     assert windows.labelled < len(windows.train)
     assert torch.isnan(taught.change[windows.labelled :]).all()
     assert torch.isfinite(taught.teacher).all()
 
 
 def test_hint_is_the_leading_principal_components_of_the_path(told):
-    bank, encoder, windows, fold = told
+    dataset, encoder, windows, training_data = told
     student = net(encoder, 0)
-    found = hint_path(student, fold.z, 3).numpy().reshape(-1, 3)
+    found = hint_path(student, training_data.z, 3).numpy().reshape(-1, 3)
     with torch.no_grad():
-        path = hidden_path(student.parameters, fold.z[None], student.config)
+        path = hidden_path(student.parameters, training_data.z[None], student.config)
     states = torch.stack([h[0].T for h in path], dim=1).numpy().reshape(-1, student.config.hidden)
     centred = states - states.mean(0)
     left, _, _ = np.linalg.svd(centred, full_matrices=False)
@@ -75,36 +75,38 @@ def test_hint_is_the_leading_principal_components_of_the_path(told):
 
 
 def test_hint_has_no_more_directions_than_neurons(told):
-    bank, encoder, windows, fold = told
-    assert hint_path(net(encoder, 0), fold.z[:30], 64).shape == (30, 6, 5)
+    dataset, encoder, windows, training_data = told
+    assert hint_path(net(encoder, 0), training_data.z[:30], 64).shape == (30, 6, 5)
 
 
 def test_an_averaged_teacher_forecasts_the_mean_of_its_members(told):
-    bank, encoder, windows, fold = told
-    config = small_net(channels=fold.z.shape[2])
-    trained = train(config, [Job("a", 0), Job("b", 1)], [made_fold(config)], Plan(steps=3, batch=8, check=3))
-    together = Student("both", encoder, config, averaged(trained))
-    alone = [Student(one.job.name, encoder, config, averaged([one])) for one in trained]
-    mean = sum(student.forecast(bank, windows.train) for student in alone) / 2
-    np.testing.assert_allclose(together.forecast(bank, windows.train), mean, atol=1e-6)
+    dataset, encoder, windows, training_data = told
+    config = small_net(channels=training_data.z.shape[2])
+    trained = train(
+        config, [Job("a", 0), Job("b", 1)], [synthetic_training_data(config)], TrainPlan(steps=3, batch=8, check=3)
+    )
+    together = TrainedModel("both", encoder, config, averaged(trained))
+    alone = [TrainedModel(one.job.name, encoder, config, averaged([one])) for one in trained]
+    mean = sum(student.forecast(dataset, windows.train) for student in alone) / 2
+    np.testing.assert_allclose(together.forecast(dataset, windows.train), mean, atol=1e-6)
 
 
 def test_spread_is_that_of_the_members_forecasts(told):
-    bank, encoder, windows, fold = told
+    dataset, encoder, windows, training_data = told
     members = [net(encoder, seed) for seed in range(3)]
     stacked = {name: torch.cat([one.parameters[name] for one in members]) for name in members[0].parameters}
-    teacher = Student("t", encoder, members[0].config, stacked)
-    taught = taught_by(fold, [(teacher, 1.0)], bank, encoder, windows, ["gaussian"])
-    forecasts = [one.forecast(bank, windows.train) for one in members]
+    teacher = TrainedModel("t", encoder, members[0].config, stacked)
+    taught = add_teacher_targets(training_data, [(teacher, 1.0)], dataset, encoder, windows, ["gaussian"])
+    forecasts = [one.forecast(dataset, windows.train) for one in members]
     np.testing.assert_allclose(taught.spread.numpy() * encoder.delta_scale, np.std(forecasts, axis=0), atol=1e-6)
 
 
 def test_attention_is_the_mean_square_of_the_state(told):
-    bank, encoder, windows, fold = told
+    dataset, encoder, windows, training_data = told
     teacher = net(encoder, 0)
-    taught = taught_by(fold, [(teacher, 1.0)], bank, encoder, windows, ["attention"])
+    taught = add_teacher_targets(training_data, [(teacher, 1.0)], dataset, encoder, windows, ["attention"])
     with torch.no_grad():
-        path = hidden_path(teacher.parameters, fold.z[None], teacher.config)
+        path = hidden_path(teacher.parameters, training_data.z[None], teacher.config)
     truth = [np.square(h[0].numpy()).mean(0) for h in path]
     np.testing.assert_allclose(taught.attention.numpy(), np.stack(truth, axis=1), rtol=1e-5)
     assert taught.spread is None

@@ -228,9 +228,8 @@ class _Machine:
         for k, high in enumerate(self.spec["knots"]):
             increment = max(logits[k], 0) * 16 + self.line("softplus", logits[k])
             drop = self.see(_scale(increment, *self.spec["delta"]))
-            forecast += [
-                self.see(level - _scale(drop, step * self.spec["place"][k], 30)) for step in range(1, high - low + 1)
-            ]
+            inverse = self.spec["inv_gap_q30"][k]
+            forecast += [self.see(level - _scale(drop, step * inverse, 30)) for step in range(1, high - low + 1)]
             level, low = self.see(level - drop), high
         return forecast
 

@@ -2,18 +2,18 @@
 
 import numpy as np
 import torch
-from made_bank import made_encoder, small_net
+from synthetic_dataset import small_net, synthetic_encoder
 
 from dlnet.export.convert import weights_of
 from dlnet.models.network import initial
-from dlnet.models.student import Student
+from dlnet.models.trained import TrainedModel
 
 
 def made(**changes):
-    config, (_, encoder) = small_net(**changes), made_encoder()
+    config, (_, encoder) = small_net(**changes), synthetic_encoder()
     source = torch.Generator().manual_seed(0)
     parameters = {k: v + 0.3 * torch.randn(v.shape, generator=source) for k, v in initial(config, [0]).items()}
-    return Student("one", encoder, config, parameters)
+    return TrainedModel("one", encoder, config, parameters)
 
 
 def numbers(student, name):

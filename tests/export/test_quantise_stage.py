@@ -1,23 +1,24 @@
 """The quantise stage in weights of 4 bits, of 8, and of what each matrix bears."""
 
-import json
 from pathlib import Path
 
 import pytest
-from made_bank import made_encoder, small_net, task, write_windows
+from synthetic_dataset import small_net, synthetic_encoder, task, write_windows
 
-from dlnet.config import QuantiseConfig, QuantiseParams
-from dlnet.data.windows import Bank
+from dlnet.config.quantise import QuantiseParams
+from dlnet.data.windows import WindowDataset
 from dlnet.export.convert import weights_of
+from dlnet.export.documents import EdgeMetrics
 from dlnet.export.golden import check_golden
 from dlnet.export.reference import predict_reference, quantise_inputs
 from dlnet.export.spec import load_spec, make_spec, to_json
-from dlnet.files import read_json
 from dlnet.metrics import errors
 from dlnet.models.network import initial
 from dlnet.models.precision import PARTS, Precision
-from dlnet.models.student import Student
+from dlnet.models.trained import TrainedModel
+from dlnet.select.front import FrontRecord
 from stages import quantise as stage
+from stages.quantise import QuantiseConfig
 
 pytestmark = pytest.mark.slow  # TensorFlow
 OUT = Path("models/edge/one")
@@ -25,36 +26,36 @@ OUT = Path("models/edge/one")
 
 @pytest.fixture
 def quantised(tmp_path, monkeypatch):
-    """Run the stage on one made student; its student and metrics."""
+    """Run the stage on one random student; its student and metrics."""
     monkeypatch.chdir(tmp_path)
     write_windows(Path("data/windows"))
-    _, encoder = made_encoder()
+    _, encoder = synthetic_encoder()
 
     def run(bits, slack=1.01, /, **changes):
         config = small_net(channels=len(encoder.channels), **changes)
-        student = Student("one", encoder, config, initial(config, [2]))
-        student.save(Path("models/students"))
+        student = TrainedModel("one", encoder, config, initial(config, [2]))
+        student.save(Path("models/students/one"), WindowDataset.load(Path("data/windows")))
         front = Path("models/front2/front.json")
         front.parent.mkdir(parents=True, exist_ok=True)
-        front.write_text(json.dumps({"elites": ["one"]}))
+        FrontRecord(objectives=("mae_validation",), front=("one",), elites=("one",), notes=()).write(front)
         params = QuantiseParams(engine_bound=1.05, bits=bits, bits_slack=slack)
         monkeypatch.setattr(stage.QuantiseConfig, "load", lambda: QuantiseConfig(task=task(), quantise=params))
         stage.main()
-        return student, read_json(OUT / "metrics.json")
+        return student, EdgeMetrics.read(OUT / "metrics.json")
 
     return run
 
 
 def training_windows(student):
-    bank = Bank.load(Path("data/windows"))
-    return quantise_inputs(student.encoder.encode(bank, bank.windows("train", task().stride_train)))
+    dataset = WindowDataset.load(Path("data/windows"))
+    return quantise_inputs(student.encoder.encode(dataset, dataset.windows("train", task().stride_train)))
 
 
 def validation_mae(student, spec):
-    bank = Bank.load(Path("data/windows"))
-    ends = bank.windows("validation", task().stride_eval)
-    forecast = predict_reference(spec, student.encoder.encode(bank, ends), student.encoder.anchor(bank, ends))
-    return errors(forecast, bank.targets(ends), bank.cell_of(ends), bank.cells)["mae"]
+    dataset = WindowDataset.load(Path("data/windows"))
+    ends = dataset.windows("validation", task().stride_eval)
+    forecast = predict_reference(spec, student.encoder.encode(dataset, ends), student.encoder.anchor(dataset, ends))
+    return errors(forecast, dataset.targets(ends), dataset.cell_of(ends), dataset.cells).mae
 
 
 def test_4_bits_of_a_student_with_branches(quantised):
@@ -62,16 +63,16 @@ def test_4_bits_of_a_student_with_branches(quantised):
     spec = load_spec(OUT / "spec.json")
     wanted = make_spec(weights_of(student), training_windows(student), Precision.of(4))
     assert to_json(spec) == to_json(wanted)
-    assert metrics["bits"] == {"step": 4, "gate": 4, "head": 4}
-    assert metrics["mae_engines_validation"]["reference"] == pytest.approx(validation_mae(student, wanted))
-    assert "sensitivity" not in metrics
+    assert metrics.bits == {"step": 4, "gate": 4, "head": 4}
+    assert metrics.mae_engines_validation["reference"] == pytest.approx(validation_mae(student, wanted))
+    assert metrics.sensitivity is None
     check_golden(OUT / "golden.safetensors", spec)
 
 
 def test_a_student_trained_in_4_bits_keeps_the_rounding_it_was_trained_with(quantised):
     student, metrics = quantised(8, bits=4)
     assert to_json(load_spec(OUT / "spec.json")) == to_json(make_spec(weights_of(student), precision=Precision.of(4)))
-    assert metrics["bits"] == {"step": 4, "head": 4}
+    assert metrics.bits == {"step": 4, "head": 4}
 
 
 @pytest.mark.parametrize("slack", [1.0, 1.2, 100.0])
@@ -81,9 +82,9 @@ def test_auto_takes_4_bits_where_the_validation_error_bears_it(quantised, slack)
     base = validation_mae(student, make_spec(weights, windows))
     alone = {p: make_spec(weights, windows, Precision().lowered(p)) for p in PARTS if p != "gate"}
     wanted = {name: pytest.approx(validation_mae(student, spec) / base) for name, spec in alone.items()}
-    assert metrics["sensitivity"] == wanted
+    assert metrics.sensitivity == wanted
     spec = load_spec(OUT / "spec.json")
     assert validation_mae(student, spec) <= slack * base
-    assert metrics["bits"] == {name: part.bits for name, part in spec.parts.items()}
+    assert metrics.bits == {name: part.bits for name, part in spec.parts.items()}
     if slack == 100:
-        assert metrics["bits"] == {"inner": 4, "step": 4, "head": 8}, "so small a head would take more flash in 4 bits"
+        assert metrics.bits == {"inner": 4, "step": 4, "head": 8}, "so small a head would take more flash in 4 bits"

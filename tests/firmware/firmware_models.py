@@ -1,11 +1,11 @@
-"""Models that the proofs run on: made ones of odd and even shapes, and windows at and beyond the limits."""
+"""Models that the proofs run on: random ones of odd and even shapes, and windows at and beyond the limits."""
 
 import shutil
 
 import numpy as np
 import pytest
 
-from dlnet.firmware.made import made_model
+from dlnet.firmware.random_model import random_model
 from dlnet.models.precision import Precision
 
 needs_arm = pytest.mark.skipif(shutil.which("arm-none-eabi-gcc") is None, reason="apt-get install gcc-arm-none-eabi")
@@ -46,7 +46,7 @@ SHAPES = {
 
 
 def shaped(name):
-    return made_model(**SHAPES[name])
+    return random_model(**SHAPES[name])
 
 
 def windows(model, count, seed=0):
@@ -62,7 +62,7 @@ def windows(model, count, seed=0):
 
 
 def cell(model, count, seed=0, spikes=0.03):
-    """Cycles of a made cell, (count, inputs): slow drift, noise, and spikes for the filter to find."""
+    """Cycles of a synthetic cell, (count, inputs): slow drift, noise, and spikes for the filter to find."""
     codec, rng = model.codec, np.random.default_rng(seed)
     walk = rng.normal(size=(count, codec.inputs)).cumsum(axis=0) * 150 + rng.normal(size=(count, codec.inputs)) * 60
     spike = rng.random(walk.shape) < spikes

@@ -7,11 +7,11 @@ from firmware_models import SHAPES, cell, needs_arm, shaped
 from dlnet.data.clean import hampel
 from dlnet.data.prepare import FEATURE_FLOOR
 from dlnet.errors import ModelError
+from dlnet.export.frontend import acceptable, clean_codes, encode_codes, make_codec, to_codes
 from dlnet.export.reference import quantise_anchor, quantise_inputs, run
 from dlnet.firmware import arm
-from dlnet.firmware.emulate import Board
-from dlnet.firmware.frontend import acceptable, clean_codes, encode_codes, make_codec, to_codes
-from dlnet.firmware.made import CLEAN, made_model
+from dlnet.firmware.emulate import EmulatedCore
+from dlnet.firmware.random_model import CLEAN, random_model
 
 
 def windows_of(model, values):
@@ -51,7 +51,7 @@ def test_replay_equals_numpy(on_host):
 def test_arm_equals_numpy(name, flags):
     model = shaped(name)
     values = cell(model, model.codec.window + 10).astype(np.float32)
-    board = Board(arm.build(model, flags=flags).content)
+    board = EmulatedCore(arm.build(model, flags=flags).content)
     cycle, soh = board.room((model.codec.inputs,), np.float32), board.room((model.spec.horizon,), np.float32)
     forecasts = []
     for number, row in enumerate(values):
@@ -111,7 +111,7 @@ def test_codes_are_rounded_and_saturated():
 def test_a_feature_that_never_changed_has_a_unit_all_the_same():
     from dataclasses import replace
 
-    model = made_model(features=2, relative=1, quantiles=17)
+    model = random_model(features=2, relative=1, quantiles=17)
     flat = replace(model.encoder, quantiles=((3.0,) * 17, model.encoder.quantiles[1]), relative_scale=(1e-9,))
     codec = make_codec(flat, CLEAN)
     values = np.tile([0.9, 3.0, model.encoder.center[1]], (60, 1))
@@ -122,9 +122,9 @@ def test_a_feature_that_never_changed_has_a_unit_all_the_same():
 
 def test_a_window_shorter_than_the_filter_is_refused():
     with pytest.raises(ModelError, match="filter looks at 7 cycles, the model at 4"):
-        make_codec(made_model(steps=4, block=1).encoder, CLEAN)
+        make_codec(random_model(steps=4, block=1).encoder, CLEAN)
 
 
 def test_two_quantiles_over_long_blocks_are_refused():
     with pytest.raises(ModelError, match="2 quantiles over blocks of 10 cycles"):
-        make_codec(made_model(quantiles=2, block=10).encoder, CLEAN)
+        make_codec(random_model(quantiles=2, block=10).encoder, CLEAN)

@@ -1,15 +1,19 @@
 """What a forecast takes: budgets of the published recipe, the model of cycles by hand, the report."""
 
+import json
+
 import numpy as np
 import pytest
 from firmware_models import needs_arm, shaped
 
 from dlnet.errors import ToolError
-from dlnet.firmware import fit, report, toolchain
+from dlnet.firmware import report, toolchain
 from dlnet.firmware.arm import build
 from dlnet.firmware.cycles import Instruction, count
-from dlnet.firmware.emulate import Board
+from dlnet.firmware.documents import FirmwareReport, FrontEnd, MeasuredModel, Milliseconds, MonitorCosts, ProvenModel
+from dlnet.firmware.emulate import EmulatedCore
 from dlnet.firmware.measure import measure
+from studies import fit
 
 FLASH_BUDGET, RAM_BUDGET, INSTRUCTION_BUDGET, MS_BUDGET = 6144, 1536, 15_000, 1.0
 
@@ -22,7 +26,7 @@ def test_the_recipe_of_the_capacity_track_is_within_budget():
     assert figures.flash_engine <= FLASH_BUDGET
     assert figures.ram + figures.stack <= RAM_BUDGET
     assert figures.engine.instructions <= INSTRUCTION_BUDGET
-    assert figures.engine.cycles.milliseconds(64)["cache_off"] <= MS_BUDGET
+    assert figures.engine.cycles.milliseconds(64).cache_off <= MS_BUDGET
     assert all(abs(error) <= fit.MOST for error in fit.errors(fit.shape_of(model), figures).values())
 
 
@@ -42,7 +46,7 @@ def test_a_count_does_not_depend_on_what_ran_before():
     image, z = build(model), np.zeros((model.spec.steps, model.spec.channels), np.int16)
     counts = []
     for warm in (False, True):
-        board = Board(image.content)
+        board = EmulatedCore(image.content)
         window, out = board.put(z), board.room((model.spec.horizon,), np.int32)
         if warm:
             board.call("dlnet_engine", window, 0, out)
@@ -54,7 +58,7 @@ def test_a_count_does_not_depend_on_what_ran_before():
 @needs_arm
 @pytest.mark.slow
 def test_a_crash_of_the_program_is_an_error_with_its_place():
-    board = Board(build(shaped("one of each")).content)
+    board = EmulatedCore(build(shaped("one of each")).content)
     with pytest.raises(ToolError, match="dlnet_push at 0x"):
         board.call("dlnet_push", 1, 0x6000_0000)
     with pytest.raises(ToolError, match="no such function"):
@@ -96,27 +100,47 @@ def test_waiting_for_flash_by_hand():
     # Eight instructions of 2 bytes: four words, one line of 16 bytes; three words of data.
     found = count(run_of(*[("add", 2, 0)] * 8), 3)
     assert (found.no_wait, found.cache_on, found.cache_off) == (8, 8 + 3 + 6, 8 + 4 * 2 + 6)
-    assert found.milliseconds(64)["cache_off"] == pytest.approx(22 / 64_000)
+    assert found.milliseconds(64).cache_off == pytest.approx(22 / 64_000)
 
 
-ROWS = [{"model": "a", "instructions": 1}, {"model": "b", "instructions": 2}]
-SCORES = {name: {"int8": {"test": {"mae": mae}}} for name, mae in (("a", 0.1), ("b", 0.2))}
+def row(name: str, instructions: int, mae: float) -> MeasuredModel:
+    """A row of made figures."""
+    ms = Milliseconds(no_wait=0.1, cache_on=0.2, cache_off=0.3)
+    monitor = MonitorCosts(
+        flash_bytes=3, flash_bytes_with_state=4, push_instructions=5, push_ms_modelled=ms, forecast_instructions=6,
+        forecast_ms_modelled=ms,
+    )  # fmt: skip
+    front_end = FrontEnd(**dict.fromkeys(FrontEnd.model_fields, 1))
+    return MeasuredModel(
+        model=name, sha256="0", mae_int8=mae, front_end=front_end, golden_windows=8, equal=("numpy",),
+        instructions=instructions, ms_modelled=ms, flash_bytes=1, ram_bytes=2, stack_bytes=3, monitor=monitor,
+        cost_model_error={"flash_bytes": 0.01},
+    )  # fmt: skip
 
 
-def test_the_chosen_model_stands_at_the_top():
-    found = report.report(ROWS, "b", SCORES, report.Tools("g++", "arm-none-eabi-gcc 12.2.1"))
-    assert (found["model"], found["instructions"], found["mae_int8"]) == ("b", 2, 0.2)
-    assert [row["model"] for row in found["elites"]] == ["a", "b"]
+ROWS = (row("a", 1, 0.1), row("b", 2, 0.2))
 
 
-def test_without_the_arm_compiler_nothing_is_made_up(monkeypatch):
+def test_the_chosen_model_stands_at_the_top(tmp_path):
+    found = report.report(ROWS, "b", report.Tools("g++", "arm-none-eabi-gcc 12.2.1"))
+    found.write(tmp_path / "firmware.json")
+    content = json.loads((tmp_path / "firmware.json").read_text())
+    assert (content["model"], content["instructions"], content["mae_int8"]) == ("b", 2, 0.2)
+    assert [one["model"] for one in content["elites"]] == ["a", "b"]
+    assert FirmwareReport.read(tmp_path / "firmware.json") == found
+
+
+def test_without_the_arm_compiler_nothing_is_made_up(tmp_path, monkeypatch):
     monkeypatch.setattr(toolchain.shutil, "which", lambda _name: None)
     tools = report.Tools.find()
-    found = report.report([{"model": "a"}], "a", SCORES, tools)
+    found = report.report([ROWS[0].to(ProvenModel)], "a", tools)
+    found.write(tmp_path / "firmware.json")
+    content = json.loads((tmp_path / "firmware.json").read_text())
     assert tools == report.Tools(None, None)
-    assert found["model"] is None
-    assert "gcc-arm-none-eabi" in found["not_measured"]
-    assert "instructions" not in found
+    assert content["model"] is None
+    assert "gcc-arm-none-eabi" in content["not_measured"]
+    assert "instructions" not in content
+    assert FirmwareReport.read(tmp_path / "firmware.json") == found
 
 
 def test_a_missing_compiler_is_named_with_its_package(monkeypatch):

@@ -14,10 +14,10 @@ from dlnet.errors import ModelError, ParityError
 from dlnet.export.reference import run
 from dlnet.files import write_text
 from dlnet.firmware import arm, toolchain
-from dlnet.firmware.emulate import Board
-from dlnet.firmware.header import header, made_windows
-from dlnet.firmware.made import made_model
+from dlnet.firmware.emulate import EmulatedCore
+from dlnet.firmware.header import header, synthetic_windows
 from dlnet.firmware.prove import prove_arm, prove_host, trace
+from dlnet.firmware.random_model import random_model
 from dlnet.models.precision import Precision
 
 
@@ -69,7 +69,7 @@ def test_clang_with_sanitisers_equals_reference(tmp_path, name):
 def test_arm_equals_reference(name, flags):
     model = shaped(name)
     z, anchor = windows(model, 10_000 if name == "liquid-13" and not flags else 1_000)
-    forecast, hidden = trace(Board(arm.build(model, flags=flags).content), model, z, anchor)
+    forecast, hidden = trace(EmulatedCore(arm.build(model, flags=flags).content), model, z, anchor)
     expected = run(model.spec, z, anchor)
     assert np.array_equal(hidden, expected.hidden)
     assert np.array_equal(forecast, expected.forecast)
@@ -86,7 +86,7 @@ def test_another_emulator_gives_the_same_checksum(tmp_path, name):
     (tmp_path / "bare.elf").write_bytes(image.content)
     machine = ["qemu-system-arm", "-M", "mps2-an386", "-nographic", "-semihosting-config", "enable=on,target=native"]
     done = subprocess.run([*machine, "-kernel", tmp_path / "bare.elf"], capture_output=True, timeout=60, check=False)
-    forecast = run(model.spec, made_windows(model.spec, count), np.full(count, 1 << 24, np.int32)).forecast
+    forecast = run(model.spec, synthetic_windows(model.spec, count), np.full(count, 1 << 24, np.int32)).forecast
     crc = zlib.crc32(forecast.astype("<i4").tobytes())
     assert done.stderr.decode() == f"self test: ok, checksum: {crc:08x}\n"
     assert done.returncode == 0
@@ -113,7 +113,7 @@ def test_another_emulator_gives_the_same_checksum(tmp_path, name):
 @pytest.mark.slow
 def test_models_of_any_shape_are_alike_on_every_path(relative, features, steps, block, knots, **shape):
     block = max(block, -(-7 // steps))
-    model = made_model(
+    model = random_model(
         features=features,
         relative=min(relative, features),
         steps=steps,

@@ -97,6 +97,12 @@ def test_headers_use_integers_and_nothing_of_the_standard_library():
         assert not re.search(r"\b(new|delete|malloc|double|virtual|throw)\b", text), path
 
 
+def test_each_file_names_the_licence_beside_it():
+    assert "Apache License" in (FOLDER / "LICENSE").read_text()
+    for path in [*LIBRARY.glob("*.h"), *FOLDER.glob("examples/*/*.ino")]:
+        assert path.read_text().startswith("// SPDX-License-Identifier: Apache-2.0\n"), path
+
+
 def test_every_public_name_is_a_keyword():
     words = {line.split("\t")[0] for line in (FOLDER / "keywords.txt").read_text().splitlines()}
     text = (LIBRARY / "dlnet_monitor.h").read_text()

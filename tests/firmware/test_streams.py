@@ -7,8 +7,9 @@ import pytest
 from firmware_models import SHAPES, shaped
 
 from dlnet.errors import ModelError
-from dlnet.firmware.header import gate_stream, head_stream, header, inner_stream, step_stream
-from dlnet.firmware.made import made_model
+from dlnet.firmware.header import header
+from dlnet.firmware.random_model import random_model
+from dlnet.firmware.streams import gate_stream, head_stream, inner_stream, step_stream
 from dlnet.models.precision import Precision
 
 
@@ -61,10 +62,10 @@ def check_pair(reader, part, rows, blocks):
         wanted = [filled([0] * (b.stop - b.start) if row is None else part.weights[row, b], unit) for b in blocks]
         assert weights == [value for block in wanted for value in block]
     assert [reader.next() for _ in rows] == [0 if row is None else part.multiplier[row] for row in rows]
-    places = reader.next()
+    shifts = reader.next()
     for k, row in enumerate(rows):
-        assert places >> (8 * k) & 0xFF == (1 if row is None else part.shift[row] - 32)
-    return places
+        assert shifts >> (8 * k) & 0xFF == (1 if row is None else part.shift[row] - 32)
+    return shifts
 
 
 def in_twos(count):
@@ -86,9 +87,9 @@ def test_rows_of_the_cell(spec):
     blocks = [slice(0, spec.rank)] if spec.rank else state_then_inputs(spec)
     pairs = [(i, n + i) for i in range(n)] if spec.reversal is None else in_twos(n)
     for pair in pairs:
-        places = check_pair(reader, spec.step, pair, blocks)
+        shifts = check_pair(reader, spec.step, pair, blocks)
         if spec.reversal is None:
-            assert signed(places >> 16, 16) == spec.rate[pair[0]]
+            assert signed(shifts >> 16, 16) == spec.rate[pair[0]]
             continue
         for constants in (spec.rate, spec.reversal):
             word = reader.next()
@@ -118,13 +119,13 @@ def test_rows_of_the_heads_branch_by_branch(spec):
 
 def test_4_bits_take_a_quarter_of_the_words_of_weights():
     # 13 neurons and 16 inputs: 7 + 8 words of a vector, so 15 words a row of 8 bits, 2 + 2 of 4 bits; 5 beside a pair.
-    wide, narrow = (made_model(precision=Precision.of(bits)).spec for bits in (8, 4))
+    wide, narrow = (random_model(precision=Precision.of(bits)).spec for bits in (8, 4))
     assert len(step_stream(wide)) == 13 * (2 * 15 + 5)
     assert len(step_stream(narrow)) == 13 * (2 * 4 + 5)
 
 
 def test_every_weight_of_4_bits_has_its_place():
-    spec = made_model(hidden=2, features=1, relative=0, precision=Precision(step=4)).spec
+    spec = random_model(hidden=2, features=1, relative=0, precision=Precision(step=4)).spec
     for row, column in np.ndindex(spec.step.weights.shape):
         weights = spec.step.weights.copy()
         weights[row, column] += 16 if weights[row, column] < 0 else -16
@@ -135,7 +136,7 @@ def test_every_weight_of_4_bits_has_its_place():
 
 @pytest.mark.parametrize("size", ["hidden", "branches", "rank"])
 def test_a_model_too_large_for_the_engine_is_refused(size):
-    model = made_model(**{"hidden": 1, "features": 1, "relative": 0, size: 255})
+    model = random_model(**{"hidden": 1, "features": 1, "relative": 0, size: 255})
     part, rows = {"hidden": ("step", 256), "branches": ("gate", 256), "rank": ("inner", 256)}[size]
     header(model)
     spec = model.spec

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 import torch
-from made_bank import made_fold, small_net
+from synthetic_dataset import small_net, synthetic_training_data
 
-from dlnet.distill.loop import Job, Plan, train
 from dlnet.models import branches
 from dlnet.models.network import forward, hidden_path, horizon_basis, initial, predict, shares, skip_values
+from dlnet.train.loop import Job, TrainPlan, train
 
 M, B, K, OUTPUTS = 2, 7, 3, 4
 
@@ -87,10 +87,10 @@ def test_the_gate_sees_the_last_step_and_the_last_state():
 
 def test_training_with_a_gate_is_as_good_alone_as_in_a_stack():
     config = small_net(branches=2)
-    fold, plan = made_fold(config), Plan(steps=30, batch=8, warmup=5, check=30)
+    training_data, plan = synthetic_training_data(config), TrainPlan(steps=30, batch=8, warmup=5, check=30)
     jobs = [Job("a", 0), Job("b", 1, "hint", 0.5)]
-    for job, result in zip(jobs, train(config, jobs, [fold], plan), strict=True):
-        alone = train(config, [job], [fold], plan)[0]
+    for job, result in zip(jobs, train(config, jobs, [training_data], plan), strict=True):
+        alone = train(config, [job], [training_data], plan)[0]
         for name, value in alone.parameters.items():
             torch.testing.assert_close(result.parameters[name], value, atol=2e-5, rtol=0)
 

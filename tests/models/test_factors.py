@@ -5,7 +5,7 @@ from itertools import product
 import numpy as np
 import pytest
 import torch
-from made_bank import small_net
+from synthetic_dataset import small_net
 
 from dlnet.models import factors
 from dlnet.models.network import count_parameters, initial, predict

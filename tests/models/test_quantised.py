@@ -5,9 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from made_bank import made_encoder, made_fold, small_net
+from synthetic_dataset import small_net, synthetic_encoder, synthetic_training_data
 
-from dlnet.distill.loop import Job, Plan, train
 from dlnet.errors import ModelError
 from dlnet.export.convert import weights_of
 from dlnet.export.reference import quantise_anchor, quantise_inputs, run, to_soh
@@ -15,18 +14,19 @@ from dlnet.export.spec import make_spec
 from dlnet.models import factors, quantised
 from dlnet.models.network import branch_usage, head, hidden_path, initial, predict, scores
 from dlnet.models.precision import Precision
-from dlnet.models.student import Student
+from dlnet.models.trained import TrainedModel
+from dlnet.train.loop import Job, TrainPlan, train
 
 
 def student(cell, substeps=1, seed=0, **changes):
-    _, encoder = made_encoder()
+    _, encoder = synthetic_encoder()
     config = small_net(cell=cell, substeps=substeps, **{"bits": 8} | changes)
     source = torch.Generator().manual_seed(seed)
     parameters = {
         name: value + 0.3 * torch.randn(value.shape, generator=source)
         for name, value in initial(config, [seed]).items()
     }
-    return Student("s", encoder, config, parameters)
+    return TrainedModel("s", encoder, config, parameters)
 
 
 @pytest.mark.parametrize("bits", [8, 4])
@@ -152,9 +152,9 @@ def test_rows_of_head_and_gate_are_the_integers_of_the_engine(bits):
 
 def test_low_rank_trains_through_the_rounding():
     config = small_net(rank=3, bits=8)
-    fold = made_fold(config)
-    result = train(config, [Job("a", 0)], [fold], Plan(steps=60, batch=16, check=20))[0]
-    assert result.mae_validation < 0.8 * float(fold.validation_change.abs().mean()) * fold.delta_scale
+    training_data = synthetic_training_data(config)
+    result = train(config, [Job("a", 0)], [training_data], TrainPlan(steps=60, batch=16, check=20))[0]
+    assert result.mae_validation < 0.8 * float(training_data.validation_change.abs().mean()) * training_data.delta_scale
     moved = {name for name, value in initial(config, [0]).items() if not torch.equal(value[0], result.parameters[name])}
     assert {"ux", "uh", "v", "b"} <= moved
 
@@ -199,16 +199,16 @@ def test_gradients_pass_as_if_nothing_were_rounded():
 
 def test_training_with_four_bits_beats_rounding_to_four_afterwards():
     plain, aware = small_net(hidden=8), small_net(hidden=8, bits=4)
-    fold = made_fold(plain, count=400)
-    plan = Plan(steps=300, batch=64, check=50, learning_rate=2e-2, noise=0.0, patience=99)
+    training_data = synthetic_training_data(plain, count=400)
+    plan = TrainPlan(steps=300, batch=64, check=50, learning_rate=2e-2, noise=0.0, patience=99)
     after, during = [], []
     for seed in range(3):
-        done = train(plain, [Job("a", seed)], [fold], plan)[0].parameters
+        done = train(plain, [Job("a", seed)], [training_data], plan)[0].parameters
         stacked = {name: value[None] for name, value in done.items()}
-        gap = predict(stacked, fold.validation_z, aware)[0] - fold.validation_change
-        after.append(float(gap.abs().mean() * fold.delta_scale))
+        gap = predict(stacked, training_data.validation_z, aware)[0] - training_data.validation_change
+        after.append(float(gap.abs().mean() * training_data.delta_scale))
         again = replace(plan, learning_rate=4e-3)
-        during.append(train(aware, [Job("a", seed, start=done)], [fold], again)[0].mae_validation)
+        during.append(train(aware, [Job("a", seed, start=done)], [training_data], again)[0].mae_validation)
     assert np.mean(during) < np.mean(after)
 
 

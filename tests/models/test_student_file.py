@@ -3,70 +3,75 @@ import json
 import numpy as np
 import pytest
 import torch
-from made_bank import made_encoder
+from synthetic_dataset import synthetic_encoder
 
 from dlnet.distill.students import shape
 from dlnet.errors import DLNetError, ModelError
 from dlnet.files import read_tensors, write_tensors
 from dlnet.models.network import initial, predict
-from dlnet.models.student import Student, load_student
+from dlnet.models.trained import TrainedModel, load_network
 
 
 def made_student(track="capacity", seeds=(1, 2)):
-    bank, encoder = made_encoder(track)
+    dataset, encoder = synthetic_encoder(track)
     config = shape(encoder, "ltc", 4, "euler", 1)
     source = torch.Generator().manual_seed(0)
     parameters = {k: v + 0.2 * torch.randn(v.shape, generator=source) for k, v in initial(config, list(seeds)).items()}
-    return bank, Student("some", encoder, config, parameters, {"mae_validation": 0.5}, {"loss": "labels", "seed": 1})
+    return dataset, TrainedModel(
+        "some", encoder, config, parameters, {"mae_validation": 0.5}, {"loss": "labels", "seed": 1}
+    )
 
 
 @pytest.fixture
 def stored(tmp_path):
-    made_student()[1].save(tmp_path)
-    return tmp_path / "some.json"
+    dataset, student = made_student()
+    student.save(tmp_path / "some", dataset)
+    return tmp_path / "some"
 
 
 @pytest.mark.parametrize("track", ["capacity", "charge"])
 def test_forecast_is_anchor_plus_mean_change_of_the_members(track):
-    bank, student = made_student(track)
-    ends = bank.windows("validation", 4)
-    z = torch.from_numpy(student.encoder.encode(bank, ends))
+    dataset, student = made_student(track)
+    ends = dataset.windows("validation", 4)
+    z = torch.from_numpy(student.encoder.encode(dataset, ends))
     members = [
         predict({name: value[m : m + 1] for name, value in student.parameters.items()}, z, student.config)[0].numpy()
         for m in range(2)
     ]
-    anchor = bank.soh[ends - 1] if track == "capacity" else np.full(len(ends), student.encoder.level_mean)
+    anchor = dataset.soh[ends - 1] if track == "capacity" else np.full(len(ends), student.encoder.level_mean)
     truth = anchor[:, None] + student.encoder.delta_scale * (members[0] + members[1]) / 2
-    np.testing.assert_allclose(student.forecast(bank, ends), truth, atol=1e-6)
+    np.testing.assert_allclose(student.forecast(dataset, ends), truth, atol=1e-6)
 
 
 @pytest.mark.parametrize("track", ["capacity", "charge"])
 def test_round_trip_changes_nothing(tmp_path, track):
-    bank, student = made_student(track)
-    student.save(tmp_path)
-    again, ends = load_student(tmp_path / "some.json"), bank.windows("validation", 5)
+    dataset, student = made_student(track)
+    student.save(tmp_path, dataset)
+    again, ends = load_network(tmp_path), dataset.windows("validation", 5)
     assert (again.config, again.encoder, again.metrics, again.lineage) == (
         student.config,
         student.encoder,
         student.metrics,
         student.lineage,
     )
-    np.testing.assert_array_equal(again.forecast(bank, ends), student.forecast(bank, ends))
+    np.testing.assert_array_equal(again.forecast(dataset, ends), student.forecast(dataset, ends))
 
 
 def test_saving_twice_gives_the_same_bytes(tmp_path, stored):
-    made_student()[1].save(tmp_path / "again")
-    for path in (stored, stored.with_suffix(".safetensors")):
+    dataset, student = made_student()
+    student.save(tmp_path / "again", dataset)
+    assert len(list(stored.iterdir())) == 2
+    for path in stored.iterdir():
         assert path.read_bytes() == (tmp_path / "again" / path.name).read_bytes()
 
 
 def test_parameters_of_all_members_are_counted(stored):
-    arrays = read_tensors(stored.with_suffix(".safetensors"))
-    assert json.loads(stored.read_text())["parameters"] == sum(array.size for array in arrays.values())
+    arrays = read_tensors(stored / "model.safetensors")
+    assert json.loads((stored / "model.json").read_text())["parameters"] == sum(array.size for array in arrays.values())
 
 
 def edit_weights(stored, change):
-    path = stored.with_suffix(".safetensors")
+    path = stored / "model.safetensors"
     arrays = {name: array.copy() for name, array in read_tensors(path).items()}
     change(arrays)
     write_tensors(path, arrays)
@@ -82,27 +87,28 @@ DAMAGE = {
 @pytest.mark.parametrize("what", DAMAGE)
 def test_weights_that_do_not_fit_are_refused(stored, what):
     edit_weights(stored, DAMAGE[what])
-    with pytest.raises(ModelError, match=r"some\.safetensors: w. .*; retrain"):
-        load_student(stored)
+    with pytest.raises(ModelError, match=r"model\.safetensors: w. .*; run dvc repro"):
+        load_network(stored)
 
 
 @pytest.mark.parametrize("kept", [0, 4, 100, -5])
 def test_cut_weights_are_refused(stored, kept):
-    path = stored.with_suffix(".safetensors")
+    path = stored / "model.safetensors"
     path.write_bytes(path.read_bytes()[:kept])
-    with pytest.raises(DLNetError, match=r"some\.safetensors"):
-        load_student(stored)
+    with pytest.raises(DLNetError, match=r"model\.safetensors"):
+        load_network(stored)
 
 
-@pytest.mark.parametrize("field", ["config", "encoder", "lineage"])
+@pytest.mark.parametrize("field", ["config", "encoder", "lineage", "clean", "data", "validation"])
 def test_missing_field_is_refused(stored, field):
-    content = json.loads(stored.read_text())
+    path = stored / "model.json"
+    content = json.loads(path.read_text())
     del content[field]
-    stored.write_text(json.dumps(content))
-    with pytest.raises(ModelError, match=f"some.json: not a model of this version of dlnet .*{field}"):
-        load_student(stored)
+    path.write_text(json.dumps(content))
+    with pytest.raises(DLNetError, match=f"some/model.json: {field}: Field required"):
+        load_network(stored)
 
 
 def test_missing_file_is_named(tmp_path):
-    with pytest.raises(DLNetError, match=r"none\.json: no such file"):
-        load_student(tmp_path / "none.json")
+    with pytest.raises(ModelError, match=r"none: no model in it"):
+        load_network(tmp_path / "none")

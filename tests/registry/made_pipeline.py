@@ -6,21 +6,55 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from saved_models import save_as_edge
 
-from dlnet.config import BudgetParams, CleanParams, CostParams, PublishParams, SplitParams, StageConfig, TaskParams
+from dlnet.baselines.record import BaselineRecord, BaselineTable
+from dlnet.config.base import StageConfig
+from dlnet.config.clean import CleanParams
+from dlnet.config.cost import CostParams
+from dlnet.config.publish import BudgetParams, PublishParams
+from dlnet.config.select import SelectParams
+from dlnet.config.split import SplitParams
+from dlnet.config.task import TaskParams
+from dlnet.cost.table import student_table
 from dlnet.data.encode import fit_encoder
 from dlnet.data.prepare import prepare
-from dlnet.data.windows import Bank
+from dlnet.data.windows import WindowDataset
 from dlnet.distill.students import shape
-from dlnet.export.convert import weights_of
-from dlnet.export.golden import save_golden
-from dlnet.export.reference import quantise_anchor, quantise_inputs
-from dlnet.export.spec import make_spec, save_spec
+from dlnet.export.documents import EdgeMetrics
 from dlnet.files import write_json, write_parquet
+from dlnet.firmware.documents import (
+    DeviceCosts,
+    FirmwareReport,
+    FrontEnd,
+    MeasuredElites,
+    MeasuredModel,
+    Milliseconds,
+    MonitorCosts,
+)
+from dlnet.metrics import Errors, WorstCell
 from dlnet.models.network import initial
-from dlnet.models.student import Student
-from dlnet.select import select
-from dlnet.select.table import student_table
+from dlnet.models.trained import TrainedModel
+from dlnet.report.documents import (
+    BaselineSummary,
+    DataSummary,
+    EdgeErrors,
+    EdgeSummary,
+    EliteSummary,
+    EngineScores,
+    EvaluationReport,
+    Figures,
+    Scores,
+    ScoresBySplit,
+    SeedSpread,
+    Spread,
+    SpreadGroup,
+    StudentSummary,
+    SummaryReport,
+    TeacherSummary,
+    ValidationSummary,
+)
+from dlnet.select.front import write_front
 
 CHANNELS = {"features": ["CC Q", "CV Q"], "relative": [], "quantiles": 5, "noise": 0.0}
 TASK = TaskParams.model_validate(
@@ -47,21 +81,22 @@ def make(root: Path, *, int8: float = 0.0012) -> Path:
     """Fill ``root``; ``int8`` is the validation MAE of the edge model."""
     root.mkdir(parents=True, exist_ok=True)
     (root / "params.yaml").write_text(PARAMS)
-    bank = _data(root / "data/windows")
-    encoder = fit_encoder(bank, TASK)
+    dataset = _data(root / "data/windows")
+    encoder = fit_encoder(dataset, TASK)
     students = [_student(name, encoder, i) for i, name in enumerate((EDGE, "ltc-4-l1-s0"))]
     pruned = [_student(f"{EDGE}-structured-50-taught-s0", encoder, 7, parent=EDGE)]
-    _teacher(root / "models/teacher", encoder)
-    tables = [_family(root / f"models/{kind}", some) for kind, some in (("students", students), ("pruned", pruned))]
+    _teacher(root / "models/teacher", encoder, dataset)
+    tables = [
+        _family(root / f"models/{kind}", some, dataset) for kind, some in (("students", students), ("pruned", pruned))
+    ]
     _front(root / "models/front1", tables[0])
     both = [table.assign(kind=kind) for table, kind in zip(tables, ("students", "pruned"), strict=True)]
     _front(root / "models/front2", pd.concat(both, ignore_index=True))
-    _edge(root / "models/edge" / EDGE, students[0], bank, int8)
-    _edge(root / "models/edge" / pruned[0].name, pruned[0], bank, int8)
-    errors = {name: {"mae": mae, "rmse": 2 * mae, "cell_mae": mae} for name, mae in BASELINES.items()}
-    described = {name: {"bytes": 900_000, "validation": one, "chosen": {"depth": 3}} for name, one in errors.items()}
-    write_json(root / "models/baselines/baselines.json", described)
-    _reports(root / "reports", students, pruned)
+    _edge(root / "models/edge" / EDGE, students[0], dataset, int8)
+    _edge(root / "models/edge" / pruned[0].name, pruned[0], dataset, int8)
+    described = {name: _baseline(mae) for name, mae in BASELINES.items()}
+    BaselineTable(described).write(root / "models/baselines/baselines.json")
+    _reports(root / "reports", [*students, *pruned], [EDGE, pruned[0].name])
     return root
 
 
@@ -83,33 +118,35 @@ def made_cells(cells: int = 8, rows: int = 60) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)
 
 
-def _data(folder: Path) -> Bank:
+def _data(folder: Path) -> WindowDataset:
+    columns = {"capacity": "capacity", "unit": "Ah", "features": {"CC Q": "CC Q", "CV Q": "CV Q"}}
     source = {"source": "embedded", "simulated": True, "label": "made cells (simulated)", "nominal_ah": [1.1]}
+    source["columns"] = columns
     prepared = prepare(made_cells(), source, CLEAN, SPLIT, TASK)
     write_parquet(folder / "rows.parquet", prepared.rows)
     write_parquet(folder / "cells.parquet", prepared.cells)
     write_json(folder / "task.json", prepared.task)
-    return Bank.load(folder)
+    return WindowDataset.load(folder)
 
 
-def _student(name, encoder, seed, **lineage) -> Student:
+def _student(name, encoder, seed, **lineage) -> TrainedModel:
     config = shape(encoder, name.partition("-")[0], 4, "euler", 1)
     parameters = initial(config, [seed])
     loss = name.split("-")[2]
     lineage = {"loss": loss, "seed": 0, "training_windows": 99, "alpha": None, **lineage}
-    return Student(name, encoder, config, parameters, {"mae_validation": 0.0012 + 1e-5 * seed}, lineage)
+    return TrainedModel(name, encoder, config, parameters, {"mae_validation": 0.0012 + 1e-5 * seed}, lineage)
 
 
-def _teacher(folder: Path, encoder) -> None:
+def _teacher(folder: Path, encoder, dataset: WindowDataset) -> None:
     config = shape(encoder, "liquid", 6, "fused", 1)
     metrics = {"mae_validation": 0.0011}
-    Student("teacher", encoder, config, initial(config, [0, 1]), metrics, {"members": 2}).save(folder)
+    TrainedModel("teacher", encoder, config, initial(config, [0, 1]), metrics, {"members": 2}).save(folder, dataset)
     write_parquet(folder / "learning.parquet", _learning(["member-0", "member-1"]))
 
 
-def _family(folder: Path, students: list[Student]) -> pd.DataFrame:
+def _family(folder: Path, students: list[TrainedModel], dataset: WindowDataset) -> pd.DataFrame:
     for student in students:
-        student.save(folder)
+        student.save(folder / student.name, dataset)
     table = student_table(students, COST)
     write_parquet(folder / "table.parquet", table)
     write_parquet(folder / "learning.parquet", _learning([student.name for student in students]))
@@ -122,68 +159,117 @@ def _learning(names: list[str]) -> pd.DataFrame:
 
 
 def _front(folder: Path, table: pd.DataFrame) -> None:
-    chosen = select(table, ["mae_validation", "flash_bytes"], 2, "mae_validation").table
-    write_parquet(folder / "table.parquet", chosen)
-    names = chosen.loc[chosen["front"], "name"].tolist()
-    write_json(folder / "front.json", {"front": names, "elites": names})
+    write_front(table, SelectParams(objectives=["mae_validation", "flash_bytes"], elites=2), folder)
 
 
-def _edge(folder: Path, student: Student, bank: Bank, int8: float) -> None:
-    spec = make_spec(weights_of(student))
-    save_spec(folder / "spec.json", spec)
-    ends = bank.windows("validation", 5)
-    z, anchor = student.encoder.encode(bank, ends), student.encoder.anchor(bank, ends)
-    save_golden(folder / "golden.safetensors", spec, quantise_inputs(z), quantise_anchor(anchor))
-    for name in ("step.tflite", "head.tflite"):
-        (folder / name).write_bytes(
-            b"\x1c\0\0\0TFL3" + student.name.encode()
-        )  # what it holds is tested in test_models.py
-    metrics = {"mae_int8_validation": int8, "mae_float_validation": 0.00119, "spec_bytes": 2000, "tflite_bytes": 9000}
-    write_json(folder / "metrics.json", metrics)
+def _edge(folder: Path, student: TrainedModel, dataset: WindowDataset, int8: float) -> None:
+    save_as_edge(folder, student, dataset, 5)
+    EdgeMetrics(
+        name=student.name, parameters=200, mae_int8_validation=int8, mae_float_validation=0.00119,
+        mae_engines_validation={"litert": int8}, largest_difference={}, bits={}, stored_bytes={"total": 2000},
+        spec_bytes=2000, tflite_bytes=9000,
+    ).write(folder / "metrics.json")  # fmt: skip
 
 
-def scores(mae: float) -> dict:
+def figures(mae: float) -> Figures:
+    """Errors of one split in one figure each."""
+    worst = WorstCell(cell="cell-3", mae=3 * mae)
+    return Figures(mae=mae, rmse=2 * mae, cell_mae=mae, worst_cell=worst, before_knee=mae, after_knee=None)
+
+
+def scores(mae: float) -> Scores:
     """One split's entry of reports/evaluation.json."""
-    return {
-        "mae": mae, "rmse": 2 * mae, "cell_mae": mae, "worst_cell": {"cell": "cell-3", "mae": 3 * mae},
-        "before_knee": mae, "after_knee": None, "by_horizon": [mae * (i + 1) / 6 for i in range(12)],
-    }  # fmt: skip
+    return figures(mae).to(Scores, by_horizon=[mae * (i + 1) / 6 for i in range(12)], cells={"cell-3": 3 * mae})
 
 
-def _scored(mae: float) -> dict:
-    return {"validation": scores(mae), "test": scores(1.1 * mae)}
+def device_costs(**changes: int) -> DeviceCosts:
+    """Figures of the firmware stage, made up."""
+    ms = Milliseconds(no_wait=0.2, cache_on=0.3, cache_off=0.9)
+    monitor = MonitorCosts(
+        flash_bytes=4000, flash_bytes_with_state=5000, push_instructions=300, push_ms_modelled=ms,
+        forecast_instructions=9000, forecast_ms_modelled=ms,
+    )  # fmt: skip
+    sizes = {"flash_bytes": 5000, "ram_bytes": 900, "stack_bytes": 200, "instructions": 14000}
+    return DeviceCosts(ms_modelled=ms, monitor=monitor, **{**sizes, **changes})
 
 
-def _reports(folder: Path, students: list[Student], pruned: list[Student]) -> None:
-    names, quantised = [one.name for one in (*students, *pruned)], [EDGE, pruned[0].name]
-    evaluation = {
-        "baselines": {name: _scored(mae) for name, mae in BASELINES.items()},
-        "teacher": _scored(0.0011),
-        "students": {name: _scored(0.00119) for name in names},
-        "edge": {name: {"int8": _scored(0.0012)} for name in quantised},
-    }
-    entries = [{"name": name, "bytes": 4000, **evaluation["students"][name]["test"]} for name in names]
-    edges = [_edge_entry(name, evaluation) for name in quantised]
-    summary = {
-        "data": {"source": "embedded", "label": "made cells (simulated)", "inputs": "capacity", "horizon": 12,
-                 "cells": 8, "windows": 100, "notes": ["Simulated."]},
-        "baselines": {name: {"bytes": 900_000, **one["test"]} for name, one in evaluation["baselines"].items()},
-        "teacher": {"bytes": 600_000, "verdict": "The teacher teaches.", **evaluation["teacher"]["test"]},
-        "students": entries, "elites": entries[:1], "edge": edges[0], "edges": edges,
-    }  # fmt: skip
-    write_json(folder / "summary.json", summary)
-    write_json(folder / "evaluation.json", evaluation)
+def firmware_report(model: str, **changes: int) -> FirmwareReport:
+    """reports/firmware.json with ``model`` as the edge model."""
+    front_end = FrontEnd(**dict.fromkeys(FrontEnd.model_fields, 1))
+    row = MeasuredModel(
+        model=model, sha256="0", mae_int8=0.001, front_end=front_end, golden_windows=8, equal=("numpy",),
+        cost_model_error={}, **dict(device_costs(**changes)),
+    )  # fmt: skip
+    return FirmwareReport(row.to(MeasuredElites, compiler="arm-none-eabi-gcc 12.2.1", elites=(row,)))
+
+
+def _scored(mae: float) -> ScoresBySplit:
+    return ScoresBySplit(validation=scores(mae), test=scores(1.1 * mae))
+
+
+def _baseline(mae: float) -> BaselineRecord:
+    errors = figures(mae).to(Errors)
+    return BaselineRecord(
+        bytes=900_000, parameters=0, uses_capacity=True, validation=errors, chosen={"depth": 3}, tried=()
+    )
+
+
+def _float(mae: float) -> dict:
+    """Errors of a float model in reports/summary.json, whose validation MAE is ``mae``."""
+    return {**dict(figures(1.1 * mae)), "validation": figures(mae)}
+
+
+def _reports(folder: Path, students: list[TrainedModel], quantised: list[str]) -> None:
+    engine, spread = _scored(0.0012), SeedSpread(mean=0.001, std=None)
+    edge = EngineScores(int8=engine, litert=engine, litert_optimised=engine, tflm=engine)
+    EvaluationReport(
+        windows={"validation": 20, "test": 20}, knee_rows={"validation": {}, "test": {}},
+        baselines={name: _scored(mae) for name, mae in BASELINES.items()},
+        teacher=_scored(0.0011), students={one.name: _scored(0.00119) for one in students},
+        edge=dict.fromkeys(quantised, edge),
+    ).write(folder / "evaluation.json")  # fmt: skip
+    entries = [_student_entry(one) for one in students]
+    edges = [_edge_entry(one) for one in entries if one.name in quantised]
+    group = SpreadGroup(
+        cell="liquid", hidden=4, loss="labels", seeds=1, mae=spread, rmse=spread, cell_mae=spread,
+        mae_validation=spread,
+    )  # fmt: skip
+    baseline = {"bytes": 900_000, "parameters": 0, "uses_capacity": True}
+    SummaryReport(
+        data=DataSummary(
+            source="embedded", label="made cells (simulated)", simulated=True, inputs="capacity", window=30,
+            horizon=12, cells=8, windows=100, splits={}, notes=["Simulated."],
+        ),
+        baselines={name: BaselineSummary(**baseline, **_float(mae)) for name, mae in BASELINES.items()},
+        teacher=TeacherSummary(
+            **_float(0.0011), bytes=600_000, parameters=150_000, members=2, cell="liquid", solver="fused", hidden=6,
+            uses_capacity=True, sees_more_than_students=False, teaches=True, verdict="The teacher teaches.",
+        ),
+        students=entries, elites=[entries[0].to(EliteSummary, fronts=("front2",))], edge=edges[0], edges=edges,
+        fronts=(), ratios={}, validation=ValidationSummary(ratios={}),
+        spread=Spread(over="seeds", splits="one", students=(group,), edge=group),
+    ).write(folder / "summary.json")  # fmt: skip
     write_json(folder / "volatile/teach.json", {"seconds": 12.5})
     for name in ("figures/front1.png", "data/report.md"):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(b"a picture")
 
 
-def _edge_entry(name: str, evaluation: dict) -> dict:
-    int8, single = evaluation["edge"][name]["int8"]["test"], evaluation["students"][name]["test"]
-    return {
-        "name": name, "parameters": 200, "flash_bytes": 3000, "ram_bytes": 1100, "instructions": 6000,
-        "ms_modelled": 0.4, "tflite_bytes": 9000, "spec_bytes": 2000, "worst_cell": int8["worst_cell"],
-        **{f"{key}_int8": int8[key] for key in ("mae", "rmse", "cell_mae")},
-        **{f"{key}_float": single[key] for key in ("mae", "rmse", "cell_mae")},
-    }  # fmt: skip
+def _student_entry(student: TrainedModel) -> StudentSummary:
+    known = {"cell": student.config.cell, "hidden": 4, "loss": student.lineage["loss"], "seed": 0}
+    costs = {"flash_bytes": 3000, "ram_bytes": 1100, "instructions": 6000, "ms_modelled": 0.4}
+    return StudentSummary(
+        name=student.name, kind="students", **known, **costs, parameters=200, nonzero_parameters=200, energy_uj=1.0,
+        co2_ug=0.1, bytes=4000, **_float(0.00119),
+    )  # fmt: skip
+
+
+def _edge_entry(student: StudentSummary) -> EdgeSummary:
+    int8, single = figures(1.1 * 0.0012), student.to(Figures)
+    errors = EdgeErrors(
+        mae_float=single.mae, rmse_float=single.rmse, cell_mae_float=single.cell_mae, mae_int8=int8.mae,
+        rmse_int8=int8.rmse, cell_mae_int8=int8.cell_mae, worst_cell=int8.worst_cell, before_knee=int8.before_knee,
+        after_knee=int8.after_knee, mae_litert=int8.mae, mae_litert_optimised=int8.mae, mae_tflm=int8.mae,
+        most_from_int8_litert=0.0, most_from_int8_litert_optimised=0.0, most_from_int8_tflm=0.0,
+    )  # fmt: skip
+    return student.to(EdgeSummary, **dict(errors), tflite_bytes=9000, spec_bytes=2000, validation=errors)

@@ -8,10 +8,10 @@ from made_pipeline import EDGE, LIMITS, make
 from registry_content import content
 
 from dlnet.errors import DLNetError
-from dlnet.files import read_json, write_json
 from dlnet.registry.client import connect
 from dlnet.registry.collect import collect
 from dlnet.registry.publish import publish
+from dlnet.report.documents import SummaryReport
 
 
 @pytest.fixture(scope="module")
@@ -62,12 +62,14 @@ def test_a_student_has_its_params_its_figures_and_its_curve(made):
 
 def test_branch_usage_is_a_metric_of_both_runs_and_a_line_of_the_card(project, made):
     path = project / "reports/summary.json"
-    summary = read_json(path)
-    entries = [*summary["students"], *summary["edges"], summary["edge"]]
-    for entry in entries:
-        if entry["name"] == EDGE:
-            entry["branch_usage"] = [0.617, 0.383]
-    write_json(path, summary)
+    summary = SummaryReport.read(path)
+    usage = {"branch_usage": (0.617, 0.383)}
+    students, edges = (
+        tuple(one.model_copy(update=usage) if one.name == EDGE else one for one in entries)
+        for entries in (summary.students, summary.edges)
+    )
+    changed = {"students": students, "edges": edges, "edge": summary.edge.model_copy(update=usage)}
+    summary.model_copy(update=changed).write(path)
     publication, plain = collect(project, LIMITS), collect(made, LIMITS)
     for run, without in zip(publication.children, plain.children, strict=True):
         more = {"branch_usage_0": 0.617, "branch_usage_1": 0.383} if run.name == EDGE else {}
@@ -81,9 +83,9 @@ def test_branch_usage_is_a_metric_of_both_runs_and_a_line_of_the_card(project, m
 
 def test_weights_of_four_bits_are_a_line_of_the_card(project, made):
     path = project / "reports/summary.json"
-    summary = read_json(path)
-    summary["edge"]["four_bits"] = ["step", "head"]
-    write_json(path, summary)
+    summary = SummaryReport.read(path)
+    edge = summary.edge.model_copy(update={"four_bits": ("step", "head")})
+    summary.model_copy(update={"edge": edge}).write(path)
     cards = [collect(one, LIMITS).models[2][1].description for one in (project, made)]
     line = "Weights of 4 bits in place of 8: step and head."
     assert cards[0].replace(f"\n{line}\n", "") == cards[1] != cards[0]
@@ -120,14 +122,14 @@ def test_what_varies_by_nature_is_logged_but_no_part_of_the_key(project, made):
 
 def test_a_registered_model_knows_its_data_and_its_errors_by_cycle_ahead(made):
     for _, model in collect(made, LIMITS).models:
-        known = json.loads(model.texts["about.json"])
-        assert known["data"]["label"] == "made cells (simulated)"
-        assert known["data"]["nominal_ah"] == [1.1]
+        assert json.loads(model.files["model.json"].read_text())["data"]["nominal_ah"] == [1.1]
+        known = json.loads(model.texts["evaluation.json"])
+        assert known["test"]["mae"] > known["validation"]["mae"]
         assert len(known["validation"]["by_horizon"]) == 12
 
 
 def test_one_changed_weight_is_another_pipeline_and_student_but_the_same_teacher(project, made):
-    weights = project / f"models/students/{EDGE}.safetensors"
+    weights = project / f"models/students/{EDGE}/model.safetensors"
     weights.write_bytes(weights.read_bytes()[:-1] + b"\x01")
     before, after = collect(made, LIMITS), collect(project, LIMITS)
     assert before.key != after.key

@@ -16,7 +16,7 @@ from made_pipeline import EDGE, LIMITS, make
 
 from dlnet.errors import RegistryError, UntrustedError
 from dlnet.registry import artefacts
-from dlnet.registry.artefacts import MAX_FILE, MAX_FILES, ServedPlace, place
+from dlnet.registry.artefacts import MAX_FILE, MAX_FILES, ServedStore, open_store
 from dlnet.registry.client import connect
 from dlnet.registry.collect import collect
 from dlnet.registry.fetch import Version, fetch, fetched, find
@@ -107,7 +107,7 @@ def test_a_linked_folder_is_refused(version, tmp_path):
 
 def test_a_link_laid_after_the_listing_is_not_followed(version, tmp_path, monkeypatch):
     path = Path(version.location) / "artifacts/spec.json"
-    real = artefacts.LocalPlace.entries
+    real = artefacts.LocalStore.entries
 
     def listed_then_exchanged(self):
         found = real(self)
@@ -115,7 +115,7 @@ def test_a_link_laid_after_the_listing_is_not_followed(version, tmp_path, monkey
         path.symlink_to(tmp_path / "elsewhere.json")
         return found
 
-    monkeypatch.setattr(artefacts.LocalPlace, "entries", listed_then_exchanged)
+    monkeypatch.setattr(artefacts.LocalStore, "entries", listed_then_exchanged)
     refused(version, tmp_path, "cannot be opened as a plain file")
 
 
@@ -197,7 +197,7 @@ def test_a_version_made_from_a_plain_folder_is_refused(registry):
 )  # fmt: skip
 def test_a_location_elsewhere_is_refused(location, registry):
     with pytest.raises(UntrustedError, match="artefacts there are not read"):
-        place(location, registry)
+        open_store(location, registry)
 
 
 class Liar(BaseHTTPRequestHandler):
@@ -247,36 +247,36 @@ def liar(monkeypatch):
 def test_a_server_s_escaping_path_is_refused(liar, name):
     liar.listing["1/m"] = [{"path": name, "is_dir": False, "file_size": 1}]
     with pytest.raises(UntrustedError, match="no plain file name"):
-        ServedPlace(liar.uri, "1/m").entries()
+        ServedStore(liar.uri, "1/m").entries()
 
 
 def test_a_server_s_endless_folders_are_refused(liar):
     liar.listing["1/m"] = [{"path": "artifacts", "is_dir": True}]
     liar.listing["1/m/artifacts"] = [{"path": "artifacts", "is_dir": True}]
     with pytest.raises(UntrustedError, match="unknown folder"):
-        ServedPlace(liar.uri, "1/m").entries()
+        ServedStore(liar.uri, "1/m").entries()
 
 
 def test_a_server_that_sends_more_than_it_stated_is_cut_off(liar):
     liar.files["1/m/artifacts/spec.json"] = (b" " * 2**20 for _ in range(64))
     with pytest.raises(UntrustedError, match="over 16,777,216 bytes"):
-        ServedPlace(liar.uri, "1/m").read("artifacts/spec.json")
+        ServedStore(liar.uri, "1/m").read("artifacts/spec.json")
     assert liar.sent < 64 * 2**20
 
 
 def test_a_listing_without_end_is_cut_off(liar):
     liar.listing["1/m"] = [{"path": "a" * 100, "is_dir": False}] * 20_000
     with pytest.raises(UntrustedError, match="over 1,048,576 bytes"):
-        ServedPlace(liar.uri, "1/m").entries()
+        ServedStore(liar.uri, "1/m").entries()
 
 
 @pytest.mark.parametrize("listing", [3, [3], [{"is_dir": True}]])
 def test_a_listing_of_another_form_is_said(liar, listing):
     liar.listing["1/m"] = listing
     with pytest.raises(RegistryError, match="is not MLflow's"):
-        ServedPlace(liar.uri, "1/m").entries()
+        ServedStore(liar.uri, "1/m").entries()
 
 
 def test_a_redirect_is_not_followed(liar):
     with pytest.raises(RegistryError, match="answers 302"):
-        ServedPlace(liar.uri, "1/m").read("artifacts/spec.json")
+        ServedStore(liar.uri, "1/m").read("artifacts/spec.json")

@@ -10,10 +10,11 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
-from made_pipeline import LIMITS, TASK, make
+from made_pipeline import EDGE, LIMITS, TASK, make
 
+import dlnet
 from dlnet.data.encode import fit_encoder
-from dlnet.data.windows import Bank
+from dlnet.data.windows import WindowDataset
 from dlnet.distill.students import shape
 from dlnet.errors import RegistryError
 from dlnet.export.convert import weights_of
@@ -30,10 +31,10 @@ from dlnet.export.reference import (
 from dlnet.export.spec import make_spec, save_spec
 from dlnet.models.network import initial
 from dlnet.models.precision import Precision
-from dlnet.models.student import Student, load_student
+from dlnet.models.trained import TrainedModel, load_network
 from dlnet.registry.client import connect
 from dlnet.registry.collect import collect
-from dlnet.registry.fetch import FORECAST_FILES, fetched
+from dlnet.registry.fetch import fetched
 from dlnet.registry.models import EDGE_CODE, EDGE_PACKAGES, requirements
 from dlnet.registry.publish import publish
 
@@ -75,25 +76,25 @@ def gate_margins(spec, z):
     ],
 )
 def test_the_edge_model_forecasts_as_the_integer_reference_does(made, tmp_path, track, cell, changes, bits):
-    bank = Bank.load(made / "data/windows")
-    encoder = fit_encoder(bank, TASK.model_copy(update={"inputs": track}))
+    dataset = WindowDataset.load(made / "data/windows")
+    encoder = fit_encoder(dataset, TASK.model_copy(update={"inputs": track}))
     config = replace(shape(encoder, cell, 5, "euler", 1), **changes)
     parameters = initial(config, [3])
     if config.branches > 1:  # heads that differ, more than one of them used
         source = torch.Generator().manual_seed(5)
         parameters["wg"] = 2 * torch.randn(parameters["wg"].shape, generator=source)
         parameters["bo"] = parameters["bo"] + 0.5 * torch.randn(parameters["bo"].shape, generator=source)
-    student = Student("one", encoder, config, parameters)
+    student = TrainedModel("one", encoder, config, parameters)
     spec = make_spec(weights_of(student), precision=Precision.of(bits))
-    files = convert(spec, quantise_inputs(encoder.encode(bank, bank.windows("train", 1))))
+    files = convert(spec, quantise_inputs(encoder.encode(dataset, dataset.windows("train", 1))))
     save_spec(tmp_path / "spec.json", spec)
     (tmp_path / "step.tflite").write_bytes(files.step)
     (tmp_path / "head.tflite").write_bytes(files.head)
     names = ("spec.json", "step.tflite", "head.tflite")
     model = code("edge_model").EdgeModel()
     model.load_context(SimpleNamespace(artifacts={name: str(tmp_path / name) for name in names}))
-    ends = bank.windows("validation", 1)
-    z, anchor = encoder.encode(bank, ends), encoder.anchor(bank, ends)
+    ends = dataset.windows("validation", 1)
+    z, anchor = encoder.encode(dataset, ends), encoder.anchor(dataset, ends)
     found = model.predict(None, {"z": z, "anchor": anchor})
     truth = predict_reference(spec, z, anchor)
     clear = gate_margins(spec, quantise_inputs(z)) > NEAR_TIE
@@ -121,20 +122,22 @@ def test_a_registered_student_and_teacher_forecast_as_their_files_do(registry, m
     import mlflow
 
     publish(collect(made, LIMITS), connect())
-    bank = Bank.load(made / "data/windows")
-    ends = bank.windows("validation", 5)
-    for name, path in (("dlnet-teacher", "teacher/teacher"), ("dlnet-student", "students/liquid-4-labels-s0")):
-        student = load_student(made / f"models/{path}.json")
-        z, anchor = student.encoder.encode(bank, ends), student.encoder.anchor(bank, ends)
+    dataset = WindowDataset.load(made / "data/windows")
+    ends = dataset.windows("validation", 5)
+    for name, path in (("dlnet-teacher", "teacher"), ("dlnet-student", "students/liquid-4-labels-s0")):
+        student = load_network(made / f"models/{path}")
+        z, anchor = student.encoder.encode(dataset, ends), student.encoder.anchor(dataset, ends)
         model = mlflow.pyfunc.load_model(f"models:/{name}/1")
         assert model.predict({"z": z, "anchor": anchor}) == pytest.approx(student.predict(z, anchor))
         assert "cloudpickle" not in str(model.metadata.flavors["python_function"].get("python_model", ""))
 
 
-def test_what_a_forecast_needs_is_fetched_and_nothing_else(registry, made):
+def test_a_fetched_model_opens_and_knows_its_version_and_goes_afterwards(registry, made):
     publish(collect(made, LIMITS), connect())
-    with fetched("models:/dlnet-edge@candidate", FORECAST_FILES) as files:
-        assert sorted(path.name for path in files.folder.iterdir()) == ["about.json", "spec.json", "student.json"]
+    with fetched("models:/dlnet-edge@candidate") as files:
+        model = dlnet.load(files.folder)
+        assert model.device.version == "dlnet-edge/1"
+        assert model.device.sha256 == dlnet.load(made / "models/edge" / EDGE).device.sha256
     assert not files.folder.exists()
 
 

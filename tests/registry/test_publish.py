@@ -20,11 +20,11 @@ import pytest
 from registry_content import content
 
 from dlnet.errors import RegistryError
+from dlnet.gate.verdict import Verdict
 from dlnet.registry import lock
 from dlnet.registry import publish as publisher
 from dlnet.registry.client import connect
-from dlnet.registry.gate import Verdict
-from dlnet.registry.publication import Data, Model, Publication, Run
+from dlnet.registry.publication import Data, Model, Publication, RunRecord
 
 STUB = Path(__file__).parent / "stub_model.py"
 PASSED = Verdict(reasons=(), held=("int8 beats ridge",))
@@ -48,18 +48,18 @@ def publication(
         budget=budget,
     )
     below = [
-        Run("student", f"s{i}", f"student s{i}", {"hidden": str(i)}, {"mae": 0.001 * i, "loss": float("nan")},
+        RunRecord("student", f"s{i}", f"student s{i}", {"hidden": str(i)}, {"mae": 0.001 * i, "loss": float("nan")},
             {"mae_validation": tuple((k, 1 / (k + 1)) for k in range(5))}, {"notes/gain.txt": folder / "gain.txt"})
         for i in range(students)
     ]  # fmt: skip
-    edge = Run("edge", "e", "int8 e", metrics={"mae_int8": 0.0012}, model=model)
+    edge = RunRecord("edge", "e", "int8 e", metrics={"mae_int8": 0.0012}, model=model)
     front = pd.DataFrame({"name": ["s0"], "mae": [0.001]})
     return Publication(
         experiment="dlnet/test",
-        pipeline=Run("pipeline", "p", "capacity", metrics={"mae": 1.0}, tables={"front.json": front}),
+        pipeline=RunRecord("pipeline", "p", "capacity", metrics={"mae": 1.0}, tables={"front.json": front}),
         children=(*below, edge),
         data=Data("windows", "0123456789abcdef0123456789abcdef.dir", {"dvc.path": "data/windows"}, {"cells": 3}),
-        lineage={"dlnet.params": "abc", "dlnet.git.commit": "none: not a git repository"},
+        lineage={"dlnet.cli.set_params": "abc", "dlnet.git.commit": "none: not a git repository"},
     )
 
 
@@ -85,7 +85,7 @@ def test_what_is_published_stands_in_the_registry(registry):
     assert held["models"][0]["metrics"] == [("mae_int8", 0.0012, "windows")]
     version = held["registered"]["dlnet-edge"]["versions"][0]
     assert version[1]["dlnet.gate"] == "passed"
-    assert version[1]["dlnet.params"] == "abc"
+    assert version[1]["dlnet.cli.set_params"] == "abc"
     assert held["registered"]["dlnet-edge"]["aliases"] == {"candidate": 1}
 
 

@@ -10,7 +10,7 @@ import uuid
 import pytest
 from running_relay import SECRET, TOKEN, message, signed
 
-from dlnet.registry.webhook import RejectedError, verify
+from dlnet.relay.webhook import RejectedError, verify
 
 
 def test_a_genuine_message_is_taken(steady):

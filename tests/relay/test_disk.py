@@ -7,9 +7,9 @@ import time
 
 from running_relay import SECRET
 
-from dlnet.registry.outbox import Outbox
-from dlnet.registry.relay import Relay
-from dlnet.registry.webhook import Delivery
+from dlnet.relay.outbox import Outbox
+from dlnet.relay.service import Relay
+from dlnet.relay.webhook import Delivery
 
 FAILURES = 3
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import made_report
 import pytest
 
-from dlnet.data.windows import Bank
+from dlnet.data.windows import WindowDataset
 from dlnet.report import evaluation as module
 from dlnet.report.pipeline import Pipeline
 from dlnet.report.summary import summarise
@@ -24,8 +24,8 @@ def project(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def bank(project) -> Bank:
-    return Bank.load(project / "data/windows", allow_test=True)
+def dataset(project) -> WindowDataset:
+    return WindowDataset.load(project / "data/windows", allow_test=True)
 
 
 @pytest.fixture(scope="session")
@@ -34,12 +34,12 @@ def pipeline(project) -> Pipeline:
 
 
 @pytest.fixture(scope="session")
-def evaluation(pipeline, bank):
+def evaluation(pipeline, dataset):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(module, "run_engines", made_report.made_engines)
-        return module.evaluate(pipeline, bank, 3)
+        return module.evaluate(pipeline, dataset, 3)
 
 
 @pytest.fixture(scope="session")
-def summary(evaluation, pipeline, bank):
-    return summarise(evaluation, pipeline, bank.task)
+def summary(evaluation, pipeline, dataset):
+    return summarise(evaluation.content, pipeline, dataset.task)

@@ -7,21 +7,26 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from made_bank import described, tables, task
+from saved_models import save_as_edge
+from synthetic_dataset import described, tables, task
 
-from dlnet.config import CostParams
+from dlnet.baselines.record import BaselineRecord, BaselineTable
+from dlnet.config.cost import CostParams
+from dlnet.config.select import SelectParams
+from dlnet.cost.table import student_table
 from dlnet.data.encode import fit_encoder
-from dlnet.data.windows import Bank
-from dlnet.distill.students import gains, shape, stage2_gains, teaches
+from dlnet.data.windows import WindowDataset
+from dlnet.distill.gains import Distillation, PrunedDistillation, gains, pruning_gains, teaches
+from dlnet.distill.students import shape
 from dlnet.export.convert import weights_of
 from dlnet.export.litert import EdgeFiles
 from dlnet.export.reference import quantise_anchor, quantise_inputs, run
-from dlnet.export.spec import make_spec, save_spec
-from dlnet.files import read_json, write_bytes, write_json, write_parquet, write_tensors
+from dlnet.export.spec import make_spec
+from dlnet.files import write_json, write_parquet, write_tensors
+from dlnet.metrics import Errors, WorstCell
 from dlnet.models.network import initial
-from dlnet.models.student import Student
-from dlnet.select import select
-from dlnet.select.table import student_table
+from dlnet.models.trained import TrainedModel
+from dlnet.select.front import FrontRecord, write_front
 
 SPLITS = ("train", "train", "validation", "validation", "test", "test", "test", "unused")
 KNEE = 40
@@ -47,8 +52,8 @@ def make(root: Path, convert=None, inputs: str = "capacity") -> Path:
     write_parquet(root / "data/windows/rows.parquet", rows)
     write_parquet(root / "data/windows/cells.parquet", cells)
     write_json(root / "data/windows/task.json", content)
-    bank = Bank.load(root / "data/windows")
-    made = _Maker(bank, fit_encoder(bank, task(inputs)), root / "models")
+    dataset = WindowDataset.load(root / "data/windows")
+    made = _Maker(dataset, fit_encoder(dataset, task(inputs)), root / "models")
     made.everything(convert or (lambda spec, windows: EdgeFiles(b"step", b"head!")))
     return root
 
@@ -78,8 +83,8 @@ def made_engines(files, spec, z, anchor, progress=True) -> dict:
 
 
 class _Maker:
-    def __init__(self, bank: Bank, encoder, models: Path) -> None:
-        self.bank, self.encoder, self.models = bank, encoder, models
+    def __init__(self, dataset: WindowDataset, encoder, models: Path) -> None:
+        self.dataset, self.encoder, self.models = dataset, encoder, models
 
     def everything(self, convert) -> None:
         self.baselines()
@@ -90,40 +95,39 @@ class _Maker:
         pruned = [self.student(name, 50 + i, stage2=tags[i], **origin) for i, name in enumerate(PRUNED)]
         tables_ = {"students": self.family("students", sweep), "pruned": self.family("pruned", pruned)}
         verdict = teaches(tables_["students"], 0.001)
-        found = {"teacher": verdict, "gains": gains(tables_["students"])}
-        write_json(self.models / "students/distillation.json", found)
-        write_json(self.models / "pruned/distillation.json", {"gains": stage2_gains(tables_["pruned"])})
+        found = Distillation(teacher=verdict, gains=gains(tables_["students"]))
+        found.write(self.models / "students/distillation.json")
+        PrunedDistillation(gains=pruning_gains(tables_["pruned"])).write(self.models / "pruned/distillation.json")
         self.front("front1", tables_["students"])
         both = pd.concat([table.assign(kind=kind) for kind, table in tables_.items()], ignore_index=True)
         self.front("front2", both)
-        elites = read_json(self.models / "front2/front.json")["elites"]
+        elites = FrontRecord.read(self.models / "front2/front.json").elites
         for student in (*sweep, *pruned):
             if student.name in elites:
                 self.edge(student, convert)
 
     def baselines(self) -> None:
-        ends = np.concatenate([self.bank.windows("validation", 3), self.bank.windows("test", 3)])
-        last = self.bank.soh[ends - 1][:, None]
-        ahead = np.arange(1, self.bank.horizon + 1)
+        ends = np.concatenate([self.dataset.windows("validation", 3), self.dataset.windows("test", 3)])
+        last = self.dataset.soh[ends - 1][:, None]
+        ahead = np.arange(1, self.dataset.horizon + 1)
         forecasts = {name: last - 1e-4 * i * ahead for i, name in enumerate(BASELINES)}
         write_tensors(
             self.models / "baselines/predictions.safetensors",
             {name: forecast.astype(np.float32) for name, forecast in forecasts.items()},
         )
-        entry = {"parameters": 0, "uses_capacity": True, "validation": {"mae": 0.002}, "chosen": {}, "tried": []}
-        write_json(
-            self.models / "baselines/baselines.json",
-            {name: {**entry, "bytes": size} for name, size in BASELINES.items()},
-        )
+        found = Errors(mae=0.002, rmse=0.004, cell_mae=0.002, worst_cell=WorstCell(cell="c3", mae=0.004))
+        entry = {"parameters": 0, "uses_capacity": True, "validation": found, "chosen": {}, "tried": ()}
+        table = {name: BaselineRecord(bytes=size, **entry) for name, size in BASELINES.items()}
+        BaselineTable(table).write(self.models / "baselines/baselines.json")
 
     def teacher(self) -> None:
         config = shape(self.encoder, "liquid", 6, "fused", 1)
-        Student("teacher", self.encoder, config, initial(config, [7, 8]), {"mae_validation": 0.001}, {}).save(
-            self.models / "teacher"
+        TrainedModel("teacher", self.encoder, config, initial(config, [7, 8]), {"mae_validation": 0.001}, {}).save(
+            self.models / "teacher", self.dataset
         )
         write_parquet(self.models / "teacher/learning.parquet", learning(["member-0", "member-1"]))
 
-    def student(self, name: str, seed: int, **lineage) -> Student:
+    def student(self, name: str, seed: int, **lineage) -> TrainedModel:
         cell, hidden, loss = name.split("-")[:3]
         if lineage:
             loss, hidden = ("l1" if lineage["stage2"] == "taught" else "labels"), 2
@@ -132,11 +136,11 @@ class _Maker:
         if loss != "labels":
             known["alpha"] = 0.5
         metrics = {"mae_validation": 0.002 + 1e-5 * seed}
-        return Student(name, self.encoder, config, initial(config, [seed]), metrics, known)
+        return TrainedModel(name, self.encoder, config, initial(config, [seed]), metrics, known)
 
-    def family(self, kind: str, students: list[Student]) -> pd.DataFrame:
+    def family(self, kind: str, students: list[TrainedModel]) -> pd.DataFrame:
         for student in students:
-            student.save(self.models / kind)
+            student.save(self.models / kind / student.name, self.dataset)
         table = student_table(students, COST)
         write_parquet(self.models / kind / "table.parquet", table)
         write_parquet(self.models / kind / "learning.parquet", learning([student.name for student in students]))
@@ -144,20 +148,13 @@ class _Maker:
 
     def front(self, name: str, table: pd.DataFrame) -> None:
         objectives = ["mae_validation", "flash_bytes"]
-        chosen = select(table, objectives, 3, "mae_validation")
-        write_parquet(self.models / name / "table.parquet", chosen.table)
-        parts = {part: chosen.table.loc[chosen.table[part], "name"].tolist() for part in ("front", "elite")}
-        content = {"objectives": objectives, "front": parts["front"], "elites": parts["elite"], "notes": chosen.notes}
-        write_json(self.models / name / "front.json", content)
+        write_front(table, SelectParams(objectives=objectives, elites=3), self.models / name)
 
-    def edge(self, student: Student, convert) -> None:
+    def edge(self, student: TrainedModel, convert) -> None:
         folder = self.models / "edge" / student.name
-        spec = make_spec(weights_of(student))
-        train = student.encoder.encode(self.bank, self.bank.windows("train", 1))
-        files = convert(spec, quantise_inputs(train))
-        write_bytes(folder / "step.tflite", files.step)
-        write_bytes(folder / "head.tflite", files.head)
-        save_spec(folder / "spec.json", spec)
+        train = student.encoder.encode(self.dataset, self.dataset.windows("train", 1))
+        files = convert(make_spec(weights_of(student)), quantise_inputs(train))
+        save_as_edge(folder, student, self.dataset, 3, files)
 
 
 def learning(names: list[str]) -> pd.DataFrame:

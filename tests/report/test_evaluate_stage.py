@@ -6,11 +6,13 @@ from pathlib import Path
 
 import made_report
 import pytest
-from made_bank import task
 from ruamel.yaml import YAML
+from synthetic_dataset import task
 
-from dlnet.files import read_json, write_parquet
+from dlnet.files import write_parquet
+from dlnet.report.documents import SummaryReport
 from dlnet.report.plots import PICTURES
+from dlnet.select.front import FrontRecord
 from stages import evaluate, run
 
 OUTPUTS = ("evaluation.json", "metrics.json", "report.md", "summary.json")
@@ -68,7 +70,7 @@ def test_a_missing_file_ends_in_one_line_that_names_it(workdir, no_pictures, mis
 
 @pytest.mark.parametrize("name", ["step.tflite", "spec.json"])
 def test_an_elite_that_was_not_quantised_is_named(workdir, no_pictures, name):
-    elite = read_json(workdir / "models/front2/front.json")["elites"][0]
+    elite = FrontRecord.read(workdir / "models/front2/front.json").elites[0]
     (workdir / "models/edge" / elite / name).unlink()
     with pytest.raises(SystemExit, match=f"models/edge/{elite}/{name}: no such file"):
         run(evaluate.main)
@@ -82,15 +84,15 @@ def test_a_damaged_table_is_named(workdir, no_pictures):
 
 def test_soh_of_test_cells_changes_test_figures_only(workdir, no_pictures):
     evaluate.main()
-    before = read_json(workdir / "reports/summary.json")
+    before = SummaryReport.read(workdir / "reports/summary.json")
     rows, cells = made_report.made_tables()
     test = rows["cell"].map(dict(zip(cells["cell"], cells["split"], strict=True))) == "test"
     write_parquet(workdir / "data/windows/rows.parquet", rows.assign(target=rows["target"].where(~test, 0.9)))
     evaluate.main()
-    after = read_json(workdir / "reports/summary.json")
-    assert after["edge"]["name"] == before["edge"]["name"]
-    assert after["edge"]["validation"] == before["edge"]["validation"]
-    assert after["edge"]["mae_int8"] != before["edge"]["mae_int8"]
+    after = SummaryReport.read(workdir / "reports/summary.json")
+    assert after.edge.name == before.edge.name
+    assert after.edge.validation == before.edge.validation
+    assert after.edge.mae_int8 != before.edge.mae_int8
 
 
 def test_no_other_stage_asks_for_test_targets():
@@ -107,6 +109,6 @@ def test_real_tflite_files_stand_within_one_per_cent_of_the_reference(tmp_path, 
         YAML().dump({"task": task().model_dump()}, stream)
     monkeypatch.chdir(tmp_path)
     evaluate.main()
-    for edge in read_json(tmp_path / "reports/summary.json")["edges"]:
-        for engine in ("litert", "litert_optimised", "tflm"):
-            assert edge[f"mae_{engine}"] == pytest.approx(edge["mae_int8"], rel=0.01)
+    for edge in SummaryReport.read(tmp_path / "reports/summary.json").edges:
+        for mae in (edge.mae_litert, edge.mae_litert_optimised, edge.mae_tflm):
+            assert mae == pytest.approx(edge.mae_int8, rel=0.01)

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from dlnet.report.fronts import plot_front
-from dlnet.select import select
+from dlnet.select.pareto import select
 
 
 @pytest.fixture

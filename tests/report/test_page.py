@@ -19,7 +19,7 @@ def text(summary, evaluation) -> str:
 
 def test_every_model_has_a_row(text, summary):
     rows = [line for line in text.splitlines() if line.startswith("|")]
-    for name in [one["name"] for one in summary["elites"]] + [f"int8 {one['name']}" for one in summary["edges"]]:
+    for name in [one.name for one in summary.elites] + [f"int8 {one.name}" for one in summary.edges]:
         assert any(name in row for row in rows)
     for name in ("persistence", "GRU small", "liquid teacher"):
         assert any(row.startswith(f"| {name}") for row in rows)
@@ -31,17 +31,17 @@ def test_every_picture_is_shown(text):
 
 def test_simulated_cells_are_called_so_at_the_top(text, summary, evaluation):
     assert "Simulated" in text.split("\n\n")[1]
-    measured = {**summary, "data": {**summary["data"], "simulated": False}}
+    measured = summary.model_copy(update={"data": summary.data.model_copy(update={"simulated": False})})
     assert "Simulated" not in page(measured, evaluation.content)
 
 
 def test_notes_of_the_data_and_the_verdict_on_the_teacher_are_read_out(text, summary):
     assert "- Made for a test." in text
-    assert summary["teacher"]["verdict"] in text
+    assert summary.teacher.verdict in text
 
 
 def test_baselines_that_see_more_than_the_nets_are_starred(summary, evaluation):
-    charge = {**summary, "data": {**summary["data"], "inputs": "charge"}}
+    charge = summary.model_copy(update={"data": summary.data.model_copy(update={"inputs": "charge"})})
     text = page(charge, evaluation.content)
     assert "| persistence* |" in text
     assert "sees the capacity" in text
@@ -51,9 +51,10 @@ def test_branches_are_told_where_there_are_several(text, summary, evaluation):
     line = "Validation windows by the branch that speaks for them"
     assert line not in text
     assert not any(line in note for note in notes(summary))
-    first, *rest = summary["elites"]
-    branched = {**summary, "elites": [{**first, "branch_usage": [0.617, 0.383]}, *rest]}
-    wanted = f"{line}: {first['name']} 62 / 38 %."
+    first, *rest = summary.elites
+    used = first.model_copy(update={"branch_usage": (0.617, 0.383)})
+    branched = summary.model_copy(update={"elites": (used, *rest)})
+    wanted = f"{line}: {first.name} 62 / 38 %."
     assert wanted in page(branched, evaluation.content)
     assert wanted in notes(branched)
 
@@ -62,9 +63,10 @@ def test_weights_of_four_bits_are_told_where_there_are_some(text, summary, evalu
     line = "Weights of 4 bits in place of 8"
     assert line not in text
     assert not any(line in note for note in notes(summary))
-    first, *rest = summary["edges"]
-    mixed = {**summary, "edges": [{**first, "four_bits": ["inner", "head"]}, *rest]}
-    wanted = f"{line}: {first['name']} inner and head."
+    first, *rest = summary.edges
+    lowered = first.model_copy(update={"four_bits": ("inner", "head")})
+    mixed = summary.model_copy(update={"edges": (lowered, *rest)})
+    wanted = f"{line}: {first.name} inner and head."
     assert wanted in page(mixed, evaluation.content)
     assert wanted in notes(mixed)
 
@@ -75,8 +77,8 @@ def test_a_table_has_as_many_cells_in_each_line():
 
 
 @pytest.fixture
-def tables(evaluation, pipeline, bank, summary):
-    return series(evaluation, pipeline, bank, summary)
+def tables(evaluation, pipeline, dataset, summary):
+    return series(evaluation, pipeline, dataset, summary)
 
 
 def test_series_survive_a_csv_to_nine_digits(tables):
@@ -89,20 +91,20 @@ def test_series_survive_a_csv_to_nine_digits(tables):
 
 def test_the_curve_by_cycle_ahead_averages_to_the_mae(tables, summary):
     table_ = tables["horizon.csv"]
-    assert table_["int8"].mean() == pytest.approx(summary["edge"]["mae_int8"])
-    assert table_["boosting"].mean() == pytest.approx(summary["baselines"]["boosting"]["mae"])
+    assert table_["int8"].mean() == pytest.approx(summary.edge.mae_int8)
+    assert table_["boosting"].mean() == pytest.approx(summary.baselines["boosting"].mae)
 
 
-def test_the_worst_cell_is_shown_at_the_cycle_that_was_forecast(tables, bank, summary):
+def test_the_worst_cell_is_shown_at_the_cycle_that_was_forecast(tables, dataset, summary):
     found = tables["worst_cell.csv"]
-    cell = bank.cells.index(summary["edge"]["worst_cell"]["cell"])
-    life = bank.target[bank.cell_index == cell]
+    cell = dataset.cells.index(summary.edge.worst_cell.cell)
+    life = dataset.target[dataset.cell_index == cell]
     assert found["true"].to_numpy() == pytest.approx(life[found["cycle"]], abs=1e-6)
 
 
-def test_true_soh_at_the_horizon_belongs_to_its_window(tables, bank):
-    ends = bank.windows("test", 3)
-    assert np.allclose(tables["forecast.csv"]["true"], bank.target[ends + bank.horizon - 1], atol=1e-6)
+def test_true_soh_at_the_horizon_belongs_to_its_window(tables, dataset):
+    ends = dataset.windows("test", 3)
+    assert np.allclose(tables["forecast.csv"]["true"], dataset.target[ends + dataset.horizon - 1], atol=1e-6)
 
 
 def test_a_front_is_part_of_all_its_models(tables, pipeline):

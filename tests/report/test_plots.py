@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dlnet.report.axes import LABEL_GAP, apart, in_bytes
+from dlnet.plots.axes import LABEL_GAP, apart, in_bytes
+from dlnet.plots.style import figure_style
 from dlnet.report.plots import PICTURES, SHOWN, draw, origins, ranked_cells, shown_ranks, size, trajectories
-from dlnet.report.style import figure_style
 
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=8))
@@ -54,9 +54,9 @@ def test_the_best_and_the_worst_cell_are_drawn(count):
 
 
 def test_cells_are_ranked_by_their_error(evaluation, summary):
-    ranked = ranked_cells(evaluation.cases["test"], evaluation.int8[summary["edge"]["name"]])
+    ranked = ranked_cells(evaluation.cases["test"], evaluation.int8[summary.edge.name])
     assert [error for _, error in ranked] == sorted(error for _, error in ranked)
-    assert ranked[-1][0] == summary["edge"]["worst_cell"]["cell"]
+    assert ranked[-1][0] == summary.edge.worst_cell.cell
 
 
 def test_drawn_forecasts_are_of_the_cell_and_stand_apart(evaluation):
@@ -68,12 +68,12 @@ def test_drawn_forecasts_are_of_the_cell_and_stand_apart(evaluation):
     assert (np.diff(ends) >= 6).all()  # windows are 3 rows apart, so that 9 rows may miss by one window
 
 
-def test_a_single_test_cell_can_be_drawn(evaluation, bank, summary):
-    cases, forecast = evaluation.cases["test"], evaluation.int8[summary["edge"]["name"]]
+def test_a_single_test_cell_can_be_drawn(evaluation, dataset, summary):
+    cases, forecast = evaluation.cases["test"], evaluation.int8[summary.edge.name]
     one = cases.cell == cases.cell[0]
     parts = {name: getattr(cases, name)[one] for name in ("ends", "target", "cell", "after")}
     with figure_style():
-        figure = trajectories(bank, replace(cases, **parts), forecast[one], "made")
+        figure = trajectories(dataset, replace(cases, **parts), forecast[one], "made")
     titles = [axes.get_title(loc="left") for axes in figure.axes if axes.get_visible()]
     assert len(titles) == 1
 
@@ -84,9 +84,9 @@ def test_what_is_simulated_says_so_in_the_title(summary):
 
 
 @pytest.mark.slow
-def test_all_pictures_are_drawn_with_the_same_bytes_each_time(tmp_path, evaluation, pipeline, bank, summary):
+def test_all_pictures_are_drawn_with_the_same_bytes_each_time(tmp_path, evaluation, pipeline, dataset, summary):
     for run in ("one", "two"):
-        draw(evaluation, pipeline, bank, summary, tmp_path / run)
+        draw(evaluation, pipeline, dataset, summary, tmp_path / run)
     names = sorted(name for _, name in PICTURES)
     assert sorted(path.name for path in (tmp_path / "one").iterdir()) == names
     for name in names:

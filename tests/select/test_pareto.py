@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dlnet.errors import ConfigError
-from dlnet.select import hypervolume, pareto_front, select, thin
+from dlnet.select.pareto import hypervolume, pareto_front, select, thin
 
 # Few distinct values, so that ties and duplicates are common.
 VALUE = st.sampled_from([0.0, 1.0, 2.0, 3.0, -1.0, 0.5, math.inf, -math.inf, math.nan])

@@ -21,7 +21,7 @@ from dlnet.registry.client import connect
 from dlnet.registry.collect import collect
 from dlnet.registry.fetch import fetched
 from dlnet.registry.publish import publish
-from dlnet.registry.release import Releases
+from dlnet.release.plan import Releases
 
 pytestmark = pytest.mark.slow
 BUCKET = "dlnet"

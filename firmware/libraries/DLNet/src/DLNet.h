@@ -1,11 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
 // DLNet: battery health forecasts by a liquid network in integers. Include model_data.h (from `dlnet firmware`) too.
 //
 //   #include <DLNet.h>
 //   #include "model_data.h"
 //   dlnet::Monitor<dlnet::Model> monitor;
 //
-// What a model says of itself (all static, all constant):
-//   Model::inputs, Model::window, Model::horizon            how many inputs a cycle, cycles looked at, cycles ahead
+// What a model tells about itself (static constants and functions):
+//   Model::inputs, Model::window, Model::horizon            inputs of a cycle, cycles it reads, cycles it forecasts
 //   Model::name(), Model::version(), Model::sha256()        strings; the hash as 64 hexadecimal digits
 //   Model::input_name(i), Model::input_unit(i)              strings, i below Model::inputs
 #pragma once

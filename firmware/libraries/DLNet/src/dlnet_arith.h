@@ -1,7 +1,9 @@
+// SPDX-License-Identifier: Apache-2.0
 // Integer arithmetic of docs/quantisation.md, in plain C++ and in Armv7E-M instructions. Both give the same numbers.
 //
-// DLNET_PORTABLE forces the plain form; without optimisation GCC has too few registers for the other. Vectors of int16
-// lie in words of two, the even element in the low half. GCC 7 has no unroll pragma: products are unrolled by templates.
+// DLNET_PORTABLE selects the plain form. It is also used without optimisation, where GCC has too few registers for the
+// other. Vectors of int16 are stored as words of two, the even element in the low half. GCC 7 has no unroll pragma:
+// products are unrolled by templates.
 #pragma once
 
 #include <stdint.h>
@@ -22,10 +24,10 @@
 
 namespace dlnet {
 
-// An int16 inside a vector of words: both types look at the same memory.
+// An int16 of a vector stored as words; may_alias, because both types access the same memory.
 typedef int16_t __attribute__((may_alias)) Half;
 
-// Words of a row that stand together in a model's stream: what the DSP path takes in one load.
+// Consecutive words of one row in a weight stream: what the DSP path loads with one instruction.
 constexpr int block_words = 4;
 
 DLNET_INLINE int32_t low_half(uint32_t word) { return static_cast<int16_t>(word & 0xffffu); }
@@ -37,7 +39,7 @@ DLNET_INLINE int32_t clamp(int32_t value, int32_t limit) {
   return value > limit ? limit : value < -limit ? -limit : value;
 }
 
-// Words set to 0, words copied from int16 of any place, and a sum; unrolled.
+// Set words to 0; copy words from int16 of any alignment. Unrolled.
 template <int words>
 struct Words {
   static DLNET_INLINE void clear(uint32_t *to) {
@@ -56,6 +58,7 @@ struct Words<0> {
   static DLNET_INLINE void copy(Half *, const int16_t *) {}
 };
 
+// Sum of int16, unrolled.
 template <int count>
 struct Sum {
   static DLNET_INLINE int32_t of(const Half *values) { return Sum<count - 1>::of(values) + values[count - 1]; }
@@ -66,7 +69,7 @@ struct Sum<0> {
   static DLNET_INLINE int32_t of(const Half *) { return 0; }
 };
 
-// (value * multiplier + 2^(shift - 1)) >> shift in 64 bits; for the few scales that may be coarser than 2^-33.
+// (value * multiplier + 2^(shift - 1)) >> shift, in 64 bits; for the few scales whose shift may be below 33.
 DLNET_INLINE int32_t scale_any(int32_t value, int32_t multiplier, int shift) {
   return static_cast<int32_t>((static_cast<int64_t>(value) * multiplier + (int64_t{1} << (shift - 1))) >> shift);
 }
@@ -79,12 +82,12 @@ DLNET_INLINE int32_t sat16(int32_t value) {
   return out;
 }
 
-// The same for shift = 32 + places, places 1 to 30 in the low byte of its argument, as ASR takes it. The last bit
-// shifted out is the carry: adding it rounds.
-DLNET_INLINE int32_t scale(int32_t value, int32_t multiplier, uint32_t places) {
+// The same for a shift of 32 + extra_shift. extra_shift, 1 to 30, is the low byte of the argument: ASR reads no other.
+// The last bit shifted out is the carry: adding it rounds.
+DLNET_INLINE int32_t scale(int32_t value, int32_t multiplier, uint32_t extra_shift) {
   int32_t out;
   __asm__("smmul %0, %1, %2\n\tasrs %0, %0, %3\n\tadc %0, %0, #0"
-          : "=&r"(out) : "r"(value), "r"(multiplier), "r"(places) : "cc");
+          : "=&r"(out) : "r"(value), "r"(multiplier), "r"(extra_shift) : "cc");
   return out;
 }
 
@@ -107,13 +110,13 @@ DLNET_INLINE int32_t add_high(int32_t sum, int32_t value, uint32_t word) {
   return out;
 }
 
-// Two words of a constant stream, and the stream behind them.
+// Load two words of a stream of constants and advance the pointer past them.
 DLNET_INLINE void next_two(const uint32_t *&stream, int32_t &a, int32_t &b) {
   __asm__("ldrd %0, %1, [%2], #8" : "=&r"(a), "=&r"(b), "+r"(stream));
 }
 
-// to[i] = (from[i] + 4) >> 3 of both halves of each word: three halvings, each rounding down. The constants are made
-// here, volatile, or the compiler keeps them in registers that the loop over neurons needs.
+// to[i] = (from[i] + 4) >> 3 for both halves of each word: three halvings, each rounding down. The constants are loaded
+// here by volatile code; otherwise the compiler keeps them in registers that the loop over neurons needs.
 template <int words>
 struct Eighths {
   static DLNET_INLINE void run(const uint32_t *from, uint32_t *to) {
@@ -134,7 +137,7 @@ struct Eighths<0> {
   static DLNET_INLINE void go(const uint32_t *, uint32_t *, uint32_t, uint32_t) {}
 };
 
-// Straight line between two entries of a table at |code|, with the sign of `code`; `code` may lie outside an int16.
+// Linear interpolation in a table at |code|, with the sign of `code`; `code` may be outside the range of an int16.
 DLNET_INLINE int32_t odd_look_up(const int16_t *table, int32_t code) {
   int32_t out, sign, pair;
   __asm__(
@@ -159,8 +162,9 @@ DLNET_INLINE int32_t odd_look_up(const int16_t *table, int32_t code) {
 #define DLNET_LOAD_W(registers) "ldmia %[w]!, {" registers "}\n\t"
 #define DLNET_MAC(sum, weight, value) "smlad %[" sum "], " weight ", " value ", %[" sum "]\n\t"
 
-// Two rows times a vector of `words` words. In the stream `w` stand, block by block, the one row's words, then the
-// other's; the last block holds what is left. Both pointers end up behind what was read.
+// Dot products of two rows with the vector `z` of `words` words, added to `a` and `b`. The stream `w` holds the rows in
+// blocks of `block_words`: a block of the first row, then the same block of the second; the last block may be shorter.
+// Both pointers are advanced past what was read.
 template <int words>
 struct Dot {
   static DLNET_INLINE void run(const uint32_t *&w, const uint32_t *&z, int32_t &a, int32_t &b) {
@@ -218,9 +222,9 @@ struct Dot<0> {
   static DLNET_INLINE void run(const uint32_t *&, const uint32_t *&, int32_t &, int32_t &) {}
 };
 
-// The same of weights of 4 bits, each plus 8: a word of each row holds eight, one word of the vector a nibble of both
-// of its halves. What the 8 add is taken off beforehand, see Weight.
-#define DLNET_NIBBLE(sum, places, value) "and r9, %[mask], r8" places "\n\t" DLNET_MAC(sum, "r9", value)
+// The same for weights of 4 bits, stored with an offset of 8, eight in a word: nibble k of the low and of the high half
+// are the weights of word k of the vector's block. What the offset adds is subtracted first: Weight<4>::nibble_offset.
+#define DLNET_NIBBLE(sum, shift, value) "and r9, %[mask], r8" shift "\n\t" DLNET_MAC(sum, "r9", value)
 #define DLNET_NIBBLES_1(sum) "ldr r8, [%[w]], #4\n\t" DLNET_NIBBLE(sum, "", "r3")
 #define DLNET_NIBBLES_2(sum) DLNET_NIBBLES_1(sum) DLNET_NIBBLE(sum, ", lsr #4", "r4")
 #define DLNET_NIBBLES_3(sum) DLNET_NIBBLES_2(sum) DLNET_NIBBLE(sum, ", lsr #8", "r5")
@@ -299,8 +303,8 @@ DLNET_INLINE int32_t add_halves(int32_t sum, uint32_t word) {
 
 DLNET_INLINE int32_t sat16(int32_t value) { return value > 32767 ? 32767 : value < -32768 ? -32768 : value; }
 
-DLNET_INLINE int32_t scale(int32_t value, int32_t multiplier, uint32_t places) {
-  return scale_any(value, multiplier, 32 + static_cast<int>(places & 0xffu));
+DLNET_INLINE int32_t scale(int32_t value, int32_t multiplier, uint32_t extra_shift) {
+  return scale_any(value, multiplier, 32 + static_cast<int>(extra_shift & 0xffu));
 }
 
 DLNET_INLINE int32_t high_rounded(int32_t value, int32_t weight) { return scale_any(value, weight, 32); }
@@ -346,9 +350,9 @@ struct NibbleDot {
   static inline void run(const uint32_t *&w, const uint32_t *&z, int32_t &a, int32_t &b) {
     for (int i = 0; i < words; ++i) {
       const uint32_t *const both = w + i / block_words * 2;
-      const int places = i % block_words * 4;
-      a += product(both[0] >> places, z[i]);
-      b += product(both[1] >> places, z[i]);
+      const int shift = i % block_words * 4;
+      a += product(both[0] >> shift, z[i]);
+      b += product(both[1] >> shift, z[i]);
     }
     w += (words + block_words - 1) / block_words * 2;
     z += words;
@@ -374,14 +378,14 @@ struct HalfSum<0> {
   static DLNET_INLINE int32_t of(const uint32_t *) { return 0; }
 };
 
-// Weights of 8 bits, widened to int16, or of 4 bits: packed, in units of 16.
+// How weights are stored: those of 8 bits as int16, those of 4 bits packed, in units of 16.
 template <int bits>
 struct Weight;
 
 template <>
 struct Weight<8> {
   template <int words>
-  static DLNET_INLINE int32_t lift(const uint32_t *) {
+  static DLNET_INLINE int32_t nibble_offset(const uint32_t *) {
     return 0;
   }
   static DLNET_INLINE int32_t in_unit(int32_t sum) { return sum; }
@@ -389,9 +393,9 @@ struct Weight<8> {
 
 template <>
 struct Weight<4> {
-  // What the 8 in every packed weight adds to a row, taken off.
+  // Minus what the offset of 8 in every packed weight adds to a row's sum; the same for all rows.
   template <int words>
-  static DLNET_INLINE int32_t lift(const uint32_t *z) {
+  static DLNET_INLINE int32_t nibble_offset(const uint32_t *z) {
     return -8 * HalfSum<words>::of(z);
   }
   static DLNET_INLINE int32_t in_unit(int32_t sum) { return sum * 16; }

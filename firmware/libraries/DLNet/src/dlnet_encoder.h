@@ -1,5 +1,6 @@
-// From finished cycles to what the network sees: 16-bit codes, causal Hampel filter, block means, scaling.
-// docs/firmware.md, "The front end, exactly"; dlnet/firmware/frontend.py is the reference.
+// SPDX-License-Identifier: Apache-2.0
+// From finished cycles to the inputs of the network: 16-bit codes, causal Hampel filter, block sums, scaling.
+// docs/firmware.md, "The front end, exactly"; dlnet/export/frontend.py is the reference.
 #pragma once
 
 #include <stddef.h>
@@ -9,21 +10,21 @@
 
 namespace dlnet {
 
-// Cycles in codes: one unit of a code is a fixed step of the input's own unit. Oldest first, the newest at the end.
+// Cycles as integer codes: one unit of a code is a fixed step of the input. Oldest first, the newest at the end.
 template <class Model>
 struct Cycles {
   uint32_t last;
   uint16_t count;   // at most Model::window
   uint16_t unused;  // always 0
 
-  // An input's codes, two a word: window cleaned ones, then those that the filter looks back on, as they were given.
+  // An input's codes, two in a word: `window` cleaned ones, then `memory` uncleaned ones for the filter.
   static constexpr int row_words = (Model::window + Model::memory + 1) / 2;
   uint32_t rows[Model::inputs][row_words];
 
   DLNET_INLINE const Half *clean(int input) const { return reinterpret_cast<const Half *>(rows[input]); }
   DLNET_INLINE const Half *raw(int input) const { return clean(input) + Model::window; }
 
-  // Everything one cycle older, then the newest: by words, as a loop over int16 would become a call of memmove.
+  // Shift all codes by one cycle and write the newest. By words: a loop over int16 would be compiled to a memmove call.
   void append(int input, int16_t cleaned, int16_t given) {
     uint32_t *const row = rows[input];
     for (int i = 0; i < row_words - 1; ++i) row[i] = (row[i] >> 16) | (row[i + 1] << 16);
@@ -34,8 +35,8 @@ struct Cycles {
   }
 };
 
-// Twice the median; `values` are sorted.
-inline int32_t middle(int32_t *values, int count) {
+// Twice the median, which is always whole; sorts `values` in place.
+inline int32_t twice_median(int32_t *values, int count) {
   for (int i = 1; i < count; ++i) {
     const int32_t value = values[i];
     int k = i;
@@ -45,7 +46,7 @@ inline int32_t middle(int32_t *values, int count) {
   return values[(count - 1) / 2] + values[count / 2];
 }
 
-inline int32_t size_of(int32_t value) { return value < 0 ? -value : value; }
+inline int32_t abs_i32(int32_t value) { return value < 0 ? -value : value; }
 
 // The last of `count` values, or their median where it is an outlier. `sigmas` in 2^-16, `floor` in quarters of a code.
 template <int most>
@@ -53,16 +54,16 @@ int16_t hampel(const Half *before, int16_t value, int count, int32_t sigmas, int
   int32_t sorted[most];
   for (int i = 0; i < count - 1; ++i) sorted[i] = before[i];
   sorted[count - 1] = value;
-  const int32_t centre = middle(sorted, count);
-  for (int i = 0; i < count - 1; ++i) sorted[i] = size_of(2 * before[i] - centre);
-  sorted[count - 1] = size_of(2 * value - centre);
-  const int32_t deviation = 2 * sorted[count - 1], spread = middle(sorted, count);
+  const int32_t centre = twice_median(sorted, count);
+  for (int i = 0; i < count - 1; ++i) sorted[i] = abs_i32(2 * before[i] - centre);
+  sorted[count - 1] = abs_i32(2 * value - centre);
+  const int32_t deviation = 2 * sorted[count - 1], spread = twice_median(sorted, count);
   const int64_t wide = static_cast<int64_t>(sigmas) * spread, least = static_cast<int64_t>(floor) << 16;
   const bool outlier = (static_cast<int64_t>(deviation) << 16) > (wide > least ? wide : least);
   return static_cast<int16_t>(outlier ? (centre + 1) >> 1 : value);
 }
 
-// A float as a code, rounded, saturated. No sum of products: nothing for a compiler to contract.
+// A float as a code, rounded and saturated. No a * b + c, which some compilers contract to a fused multiply-add.
 inline Status to_code(float value, float offset, float scale, int16_t &code) {
   uint32_t bits;
   memcpy(&bits, &value, sizeof bits);
@@ -74,7 +75,7 @@ inline Status to_code(float value, float offset, float scale, int16_t &code) {
   return Status::ok;
 }
 
-// Last of the knots i + 0 ... i + 2 reach - 1 that is not above the sum of a block.
+// Binary search: the last of knots i to i + 2 reach - 1 that is not above the mean of a block, compared as sums.
 template <class Model, int reach>
 struct Search {
   static DLNET_INLINE int run(const int16_t *knot, int32_t sum, int i) {
@@ -88,7 +89,7 @@ struct Search<Model, 0> {
   static DLNET_INLINE int run(const int16_t *, int32_t, int i) { return i; }
 };
 
-// A full window as the engine wants it, step by step.
+// Encodes a full window for the engine, step by step.
 template <class Model>
 class WindowEncoder {
  public:
@@ -113,10 +114,10 @@ class WindowEncoder {
       const int32_t sum = block(first + i, t);
       x[i] = static_cast<int16_t>(Model::quantiles ? rank(i, sum) : standard(i, sum));
       const int slot = Model::relative_slot[i];
-      if (Model::relatives > 0 && slot >= 0) {  // the first half for compilers that see no further
+      if (Model::relatives > 0 && slot >= 0) {  // a constant first: without relatives nothing is compiled
         const int32_t change = sum - recent_[slot];
         x[Model::features + slot] = static_cast<int16_t>(clamp(
-            scale(change * fine, Model::relative_multiplier[slot], Model::relative_places[slot]), feature_clip));
+            scale(change * fine, Model::relative_multiplier[slot], Model::relative_extra_shift[slot]), feature_clip));
       }
     }
   }
@@ -132,16 +133,16 @@ class WindowEncoder {
     return Sum<Model::block>::of(cycles_.clean(input) + t * Model::block);
   }
 
-  // SoH relative to the last cycle, each fall from block to block cut at a limit: missing cycles are no ageing.
+  // SoH relative to the last cycle. A fall between blocks is limited: missing cycles must not look like ageing.
   void trace_capacity() {
     const int32_t last = Model::block * cycles_.clean(0)[Model::window - 1];
     level_ = static_cast<int16_t>(
-        sat16(scale((last - Model::level_centre) * fine, Model::level_multiplier, Model::level_places)));
+        sat16(scale((last - Model::level_centre) * fine, Model::level_multiplier, Model::level_extra_shift)));
     int32_t after = block(0, Model::steps - 1) - last, path = after;
     for (int t = Model::steps - 1;; --t) {
       const int32_t near = clamp(path, far);
-      // cppcheck-suppress arrayIndexOutOfBounds ; on track charge, where path_ is short, nothing calls this
-      path_[t] = static_cast<int16_t>(sat16(scale(near * fine, Model::change_multiplier, Model::change_places)));
+      // cppcheck-suppress arrayIndexOutOfBounds ; path_ is short on track charge, which never calls this
+      path_[t] = static_cast<int16_t>(sat16(scale(near * fine, Model::change_multiplier, Model::change_extra_shift)));
       if (t == 0) return;
       const int32_t change = block(0, t - 1) - last, fall = change - after;
       path += fall < Model::drop_limit ? fall : Model::drop_limit;
@@ -149,7 +150,7 @@ class WindowEncoder {
     }
   }
 
-  // Uniform score: place among the quantiles of training.
+  // Uniform score: position among the quantiles of the training data.
   static DLNET_INLINE int32_t rank(int feature, int32_t sum) {
     const int16_t *const knot = Model::quantile[feature];
     if (sum < Model::block * knot[0]) return (Model::score_low + Model::score_half) >> Model::score_bits;
@@ -163,10 +164,11 @@ class WindowEncoder {
     return score >> Model::score_bits;
   }
 
-  // Distance from the mean of training in its deviations.
+  // Standard score: distance from the training mean in training standard deviations.
   static DLNET_INLINE int32_t standard(int feature, int32_t sum) {
     const int32_t away = sum - Model::centre[feature];
-    return clamp(scale(away * fine, Model::feature_multiplier[feature], Model::feature_places[feature]), feature_clip);
+    return clamp(scale(away * fine, Model::feature_multiplier[feature], Model::feature_extra_shift[feature]),
+                 feature_clip);
   }
 
   const Cycles<Model> &cycles_;

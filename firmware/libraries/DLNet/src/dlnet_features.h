@@ -1,7 +1,8 @@
-// The 16 statistics of one charge, from its samples as they come: a few running sums, no buffer of the curve.
+// SPDX-License-Identifier: Apache-2.0
+// The 16 statistics of one charge, computed sample by sample: a few running sums, no buffer of the curve.
 //
-// The same definitions as dlnet.data.features in Python (docs/features.md); equal to it within the tolerance stated
-// in docs/protocol.md. Double precision, for sums of fourth powers over hours of samples; once a second, it is cheap.
+// Same definitions as dlnet.data.features in Python (docs/features.md), equal within the tolerance of docs/protocol.md.
+// Double precision, because fourth powers are summed over hours; at one sample a second it is cheap.
 #pragma once
 
 #include <math.h>
@@ -18,7 +19,7 @@ constexpr const char* charge_feature_names[charge_features] = {
     "voltage slope", "voltage entropy", "current mean",   "current std",      "current kurtosis",
     "current skewness", "CV Q",       "CV charge time",   "current slope",    "current entropy"};
 
-/// Which part of a charge is looked at; see ChargeWindow in dlnet.data.features.
+/// The part of a charge that is used; see ChargeWindow in dlnet.data.features.
 struct ChargeWindow {
   double cutoff_v = 3.6;
   double below_v = 0.2;
@@ -39,7 +40,7 @@ inline bool usable(const ChargeWindow& w) {
          w.current_to_a < w.current_from_a && w.sample_s > 0 && w.min_samples >= 2;
 }
 
-/// Where a feature of this name stands, or -1.
+/// Index of the feature of this name, or -1.
 inline int charge_feature_index(const char* name) {
   for (int i = 0; i < charge_features; ++i) {
     if (strcmp(name, charge_feature_names[i]) == 0) return i;
@@ -48,15 +49,15 @@ inline int charge_feature_index(const char* name) {
 }
 
 enum class ChargeStatus : uint8_t {
-  more,       // taken; the charge goes on
-  done,       // the CV part has ended, the features are there
-  not_a_number,  // refused, nothing changed: a value is NaN or infinite
-  out_of_order,  // refused, nothing changed: time does not rise
-  no_start,    // this charge cannot be used: it began above the CC part
-  too_few_samples,     // this charge cannot be used: too few samples in a part
+  more,             // accepted; more samples are needed
+  done,             // the CV part has ended, the features are available
+  not_a_number,     // rejected, nothing changed: a value is NaN or infinite
+  out_of_order,     // rejected, nothing changed: time does not rise
+  no_start,         // this charge cannot be used: it began above the CC part
+  too_few_samples,  // this charge cannot be used: too few samples in a part
 };
 
-/// One word or two, for a serial line.
+/// A short text, for the serial line.
 inline const char* text(ChargeStatus status) {
   switch (status) {
     case ChargeStatus::more: return "more";
@@ -75,10 +76,10 @@ struct ChargeSample {
   double current_a;  // positive while charging
 };
 
-/// Sums over one part of a curve, each by the trapezoid, of a quantity x against time.
+/// Integrals over time in one part of a curve, by the trapezoidal rule, of a quantity x and its powers.
 class PartSums {
  public:
-  /// Begin at a point. x is summed as (x - center) / spread, so that its powers keep their digits.
+  /// Begin at a point. x is summed as (x - center) / spread, so that its powers do not lose precision.
   void begin(const ChargeSample& at, double x, double center, double spread) {
     *this = PartSums();
     center_ = center;
@@ -87,7 +88,7 @@ class PartSums {
     last_ = terms(at, x);
   }
 
-  /// Go on to the next point; only points strictly inside the part are counted.
+  /// Add the next point. `inside`: count it as a sample; the interpolated ends of the part are not.
   void add(const ChargeSample& at, double x, bool inside) {
     const Terms now = terms(at, x);
     const double half = (now.clock - last_.clock) / 2;
@@ -102,7 +103,7 @@ class PartSums {
 
   int count() const { return count_; }
 
-  /// Mean, std, kurtosis, skewness, charge in Ah, duration in s, slope a sample, entropy.
+  /// Mean, std, kurtosis, skewness, charge in Ah, duration in s, slope per `sample_s`, entropy.
   void statistics(double sample_s, double out[8]) const {
     const double duration = last_.clock;
     const double u1 = powers_[0] / duration, u2 = powers_[1] / duration;
@@ -142,15 +143,15 @@ class PartSums {
   int count_ = 0;
 };
 
-/// Takes the samples of one charge, oldest first, and has its features once the CV part has ended.
+/// Takes the samples of one charge, oldest first; the features are available once the CV part has ended.
 class ChargeFeatures {
  public:
   explicit ChargeFeatures(const ChargeWindow& window = ChargeWindow()) : window_(window) {}
 
-  /// Forget everything: the next sample begins a new charge.
+  /// Clear all: the next sample begins a new charge.
   void reset() { *this = ChargeFeatures(window_); }
 
-  /// Take one sample. After done, no_start or too_few_samples the answer stays the same until `reset`.
+  /// Add one sample. After done, no_start or too_few_samples the status stays the same until `reset`.
   ChargeStatus add(const ChargeSample& sample) {
     if (!isfinite(sample.time_s) || !isfinite(sample.voltage_v) || !isfinite(sample.current_a)) {
       return ChargeStatus::not_a_number;
@@ -178,11 +179,11 @@ class ChargeFeatures {
 
  private:
   enum class Phase : uint8_t {
-    before,  // nothing below the CC part seen yet
-    rise,    // since the last sample below the CC part
-    top,     // at the cut-off, the current still above the CV part
-    top_low,  // the sample at the cut-off had a current of the CV part already
-    tail,    // in the CV part
+    before,   // no sample below the CC part yet
+    rise,     // since the last sample below the CC part
+    top,      // at the cut-off voltage, the current still above the CV part
+    top_low,  // the same, with a current that is in the CV part already
+    tail,     // in the CV part
     ended,
   };
 

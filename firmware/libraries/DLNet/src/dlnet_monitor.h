@@ -1,4 +1,5 @@
-// The health monitor of one cell: finished cycles in, forecast out.
+// SPDX-License-Identifier: Apache-2.0
+// The health monitor of one cell: push finished cycles, get forecasts.
 #pragma once
 
 #include "dlnet_encoder.h"
@@ -13,14 +14,14 @@ class Monitor {
  public:
   constexpr Monitor() : cycles_() {}
 
-  // Takes in one finished cycle.
+  // Add one finished cycle.
   //
-  // cycle: its number; any gap is allowed, as rows of a file may be missing, but it must rise.
+  // cycle: its number, above the last one; gaps are allowed.
   // values: Model::inputs of them, in the order and units of Model::input_name(i) and Model::input_unit(i). On track
   //   capacity the first is SoH: discharge capacity over nominal capacity.
   //
-  // ok; not_a_number; out_of_range (SoH not within 0.05 to 1.5, or a feature so far off that its unit must be wrong:
-  // smaller outliers are taken in and cleaned); out_of_order.
+  // Returns ok; not_a_number; out_of_range (SoH not within 0.05 to 1.5, or a feature so far off that its unit must be
+  // wrong; smaller outliers are accepted and cleaned); out_of_order.
   Status push(uint32_t cycle, const float values[/* Model::inputs */]) {
     if (cycles_.count && cycle <= cycles_.last) return Status::out_of_order;
     int16_t codes[Model::inputs];
@@ -44,7 +45,7 @@ class Monitor {
   // Number of the last cycle pushed; 0 before the first.
   uint32_t last_cycle() const { return cycles_.last; }
 
-  // Forecast from the last cycle on. ok; not_ready.
+  // Forecast from the last cycle on. Returns ok; not_ready.
   Status forecast(Forecast<Model> &ahead) const {
     if (!ready()) return Status::not_ready;
     WindowEncoder<Model> window(cycles_);
@@ -52,7 +53,7 @@ class Monitor {
     return Status::ok;
   }
 
-  // The same as Model::horizon numbers: soh[0] is one cycle ahead. ok; not_ready.
+  // The same as Model::horizon numbers: soh[0] is one cycle ahead. Returns ok; not_ready.
   Status forecast(float soh[/* Model::horizon */]) const {
     Forecast<Model> ahead;
     const Status status = forecast(ahead);
@@ -64,9 +65,9 @@ class Monitor {
     return Status::ok;
   }
 
-  // First cycle ahead at which the forecast is at or below `soh`; 0: it is so now.
-  // ok; not_ready; not_a_number; out_of_range (soh not within 0 to 2); beyond_horizon. `cycles_ahead` is set by ok
-  // alone.
+  // First cycle ahead at which the forecast is at or below `soh`; 0: it already is.
+  // Returns ok; not_ready; not_a_number; out_of_range (soh not within 0 to 2); beyond_horizon. `cycles_ahead` is set
+  // only with ok.
   Status crossing(float soh, uint16_t &cycles_ahead) const {
     if (soh != soh) return Status::not_a_number;
     if (!(soh >= 0.0f && soh <= 2.0f)) return Status::out_of_range;
@@ -91,17 +92,17 @@ class Monitor {
   // Bytes of a saved state; the same for every state of a model.
   static constexpr size_t state_size() { return State<Model>::size; }
 
-  // Writes state_size() bytes that survive a reset: format, model, all cycles, checksum. Returns state_size(), or 0
-  // where `size` is smaller.
+  // Write state_size() bytes to keep over a reset: format, model, all cycles, checksum. Returns state_size(), or 0 if
+  // `size` is smaller.
   size_t save(uint8_t *buffer, size_t size) const { return State<Model>::save(cycles_, buffer, size); }
 
-  // Takes a saved state. ok; bad_size; bad_format; other_model; bad_checksum; bad_state.
+  // Restore a saved state. Returns ok; bad_size; bad_format; other_model; bad_checksum; bad_state.
   Status load(const uint8_t *buffer, size_t size) { return State<Model>::load(cycles_, buffer, size); }
 
-  // Forgets all cycles.
+  // Remove all cycles.
   void clear() { memset(&cycles_, 0, sizeof cycles_); }
 
-  // What is held, for tests.
+  // The stored cycles, for tests.
   const Cycles<Model> &cycles() const { return cycles_; }
 
  private:

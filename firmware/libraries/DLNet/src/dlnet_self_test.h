@@ -1,4 +1,5 @@
-// The engine on known windows: those of the model's header, then windows of pseudo-random codes.
+// SPDX-License-Identifier: Apache-2.0
+// The engine on known windows: golden ones of the model's header, then synthetic ones of pseudo-random codes.
 #pragma once
 
 #include "dlnet_engine.h"
@@ -6,11 +7,11 @@
 
 namespace dlnet {
 
-// Windows held in memory, (steps, channels).
+// A window stored in memory, (steps, channels).
 template <class Model>
-class HeldWindow {
+class StoredWindow {
  public:
-  explicit HeldWindow(const int16_t *window) : next_(window) {}
+  explicit StoredWindow(const int16_t *window) : next_(window) {}
   DLNET_INLINE void step(int, Half *x) {
     Words<Model::channels / 2>::copy(x, next_);
     if (Model::channels % 2) x[Model::channels - 1] = next_[Model::channels - 1];
@@ -21,11 +22,11 @@ class HeldWindow {
   const int16_t *next_;
 };
 
-// Any int16, by the generator of Numerical Recipes: x = 1664525 x + 1013904223, the upper half of each.
+// Pseudo-random int16: the upper half of x = 1664525 x + 1013904223 (mod 2^32), the generator of Numerical Recipes.
 template <class Model>
-class MadeWindow {
+class SyntheticWindow {
  public:
-  explicit MadeWindow(uint32_t seed) : x_(seed) {}
+  explicit SyntheticWindow(uint32_t seed) : x_(seed) {}
   void step(int, Half *x) {
     for (int c = 0; c < Model::channels; ++c) {
       x_ = 1664525u * x_ + 1013904223u;
@@ -48,7 +49,7 @@ uint32_t checksum(const Forecast<Model> &ahead, uint32_t crc) {
   return crc;
 }
 
-// Whether every table is as it was written: few windows pass every entry of one.
+// Whether the tables are undamaged; forecasts alone would not show it, as few windows read every entry.
 template <class Model>
 bool tables_intact() {
   const auto add = [](const void *table, size_t size, uint32_t crc) {
@@ -57,21 +58,21 @@ bool tables_intact() {
   return Model::sum_of_tables(add) == Model::tables_crc;
 }
 
-// Checks the tables, then runs the very code that forecasts on Model::golden windows and on Model::made made ones, and
-// compares the CRC-32 of all forecasts with what the NumPy reference gave when the header was written.
-// ok; self_test_failed.
+// Checks the tables, then runs the engine on Model::golden stored and Model::synthetic_windows synthetic windows. The
+// CRC-32 of all forecasts must equal that of the NumPy reference, taken when the header was written.
+// Returns ok; self_test_failed.
 template <class Model>
 Status self_test() {
   if (!tables_intact<Model>()) return Status::self_test_failed;
   Forecast<Model> ahead;
   uint32_t crc = 0;
   for (int i = 0; i < Model::golden; ++i) {
-    HeldWindow<Model> window(Model::golden_window + i * Model::steps * Model::channels);
+    StoredWindow<Model> window(Model::golden_window + i * Model::steps * Model::channels);
     Engine<Model>::run(window, Model::golden_anchor[i], ahead);
     crc = checksum(ahead, crc);
   }
-  for (uint32_t seed = 0; seed < Model::made; ++seed) {
-    MadeWindow<Model> window(seed);
+  for (uint32_t seed = 0; seed < Model::synthetic_windows; ++seed) {
+    SyntheticWindow<Model> window(seed);
     Engine<Model>::run(window, int32_t{1} << 24, ahead);
     crc = checksum(ahead, crc);
   }

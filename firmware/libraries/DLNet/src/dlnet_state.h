@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Saved state: "DLN", format 1, the first eight bytes of the model's SHA-256, the cycles, CRC-32 of all before it.
 #pragma once
 
@@ -5,7 +6,7 @@
 
 namespace dlnet {
 
-// CRC-32 of IEEE 802.3 (as zlib's), goes on from `crc`. Bit by bit: a state is a kilobyte, a table would be one too.
+// CRC-32 of IEEE 802.3 (as zlib's), continued from `crc`. Bit by bit: a table would take a kilobyte of flash.
 inline uint32_t crc32(const uint8_t *bytes, size_t size, uint32_t crc = 0) {
   crc = ~crc;
   for (size_t i = 0; i < size; ++i) {
@@ -20,9 +21,9 @@ class State {
  public:
   static constexpr size_t size = 12 + sizeof(Cycles<Model>) + 4;
 
-  static size_t save(const Cycles<Model> &cycles, uint8_t *buffer, size_t room) {
-    if (room < size) return 0;
-    memcpy(buffer, mark(), 4);
+  static size_t save(const Cycles<Model> &cycles, uint8_t *buffer, size_t capacity) {
+    if (capacity < size) return 0;
+    memcpy(buffer, magic(), 4);
     memcpy(buffer + 4, Model::id, 8);
     memcpy(buffer + 12, &cycles, sizeof cycles);
     const uint32_t crc = crc32(buffer, size - 4);
@@ -30,12 +31,12 @@ class State {
     return size;
   }
 
-  // `cycles` is written by ok alone.
-  static Status load(Cycles<Model> &cycles, const uint8_t *buffer, size_t held) {
-    if (held < 12) return Status::bad_size;
-    if (memcmp(buffer, mark(), 4) != 0) return Status::bad_format;
+  // `cycles` is written only with ok.
+  static Status load(Cycles<Model> &cycles, const uint8_t *buffer, size_t given) {
+    if (given < 12) return Status::bad_size;
+    if (memcmp(buffer, magic(), 4) != 0) return Status::bad_format;
     if (memcmp(buffer + 4, Model::id, 8) != 0) return Status::other_model;
-    if (held != size) return Status::bad_size;
+    if (given != size) return Status::bad_size;
     uint32_t crc;
     memcpy(&crc, buffer + size - 4, 4);
     if (crc != crc32(buffer, size - 4)) return Status::bad_checksum;
@@ -49,9 +50,9 @@ class State {
 
  private:
   static_assert(sizeof(Cycles<Model>) == 8 + 4 * Model::inputs * Cycles<Model>::row_words,
-                "no bytes between the fields of a saved state");
+                "a saved state must have no padding");
 
-  static const char *mark() { return "DLN\1"; }
+  static const char *magic() { return "DLN\1"; }
 };
 
 }  // namespace dlnet

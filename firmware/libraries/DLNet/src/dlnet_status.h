@@ -1,4 +1,5 @@
-// What a call came to. Every refusal leaves the monitor as it was.
+// SPDX-License-Identifier: Apache-2.0
+// Result of a call. A call that fails leaves the monitor unchanged.
 #pragma once
 
 #include <stdint.h>
@@ -7,20 +8,20 @@ namespace dlnet {
 
 enum class Status : uint8_t {
   ok,
-  not_ready,       // fewer cycles than the model looks at
+  not_ready,       // fewer cycles than Model::window
   not_a_number,    // an input is NaN or infinite
-  out_of_range,    // an input cannot be this quantity in this unit; a threshold is not within 0 to 2
+  out_of_range,    // an input is impossible for its quantity and unit; a threshold is not within 0 to 2
   out_of_order,    // the cycle number is not above the last one
-  beyond_horizon,  // the forecast stays above the threshold as far as it reaches
-  bad_size,        // saved state: the buffer is too small, or the state too short or too long
-  bad_format,      // saved state: not one of this library, or of another version of its format
+  beyond_horizon,  // the forecast stays above the threshold up to the horizon
+  bad_size,        // saved state: wrong number of bytes
+  bad_format,      // saved state: not of this library, or of another version of its format
   other_model,     // saved state: of another model
   bad_checksum,    // saved state: damaged
-  bad_state,       // saved state: whole, but no monitor could have been in it
-  self_test_failed // the engine does not give the numbers it gave when the model was exported
+  bad_state,       // saved state: the checksum is right, the content is impossible
+  self_test_failed // the engine does not give the reference's numbers
 };
 
-// One word or two, for a log or a serial line.
+// A short text, for a log or a serial line.
 inline const char *text(Status status) {
   switch (status) {
     case Status::ok: return "ok";

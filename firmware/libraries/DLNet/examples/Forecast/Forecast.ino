@@ -1,4 +1,5 @@
-// Health of one cell: push what each finished cycle gave, print the forecast once enough cycles are known.
+// SPDX-License-Identifier: Apache-2.0
+// Health of one cell: push the inputs of each finished cycle, print the forecast once there are enough cycles.
 // First: dlnet firmware --model models/edge/NAME --out firmware/libraries/DLNet/examples/Forecast
 #include <DLNet.h>
 
@@ -7,7 +8,7 @@
 static dlnet::Monitor<dlnet::Model> monitor;
 static dlnet::Forecast<dlnet::Model> ahead;
 
-// Replace by your own: fills the inputs of the next finished cycle, false while there is none.
+// Replace by your own: writes the inputs of the next finished cycle; false while there is none.
 static bool cycleFinished(float values[]) {
   (void)values;
   return false;

@@ -27,7 +27,7 @@ class Print {
   size_t print(unsigned value, int base = DEC) { return print(static_cast<unsigned long>(value), base); }
   size_t print(long value, int base = DEC);
   size_t print(unsigned long value, int base = DEC);
-  /// At most nine digits behind the point; `nan`, `inf`, and `ovf` beyond 32 bits before it.
+  /// At most nine digits after the point; `nan`, `inf`, and `ovf` beyond 32 bits before it.
   size_t print(double value, int digits = 2);
 
   size_t println() { return write("\r\n", 2); }

@@ -2,7 +2,7 @@
 
 #include "board.h"
 
-// Set up by the loader, all zero: no constructor has to run before an interrupt may come.
+// Initialised statically: no constructor has to run before the first interrupt.
 UartClass Serial;
 
 void UartClass::begin(unsigned long baud) {

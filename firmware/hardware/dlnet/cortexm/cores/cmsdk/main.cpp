@@ -15,7 +15,7 @@ extern "C" unsigned long micros(void) {
   noInterrupts();
   uint32_t ms = now_ms;
   uint32_t left = kSysTick->value;
-  if (*kInterruptControl & kSysTickPending) {  // it ran over after interrupts went off
+  if (*kInterruptControl & kSysTickPending) {  // it wrapped after interrupts were disabled
     left = kSysTick->value;
     ++ms;
   }

@@ -1,4 +1,4 @@
-// From reset to main(), and what is done about a fault.
+// From reset to main(), and the fault handler.
 #include <stdint.h>
 
 extern uint32_t __data_start[], __data_end[], __data_load[], __bss_start[], __bss_end[], __stack_top[];
@@ -9,10 +9,10 @@ int main(void);
 void SysTick_Handler(void);
 void UartReceive_Handler(void);
 
-// A pure virtual function that is called is a fault like any other.
+// A call of a pure virtual function is a fault.
 void __cxa_pure_virtual(void) { __asm__ volatile("udf #0"); }
 
-// Says so on the serial line, for that is all a host can see, and stops.
+// Writes `!fault` to the serial line, the only output that a host sees, and stops.
 __attribute__((noreturn)) static void Fault_Handler(void) {
   volatile uint32_t* const uart = (volatile uint32_t*)0x40004000u;
   for (const char* text = "\n!fault\n"; *text; ++text) {

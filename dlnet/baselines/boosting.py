@@ -1,0 +1,230 @@
+"""Gradient boosting: one forest of regression trees a knot, on a window's summary."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from tqdm import tqdm
+
+from dlnet.baselines.forest import Forest, nbytes
+from dlnet.baselines.ridge import Ridge, fit_ridge, start_of
+from dlnet.baselines.summaries import Knots, Summary, mae, summaries
+from dlnet.config.baselines import BaselinesParams, BoostingTarget
+from dlnet.config.task import TaskParams
+from dlnet.data.windows import Ends, Floats, Histories, Singles, WindowDataset
+
+if TYPE_CHECKING:
+    from sklearn.ensemble import HistGradientBoostingRegressor
+
+INNER_BYTES = 9  # a split on a device: feature 1, threshold 4, two children of 2
+LEAF_BYTES = 4  # its value
+
+
+@dataclass(frozen=True)
+class Boosting:
+    """Fitted forests.
+
+    Attributes:
+        forests: one a knot. start: what they add to; None: the last SoH (anchored knots) or zero.
+        chosen: what was chosen on validation windows. library_bytes: of scikit-learn's own node arrays in memory.
+    """
+
+    summary: Summary
+    knots: Knots
+    forests: tuple[Forest, ...]
+    start: Ridge | None
+    chosen: dict[str, Any]
+    library_bytes: int = 0
+
+    @property
+    def uses_capacity(self) -> bool:
+        """Whether the SoH of past cycles is an input."""
+        return self.summary.capacity
+
+    @property
+    def window(self) -> int:
+        """Cycles it looks at."""
+        return self.summary.window
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """Charge features it looks at, those of ``start`` included."""
+        return tuple(dict.fromkeys((*self.summary.features, *(self.start.features if self.start else ()))))
+
+    @property
+    def nodes(self) -> tuple[int, int]:
+        """Splits and leaves of all trees."""
+        return sum(forest.splits for forest in self.forests), sum(forest.leaves for forest in self.forests)
+
+    @property
+    def parameters(self) -> int:
+        """A feature and a threshold a split, a value a leaf, a base value a knot; and what they add to."""
+        splits, leaves = self.nodes
+        return 2 * splits + leaves + len(self.forests) + (self.start.parameters if self.start else 0)
+
+    @property
+    def bytes(self) -> int:
+        """As a microcontroller would store it: 9 a split, 4 a leaf, 4 a knot; and what the forests add to."""
+        splits, leaves = self.nodes
+        own = INNER_BYTES * splits + LEAF_BYTES * (leaves + len(self.forests))
+        return own + (self.start.bytes if self.start else 0)
+
+    def predict(self, histories: Histories) -> Singles:
+        """N windows -> (N, horizon) SoH."""
+        inputs = self.summary.of(histories)
+        values = np.stack([forest.predict(inputs) for forest in self.forests], axis=1)
+        return np.asarray(_begin(self.start, self.knots, histories) + self.knots.curve(values), np.float32)
+
+    def forecast(self, dataset: WindowDataset, ends: Ends) -> Singles:
+        """(N,) window ends -> (N, horizon) SoH."""
+        return self.predict(dataset.histories(ends, self.features))
+
+
+def _begin(start: Ridge | None, knots: Knots, histories: Histories) -> Floats:
+    """(N, horizon) or (N, 1) SoH that the forests add to."""
+    return start_of(knots, histories) if start is None else start.predict(histories).astype(np.float64)
+
+
+@dataclass(frozen=True)
+class _Trial:
+    """One entry of the grid: forests of all knots and how many trees of each do best on validation windows."""
+
+    target: BoostingTarget
+    summary: Summary
+    learning_rate: float
+    leaves: int
+    iterations: tuple[int, ...] = ()
+    mae_validation: float = np.inf
+
+    def described(self) -> dict[str, Any]:
+        """As a JSON-ready dict."""
+        return {
+            "target": self.target,
+            "features": list(self.summary.features),
+            "learning_rate": self.learning_rate,
+            "leaves": self.leaves,
+            "iterations": list(self.iterations),
+            "mae_validation": self.mae_validation,
+        }
+
+
+class _Search:
+    """Fits entries of the grid for one way of putting the target."""
+
+    def __init__(
+        self,
+        dataset: WindowDataset,
+        task: TaskParams,
+        params: BaselinesParams,
+        target: BoostingTarget,
+        ridge: Ridge | None,
+    ) -> None:
+        self.dataset, self.params, self.target = dataset, params, target
+        self.start = ridge if target == "ridge" else None
+        self.knots = Knots.of(task, anchored=task.inputs == "capacity" and target != "absolute")
+        self.train = dataset.windows("train", params.stride)
+        self.validation = dataset.windows("validation", task.stride_eval)
+        self.begin = self._begin(self.validation)
+        self.y = self.knots.pick(dataset.targets(self.train) - self._begin(self.train))
+        self.truth = dataset.targets(self.validation) - self.begin
+
+    def _begin(self, ends: Ends) -> Floats:
+        names = self.start.features if self.start else ()
+        return _begin(self.start, self.knots, self.dataset.histories(ends, names))
+
+    def inputs(self, summary: Summary, ends: Ends) -> Floats:
+        """(N, P) the summary of windows."""
+        return summary.of(self.dataset.histories(ends, summary.features))
+
+    def fit(self, trial: _Trial, inputs: Floats, knot: int, iterations: int) -> HistGradientBoostingRegressor:
+        """Forest of one knot. The first trees of a longer forest are the same, so a count can be chosen first."""
+        from sklearn.ensemble import HistGradientBoostingRegressor  # a fitted model runs without it
+
+        boosting = self.params.boosting
+        forest = HistGradientBoostingRegressor(
+            loss="absolute_error",
+            learning_rate=trial.learning_rate,
+            max_iter=iterations,
+            max_leaf_nodes=trial.leaves,
+            min_samples_leaf=boosting.min_leaf,
+            max_features=boosting.feature_share,
+            early_stopping=False,
+            random_state=self.params.seed,
+        )
+        return forest.fit(inputs, self.y[:, knot])
+
+    def run(self, trial: _Trial, bar: tqdm[Any]) -> _Trial:
+        """Fit an entry; each knot keeps as many trees as do best on validation windows."""
+        fitted_on, judged_on = (self.inputs(trial.summary, ends) for ends in (self.train, self.validation))
+        truth = self.knots.pick(self.truth)
+        counts, values = [], []
+        for knot in range(len(self.knots.at)):
+            forest = self.fit(trial, fitted_on, knot, self.params.boosting.iterations)
+            staged = list(forest.staged_predict(judged_on))
+            best = int(np.argmin([np.abs(stage - truth[:, knot]).mean() for stage in staged]))
+            counts.append(best + 1)
+            values.append(staged[best])
+            bar.update()
+        error = mae(self.knots.curve(np.stack(values, axis=1)), self.truth)
+        return replace(trial, iterations=tuple(counts), mae_validation=error)
+
+    def finish(self, tried: list[_Trial]) -> Boosting:
+        """The best entry, fitted again with just the trees it keeps."""
+        best = min(tried, key=lambda trial: trial.mae_validation)
+        inputs = self.inputs(best.summary, self.train)
+        fitted = tuple(self.fit(best, inputs, knot, count) for knot, count in enumerate(best.iterations))
+        chosen = {**best.described(), "tried": [trial.described() for trial in tried]}
+        forests = tuple(Forest.of(one) for one in fitted)
+        return Boosting(best.summary, self.knots, forests, self.start, chosen, sum(nbytes(one) for one in fitted))
+
+
+def fit_boosting_for(
+    dataset: WindowDataset,
+    task: TaskParams,
+    params: BaselinesParams,
+    target: BoostingTarget,
+    ridge: Ridge | None = None,
+) -> Boosting:
+    """Tune boosting on validation windows for one way of putting the target.
+
+    First every feature set with the first number of leaves and learning rate, then the other leaves and learning
+    rates with the best set. The same bytes for any number of threads.
+
+    Args:
+        target: ``change`` from the last SoH, ``absolute`` SoH, or what ``ridge`` leaves over.
+        ridge: for that last one; fitted here if not given.
+    """
+    if target == "ridge" and ridge is None:
+        ridge = fit_ridge(dataset, task, params)
+    grid, search = params.boosting, _Search(dataset, task, params, target, ridge)
+    pairs = [(rate, leaves) for rate in grid.learning_rates for leaves in grid.leaves]
+    first = [_Trial(target, one, *pairs[0]) for one in summaries(dataset, task, params.features[task.inputs])]
+    total = (len(first) + len(pairs) - 1) * len(search.knots.at)
+    with tqdm(total=total, desc=f"boosting, {target}", unit="forest", leave=False) as bar:
+        tried = [search.run(trial, bar) for trial in first]
+        best = min(tried, key=lambda trial: trial.mae_validation)
+        tried += [search.run(_Trial(target, best.summary, *pair), bar) for pair in pairs[1:]]
+    return search.finish(tried)
+
+
+def fit_boosting_targets(
+    dataset: WindowDataset, task: TaskParams, params: BaselinesParams, ridge: Ridge | None = None
+) -> dict[BoostingTarget, Boosting]:
+    """Boosting tuned for every target that params name for this track."""
+    wanted = params.boosting.targets[task.inputs]
+    if "ridge" in wanted and ridge is None:
+        ridge = fit_ridge(dataset, task, params)
+    return {target: fit_boosting_for(dataset, task, params, target, ridge) for target in wanted}
+
+
+def fit_boosting(dataset: WindowDataset, task: TaskParams, params: BaselinesParams) -> Boosting:
+    """Boosting with the target, features, leaves, learning rate and trees that do best on validation windows."""
+    return best_of(fit_boosting_targets(dataset, task, params).values())
+
+
+def best_of(fitted: Iterable[Boosting]) -> Boosting:
+    """The one with the least validation error; the first of equals."""
+    return min(fitted, key=lambda one: float(one.chosen["mae_validation"]))

@@ -1,0 +1,41 @@
+"""The models to compare with: simple forecasts on the same windows as the networks."""
+
+from __future__ import annotations
+
+from dlnet.baselines.boosting import Boosting, best_of, fit_boosting_targets
+from dlnet.baselines.gru import Gru, fit_gru
+from dlnet.baselines.ridge import Ridge, fit_ridge
+from dlnet.baselines.trends import Trend
+from dlnet.config.baselines import BaselinesParams
+from dlnet.config.task import TaskParams
+from dlnet.data.encode import Encoder
+from dlnet.data.windows import WindowDataset
+
+LINE = 20  # cycles that the line is fitted over
+
+
+Baseline = Trend | Ridge | Boosting | Gru
+
+
+def fit_all(dataset: WindowDataset, encoder: Encoder, task: TaskParams, params: BaselinesParams) -> dict[str, Baseline]:
+    """Fit every baseline on training windows; what there is to choose is chosen on validation windows.
+
+    Returns:
+        ``persistence``, ``line``, ``parabola``, ``ridge``, ``boosting``, the GRUs by their names in params; and, where
+        boosting does best on what ridge leaves over, ``boosting_plain``: the best without ridge.
+    """
+    ridge = fit_ridge(dataset, task, params)
+    boosted = fit_boosting_targets(dataset, task, params, ridge)
+    fitted: dict[str, Baseline] = {
+        "persistence": Trend(0, 1, task.horizon),
+        "line": Trend(1, min(LINE, task.window), task.horizon),
+        "parabola": Trend(2, task.window, task.horizon),
+        "ridge": ridge,
+        "boosting": best_of(boosted.values()),
+    }
+    plain = [one for target, one in boosted.items() if target != "ridge"]
+    if plain and best_of(boosted.values()).chosen["target"] == "ridge":
+        fitted["boosting_plain"] = best_of(plain)
+    for name, gru in params.gru.items():
+        fitted[name] = fit_gru(dataset, encoder, task, gru, params.seed, name)
+    return fitted

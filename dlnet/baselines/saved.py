@@ -1,0 +1,154 @@
+"""Baselines as saved models: a folder with ``model.json`` and, but for trends, ``model.safetensors``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from dlnet.baselines.boosting import Boosting
+from dlnet.baselines.forest import Forest
+from dlnet.baselines.ridge import Ridge
+from dlnet.baselines.summaries import Knots, Summary
+from dlnet.baselines.trends import Trend
+from dlnet.data.windows import Histories, Singles, WindowDataset
+from dlnet.documents import Document
+from dlnet.errors import ModelError
+from dlnet.files import read_tensors, write_tensors
+from dlnet.models.document import (
+    FILE,
+    Facts,
+    ForecastErrors,
+    ModelDocument,
+    read_document,
+)
+
+WEIGHTS = "model.safetensors"
+Arrays = dict[str, np.ndarray]
+RIDGE_ARRAYS = ("center", "scale", "coefficients", "intercept")
+
+
+class TrendDocument(ModelDocument):
+    """``model.json`` of persistence, line and parabola."""
+
+    kind: Literal["trend"] = "trend"
+    degree: int
+    length: int
+    horizon: int
+
+
+class RidgeShape(Document):
+    """What a ridge regression looks at, and the knots it predicts."""
+
+    summary: Summary
+    knots: Knots
+
+
+class RidgeDocument(ModelDocument):
+    """``model.json`` of a ridge regression."""
+
+    kind: Literal["ridge"] = "ridge"
+    shape: RidgeShape
+
+
+class BoostingDocument(ModelDocument):
+    """``model.json`` of gradient boosting; ``start``: the ridge that the forests add to, if any."""
+
+    kind: Literal["boosting"] = "boosting"
+    shape: RidgeShape
+    start: RidgeShape | None
+    library_bytes: int
+
+
+@dataclass(frozen=True)
+class SavedBaseline:
+    """A baseline opened from its folder."""
+
+    document: TrendDocument | RidgeDocument | BoostingDocument
+    model: Trend | Ridge | Boosting
+
+    @property
+    def window(self) -> int:
+        """Cycles it looks at."""
+        return self.model.window
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """Charge features it looks at."""
+        return self.model.features
+
+    @property
+    def uses_capacity(self) -> bool:
+        """Whether the SoH of past cycles is an input."""
+        return self.model.uses_capacity
+
+    def predict(self, histories: Histories) -> Singles:
+        """N windows -> (N, horizon) SoH."""
+        return self.model.predict(histories)
+
+
+def save_baseline(folder: Path, name: str, model: Trend | Ridge | Boosting, dataset: WindowDataset) -> None:
+    """Write a baseline's folder; ``dataset`` is what it was fitted on."""
+    ends = dataset.windows("validation", dataset.stride_eval)
+    found = ForecastErrors.of(model.forecast(dataset, ends), dataset, ends)
+    common: dict[str, Any] = {**dict(Facts.of(dataset)), "name": name, "validation": found}
+    if isinstance(model, Trend):
+        trend = TrendDocument(**common, degree=model.degree, length=model.length, horizon=model.horizon)
+        trend.write(folder / FILE)
+        return
+    shape = RidgeShape(summary=model.summary, knots=model.knots)
+    if isinstance(model, Ridge):
+        write_tensors(folder / WEIGHTS, _ridge_arrays(model, ""))
+        RidgeDocument(**common, shape=shape).write(folder / FILE)
+        return
+    arrays = {f"{i}.{key}": value for i, forest in enumerate(model.forests) for key, value in forest.arrays().items()}
+    start = None if model.start is None else RidgeShape(summary=model.start.summary, knots=model.start.knots)
+    write_tensors(folder / WEIGHTS, arrays | ({} if model.start is None else _ridge_arrays(model.start, "start.")))
+    boosting = BoostingDocument(**common, shape=shape, start=start, library_bytes=model.library_bytes)
+    boosting.write(folder / FILE)
+
+
+def open_trend(folder: Path) -> SavedBaseline:
+    """Open persistence, line or parabola; raises ``ModelError`` where the folder is damaged."""
+    document = read_document(folder, TrendDocument)
+    return SavedBaseline(document, Trend(document.degree, document.length, document.horizon))
+
+
+def open_ridge(folder: Path) -> SavedBaseline:
+    """Open a ridge regression; raises ``ModelError`` where the folder is damaged."""
+    document = read_document(folder, RidgeDocument)
+    return SavedBaseline(document, _ridge(folder, document.shape, read_tensors(folder / WEIGHTS), ""))
+
+
+def open_boosting(folder: Path) -> SavedBaseline:
+    """Open gradient boosting; raises ``ModelError`` where the folder is damaged."""
+    document = read_document(folder, BoostingDocument)
+    arrays = read_tensors(folder / WEIGHTS)
+    start = None if document.start is None else _ridge(folder, document.start, arrays, "start.")
+    try:
+        forests = tuple(Forest.from_arrays(_below(arrays, f"{i}.")) for i in range(len(document.shape.knots.at)))
+    except KeyError as error:
+        raise ModelError(f"{folder / WEIGHTS}: lacks {error}; run dvc repro") from error
+    shape = document.shape
+    return SavedBaseline(document, Boosting(shape.summary, shape.knots, forests, start, {}, document.library_bytes))
+
+
+def _ridge_arrays(model: Ridge, prefix: str) -> Arrays:
+    return {f"{prefix}{name}": getattr(model, name) for name in RIDGE_ARRAYS}
+
+
+def _ridge(folder: Path, shape: RidgeShape, arrays: Arrays, prefix: str) -> Ridge:
+    found = _below(arrays, prefix)
+    width, knots = shape.summary.width, len(shape.knots.at)
+    shapes = ((width,), (width,), (width + width * (width + 1) // 2, knots), (knots,))
+    for name, wanted in zip(RIDGE_ARRAYS, shapes, strict=True):
+        if name not in found or found[name].shape != wanted:
+            raise ModelError(f"{folder / WEIGHTS}: {prefix}{name} does not fit {FILE}; run dvc repro")
+    center, scale, coefficients, intercept = (found[name] for name in RIDGE_ARRAYS)
+    return Ridge(shape.summary, shape.knots, center, scale, coefficients, intercept)
+
+
+def _below(arrays: Arrays, prefix: str) -> Arrays:
+    return {name.removeprefix(prefix): value for name, value in arrays.items() if name.startswith(prefix)}

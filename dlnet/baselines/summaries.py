@@ -1,0 +1,115 @@
+"""What the classical baselines see of a window, and how a few knots become a forecast."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from dlnet.config.baselines import FeatureSets
+from dlnet.config.task import TaskParams
+from dlnet.data.windows import Floats, Histories, Singles, WindowDataset
+from dlnet.errors import ConfigError
+
+SLOPE_SHARES = (0.2, 0.4, 0.6, 1.0)  # of the window that a slope of SoH is fitted over
+SLOPE_UNIT = 100  # slopes in SoH per 100 cycles, near the size of the other inputs
+
+
+@dataclass(frozen=True)
+class Summary:
+    """A window in a few numbers.
+
+    With capacity: the last SoH, least-squares slopes over the last 20, 40, 60 and 100 % of the window, last minus
+    first SoH, and last minus twice the middle plus first. For each feature: its mean over the last block, and that
+    minus its mean over the first block.
+
+    Attributes:
+        capacity: whether SoH is looked at. features: names of the charge features. window, block: cycles.
+    """
+
+    capacity: bool
+    features: tuple[str, ...]
+    window: int
+    block: int
+
+    @property
+    def width(self) -> int:
+        """Numbers P a window is reduced to."""
+        return (len(SLOPE_SHARES) + 3) * self.capacity + 2 * len(self.features)
+
+    def of(self, histories: Histories) -> Floats:
+        """N windows -> (N, P)."""
+        parts, seen = [], histories.last(self.window)
+        if self.capacity:
+            history = seen.soh
+            first, middle, last = history[:, :1], history[:, self.window // 2, None], history[:, -1:]
+            slopes = [slope(history, max(2, round(share * self.window))) * SLOPE_UNIT for share in SLOPE_SHARES]
+            parts = [last, np.stack(slopes, axis=1), last - first, last - 2 * middle + first]
+        if self.features:
+            features = seen.of(self.features)
+            recent = features[:, -self.block :].mean(axis=1)
+            parts += [recent, recent - features[:, : self.block].mean(axis=1)]
+        return np.concatenate(parts, axis=1)
+
+
+def slope(history: Floats, length: int) -> Floats:
+    """(N, W) -> (N,) least-squares slope over the last ``length`` values, per cycle."""
+    x = np.arange(length) - (length - 1) / 2
+    return np.asarray(history[:, -length:] @ (x / (x @ x)))
+
+
+def summaries(dataset: WindowDataset, task: TaskParams, sets: FeatureSets) -> list[Summary]:
+    """One summary for each set of features: ``own`` (the task's), ``all``, or names.
+
+    A list that names a feature the data lack is left out: it was written for other data. Doubles are left out too.
+
+    Raises:
+        ConfigError: no set is left.
+    """
+    known = {"own": tuple(task.channels.features), "all": dataset.feature_names}
+    dataset.columns(task.channels.features)
+    wanted = [known[one] if isinstance(one, str) else tuple(one) for one in sets]
+    unlike: dict[frozenset[str], tuple[str, ...]] = {}
+    for names in wanted:
+        if set(names) <= set(dataset.feature_names):
+            unlike.setdefault(frozenset(names), names)
+    if not unlike:
+        raise ConfigError(
+            f"params.yaml: baselines: no list of features fits the data ({list(dataset.feature_names)}); add 'own'"
+        )
+    capacity = task.inputs == "capacity"
+    return [Summary(capacity, names, task.window, task.block) for names in unlike.values()]
+
+
+@dataclass(frozen=True)
+class Knots:
+    """Cycles ahead that are predicted; straight lines between them.
+
+    Attributes:
+        at: rising cycles ahead, the last is the horizon. anchored: the line starts at 0 in cycle 0; else it is flat
+            before the first knot.
+    """
+
+    at: tuple[int, ...]
+    anchored: bool
+
+    @classmethod
+    def of(cls, task: TaskParams, anchored: bool) -> Knots:
+        """The task's knots; without an anchor the next cycle is one too, so that nothing has to be guessed."""
+        return cls(tuple(task.knots) if anchored else tuple(sorted({1, *task.knots})), anchored)
+
+    def pick(self, curve: Singles | Floats) -> Floats:
+        """(N, horizon) -> (N, knots)."""
+        return np.asarray(curve[:, np.array(self.at) - 1], np.float64)
+
+    def curve(self, values: Floats) -> Floats:
+        """(N, knots) -> (N, horizon)."""
+        corners = [0, *self.at] if self.anchored else list(self.at)
+        ahead = np.arange(1, self.at[-1] + 1)
+        hats = [np.interp(ahead, corners, unit) for unit in np.eye(len(corners))[-len(self.at) :]]
+        return np.asarray(values @ np.array(hats))
+
+
+def mae(forecast: Singles | Floats, target: Singles | Floats) -> float:
+    """Mean absolute error over all windows and cycles, the figure that choices are made on."""
+    return float(np.abs(forecast - target).mean(dtype=np.float64))

@@ -1,0 +1,178 @@
+"""Looks at this machine: what the pipeline needs, what is there, and the command that brings the rest."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, requires, version
+from pathlib import Path
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from dlnet.config.base import StageConfig
+from dlnet.config.data import DataParams
+from dlnet.data.sources import CACHE, MIRROR_VARIABLE
+from dlnet.errors import DLNetError
+
+OLDEST = (3, 11)
+DISK_BYTES = 3 * 10**9  # of a run on the largest source, with DVC's cache and MLflow's artefacts
+SECONDS = 10.0
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing looked at.
+
+    Attributes:
+        found: what there is, in words. mend: the command that mends it. needed: whether ``make repro`` fails without.
+    """
+
+    name: str
+    ok: bool
+    found: str
+    mend: str
+    needed: bool = True
+
+
+class _DataConfig(StageConfig):
+    data: DataParams
+
+
+def examine(root: Path) -> list[Check]:
+    """Look at everything; ``root`` is the project's folder."""
+    return [
+        _python(),
+        _environment(),
+        _packages(root),
+        _tool("git", "git", "sudo apt-get install git"),
+        _tool("make", "make", "sudo apt-get install make"),
+        _dvc(root),
+        _data(root),
+        _disk(root),
+        _registry(root),
+        _docker(),
+        _tool("Arm compiler", "arm-none-eabi-gcc", "sudo apt-get install gcc-arm-none-eabi", needed=False),
+        _tool("Arm emulator", "qemu-system-arm", "sudo apt-get install qemu-system-arm", needed=False),
+    ]
+
+
+def _python() -> Check:
+    ok = sys.version_info[:2] >= OLDEST
+    return Check("Python", ok, sys.version.split()[0], f"make repro PYTHON=python{OLDEST[0]}.{OLDEST[1]}")
+
+
+def _environment() -> Check:
+    inside = sys.prefix != sys.base_prefix
+    found = sys.prefix if inside else "not in a virtual environment"
+    return Check("environment", inside, found, "make repro (it makes .venv), then .venv/bin/dlnet doctor")
+
+
+def _packages(root: Path) -> Check:
+    """Installed versions against requirements.lock; local suffixes such as +cpu do not count."""
+    lock = root / "requirements.lock"
+    if not lock.is_file():
+        return Check("packages", False, f"no {lock.name}; not the project's folder?", "cd to the project")
+    needed = required()
+    wrong, count = [], 0
+    for name, wanted in locked(lock.read_text()):
+        held, count = installed(name), count + 1
+        if held is not None and held.partition("+")[0] != wanted.partition("+")[0]:
+            wrong.append(f"{name} {held}, locked {wanted}")
+        if held is None and canonicalize_name(name) in needed:
+            wrong.append(f"{name} missing")
+    found = "; ".join(wrong[:3]) + (f" and {len(wrong) - 3} more" if len(wrong) > 3 else "")
+    return Check("packages", not wrong, found or f"{count} as locked", "rm -f .venv/.done && make repro")
+
+
+def required() -> set[str]:
+    """Names of the packages that the project needs here; those of its extras need not be installed."""
+    wanted = map(Requirement, requires("dlnet") or [])
+    return {canonicalize_name(one.name) for one in wanted if one.marker is None or one.marker.evaluate({"extra": ""})}
+
+
+def locked(text: str) -> list[tuple[str, str]]:
+    """Names and versions of a lock file's lines."""
+    return re.findall(r"^([A-Za-z0-9._-]+)==([^\s;\\]+)", text, flags=re.MULTILINE)
+
+
+def installed(name: str) -> str | None:
+    """Version of an installed package, or None."""
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None
+
+
+def _tool(name: str, program: str, mend: str, *, needed: bool = True) -> Check:
+    path = shutil.which(program)
+    return Check(name, path is not None, path or f"no {program}", mend, needed)
+
+
+def _dvc(root: Path) -> Check:
+    ok = (root / ".dvc/config").is_file() and (root / "dvc.yaml").is_file()
+    found = "dvc.yaml and .dvc" if ok else "no dvc.yaml with .dvc/config here"
+    return Check("pipeline", ok, found, "git checkout -- .dvc dvc.yaml")
+
+
+def _data(root: Path) -> Check:
+    try:
+        data = _DataConfig.load(root / "params.yaml").data
+    except DLNetError as error:
+        return Check("data", False, str(error).splitlines()[0], "mend params.yaml")
+    name = f"data: {data.source}"
+    if data.source in ("embedded", "csv"):
+        path = root / data.path
+        mend = "git checkout -- data" if data.source == "embedded" else "set data.path in params.yaml"
+        return Check(name, path.exists(), str(path) if path.exists() else f"no {path}", mend)
+    mirror = os.environ.get(MIRROR_VARIABLE) or data.mirror
+    if mirror:
+        there = Path(mirror).is_dir()
+        mend = f"set data.mirror or {MIRROR_VARIABLE} to a folder that is there"
+        return Check(name, there, f"mirror {mirror}" if there else f"no folder {mirror}", mend)
+    held = (root / CACHE / data.source).is_dir()
+    return Check(name, held, "downloaded" if held else "to be downloaded by the first run", "dvc repro", needed=False)
+
+
+def _disk(root: Path) -> Check:
+    free = shutil.disk_usage(root).free
+    return Check("disk", free >= DISK_BYTES, f"{free / 1e9:.1f} GB free", f"free {DISK_BYTES / 1e9:.0f} GB")
+
+
+def _registry(root: Path) -> Check:
+    """Whether MLflow answers; a SQLite file that is not there yet is made by the publish stage."""
+    from dlnet.registry.client import is_server, probe, shown, tracking_uri
+
+    uri = tracking_uri()
+    if is_server(uri):
+        return _attempt("MLflow", shown(uri), lambda: probe(uri), "start the server or unset MLFLOW_TRACKING_URI")
+    path = Path(uri.partition(":///")[2])
+    held = path.is_file()
+    where = os.path.relpath(path, root.absolute())
+    return Check("MLflow", held, where if held else f"no {where} yet", "make publish", needed=False)
+
+
+def _docker() -> Check:
+    if shutil.which("docker") is None:
+        return Check("Docker engine", False, "no docker", "sudo apt-get install docker.io", needed=False)
+    command = ["docker", "version", "--format", "{{.Server.Version}}"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, check=False)
+    except subprocess.TimeoutExpired:
+        return Check("Docker engine", False, "does not answer", "sudo systemctl restart docker", needed=False)
+    ok = done.returncode == 0
+    found = done.stdout.strip() or "no engine running"
+    return Check("Docker engine", ok, found, "sudo systemctl start docker", needed=False)
+
+
+def _attempt(name: str, found: str, action: Callable[[], None], mend: str) -> Check:
+    try:
+        action()
+    except DLNetError as error:
+        return Check(name, False, str(error).splitlines()[0], mend)
+    return Check(name, True, found, "")

@@ -1,1 +1,0 @@
-"""Pruning: weights by size, neurons and features by importance, steps and knots by number."""

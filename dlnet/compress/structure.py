@@ -1,0 +1,94 @@
+"""Whole neurons, features, steps and knots: what goes makes the network really smaller."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+
+from dlnet.compress.importance import channels_of_features
+from dlnet.compress.net import Net, check_sparsity
+from dlnet.errors import ModelError
+from dlnet.models.cells import CELLS
+
+
+def kept_count(whole: int, sparsity: float) -> int:
+    """How many of ``whole`` stay; at least one.
+
+    Raises:
+        ModelError: the sparsity is not in 0..1.
+    """
+    check_sparsity(sparsity)
+    return max(1, whole - round(sparsity * whole))
+
+
+def most_important(scores: Tensor, count: int) -> Tensor:
+    """Places of the ``count`` largest scores, in order; of equals the first."""
+    return torch.sort(torch.argsort(scores, descending=True, stable=True)[:count]).values
+
+
+def with_neurons(net: Net, kept: Tensor) -> Net:
+    """The network with the neurons ``kept`` (places, rising) alone."""
+    config, parameters, n = net.config, net.parameters, net.config.hidden
+    cell, channels = CELLS[config.cell], config.channels
+    columns = torch.cat([kept + gate * n for gate in range(cell.gates)])
+    smaller = dict(parameters)
+    if config.rank:
+        smaller |= {"uh": parameters["uh"][kept], "v": parameters["v"][:, columns]}
+    else:
+        smaller |= {"wx": parameters["wx"][:, columns], "wh": parameters["wh"][kept][:, columns]}
+    smaller |= {"b": parameters["b"][:, columns], "leak": parameters["leak"][:, kept]}
+    smaller["wo"] = parameters["wo"][torch.cat([kept, torch.arange(n, n + config.skip_width)])]
+    if config.branches > 1:
+        smaller["wg"] = parameters["wg"][torch.cat([torch.arange(channels), channels + kept])]
+    if cell.reversals:
+        smaller["a"] = parameters["a"][:, torch.cat([kept + part * n for part in range(cell.reversals)])]
+    return Net(replace(config, hidden=len(kept)), smaller, net.encoder)
+
+
+def with_features(net: Net, kept: list[int]) -> Net:
+    """The network with the charge features ``kept`` (places, rising) alone; a device need not measure the others."""
+    encoder, config, parameters = net.encoder, net.config, net.parameters
+    if not kept:
+        raise ModelError("at least one charge feature must stay")
+    gone = {channel for place, group in enumerate(channels_of_features(net)) if place not in kept for channel in group}
+    channels = torch.tensor([i for i in range(config.channels) if i not in gone])
+    names = [encoder.features[place] for place in kept]
+    relative = [i for i, name in enumerate(encoder.relative) if name in names]
+    fewer = replace(
+        encoder,
+        features=tuple(names),
+        relative=tuple(encoder.relative[i] for i in relative),
+        center=tuple(encoder.center[place] for place in kept),
+        scale=tuple(encoder.scale[place] for place in kept),
+        quantiles=tuple(encoder.quantiles[place] for place in kept) if encoder.quantiles else (),
+        relative_scale=tuple(encoder.relative_scale[i] for i in relative),
+    )
+    inputs = "ux" if config.rank else "wx"
+    smaller = {**parameters, inputs: parameters[inputs][channels]}
+    if config.skip == "last":
+        n = config.hidden
+        rows = torch.cat([torch.arange(n), n + channels, n + config.channels + channels])
+        smaller["wo"] = parameters["wo"][rows]
+    if config.branches > 1:
+        state = torch.arange(config.channels, config.channels + config.hidden)
+        smaller["wg"] = parameters["wg"][torch.cat([channels, state])]
+    return Net(replace(config, channels=len(channels)), smaller, fewer)
+
+
+def with_steps(net: Net, steps: int) -> Net:
+    """The network unrolled over its last ``steps`` blocks alone: the layers of a recurrent network are its steps."""
+    encoder = replace(net.encoder, window=steps * net.encoder.block)
+    return Net(replace(net.config, steps=steps), dict(net.parameters), encoder)
+
+
+def with_knots(net: Net, count: int) -> Net:
+    """The network with ``count`` knots of its head, evenly chosen, the last always among them."""
+    config, knots = net.config, len(net.config.knots)
+    places = torch.linspace(knots / count - 1, knots - 1, count).round().long()
+    level = torch.arange(knots, config.outputs)
+    columns = torch.cat([torch.cat([places, level]) + branch * config.outputs for branch in range(config.branches)])
+    chosen = tuple(config.knots[place] for place in places)
+    smaller = {**net.parameters, "wo": net.parameters["wo"][:, columns], "bo": net.parameters["bo"][:, columns]}
+    return Net(replace(config, knots=chosen), smaller, replace(net.encoder, knots=chosen))

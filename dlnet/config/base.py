@@ -1,0 +1,78 @@
+"""What every section of params.yaml shares: reading it, and naming a wrong key with file and line."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from ruamel.yaml import YAML
+from ruamel.yaml.comments import CommentedMap, CommentedSeq
+from ruamel.yaml.error import MarkedYAMLError
+
+from dlnet.errors import ConfigError
+
+PARAMS = Path("params.yaml")
+
+
+Positive = Annotated[float, Field(gt=0)]
+
+
+Fraction = Annotated[float, Field(ge=0, le=1)]
+
+
+Count = Annotated[int, Field(ge=1)]
+
+
+class Section(BaseModel):
+    """Base of a section of params.yaml: unknown keys are errors, values do not change once read."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class StageConfig(Section):
+    """Base of a stage's configuration: each field is a section of params.yaml, and only those are read."""
+
+    @classmethod
+    def load(cls, path: Path = PARAMS) -> Self:
+        """Read this stage's sections.
+
+        Raises:
+            ConfigError: the file is missing, is not YAML, or a key or value is wrong; names file, line and key.
+        """
+        try:
+            document = YAML(typ="rt").load(path)
+        except FileNotFoundError as error:
+            raise ConfigError(f"{path}: no such file; run from the project's root") from error
+        except MarkedYAMLError as error:
+            line = error.problem_mark.line + 1 if error.problem_mark else 0
+            raise ConfigError(f"{path}:{line}: not YAML ({error.problem})") from error
+        if not isinstance(document, dict):
+            raise ConfigError(f"{path}: expected sections such as 'data:' and 'task:'")
+        try:
+            return cls.model_validate({key: document[key] for key in cls.model_fields if key in document})
+        except ValidationError as error:
+            raise ConfigError("\n".join(_describe(path, document, item) for item in error.errors())) from error
+
+
+def each_once(lists: Mapping[str, Sequence[object]]) -> None:
+    """Raise ``ValueError`` where one of the named lists is empty or holds a value twice."""
+    for name, values in lists.items():
+        if not values or len(set(values)) < len(values):
+            raise ValueError(f"{name} must list at least one value, each once")
+
+
+def _describe(path: Path, document: object, item: Mapping[str, Any]) -> str:
+    """One line for one pydantic error: file, line, key, what is wrong, and the value if it is a plain one."""
+    line, node = 1, document
+    for key in item["loc"]:
+        if not isinstance(node, (CommentedMap, CommentedSeq)) or key not in (
+            node if isinstance(node, dict) else range(len(node))
+        ):
+            break
+        line = node.lc.key(key)[0] + 1 if isinstance(node, dict) else node.lc.item(key)[0] + 1
+        node = node[key]
+    where = ".".join(str(key) for key in item["loc"])
+    value = "" if isinstance(item["input"], (dict, list, BaseModel)) else f" (got {item['input']!r})"
+    return f"{path}:{line}: {where}: {item['msg'].removeprefix('Value error, ')}{value}"

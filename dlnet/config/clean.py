@@ -1,0 +1,25 @@
+"""Section ``clean``: outlier filters."""
+
+from __future__ import annotations
+
+from typing import Annotated, Self
+
+from pydantic import Field, model_validator
+
+from dlnet.config.base import Count, Positive, Section
+
+
+class CleanParams(Section):
+    """Hampel filters on capacity (SoH) and on charge features."""
+
+    window: Annotated[int, Field(ge=3)]
+    sigmas: Positive
+    floor_soh: Positive
+    feature_sigmas: Positive
+    min_rows: Count
+
+    @model_validator(mode="after")
+    def _odd(self) -> Self:
+        if self.window % 2 == 0:
+            raise ValueError(f"window must be odd, so that it has a middle, not {self.window}")
+        return self

@@ -1,0 +1,28 @@
+"""Section ``data``: where the cells come from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from dlnet.config.base import Positive, Section
+
+Source = Literal["embedded", "mit", "hust", "xjtu", "tju", "csv"]
+
+
+class CsvParams(Section):
+    """How the columns of a user's own files are to be read."""
+
+    capacity: str
+    unit: Literal["Ah", "mAh"]
+    nominal_ah: Positive
+    features: dict[str, str]
+
+
+class DataParams(Section):
+    """Where the cells come from."""
+
+    source: Source
+    path: Path
+    mirror: Path | None
+    csv: CsvParams

@@ -1,0 +1,17 @@
+"""Section ``quantise``."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from dlnet.config.base import Section
+
+
+class QuantiseParams(Section):
+    """What an exported model must hold to."""
+
+    engine_bound: Annotated[float, Field(ge=1)]
+    bits: Literal[4, 8, "auto"]
+    bits_slack: Annotated[float, Field(ge=1)]

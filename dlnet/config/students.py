@@ -1,0 +1,68 @@
+"""Section ``students``: the sweep."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from dlnet.config.base import Count, Fraction, Section, each_once
+from dlnet.config.training import TrainingParams
+
+StudentCell = Literal["liquid", "ltc"]  # those with an integer form
+
+
+Loss = Literal[
+    "labels", "l1", "mse", "cosine", "gaussian", "binned", "hint", "attention", "distance", "angle", "contrast"
+]  # knowledge of a teacher, by its name in dlnet.losses
+
+
+FORECAST_LOSSES = ("labels", "l1", "mse", "cosine")  # those that need no more than its forecast
+
+
+class ShiftedParams(Section):
+    """Training windows with shifted features, labelled by the teacher alone."""
+
+    copies: Annotated[int, Field(ge=0)]
+    spread: Annotated[float, Field(ge=0)]
+
+
+class StudentParams(Section):
+    """The sweep of Euler students: every cell and hidden size x loss x seed."""
+
+    hidden: dict[StudentCell, list[Count]]
+    losses: list[Loss]
+    seeds: list[Annotated[int, Field(ge=0)]]
+    substeps: Count
+    alpha: Fraction
+    hint_width: Count
+    branches: Annotated[int, Field(ge=1, le=4)]
+    temperature: Annotated[float, Field(gt=0)]
+    shifted: ShiftedParams
+    simulated_stride: Annotated[int, Field(ge=0)]
+    training: TrainingParams
+
+    @property
+    def uses_synthetic_windows(self) -> bool:
+        """Whether the teacher is also asked about windows that nobody measured."""
+        return bool(self.shifted.copies or self.simulated_stride)
+
+    @model_validator(mode="after")
+    def _baseline(self) -> Self:
+        lists: dict[str, Sequence[object]] = {
+            "losses": self.losses,
+            "seeds": self.seeds,
+            **{f"hidden.{cell}": n for cell, n in self.hidden.items()},
+        }
+        each_once(lists)
+        if not self.hidden:
+            raise ValueError("hidden must name at least one cell with its sizes")
+        if "labels" not in self.losses:
+            raise ValueError(
+                "losses must hold 'labels': the students without a teacher are what the others are held to"
+            )
+        if self.uses_synthetic_windows and set(self.losses) - set(FORECAST_LOSSES):
+            known = ", ".join(FORECAST_LOSSES)
+            raise ValueError(f"with shifted.copies or simulated_stride, losses may be {known} alone")
+        return self

@@ -1,0 +1,62 @@
+"""Students as rows of a table: who they are, their error on validation windows, their cost on the device."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from dlnet.config.cost import CostParams
+from dlnet.cost.device import model_cost
+from dlnet.cost.energy import grid_intensity
+from dlnet.cost.shape import model_shape
+from dlnet.errors import ConfigError
+from dlnet.files import read_json
+from dlnet.models.precision import Precision
+from dlnet.models.trained import TrainedModel
+
+TRAINING = {"training_energy_kwh": "energy_kwh", "training_co2_kg": "co2_kg"}
+"""Objectives that are measured while a sweep trains -> field of its volatile file. They vary from run to run."""
+
+
+def student_table(students: Iterable[TrainedModel], cost: CostParams) -> pd.DataFrame:
+    """One row a student, in the order given: name, lineage, ``mae_validation`` and the columns of ``Cost``."""
+    return pd.DataFrame([_row(student, cost) for student in students])
+
+
+def _row(student: TrainedModel, cost: CostParams) -> dict[str, Any]:
+    lineage = {"name": student.name, "cell": student.config.cell, "hidden": student.config.hidden, **student.lineage}
+    return {**lineage, "mae_validation": student.metrics["mae_validation"], **costs(student, cost)}
+
+
+def costs(student: TrainedModel, cost: CostParams, precision: Precision | None = None) -> dict[str, float]:
+    """The columns of ``Cost``; weights have the bits that the student was trained in, or 8, unless told."""
+    shape = model_shape(student, precision)
+    return model_cost(shape, grid_intensity(cost.country), cost.clock_mhz).as_row()
+
+
+def with_training_energy(table: pd.DataFrame, objectives: Sequence[str], volatile: Path) -> pd.DataFrame:
+    """Add the columns of ``TRAINING`` that are wanted as objectives; without them the table is returned as it is.
+
+    A sweep is measured as a whole (estimated by codecarbon), and its energy is shared out in proportion to the
+    parameters trained.
+
+    Args:
+        table: all students of one sweep. objectives: from params.yaml. volatile: file the sweep's stage left.
+
+    Raises:
+        ConfigError: such an objective is wanted, but the sweep was restored from DVC's cache and not measured here.
+    """
+    wanted = [name for name in objectives if name in TRAINING]
+    if not wanted:
+        return table
+    if not volatile.exists():
+        raise ConfigError(
+            f"params.yaml: select.objectives: {wanted[0]} is measured while students train, but {volatile} is not "
+            f"here; run dvc repro -f -s {volatile.stem}, or drop the objective"
+        )
+    measured = read_json(volatile)["entries"]["training"]
+    share = table["parameters"] / table["parameters"].sum()
+    return table.assign(**{name: share * float(measured[TRAINING[name]]) for name in wanted})

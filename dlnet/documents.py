@@ -1,0 +1,79 @@
+"""JSON documents that one stage writes and others read: a model of each writes it, and checks it when it is read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Generic, Self, TypeVar
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    RootModel,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    model_serializer,
+)
+
+from dlnet.errors import DocumentError
+from dlnet.files import read_bytes, write_json
+
+Root = TypeVar("Root")
+Other = TypeVar("Other", bound="Document")
+
+
+class Stored(BaseModel):
+    """A model with a file."""
+
+    model_config = ConfigDict(frozen=True, allow_inf_nan=False)
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """Read a JSON file.
+
+        Raises:
+            DocumentError: a field is missing, unknown or of another type; names file and field.
+            DLNetError: there is no such file.
+        """
+        content = read_bytes(path)
+        try:
+            return cls.model_validate_json(content, strict=True)
+        except ValidationError as error:
+            first, *others = error.errors()
+            more = f" (and {len(others)} more)" if others else ""
+            raise DocumentError(f"{path}: {_describe(first)}{more}; delete the file and run dvc repro") from error
+
+    def write(self, path: Path) -> None:
+        """Write indented JSON with sorted keys; NaN is refused."""
+        write_json(path, self.content())
+
+    def content(self) -> Any:
+        """What the file holds, as plain lists, dicts and values."""
+        return self.model_dump(mode="json")
+
+
+class Document(Stored):
+    """A JSON object: unknown keys are errors; a field with a default is left out of the file where it is None."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    @model_serializer(mode="wrap")
+    def _without_absent(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        fields = type(self).model_fields
+        return {key: value for key, value in handler(self).items() if value is not None or fields[key].is_required()}
+
+    def to(self, kind: type[Other], **more: Any) -> Other:
+        """A document of another kind: the fields that both have, and ``more``."""
+        shared = kind.model_fields.keys() & type(self).model_fields.keys() - more.keys()
+        return kind(**{name: getattr(self, name) for name in shared}, **more)
+
+
+class RootDocument(Stored, RootModel[Root], Generic[Root]):
+    """A JSON file whose keys are names of models, or that has one of several forms: the content is ``root``."""
+
+
+def _describe(item: Mapping[str, Any]) -> str:
+    """The field of one pydantic error, what is wrong with it, and its value if it is a plain one."""
+    where = ".".join(str(key) for key in item["loc"])
+    value = "" if isinstance(item["input"], dict | list | bytes) else f" (got {item['input']!r})"
+    return f"{where}: {item['msg']}{value}" if where else f"{item['msg']}"

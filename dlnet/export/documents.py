@@ -1,0 +1,37 @@
+"""JSON beside an integer model: how it was measured, and which registered version it is."""
+
+from __future__ import annotations
+
+from dlnet.documents import Document
+from dlnet.models.precision import Part
+
+
+class EdgeMetrics(Document):
+    """metrics.json of models/edge/NAME; errors are MAE of SoH on validation windows.
+
+    Attributes:
+        mae_int8_validation: of the .tflite files in LiteRT. mae_engines_validation: engine -> MAE.
+        largest_difference: engine -> part -> distance from the integer reference, in units of the spec.
+        bits: matrix -> bits of its weights. sensitivity: matrix -> MAE with it alone in 4 bits, over all in 8.
+        stored_bytes: part of the spec -> bytes.
+    """
+
+    name: str
+    parameters: int
+    mae_float_validation: float
+    mae_int8_validation: float
+    mae_engines_validation: dict[str, float]
+    largest_difference: dict[str, dict[str, int]]
+    bits: dict[str, int]
+    sensitivity: dict[Part, float] | None = None
+    stored_bytes: dict[str, int]
+    spec_bytes: int
+    tflite_bytes: int
+
+
+class VersionRecord(Document):
+    """version.json of a folder out of the registry: the registered version, and the project's own tags."""
+
+    name: str
+    number: int
+    tags: dict[str, str]

@@ -1,0 +1,79 @@
+"""What firmware is made from: an integer spec, the front end that feeds it, and who it is."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+
+import numpy as np
+
+from dlnet.config.clean import CleanParams
+from dlnet.data.encode import Encoder
+from dlnet.errors import ModelError
+from dlnet.export.frontend import Codec, make_codec
+from dlnet.export.reference import Int16s, Int32s
+from dlnet.export.spec import Spec, to_json
+
+FORMAT = "dlnet-device/2"
+LOCAL = "local"  # version of a model that is not from the registry
+
+
+@dataclass(frozen=True)
+class DeviceModel:
+    """A model as firmware holds it.
+
+    Attributes:
+        version: of the registry, or ``local``.
+        golden: quantised windows (G, T, C) and anchors (G,) for the self test.
+    """
+
+    name: str
+    version: str
+    spec: Spec
+    encoder: Encoder
+    clean: CleanParams
+    golden: tuple[Int16s, Int32s]
+
+    @property
+    def codec(self) -> Codec:
+        """The front end in integers."""
+        return make_codec(self.encoder, self.clean)
+
+    @property
+    def document(self) -> bytes:
+        """All that decides a forecast, as canonical JSON: what the model's SHA-256 is taken of."""
+        clean = {"window": self.clean.window, "sigmas": self.clean.sigmas, "floor_soh": self.clean.floor_soh}
+        content = {
+            "format": FORMAT,
+            "spec": to_json(self.spec),
+            "encoder": self.encoder.to_json(),
+            "clean": {**clean, "feature_sigmas": self.clean.feature_sigmas},
+        }
+        return (json.dumps(content, indent=1, sort_keys=True, allow_nan=False) + "\n").encode()
+
+    @property
+    def sha256(self) -> str:
+        """SHA-256 of ``document``, as hex."""
+        return hashlib.sha256(self.document).hexdigest()
+
+
+def make_model(
+    name: str,
+    spec: Spec,
+    encoder: Encoder,
+    clean: CleanParams,
+    version: str = LOCAL,
+    golden: tuple[Int16s, Int32s] | None = None,
+) -> DeviceModel:
+    """A model from its parts.
+
+    Raises:
+        ModelError: spec and encoder do not belong together.
+    """
+    has, wants = (spec.channels, spec.steps, spec.knots), (len(encoder.channels), encoder.steps, encoder.knots)
+    if has != wants:
+        raise ModelError(f"{name}: the spec has channels, steps, knots {has}, its encoder {wants}; run dvc repro")
+    if golden is None:
+        golden = np.zeros((0, spec.steps, spec.channels), np.int16), np.zeros(0, np.int32)
+    return DeviceModel(name, version, spec, encoder, clean, golden)

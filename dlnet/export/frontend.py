@@ -1,0 +1,286 @@
+"""The device's front end in NumPy: from finished cycles to the codes that the network sees.
+
+Cleaning and encoding as ``dlnet.data.clean`` and ``dlnet.data.encode`` do them, on 16-bit codes of each input and in
+integers; docs/firmware.md gives every step. The C++ of the firmware library equals this to the last bit.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from dlnet.config.clean import CleanParams
+from dlnet.data.clean import MAD_TO_SIGMA
+from dlnet.data.encode import FEATURE_CLIP, RANK_SPAN, Encoder
+from dlnet.data.schema import SOH_RANGE
+from dlnet.errors import ModelError
+from dlnet.export import fixed
+from dlnet.export.reference import Int16s, Int32s, quantise_anchor
+
+Singles = npt.NDArray[np.float32]
+Ints = npt.NDArray[np.int64]
+
+CODE_BITS = 8  # a float becomes a code with so many bits below it, cut off, then rounded
+SOH_BITS = 15  # a unit of SoH's codes is 2^-15
+SOH_OFFSET = 25395  # code 0 is SoH 25395 / 2^15 = 0.775, so that codes span -0.225 to 1.775
+SUM_BITS = 8  # a sum of codes is scaled up so far before it meets a multiplier
+FAR = 1 << 22  # a path of SoH changes is cut here, far beyond what an input can hold
+MOST_GAIN = 64.0  # inputs (2^-12) a unit of a block's sum: a finer scale would amplify the rounding of codes only
+SCORE_BITS = 4  # of a quantile score below an input's unit, where 32 bits leave room
+SPANS = 0.5  # codes reach so many spans of the training quantiles beyond both ends
+DEVIATIONS = 8.0  # or so many deviations from the mean
+SIGMA_BITS = 16
+CLIP = int(FEATURE_CLIP) << fixed.INPUT_BITS
+
+
+@dataclass(frozen=True)
+class Scale:
+    """``x * multiplier / 2**(32 + extra_shift)``, rounded once, of a block's sum times 2^8."""
+
+    multiplier: int
+    extra_shift: int
+
+    @classmethod
+    def of(cls, real: float) -> Scale:
+        """Nearest scale that turns a block's sum into units of 2^-12."""
+        gain = min(max(real, 2.0**-22), MOST_GAIN)
+        multiplier, shift = fixed.multiplier_of(gain * 2.0**-SUM_BITS)
+        return cls(multiplier, shift - 32)
+
+    def apply(self, value: Ints) -> Ints:
+        """Scaled sums."""
+        return fixed.requantise(value << SUM_BITS, self.multiplier, 32 + self.extra_shift)
+
+
+@dataclass(frozen=True)
+class Capacity:
+    """What track capacity sees of SoH: its path relative to the last cycle, and its level."""
+
+    change: Scale
+    drop_limit: int
+    level: Scale
+    level_centre: int
+
+
+@dataclass(frozen=True)
+class Codec:
+    """A front end in integers. Inputs: SoH (track capacity only), then the features.
+
+    Attributes:
+        offset, scale: (inputs,) float32: code = (value - offset) * scale / 2^8, rounded.
+        memory: cycles that the Hampel filter looks back. sigmas: (inputs,) in 2^-16. floor: (inputs,) in quarters
+            of a code.
+        quantiles: (F, Q) codes, or None: then ``centre`` (F,) sums of a block and ``feature`` scale them.
+        score_low, score_step, score_bits: uniform score of the first quantile, and between two, in 2^-(12 + bits).
+        relative: feature and scale of each channel relative to its last block.
+        capacity: None on track charge. anchor: 2^-24 SoH, of track charge.
+    """
+
+    window: int
+    block: int
+    names: tuple[str, ...]
+    offset: Singles
+    scale: Singles
+    memory: int
+    sigmas: tuple[int, ...]
+    floor: tuple[int, ...]
+    quantiles: npt.NDArray[np.int64] | None
+    score_low: int
+    score_step: int
+    score_bits: int
+    centre: tuple[int, ...]
+    feature: tuple[Scale, ...]
+    relative: tuple[tuple[int, Scale], ...]
+    capacity: Capacity | None
+    anchor: int
+
+    @property
+    def inputs(self) -> int:
+        """Numbers a cycle."""
+        return len(self.names)
+
+    @property
+    def steps(self) -> int:
+        """Steps of a window."""
+        return self.window // self.block
+
+    @property
+    def unit(self) -> npt.NDArray[np.float64]:
+        """(inputs,) what one unit of a code is worth, in the input's own unit."""
+        return 2.0**CODE_BITS / self.scale.astype(np.float64)
+
+
+def make_codec(encoder: Encoder, clean: CleanParams) -> Codec:
+    """The integer form of an encoder.
+
+    Raises:
+        ModelError: the window is shorter than the filter, or the quantiles cannot be told apart in 16 bits.
+    """
+    if encoder.window < clean.window:
+        raise ModelError(f"the filter looks at {clean.window} cycles, the model at {encoder.window}; retrain")
+    with_soh = encoder.track == "capacity"
+    centre, half = _ranges(encoder)
+    unit = half / 2.0**15
+    offset, scale = centre.astype(np.float32), (2.0**CODE_BITS / unit).astype(np.float32)
+    soh = ([SOH_OFFSET / 2.0**SOH_BITS], [2.0 ** (SOH_BITS + CODE_BITS)]) if with_soh else ([], [])
+    step = fixed.INPUT_BITS
+    block = encoder.block
+    sigmas = [clean.feature_sigmas] * len(encoder.features)
+    width = 2.0**step / block  # inputs of one deviation, a code of a block's sum
+    quantiles = _knots(encoder, offset, unit)
+    low, rise, bits = _scores(quantiles, block)
+    position = [encoder.features.index(name) for name in encoder.relative]
+    return Codec(
+        window=encoder.window,
+        block=block,
+        names=(*(["SoH"] if with_soh else []), *encoder.features),
+        offset=np.concatenate([np.array(soh[0], np.float32), offset]),
+        scale=np.concatenate([np.array(soh[1], np.float32), scale]),
+        memory=clean.window - 1,
+        sigmas=tuple(
+            round(value * MAD_TO_SIGMA * 2**SIGMA_BITS) for value in [*([clean.sigmas] if with_soh else []), *sigmas]
+        ),
+        floor=(*([round(clean.floor_soh * 2 ** (SOH_BITS + 2))] if with_soh else []), *[0] * len(encoder.features)),
+        quantiles=quantiles,
+        score_low=low,
+        score_step=rise,
+        score_bits=bits,
+        centre=tuple(
+            round(float(value) * block) for value in (np.array(encoder.center) - offset.astype(np.float64)) / unit
+        ),
+        feature=tuple(Scale.of(float(u / s) * width) for u, s in zip(unit, encoder.scale, strict=True)),
+        relative=tuple(
+            (i, Scale.of(float(unit[i]) / s * width)) for i, s in zip(position, encoder.relative_scale, strict=True)
+        ),
+        capacity=_capacity(encoder) if with_soh else None,
+        anchor=int(quantise_anchor(np.array([np.float32(encoder.level_mean)]))[0]),
+    )
+
+
+def _ranges(encoder: Encoder) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Middle and half width of what the codes of each feature span, in its own unit."""
+    if encoder.quantiles:
+        ends = np.array([(knots[0], knots[-1]) for knots in encoder.quantiles])
+        centre, half = ends.mean(axis=1), (0.5 + SPANS) * (ends[:, 1] - ends[:, 0])
+    else:
+        centre, half = np.array(encoder.center), DEVIATIONS * np.array(encoder.scale)
+    # A feature that never changed in training still needs a unit that a float32 of its size can tell apart.
+    return centre, np.maximum(half, np.maximum(1e-4 * np.abs(centre), 1e-9))
+
+
+def _knots(encoder: Encoder, offset: Singles, unit: npt.NDArray[np.float64]) -> npt.NDArray[np.int64] | None:
+    if not encoder.quantiles:
+        return None
+    away = (np.array(encoder.quantiles) - offset.astype(np.float64)[:, None]) / unit[:, None]
+    return np.clip(np.floor(away + 0.5), fixed.INT16_MIN, fixed.INT16_MAX).astype(np.int64)
+
+
+def _scores(quantiles: npt.NDArray[np.int64] | None, block: int) -> tuple[int, int, int]:
+    """Lowest score, score between two quantiles, and bits below an input's unit that leave the product 32 bits."""
+    if quantiles is None:
+        return 0, 0, 0
+    count, widest = quantiles.shape[1], int(np.diff(quantiles, axis=1).max(initial=1)) * block
+    step = 2 * RANK_SPAN / (count - 1) * 2**fixed.INPUT_BITS
+    bits = min(SCORE_BITS, math.floor(31.99 - math.log2(max(widest, 1)) - math.log2(step)))
+    if bits < 0:
+        raise ModelError(f"{count} quantiles over blocks of {block} cycles do not fit 32 bits; take more quantiles")
+    low = round(-RANK_SPAN * 2 ** (fixed.INPUT_BITS + bits))
+    return low, round(step * 2**bits), bits
+
+
+def _capacity(encoder: Encoder) -> Capacity:
+    sums = encoder.block * 2.0**SOH_BITS  # of a block, a SoH
+    width = 2.0**fixed.INPUT_BITS / sums
+    return Capacity(
+        change=Scale.of(width / encoder.delta_scale),
+        drop_limit=min(round(encoder.drop_limit * encoder.delta_scale * sums), FAR),
+        level=Scale.of(width / encoder.level_scale),
+        level_centre=round(encoder.level_mean * sums) - encoder.block * SOH_OFFSET,
+    )
+
+
+def to_codes(codec: Codec, values: npt.NDArray[np.floating]) -> Int16s:
+    """Values (n, inputs) in their own units as codes; they must pass ``acceptable``."""
+    fine = (np.asarray(values, np.float32) - codec.offset) * codec.scale
+    whole = np.trunc(fine).astype(np.int64)
+    return np.asarray(fixed.saturate((whole + (1 << (CODE_BITS - 1))) >> CODE_BITS), np.int16)
+
+
+def acceptable(codec: Codec, values: npt.NDArray[np.floating]) -> npt.NDArray[np.bool_]:
+    """(n,) whether the device takes each cycle in: finite, SoH within its range, no feature absurdly far off."""
+    singles = np.asarray(values, np.float32)
+    with np.errstate(over="ignore", invalid="ignore"):
+        fine = (singles - codec.offset) * codec.scale
+        good = (np.isfinite(singles) & (np.abs(fine) < np.float32(2.0**31))).all(axis=-1)
+    if codec.capacity is not None:
+        low, high = (np.float32(bound) for bound in SOH_RANGE)
+        good &= (singles[:, 0] >= low) & (singles[:, 0] <= high)
+    return np.asarray(good)
+
+
+def clean_codes(codec: Codec, codes: Int16s) -> Int16s:
+    """Causal Hampel filter of one cell, (n, inputs): integers of ``dlnet.data.clean.hampel`` with ``after`` 0."""
+    values, out = codes.astype(np.int64), codes.copy()
+    sigmas, floor = np.array(codec.sigmas, np.int64), np.array(codec.floor, np.int64)
+    for i in range(len(values)):
+        window = values[max(0, i - codec.memory) : i + 1]
+        centre = _middle(window)
+        spread = _middle(np.abs(2 * window - centre))
+        deviation = 2 * np.abs(2 * values[i] - centre)
+        outlier = (deviation << SIGMA_BITS) > np.maximum(sigmas * spread, floor << SIGMA_BITS)
+        out[i] = np.where(outlier, (centre + 1) >> 1, values[i])
+    return out
+
+
+def _middle(window: Ints) -> Ints:
+    """Twice the median of each column."""
+    ordered = np.sort(window, axis=0)
+    return np.asarray(ordered[(len(window) - 1) // 2] + ordered[len(window) // 2])
+
+
+def encode_codes(codec: Codec, clean: Int16s) -> tuple[Int16s, Int32s]:
+    """Cleaned windows (N, window, inputs) -> network inputs (N, steps, channels) and anchors (N,)."""
+    sums = clean.astype(np.int64).reshape(len(clean), codec.steps, codec.block, codec.inputs).sum(axis=2)
+    first = 0 if codec.capacity is None else 1
+    features = sums[..., first:]
+    parts = [_standard(codec, features) if codec.quantiles is None else _rank(codec, codec.quantiles, features)]
+    for i, scale in codec.relative:
+        change = features[..., i] - features[:, -1:, i]
+        parts.append(np.clip(scale.apply(change), -CLIP, CLIP)[..., None])
+    anchor = np.full(len(clean), codec.anchor, np.int32)
+    if codec.capacity is not None:
+        last = clean[:, -1, 0].astype(np.int64)
+        parts.insert(0, _soh(codec, codec.capacity, sums[..., 0], codec.block * last))
+        anchor = ((last + SOH_OFFSET) << (fixed.FORECAST_BITS - SOH_BITS)).astype(np.int32)
+    return np.concatenate(parts, axis=2).astype(np.int16), anchor
+
+
+def _soh(codec: Codec, capacity: Capacity, sums: Ints, last: Ints) -> Ints:
+    change = sums - last[:, None]
+    drops = np.minimum(change[:, :-1] - change[:, 1:], capacity.drop_limit)
+    path = change[:, -1:] + np.concatenate([np.cumsum(drops[:, ::-1], axis=1)[:, ::-1], 0 * change[:, -1:]], axis=1)
+    path = fixed.saturate(capacity.change.apply(np.clip(path, -FAR, FAR)))
+    level = fixed.saturate(capacity.level.apply(last - capacity.level_centre))
+    return np.stack([path, np.broadcast_to(level[:, None], path.shape)], axis=2)
+
+
+def _rank(codec: Codec, quantiles: Ints, sums: Ints) -> Ints:
+    half = (1 << codec.score_bits) >> 1
+    out = np.empty_like(sums)
+    for f, knots in enumerate(quantiles):
+        ends = codec.block * knots
+        i = np.maximum(np.searchsorted(ends, sums[..., f], side="right") - 1, 0)
+        after = np.minimum(i + 1, len(ends) - 1)
+        over = np.maximum(sums[..., f] - ends[i], 0)
+        between = np.where(i + 1 < len(ends), over * codec.score_step // np.maximum(ends[after] - ends[i], 1), 0)
+        out[..., f] = (codec.score_low + i * codec.score_step + half + between) >> codec.score_bits
+    return out
+
+
+def _standard(codec: Codec, sums: Ints) -> Ints:
+    away = sums - np.array(codec.centre, np.int64)
+    scaled = [scale.apply(away[..., f]) for f, scale in enumerate(codec.feature)]
+    return np.clip(np.stack(scaled, axis=2), -CLIP, CLIP)

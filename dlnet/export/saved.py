@@ -1,0 +1,130 @@
+"""An edge model as a saved model: one folder with its spec, front end, LiteRT files and golden vectors."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from dlnet.data.encode import Encoder
+from dlnet.data.windows import Floats, Histories, Singles
+from dlnet.errors import ModelError
+from dlnet.export.documents import VersionRecord
+from dlnet.export.edge import LOCAL, DeviceModel, make_model
+from dlnet.export.golden import save_golden
+from dlnet.export.layout import Spec
+from dlnet.export.litert import EdgeFiles
+from dlnet.export.reference import Int16s, Int32s, predict_reference, quantise_anchor, quantise_inputs
+from dlnet.export.spec import load_spec, save_spec
+from dlnet.files import read_tensors, write_bytes
+from dlnet.models.document import FILE, Facts, ForecastErrors, ModelDocument, read_document
+
+SPEC, GOLDEN, STEP, HEAD = "spec.json", "golden.safetensors", "step.tflite", "head.tflite"
+VERSION = "version.json"  # beside files out of the registry: name, number, tags
+GOLDEN_WINDOWS = 2  # stored in the header; the other windows of the self test are generated on the device
+
+
+class EdgeDocument(ModelDocument):
+    """``model.json`` of an edge model; ``validation``: errors of the integer reference."""
+
+    kind: Literal["edge"] = "edge"
+    encoder: Encoder
+
+
+@dataclass(frozen=True)
+class SavedEdge:
+    """An edge model opened from its folder; ``device`` is what firmware is made from."""
+
+    document: EdgeDocument
+    device: DeviceModel
+    folder: Path
+
+    @property
+    def window(self) -> int:
+        """Cycles it looks at."""
+        return self.device.encoder.window
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """Charge features it looks at."""
+        return self.device.encoder.features
+
+    @property
+    def uses_capacity(self) -> bool:
+        """Whether the SoH of past cycles is an input."""
+        return self.device.encoder.track == "capacity"
+
+    @property
+    def files(self) -> EdgeFiles:
+        """The LiteRT graphs.
+
+        Raises:
+            ModelError: one is missing.
+        """
+        try:
+            return EdgeFiles((self.folder / STEP).read_bytes(), (self.folder / HEAD).read_bytes())
+        except FileNotFoundError as error:
+            raise ModelError(f"{error.filename}: no such file; run the stage quantise (dvc repro)") from error
+
+    def predict(self, histories: Histories) -> Floats:
+        """N windows -> (N, horizon) SoH, by the integer reference."""
+        encoder, seen = self.device.encoder, histories.last(self.window)
+        z = encoder.encode_history(seen.soh, seen.of(encoder.features))
+        return predict_reference(self.device.spec, z, encoder.anchor_history(seen.soh))
+
+
+def save_edge(
+    folder: Path,
+    name: str,
+    facts: Facts,
+    validation: ForecastErrors,
+    encoder: Encoder,
+    spec: Spec,
+    files: EdgeFiles,
+    golden: tuple[Singles, Singles],
+) -> None:
+    """Write the folder of an edge model.
+
+    Args:
+        facts: of the data it was trained on. validation: errors of the integer reference.
+        golden: encoded windows (G, T, C) and anchors (G, 1) that golden vectors are made of.
+    """
+    write_bytes(folder / STEP, files.step)
+    write_bytes(folder / HEAD, files.head)
+    save_spec(folder / SPEC, spec)
+    save_golden(folder / GOLDEN, spec, quantise_inputs(golden[0]), quantise_anchor(golden[1]))
+    document = EdgeDocument(**dict(facts), name=name, validation=validation, encoder=encoder)
+    document.write(folder / FILE)
+
+
+def open_edge(folder: Path) -> SavedEdge:
+    """Open the folder of an edge model.
+
+    Raises:
+        ModelError: a file is missing or damaged, or spec and encoder do not belong together.
+    """
+    document, spec = read_document(folder, EdgeDocument), load_spec(folder / SPEC)
+    golden = _golden(folder / GOLDEN, spec)
+    device = make_model(document.name, spec, document.encoder, document.clean, _version(folder / VERSION), golden)
+    return SavedEdge(document, device, folder)
+
+
+def _version(path: Path) -> str:
+    if not path.is_file():
+        return LOCAL
+    known = VersionRecord.read(path)
+    return f"{known.name}/{known.number}"
+
+
+def _golden(path: Path, spec: Spec) -> tuple[Int16s, Int32s] | None:
+    if not path.is_file():
+        return None
+    stored = read_tensors(path)
+    if not {"input", "anchor"} <= set(stored):
+        raise ModelError(f"{path}: holds no golden vectors, only {', '.join(sorted(stored))}; run dvc repro")
+    window, anchor = stored["input"][:GOLDEN_WINDOWS], stored["anchor"][:GOLDEN_WINDOWS]
+    if window.dtype != np.int16 or window.shape[1:] != (spec.steps, spec.channels) or anchor.dtype != np.int32:
+        raise ModelError(f"{path}: windows of shape {window.shape} do not fit the spec; run dvc repro")
+    return window, anchor

@@ -1,0 +1,93 @@
+"""What reports/firmware.json holds: costs of models on the device, and the proofs they passed."""
+
+from __future__ import annotations
+
+from dlnet.documents import Document, RootDocument
+
+
+class Milliseconds(Document):
+    """Modelled time: memory without wait states, flash with the cache on, and with the cache off."""
+
+    no_wait: float
+    cache_on: float
+    cache_off: float
+
+
+class MonitorCosts(Document):
+    """Costs with cleaning and encoding; ``flash_bytes_with_state`` also has what saves the monitor's state."""
+
+    flash_bytes: int
+    flash_bytes_with_state: int
+    push_instructions: int
+    push_ms_modelled: Milliseconds
+    forecast_instructions: int
+    forecast_ms_modelled: Milliseconds
+
+
+class DeviceCosts(Document):
+    """Costs of one model, bytes and a forecast: the engine's, and under ``monitor`` those of everything."""
+
+    instructions: int
+    ms_modelled: Milliseconds
+    flash_bytes: int
+    ram_bytes: int
+    stack_bytes: int
+    monitor: MonitorCosts
+
+    @property
+    def budgeted(self) -> dict[str, float]:
+        """The figures that have a limit: RAM is static data plus stack, time is with the flash cache off."""
+        return {
+            "flash_bytes": float(self.flash_bytes),
+            "ram_bytes": float(self.ram_bytes + self.stack_bytes),
+            "instructions": float(self.instructions),
+            "ms_modelled": self.ms_modelled.cache_off,
+        }
+
+
+class FrontEnd(Document):
+    """What 16-bit codes do: MAE (SoH), difference of inputs (units of the code) and of forecasts (SoH)."""
+
+    mae_device_validation: float
+    mae_host_validation: float
+    input_lsb_mean: float
+    input_lsb_p999: float
+    input_lsb_max: int
+    forecast_soh_mean: float
+    forecast_soh_max: float
+
+
+class ProvenModel(Document):
+    """An elite: who it is, its MAE on test cells, and by whom ``golden_windows`` were found ``equal``."""
+
+    model: str
+    sha256: str
+    mae_int8: float
+    front_end: FrontEnd
+    golden_windows: int
+    equal: tuple[str, ...]
+
+
+class MeasuredModel(ProvenModel, DeviceCosts):
+    """The same with its costs, and the relative errors of the cost model that selection used."""
+
+    cost_model_error: dict[str, float]
+
+
+class MeasuredElites(MeasuredModel):
+    """The edge model that would be published, and all elites."""
+
+    compiler: str
+    elites: tuple[MeasuredModel, ...]
+
+
+class UnmeasuredElites(Document):
+    """What can be said without the Arm compiler."""
+
+    model: None
+    not_measured: str
+    elites: tuple[ProvenModel, ...]
+
+
+class FirmwareReport(RootDocument[MeasuredElites | UnmeasuredElites]):
+    """reports/firmware.json."""

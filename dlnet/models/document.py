@@ -1,0 +1,116 @@
+"""``model.json``: what every saved model says of itself. A saved model is one folder that holds all it needs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal, Self, TypeVar
+
+from pydantic import ValidationError
+
+from dlnet.config.clean import CleanParams
+from dlnet.data.csvfiles import Columns
+from dlnet.data.windows import Ends, Floats, Singles, WindowDataset
+from dlnet.documents import Document
+from dlnet.errors import ModelError
+from dlnet.files import read_json
+from dlnet.metrics import by_horizon, errors
+
+FORMAT: Literal["dlnet-model/1"] = "dlnet-model/1"
+FILE = "model.json"
+EVALUATION = "evaluation.json"
+AGAIN = "run dvc repro"
+
+Kind = TypeVar("Kind", bound="ModelDocument")
+
+
+class DataFacts(Document):
+    """The data a model was trained on.
+
+    Attributes:
+        nominal_ah: capacities of new cells in it, Ah. columns: of its files, so that files like them can be read.
+    """
+
+    source: str
+    label: str
+    simulated: bool
+    nominal_ah: tuple[float, ...]
+    columns: Columns
+
+
+class ForecastErrors(Document):
+    """Errors of SoH on the windows of a split; ``by_horizon``: MAE of each cycle ahead."""
+
+    mae: float
+    rmse: float
+    cell_mae: float
+    by_horizon: tuple[float, ...]
+
+    @classmethod
+    def of(cls, forecast: Floats | Singles, dataset: WindowDataset, ends: Ends) -> Self:
+        """Errors of (N, horizon) forecasts of the windows ``ends`` (N,)."""
+        target = dataset.targets(ends)
+        found = errors(forecast, target, dataset.cell_of(ends), dataset.cells)
+        return found.to(cls, by_horizon=tuple(by_horizon(forecast, target).tolist()))
+
+
+class Evaluated(Document):
+    """``evaluation.json`` beside a registered model: its errors as the evaluate stage measured them."""
+
+    validation: ForecastErrors
+    test: ForecastErrors
+
+
+class Facts(Document):
+    """What decides how a model is used, beside the model itself: its data, and how cycles are cleaned for it."""
+
+    data: DataFacts
+    clean: CleanParams
+
+    @classmethod
+    def of(cls, dataset: WindowDataset) -> Self:
+        """Of the data of the prepare stage.
+
+        Raises:
+            ModelError: ``task.json`` lacks a part.
+        """
+        task = dataset.task
+        try:
+            data = {name: task[name] for name in DataFacts.model_fields}
+            return cls.model_validate({"data": data, "clean": task["clean"]})
+        except (KeyError, ValidationError) as error:
+            raise ModelError(f"data/windows/task.json: made by an older version ({error}); {AGAIN}") from error
+
+
+class ModelDocument(Facts):
+    """Base of ``model.json`` of every kind of model."""
+
+    format: Literal["dlnet-model/1"] = FORMAT
+    kind: str
+    name: str
+    validation: ForecastErrors
+
+
+def read_document(folder: Path, kind: type[Kind]) -> Kind:
+    """Read ``model.json`` of a saved model.
+
+    Raises:
+        ModelError: another format, another kind, or a part is missing or wrong; names file and field.
+    """
+    read_raw(folder)
+    return kind.read(folder / FILE)
+
+
+def read_raw(folder: Path) -> dict[str, Any]:
+    """The content of ``model.json``, if it is of today's format.
+
+    Raises:
+        ModelError: there is no such file, or it is of another format.
+    """
+    path = folder / FILE
+    if not path.is_file():
+        raise ModelError(f"{folder}: no model in it (no {FILE}); name a folder such as models/edge/NAME")
+    content = read_json(path)
+    found = content.get("format") if isinstance(content, dict) else None
+    if found != FORMAT:
+        raise ModelError(f"{path}: made by an older version (format {found!r}, expected {FORMAT!r}); {AGAIN}")
+    return dict(content)

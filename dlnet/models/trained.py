@@ -1,0 +1,134 @@
+"""A trained network with everything needed to use it: encoder, shape, weights; one or several averaged."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+
+from dlnet.data.encode import Encoder
+from dlnet.data.windows import Ends, Histories, Singles, WindowDataset
+from dlnet.errors import ModelError
+from dlnet.files import read_tensors, write_tensors
+from dlnet.models.document import FILE, Facts, ForecastErrors, ModelDocument, read_document
+from dlnet.models.network import NetConfig, Parameters, count_parameters, initial, predict
+
+WEIGHTS = "model.safetensors"
+
+
+@dataclass(frozen=True)
+class TrainedModel:
+    """A network, or the average of several of one shape.
+
+    Attributes:
+        name: unique in its folder. encoder: from cycles to channels. config: shape.
+        parameters: stacked, first axis the members that are averaged.
+        metrics: errors on validation windows. lineage: how it came to be.
+    """
+
+    name: str
+    encoder: Encoder
+    config: NetConfig
+    parameters: Parameters
+    metrics: dict[str, Any] = field(default_factory=dict)
+    lineage: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def count(self) -> int:
+        """Parameters, of all members."""
+        return count_parameters(self.parameters) * len(self.parameters["b"])
+
+    def predict(self, z: Singles, anchor: Singles) -> Singles:
+        """Forecast encoded windows: z (N, T, C), anchor (N, 1) SoH -> (N, horizon) SoH."""
+        # Copied to torch's alignment, as the weights are: else the last bits depend on where NumPy put the windows.
+        change = predict(self.parameters, torch.tensor(z), self.config).mean(0).numpy()
+        return np.asarray(change * np.float32(self.encoder.delta_scale) + anchor, np.float32)
+
+    def forecast(self, dataset: WindowDataset, ends: Ends) -> Singles:
+        """Forecast windows of a dataset: (N,) ends -> (N, horizon) SoH."""
+        return self.predict(self.encoder.encode(dataset, ends), self.encoder.anchor(dataset, ends))
+
+    def save(self, folder: Path, dataset: WindowDataset) -> None:
+        """Write ``model.json`` and ``model.safetensors`` into ``folder``; ``dataset`` is what it was trained on."""
+        ends = dataset.windows("validation", dataset.stride_eval)
+        document = NetworkDocument(
+            **dict(Facts.of(dataset)),
+            name=self.name,
+            validation=ForecastErrors.of(self.forecast(dataset, ends), dataset, ends),
+            encoder=self.encoder,
+            config=self.config,
+            parameters=self.count,
+            metrics=self.metrics,
+            lineage=self.lineage,
+        )
+        write_tensors(folder / WEIGHTS, {name: value.detach().numpy() for name, value in self.parameters.items()})
+        document.write(folder / FILE)
+
+
+class NetworkDocument(ModelDocument):
+    """``model.json`` of a network."""
+
+    kind: Literal["network"] = "network"
+    encoder: Encoder
+    config: NetConfig
+    parameters: int
+    metrics: dict[str, Any]
+    lineage: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class SavedNetwork:
+    """A network opened from its folder."""
+
+    document: NetworkDocument
+    network: TrainedModel
+
+    @property
+    def window(self) -> int:
+        """Cycles it looks at."""
+        return self.network.encoder.window
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """Charge features it looks at."""
+        return self.network.encoder.features
+
+    @property
+    def uses_capacity(self) -> bool:
+        """Whether the SoH of past cycles is an input."""
+        return self.network.encoder.track == "capacity"
+
+    def predict(self, histories: Histories) -> Singles:
+        """N windows -> (N, horizon) SoH."""
+        encoder, seen = self.network.encoder, histories.last(self.window)
+        z = encoder.encode_history(seen.soh, seen.of(encoder.features))
+        return self.network.predict(z, encoder.anchor_history(seen.soh))
+
+
+def open_network(folder: Path) -> SavedNetwork:
+    """Open the folder of a network.
+
+    Raises:
+        ModelError: a file is damaged, or weights and configuration do not fit together.
+    """
+    document = read_document(folder, NetworkDocument)
+    path = folder / WEIGHTS
+    # Copied to torch's alignment: MKL promises the same bits only for arrays aligned alike.
+    parameters = {key: torch.tensor(value) for key, value in read_tensors(path).items()}
+    for key, value in initial(document.config, [0]).items():
+        if key not in parameters or parameters[key].shape[1:] != value.shape[1:]:
+            raise ModelError(f"{path}: {key} does not fit model.json; run dvc repro")
+        if not torch.isfinite(parameters[key]).all():
+            raise ModelError(f"{path}: {key} holds NaN or infinity; run dvc repro")
+    return SavedNetwork(
+        document,
+        TrainedModel(document.name, document.encoder, document.config, parameters, document.metrics, document.lineage),
+    )
+
+
+def load_network(folder: Path) -> TrainedModel:
+    """The network in a folder, for stages that train on; errors as ``open_network``."""
+    return open_network(folder).network

@@ -1,0 +1,1 @@
+"""Pictures: style, axes, and those of the data."""

@@ -1,0 +1,1 @@
+"""MLflow's webhook to GitHub's repository dispatch."""

@@ -1,0 +1,241 @@
+"""A small HTTP service between MLflow's webhook and GitHub: a champion set in the UI starts the release workflow.
+
+A message is answered with 202 once it is on disk. A second task sends what waits there, again and again with growing
+pauses until GitHub takes it. The relay decides nothing about models: the workflow does, with the same checks.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import os
+import random
+import sqlite3
+import sys
+import time
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager, suppress
+from functools import partial
+from pathlib import Path
+from typing import Any, TypeVar
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+
+from dlnet.errors import DLNetError
+from dlnet.relay.outbox import Outbox, Waiting
+from dlnet.relay.webhook import MAX_BODY, Delivery, RejectedError, verify
+from dlnet.release.github import GitHub, GitHubError
+
+SECRET = "DLNET_WEBHOOK_SECRET"  # noqa: S105 - a name, not a secret
+SHORTEST = 16  # characters of a secret
+BODY_SECONDS = 5.0
+BACKLOG = 2000  # messages that wait for the disk, at most
+AT_ONCE = 4  # dispatches under way
+FIRST_PAUSE, LONGEST_PAUSE = 1.0, 300.0  # seconds between attempts, doubled each time
+POLL = 1.0  # seconds
+
+log = logging.getLogger("dlnet.relay")
+T = TypeVar("T")
+
+
+class Relay:
+    """The service's state and its three tasks: answer, write, send.
+
+    Args:
+        secret: of MLflow's webhook. pause: the first pause between attempts, s.
+    """
+
+    def __init__(self, outbox: Outbox, github: GitHub, secret: bytes, pause: float = FIRST_PAUSE) -> None:
+        self.outbox = outbox
+        self.github = github
+        self.secret = secret
+        self.pause = pause
+        self.disk = ThreadPoolExecutor(1, "disk")  # SQLite is used from one thread
+        self.network = ThreadPoolExecutor(AT_ONCE, "github")
+        self.backlog: asyncio.Queue[tuple[Delivery, asyncio.Future[str | None]]] = asyncio.Queue(BACKLOG)
+        self.news = asyncio.Event()
+        self.taken: set[str] = set()  # by GitHub, while the disk does not know it yet
+        self.stopping = False
+        self.tasks: list[asyncio.Task[None]] = []
+
+    def app(self) -> Starlette:
+        """The ASGI application: POST /webhook, GET /healthz."""
+        routes = [Route("/webhook", self.webhook, methods=["POST"]), Route("/healthz", self.health, methods=["GET"])]
+        return Starlette(routes=routes, lifespan=self._lifespan)
+
+    async def webhook(self, request: Request) -> JSONResponse:
+        """Answer one message."""
+        try:
+            body = await _body(request)
+            delivery = verify(request.headers, body, self.secret, time.time())
+            state = await self._keep(delivery)
+            if state is None:
+                raise RejectedError(409, "seen before")
+        except RejectedError as refusal:
+            log.warning("refused", extra={"fields": {"status": refusal.status, "reason": str(refusal)}})
+            return JSONResponse({"error": str(refusal)}, refusal.status)
+        fields = {"delivery": delivery.id, "version": delivery.version, "state": state}
+        log.info("received", extra={"fields": fields})
+        return JSONResponse({"state": state}, 202)
+
+    async def health(self, _: Request) -> JSONResponse:
+        """200 while all tasks run and the disk answers; how many deliveries wait."""
+        alive = all(not task.done() for task in self.tasks)
+        try:
+            counts = await self._on(self.disk, self.outbox.counts)
+        except sqlite3.Error:
+            alive, counts = False, {}
+        return JSONResponse({"status": "ok" if alive else "failing", "deliveries": counts}, 200 if alive else 503)
+
+    async def _keep(self, delivery: Delivery) -> str | None:
+        done: asyncio.Future[str | None] = asyncio.get_running_loop().create_future()
+        try:
+            self.backlog.put_nowait((delivery, done))
+            return await done
+        except (asyncio.QueueFull, sqlite3.Error) as error:
+            log.error("not kept", extra={"fields": {"delivery": delivery.id, "reason": type(error).__name__}})
+            raise RejectedError(503, "try again") from error
+
+    async def _write(self) -> None:
+        """Write what came in together in one transaction: the disk syncs once for all."""
+        while True:
+            waiting = [await self.backlog.get()]
+            while not self.backlog.empty():
+                waiting.append(self.backlog.get_nowait())
+            try:
+                states = await self._on(self.disk, self.outbox.add, [one for one, _ in waiting], time.time())
+            except sqlite3.Error as error:
+                _tell(waiting, error)
+                continue
+            for (_, done), state in zip(waiting, states, strict=True):
+                if not done.done():  # the caller may have gone
+                    done.set_result(state)
+            self.news.set()
+
+    async def _send(self) -> None:
+        while not self.stopping:
+            self.news.clear()
+            try:
+                waiting = await self._on(self.disk, self.outbox.due, time.time(), AT_ONCE)
+                # All are waited for, so that none is sent again while it is under way.
+                results = await asyncio.gather(*map(self._dispatch, waiting), return_exceptions=True)
+                for failure in filter(None, results):
+                    raise failure
+            except sqlite3.Error as error:
+                log.error("disk", extra={"fields": {"reason": type(error).__name__}})
+                waiting = []
+            if not waiting:
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self.news.wait(), min(POLL, self.pause))
+
+    async def _dispatch(self, one: Waiting) -> None:
+        fields: dict[str, Any] = {"delivery": one.id, "version": one.version, "attempt": one.attempts + 1}
+        try:
+            if one.id not in self.taken:
+                await self._on(self.network, self.github.dispatch, one.version, one.id)
+        except GitHubError as error:
+            fields["reason"] = str(error)
+            if error.lasting:
+                log.error("given up", extra={"fields": fields})
+                await self._on(self.disk, self.outbox.give_up, one.id)
+                return
+            wait = max(_pause(one.attempts, self.pause), error.wait or 0.0)
+            log.warning("retry", extra={"fields": {**fields, "wait_s": round(wait, 1)}})
+            await self._on(self.disk, self.outbox.retry, one.id, time.time() + wait)
+            return
+        self.taken.add(one.id)
+        await self._on(self.disk, self.outbox.sent, one.id)
+        self.taken.discard(one.id)
+        log.info("sent", extra={"fields": fields})
+
+    @asynccontextmanager
+    async def _lifespan(self, _: Starlette) -> AsyncIterator[None]:
+        self.tasks = [asyncio.create_task(self._write()), asyncio.create_task(self._send())]
+        log.info("started", extra={"fields": {"repository": self.github.repository}})
+        try:
+            yield
+        finally:
+            self.stopping = True
+            self.news.set()
+            writer, sender = self.tasks
+            writer.cancel()  # all requests are answered by now
+            await asyncio.gather(writer, sender, return_exceptions=True)  # what is on its way to GitHub arrives
+            self.network.shutdown()
+            self.disk.shutdown()
+            self.outbox.close()
+            log.info("stopped")
+
+    @staticmethod
+    async def _on(pool: ThreadPoolExecutor, work: Callable[..., T], *arguments: Any) -> T:
+        return await asyncio.get_running_loop().run_in_executor(pool, partial(work, *arguments))
+
+
+async def _body(request: Request) -> bytes:
+    """The raw body, if it is JSON by its header, small, and arrives in time."""
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
+        raise RejectedError(415, "the content type must be application/json")
+    stated = request.headers.get("content-length", "0")
+    if not stated.isascii() or not stated.isdigit() or int(stated[:12]) > MAX_BODY:
+        raise RejectedError(413, f"over {MAX_BODY} bytes")
+    body = bytearray()
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            async for chunk in request.stream():
+                body += chunk
+                if len(body) > MAX_BODY:
+                    raise RejectedError(413, f"over {MAX_BODY} bytes")
+    except TimeoutError as error:
+        raise RejectedError(408, f"the body took over {BODY_SECONDS:g} s") from error
+    except ClientDisconnect as error:
+        raise RejectedError(400, "the sender went away") from error
+    return bytes(body)
+
+
+def _tell(waiting: list[tuple[Delivery, asyncio.Future[str | None]]], error: Exception) -> None:
+    for _, done in waiting:
+        if not done.done():
+            done.set_exception(error)
+
+
+def _pause(attempts: int, first: float) -> float:
+    """Doubled each time, with up to a quarter more so that many do not come back at once."""
+    return float(min(first * 2 ** min(attempts, 20), LONGEST_PAUSE) * random.uniform(1.0, 1.25))  # noqa: S311
+
+
+class JsonLines(logging.Formatter):
+    """One JSON object a line: time, level, event, and the fields that the caller named; nothing else gets in."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """See ``logging.Formatter``."""
+        moment = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created))
+        line = {"time": f"{moment}.{int(record.msecs):03d}Z", "level": record.levelname.lower()}
+        line |= {"event": record.getMessage(), **getattr(record, "fields", {})}
+        if record.exc_info and record.exc_info[0]:
+            line["error"] = record.exc_info[0].__name__
+        return json.dumps(line)
+
+
+def serve(repository: str, state: Path, host: str, port: int, pause: float = FIRST_PAUSE) -> None:
+    """Run until SIGTERM or SIGINT. Secrets come from the environment, logs go to standard error.
+
+    Raises:
+        DLNetError: a secret is missing or short, or the state file cannot be used.
+    """
+    secret = os.environ.get(SECRET, "")
+    if len(secret) < SHORTEST:
+        raise DLNetError(f"{SECRET} is not set, or has under {SHORTEST} characters; make one: dlnet server env")
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(JsonLines())
+    logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
+    logging.getLogger("urllib3").setLevel(logging.ERROR)
+    relay = Relay(Outbox(state), GitHub.of_environment(repository), secret.encode(), pause)
+    uvicorn.run(
+        relay.app(), host=host, port=port, log_config=None, access_log=False, server_header=False,
+        limit_concurrency=500, backlog=1024, timeout_keep_alive=15, timeout_graceful_shutdown=10, ws="none",
+    )  # fmt: skip

@@ -1,0 +1,37 @@
+"""One version's files and lineage in a folder, so that what comes after needs neither the registry nor its token."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from dlnet.errors import RefusedError
+from dlnet.export.documents import VersionRecord
+from dlnet.export.saved import VERSION
+from dlnet.files import atomic_dir
+from dlnet.registry.client import connect, tracking_uri
+from dlnet.registry.fetch import Version, fetch, find
+from dlnet.release.blockers import plain, release_blockers
+
+TAG = re.compile(r"dlnet\.[A-Za-z0-9._-]{1,100}", re.ASCII)
+
+
+def check_out(uri: str, out: Path) -> Version:
+    """Write the files of ``models:/NAME@ALIAS`` or ``models:/NAME/VERSION`` to the folder ``out``.
+
+    ``version.json`` beside them holds ``name``, ``number`` and the project's own ``tags``.
+
+    Raises:
+        RefusedError: the version did not pass its gate or budget. UntrustedError: it holds what it should not.
+        RegistryError: there is none, or the registry does not answer.
+    """
+    registry = tracking_uri()
+    version = find(uri, connect(registry), registry)
+    against = release_blockers(version, registry)
+    if against:
+        raise RefusedError(f"{version} may not go to devices: {'; '.join(against)}")
+    tags = {key: plain(value) for key, value in version.tags.items() if TAG.fullmatch(key)}
+    with atomic_dir(out) as folder:
+        fetch(version, folder, registry=registry)
+        VersionRecord(name=version.name, number=version.number, tags=tags).write(folder / VERSION)
+    return version

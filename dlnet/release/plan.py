@@ -1,0 +1,183 @@
+"""What is to be released: the champion, if it passes the checks and nobody has released it or is at it."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+
+from dlnet.errors import RefusedError, RegistryError
+from dlnet.registry.client import registry_errors, set_version_tag
+from dlnet.registry.fetch import Version, find
+from dlnet.registry.names import CHAMPION, EDGE, KEY
+from dlnet.release.blockers import release_blockers
+from dlnet.release.ledger import CLAIMANT, Ledger
+from dlnet.release.promote import AGAIN, Champion
+
+RELEASE, URL, TIME = "dlnet.release", "dlnet.release.url", "dlnet.release.time"  # tags of a released version
+CONTENT = re.compile(r"[0-9a-f]{64}", re.ASCII)
+LINK = re.compile(r"https?://[A-Za-z0-9./_~:%-]{1,500}", re.ASCII)
+
+Exists = Callable[[str], bool]
+"""Whether a release of this tag exists where releases are published."""
+
+
+@dataclass(frozen=True)
+class ReleasePlan:
+    """What is to be done.
+
+    Attributes:
+        build: whether firmware is to be built now.
+        version: the champion. released: the version last released. tag: of the champion's release, made or to be made.
+        reason: why, in one sentence.
+        unrecorded: whether that release exists and the registry does not know: a ``claim`` writes it down.
+    """
+
+    build: bool
+    reason: str
+    version: int | None = None
+    tag: str | None = None
+    released: int | None = None
+    unrecorded: bool = False
+
+    def lines(self) -> str:
+        """``key=value`` lines; None is empty. Values are numbers, words and tags only, so a shell may read them."""
+        shown = {key: value for key, value in asdict(self).items() if key != "reason"}
+        return "".join(f"{key}={_shown(value)}\n" for key, value in shown.items())
+
+
+class Releases:
+    """The releases of one registry.
+
+    Args:
+        exists: asked for the champion's tag, so that a release that was made and not recorded is not made again.
+    """
+
+    def __init__(self, registry: str | None = None, exists: Exists | None = None) -> None:
+        self.champion = Champion(registry)
+        self.registry = self.champion.registry
+        self.exists = exists or (lambda tag: False)
+
+    def plan(self) -> ReleasePlan:
+        """Compare the champion with the last release; changes nothing.
+
+        Raises:
+            RefusedError: the champion does not pass the checks.
+            RegistryError: the registry does not answer.
+        """
+        return self._plan(self._find())[0]
+
+    def claim(self, who: str) -> ReleasePlan:
+        """``plan``, and if there is something to build, take it: ``build`` is true for one caller only.
+
+        The caller who has it ends with ``record`` or ``fail``; after six hours the claim falls to the next who asks.
+        """
+        _claimant(who)
+        version = self._find()
+        plan, ledger = self._plan(version, who)
+        if version is None or ledger is None:
+            return plan
+        self.champion.remember(version)
+        if plan.tag and self.exists(plan.tag) and RELEASE not in version.tags:
+            self._tag(version, plan.tag, None)
+            with registry_errors(self.registry, AGAIN):
+                ledger.settle(plan.tag)
+            return self._plan(self._find())[0]
+        if not plan.build:
+            return plan
+        with registry_errors(self.registry, AGAIN):
+            won = ledger.claim(who)
+        return plan if won else ReleasePlan(False, f"{version}: another took it just now", version.number, plan.tag)
+
+    def record(self, number: int, who: str, url: str) -> str:
+        """Write down that ``who`` released version ``number`` at ``url``; returns the release's tag.
+
+        Raises:
+            RegistryError: ``who`` has no claim on it.
+        """
+        _claimant(who)
+        if not LINK.fullmatch(url):
+            raise RegistryError(f"{url[:100]!r}: not the address of a release")
+        version = find(f"models:/{EDGE}/{number}", self.champion.client, self.registry)
+        tag = release_tag(version)
+        with registry_errors(self.registry, AGAIN):
+            Ledger(self.champion.client, version.run_id).finish(who, tag)
+        self._tag(version, tag, url)
+        return tag
+
+    def fail(self, number: int, who: str) -> None:
+        """Give a claim up, so that the next ``claim`` may have the version.
+
+        Raises:
+            RegistryError: ``who`` has no claim on it.
+        """
+        version = find(f"models:/{EDGE}/{number}", self.champion.client, self.registry)
+        with registry_errors(self.registry, AGAIN):
+            Ledger(self.champion.client, version.run_id).fail(_claimant(who))
+
+    def _find(self) -> Version | None:
+        if self.champion.version() is None:
+            return None
+        return find(f"models:/{EDGE}@{CHAMPION}", self.champion.client, self.registry)
+
+    def _plan(self, version: Version | None, who: str | None = None) -> tuple[ReleasePlan, Ledger | None]:
+        if version is None:
+            return ReleasePlan(False, f"no version of {EDGE} has the alias {CHAMPION}", released=self._released()), None
+        ledger, tag = Ledger(self.champion.client, version.run_id), release_tag(version)
+        with registry_errors(self.registry, AGAIN):
+            done, holder = ledger.done(), ledger.holder()
+
+        def say(build: bool, reason: str, unrecorded: bool = False) -> tuple[ReleasePlan, Ledger]:
+            return ReleasePlan(build, f"{version} {reason}", version.number, tag, self._released(), unrecorded), ledger
+
+        if done:
+            return say(False, f"is released as {done}")
+        if self.exists(tag):
+            return say(False, f"is released as {tag}, but that is not recorded: run dlnet release claim", True)
+        against = release_blockers(version, self.registry)
+        if against:
+            raise RefusedError(f"{version} is champion and is not released: {'; '.join(against)}")
+        if holder and holder.who != who:
+            minutes = (time.time() - holder.when) / 60
+            return say(False, f"is being built by {holder.who} since {minutes:.0f} min")
+        return say(True, f"is to be built as {tag}")
+
+    def _released(self) -> int | None:
+        """The version last released."""
+        with registry_errors(self.registry, AGAIN):
+            found = list(self.champion.client.search_model_versions(f"name = '{EDGE}'", max_results=10_000))
+        times = {int(version.version): version.tags[TIME] for version in found if TIME in version.tags}
+        return max(times, key=lambda number: times[number]) if times else None
+
+    def _tag(self, version: Version, tag: str, url: str | None) -> None:
+        now = datetime.now(UTC).isoformat(timespec="milliseconds")
+        tags = {RELEASE: tag, TIME: version.tags.get(TIME, now), **({URL: url} if url else {})}
+        with registry_errors(self.registry, AGAIN):
+            for key, value in tags.items():
+                set_version_tag(self.champion.client, EDGE, version.number, key, value)
+
+
+def release_tag(version: Version) -> str:
+    """``firmware-v7-1a2b3c4d``: the version and its content, for numbers begin again in a rebuilt registry.
+
+    Raises:
+        RegistryError: the version carries no content key.
+    """
+    key = version.tags.get(KEY, "")
+    if not CONTENT.fullmatch(key):
+        raise RegistryError(f"{version}: carries no content key; only versions that make publish made are released")
+    return f"firmware-v{version.number}-{key[:8]}"
+
+
+def _claimant(who: str) -> str:
+    if not CLAIMANT.fullmatch(who):
+        raise RegistryError(f"{who[:80]!r}: not a claimant; use up to 64 of A-Z, a-z, 0-9, dot, dash and underscore")
+    return who
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return "" if value is None else str(value)

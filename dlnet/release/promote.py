@@ -1,0 +1,117 @@
+"""Alias ``champion``: set after the checks, taken away, given back to an earlier version."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from dlnet.errors import RefusedError, RegistryError
+from dlnet.registry.client import connect, registry_errors, set_version_tag, tracking_uri
+from dlnet.registry.fetch import Version, find
+from dlnet.registry.names import CHAMPION, EDGE, VERSION, parse_uri
+from dlnet.release.blockers import release_blockers
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.entities.model_registry import ModelVersion
+
+PROMOTED, WITHDRAWN = "dlnet.promoted", "dlnet.withdrawn"  # tags: when a version became champion, and was rolled back
+AGAIN = "run the command again"
+
+
+@dataclass(frozen=True)
+class Change:
+    """What a command did: champion before and after, as versions; None where there is none."""
+
+    before: int | None
+    after: int | None
+
+
+class Champion:
+    """The alias in one registry.
+
+    Raises (all methods):
+        RegistryError: the registry does not answer, or has no such version.
+    """
+
+    def __init__(self, registry: str | None = None) -> None:
+        self.registry = registry or tracking_uri()
+        self.client: MlflowClient = connect(self.registry)
+
+    def version(self) -> int | None:
+        """The version that has the alias."""
+        with registry_errors(self.registry, AGAIN):
+            found = self.client.search_registered_models(f"name = '{EDGE}'")
+            holder = found[0].aliases.get(CHAMPION) if found else None
+        return int(holder) if holder is not None else None
+
+    def promote(self, which: str) -> Change:
+        """Give the alias to a version, named by its number or by another alias such as ``candidate``.
+
+        Raises:
+            RefusedError: the version does not pass the checks; nothing was changed.
+        """
+        uri = f"models:/{EDGE}/{which}" if VERSION.fullmatch(which) else f"models:/{EDGE}@{which}"
+        return self._promote(find(_checked(uri), self.client, self.registry))
+
+    def demote(self) -> Change:
+        """Take the alias away; what was released stays released."""
+        before = self.version()
+        if before is None:
+            raise RegistryError(f"{EDGE}: no version has the alias {CHAMPION}; nothing to do")
+        with registry_errors(self.registry, AGAIN):
+            self.client.delete_registered_model_alias(EDGE, CHAMPION)
+            self._tag(before, WITHDRAWN)
+        return Change(before, None)
+
+    def rollback(self) -> Change:
+        """Give the alias back to the champion before this one.
+
+        Raises:
+            RefusedError: that version does not pass the checks.
+        """
+        now = self.version()
+        earlier = [version for version in self._known() if int(version.version) != now]
+        if not earlier:
+            raise RegistryError(f"{EDGE}: no earlier champion is known; name one: dlnet promote VERSION")
+        last = max(earlier, key=lambda version: version.tags[PROMOTED])
+        change = self._promote(find(f"models:/{EDGE}/{last.version}", self.client, self.registry))
+        if now is not None:
+            with registry_errors(self.registry, AGAIN):
+                self._tag(now, WITHDRAWN)
+        return change
+
+    def remember(self, version: Version) -> None:
+        """Note that a version was seen as champion, so that ``rollback`` finds it; also one set in the UI."""
+        if PROMOTED not in version.tags or WITHDRAWN in version.tags:
+            with registry_errors(self.registry, AGAIN):
+                self._tag(version.number, PROMOTED)
+                if WITHDRAWN in version.tags:
+                    self.client.delete_model_version_tag(EDGE, str(version.number), WITHDRAWN)
+
+    def _promote(self, version: Version) -> Change:
+        against = release_blockers(version, self.registry)
+        if against:
+            raise RefusedError(f"{version} is not promoted: {'; '.join(against)}")
+        before = self.version()
+        with registry_errors(self.registry, AGAIN):
+            if before != version.number:
+                self.client.set_registered_model_alias(EDGE, CHAMPION, str(version.number))
+        untimed = {key: value for key, value in version.tags.items() if key != PROMOTED}
+        self.remember(version if before == version.number else replace(version, tags=untimed))
+        return Change(before, version.number)
+
+    def _known(self) -> list[ModelVersion]:
+        """Versions that were champion and were not rolled back."""
+        with registry_errors(self.registry, AGAIN):
+            found = list(self.client.search_model_versions(f"name = '{EDGE}'", max_results=10_000))
+        return [version for version in found if PROMOTED in version.tags and WITHDRAWN not in version.tags]
+
+    def _tag(self, version: int, name: str) -> None:
+        set_version_tag(self.client, EDGE, version, name, datetime.now(UTC).isoformat(timespec="milliseconds"))
+
+
+def _checked(uri: str) -> str:
+    parse_uri(uri)
+    return uri

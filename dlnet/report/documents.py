@@ -1,0 +1,282 @@
+"""What reports/evaluation.json, reports/summary.json and reports/metrics.json hold (docs/reading-the-report.md).
+
+Errors are of SoH. In the summary they are of test windows; those of validation windows, on which everything was
+chosen, stand under ``validation``.
+"""
+
+from __future__ import annotations
+
+from dlnet.config.task import Track
+from dlnet.data.documents import SplitCounts
+from dlnet.documents import Document
+from dlnet.errors import DocumentError
+from dlnet.metrics import Errors, WorstCell
+from dlnet.select.front import FrontRecord
+
+
+class Figures(Errors):
+    """Errors in one figure each; None where no window lies on that side of the knee."""
+
+    before_knee: float | None
+    after_knee: float | None
+
+
+class Scores(Figures):
+    """``Figures``, the MAE by cycle ahead and by cell; of an engine also the largest difference from int8."""
+
+    by_horizon: tuple[float, ...]
+    cells: dict[str, float]
+    most_from_int8: float | None = None
+
+
+class FiguresBySplit(Document):
+    """Errors of a student that is no elite."""
+
+    validation: Figures
+    test: Figures
+
+
+class ScoresBySplit(Document):
+    """Errors of any other model."""
+
+    validation: Scores
+    test: Scores
+
+
+class EngineScores(Document):
+    """Errors of a quantised model by what runs it; ``int8`` is the integer reference."""
+
+    int8: ScoresBySplit
+    litert: ScoresBySplit
+    litert_optimised: ScoresBySplit
+    tflm: ScoresBySplit
+
+
+class EvaluationReport(Document):
+    """reports/evaluation.json.
+
+    Attributes:
+        windows: split -> count. knee_rows: split -> cell -> row of its knee, None where it has none.
+        baselines, students, edge: by name; edge are the quantised models.
+    """
+
+    windows: dict[str, int]
+    knee_rows: dict[str, dict[str, int | None]]
+    baselines: dict[str, ScoresBySplit]
+    teacher: ScoresBySplit
+    students: dict[str, ScoresBySplit | FiguresBySplit]
+    edge: dict[str, EngineScores]
+
+    def elite(self, name: str) -> ScoresBySplit:
+        """Scores of an elite in float.
+
+        Raises:
+            DocumentError: it has no errors by cycle ahead.
+        """
+        found = self.students[name]
+        if not isinstance(found, ScoresBySplit):
+            raise DocumentError(f"reports/evaluation.json: students.{name}: no errors by cycle ahead; run dvc repro")
+        return found
+
+
+class DataSummary(Document):
+    """The data, and notes to read with every figure; cells and windows are those of all splits together."""
+
+    source: str
+    label: str
+    simulated: bool
+    inputs: Track
+    window: int
+    horizon: int
+    cells: int
+    windows: int
+    splits: dict[str, SplitCounts]
+    notes: tuple[str, ...]
+
+
+class ModelSummary(Figures):
+    """A model in float: its errors, and the bytes it is stored in."""
+
+    validation: Figures
+    bytes: int
+
+
+class BaselineSummary(ModelSummary):
+    """A baseline; ``bytes_in_library`` of a forest as its library stores it."""
+
+    bytes_in_library: int | None = None
+    parameters: int
+    uses_capacity: bool
+
+
+class TeacherSummary(ModelSummary):
+    """The teacher, and whether it is worth learning from."""
+
+    parameters: int
+    members: int
+    cell: str
+    solver: str
+    hidden: int
+    uses_capacity: bool
+    sees_more_than_students: bool
+    teaches: bool
+    verdict: str
+
+
+class Student(Document):
+    """Who a student is, and what it costs on the device: a row of the second front's table.
+
+    Attributes:
+        branch_usage: part of the validation windows that each of several branches handles.
+    """
+
+    name: str
+    kind: str
+    cell: str
+    hidden: int
+    loss: str
+    seed: int
+    method: str | None = None
+    sparsity: float | None = None
+    parent: str | None = None
+    stage2: str | None = None
+    branch_usage: tuple[float, ...] | None = None
+    parameters: int
+    nonzero_parameters: int
+    flash_bytes: int
+    ram_bytes: int
+    instructions: int
+    ms_modelled: float
+    energy_uj: float
+    co2_ug: float
+
+
+class StudentSummary(ModelSummary, Student):
+    """A student in float."""
+
+
+class EliteSummary(StudentSummary):
+    """An elite, the ``fronts`` that chose it, and its error as an integer model where it was quantised."""
+
+    fronts: tuple[str, ...]
+    mae_int8: float | None = None
+
+
+class EdgeErrors(Document):
+    """Errors of a quantised student, of its float form and in the other engines; without a suffix they are int8's."""
+
+    mae_float: float
+    rmse_float: float
+    cell_mae_float: float
+    mae_int8: float
+    rmse_int8: float
+    cell_mae_int8: float
+    worst_cell: WorstCell
+    before_knee: float | None
+    after_knee: float | None
+    mae_litert: float
+    mae_litert_optimised: float
+    mae_tflm: float
+    most_from_int8_litert: float
+    most_from_int8_litert_optimised: float
+    most_from_int8_tflm: float
+
+    @property
+    def int8(self) -> Figures:
+        """Errors of the integer model alone."""
+        return self.to(Figures, mae=self.mae_int8, rmse=self.rmse_int8, cell_mae=self.cell_mae_int8)
+
+    @property
+    def most_from_int8(self) -> float:
+        """Largest difference of any engine's forecast from the integer model's."""
+        return max(self.most_from_int8_litert, self.most_from_int8_litert_optimised, self.most_from_int8_tflm)
+
+
+class EdgeSummary(EdgeErrors, Student):
+    """A quantised student; ``four_bits`` names its matrices with such weights, ``rule`` why it is the one chosen."""
+
+    four_bits: tuple[str, ...] | None = None
+    tflite_bytes: int
+    spec_bytes: int
+    validation: EdgeErrors
+    rule: str | None = None
+
+
+class FrontSummary(FrontRecord):
+    """A front and how many models it was chosen from."""
+
+    name: str
+    models: int
+
+
+class SeedSpread(Document):
+    """Mean and standard deviation (of the population) over seeds; None where there is one seed."""
+
+    mean: float
+    std: float | None
+
+
+class SpreadGroup(Document):
+    """One kind of student over its seeds."""
+
+    cell: str
+    hidden: int
+    loss: str
+    seeds: int
+    mae: SeedSpread
+    rmse: SeedSpread
+    cell_mae: SeedSpread
+    mae_validation: SeedSpread
+
+
+class Spread(Document):
+    """What was repeated, each kind of student, and the kind that the edge model comes from."""
+
+    over: str
+    splits: str
+    students: tuple[SpreadGroup, ...]
+    edge: SpreadGroup
+
+
+class ValidationSummary(Document):
+    """Quotients as ``SummaryReport.ratios``, of validation windows."""
+
+    ratios: dict[str, float]
+
+
+class SummaryReport(Document):
+    """reports/summary.json; ``edge`` is the one of ``edges`` for the device, ``ratios`` are quotients of MAEs."""
+
+    data: DataSummary
+    baselines: dict[str, BaselineSummary]
+    teacher: TeacherSummary
+    students: tuple[StudentSummary, ...]
+    elites: tuple[EliteSummary, ...]
+    edge: EdgeSummary
+    edges: tuple[EdgeSummary, ...]
+    fronts: tuple[FrontSummary, ...]
+    ratios: dict[str, float]
+    validation: ValidationSummary
+    spread: Spread
+
+    def mae_of(self, baseline: str) -> float | None:
+        """MAE of a baseline on test windows; None where there is no such baseline."""
+        found = self.baselines.get(baseline)
+        return found.mae if found else None
+
+
+class Int8Headline(Document):
+    """The device model in a few figures."""
+
+    worst_cell_mae: float
+    over_float: float
+    parameters: int
+    spec_bytes: int
+    tflite_bytes: int
+
+
+class Headline(Document):
+    """reports/metrics.json: what ``dvc metrics show`` and ``dvc metrics diff`` print; all of test windows."""
+
+    mae: dict[str, float]
+    int8: Int8Headline

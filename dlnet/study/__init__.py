@@ -1,1 +1,0 @@
-"""The study behind docs/results.md: cell splits x seeds on the MIT cells, both tracks. ``python -m dlnet.study``."""

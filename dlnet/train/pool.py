@@ -1,0 +1,158 @@
+"""Stacks of networks trained in a pool of processes, one thread each.
+
+How jobs are assigned to stacks does not depend on the machine, so that the same parameters give the same weights on
+one core or on many.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass, fields, replace
+from multiprocessing import active_children, get_context, parent_process
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from tqdm import tqdm
+
+from dlnet.errors import DLNetError
+from dlnet.models.network import NetConfig
+from dlnet.train.loop import Job, Trained, TrainingData, TrainPlan, train
+
+WIDEST = 8  # networks in one stack; more gain little, and a pool wants several stacks to share out
+
+_training_sets: list[TrainingData] = []
+
+
+class SweepError(DLNetError):
+    """Networks could not be trained to the end."""
+
+
+@dataclass(frozen=True)
+class Stack:
+    """Jobs of one shape that train side by side.
+
+    Attributes:
+        config: their shape. jobs: what each learns from.
+        resume: file for the state, if the run is to go on after a kill.
+    """
+
+    config: NetConfig
+    jobs: tuple[Job, ...]
+    resume: Path | None = None
+
+
+def stacked(config: NetConfig, jobs: Sequence[Job]) -> list[Stack]:
+    """Deal jobs of one shape to as few stacks of nearly equal width as hold them."""
+    count = -(-len(jobs) // WIDEST)
+    parts = [jobs[len(jobs) * i // count : len(jobs) * (i + 1) // count] for i in range(count)]
+    return [Stack(config, tuple(part)) for part in parts]
+
+
+def run_stacks(
+    stacks: Sequence[Stack], training_sets: Sequence[TrainingData], plan: TrainPlan, title: str
+) -> list[Trained]:
+    """Train all stacks, as many at a time as there are cores.
+
+    Returns:
+        Results in the order of the stacks and their jobs.
+
+    Raises:
+        KeyboardInterrupt: Ctrl-C; the pool has been ended. Stacks with ``resume`` go on from their files.
+        SweepError: a process of the pool was ended from outside.
+    """
+    workers = min(len(stacks), os.cpu_count() or 1)
+    with ProcessPoolExecutor(workers, get_context("spawn"), _begin_worker, (_as_arrays(training_sets),)) as pool:
+        futures: list[Future[list[Trained]]] = [
+            pool.submit(_train_one, stack.config, _job_arrays(stack.jobs), plan, stack.resume, f"{title} {i + 1}")
+            for i, stack in enumerate(stacks)
+        ]
+        # The pool watches a worker from the submission after the one that started it.
+        pool.submit(_nothing)
+        try:
+            done = [future.result() for future in tqdm(futures, desc=title, unit="stack")]
+        except KeyboardInterrupt:
+            for worker in active_children():
+                worker.terminate()
+            raise
+        except BrokenProcessPool as error:
+            raise SweepError(
+                f"{title}: a process that trained was ended from outside, most often for want of memory; free some, "
+                "or train fewer or smaller networks, and run the command again"
+            ) from error
+    return [_as_tensors(result) for part in done for result in part]
+
+
+def _nothing() -> None:
+    """A task after the last one."""
+
+
+def _begin_worker(training_sets: list[dict[str, Any]]) -> None:
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    torch.set_num_threads(1)
+    _training_sets[:] = [
+        TrainingData(**{key: _tensor(value) for key, value in training_data.items()}) for training_data in training_sets
+    ]
+
+
+def _end_with_parent() -> None:
+    """End this worker when its parent has ended, however that was: a killed parent tells nobody."""
+    parent = parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
+
+
+def _train_one(config: NetConfig, jobs: list[Job], plan: TrainPlan, resume: Path | None, title: str) -> list[Trained]:
+    results = train(
+        config, [_job_tensors(job) for job in jobs], _training_sets, plan, resume=resume, title=title, position=1
+    )
+    return [replace(one, job=_plain(one.job), parameters=_arrays(one.parameters)) for one in results]
+
+
+# Tensors cross to another process as shared memory, which containers keep small: arrays go in their place.
+
+
+def _as_arrays(training_sets: Sequence[TrainingData]) -> list[dict[str, Any]]:
+    return [
+        {part.name: _array(getattr(training_data, part.name)) for part in fields(training_data)}
+        for training_data in training_sets
+    ]
+
+
+def _job_arrays(jobs: Sequence[Job]) -> list[Job]:
+    return [replace(job, start=_arrays(job.start), mask=_arrays(job.mask)) for job in jobs]
+
+
+def _job_tensors(job: Job) -> Job:
+    return replace(job, start=_tensors(job.start), mask=_tensors(job.mask))
+
+
+def _plain(job: Job) -> Job:
+    return replace(job, start=None, mask=None)
+
+
+def _as_tensors(result: Trained) -> Trained:
+    return replace(result, parameters=_tensors(result.parameters))
+
+
+def _array(value: Any) -> Any:
+    return value.numpy() if isinstance(value, Tensor) else value
+
+
+def _tensor(value: Any) -> Any:
+    return torch.from_numpy(value.copy()) if isinstance(value, np.ndarray) else value
+
+
+def _arrays(values: Any) -> Any:
+    return None if values is None else {name: _array(value) for name, value in values.items()}
+
+
+def _tensors(values: Any) -> Any:
+    return None if values is None else {name: _tensor(value) for name, value in values.items()}

@@ -1,0 +1,1 @@
+"""What maintainers run: results, methods, the simulated fleet, the fit of the cost model."""

@@ -1,0 +1,83 @@
+"""One cell split of the study: its windows, its encoder, and the only place where the study reads test targets."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from dlnet.config.data import Source
+from dlnet.config.task import TaskParams, Track
+from dlnet.data.encode import Encoder, fit_encoder
+from dlnet.data.prepare import prepare
+from dlnet.data.sources import load_cells
+from dlnet.data.split import split_cells
+from dlnet.data.windows import Ends, Floats, Singles, WindowDataset
+from dlnet.metrics import errors
+from dlnet.train.data import Windows, make_training_data, training_windows
+from dlnet.train.loop import TrainingData
+from studies.config import StudyConfig
+
+Forecast = Singles | Floats
+
+
+@dataclass(frozen=True)
+class Cells:
+    """The cleaned cells, before any split."""
+
+    rows: pd.DataFrame
+    cells: pd.DataFrame
+    task: dict[str, Any]
+
+
+def load(config: StudyConfig, source_name: Source = "mit") -> Cells:
+    """Fetch and clean cells once, those of MIT unless told; splits are assigned later."""
+    table, source = load_cells(config.data.model_copy(update={"source": source_name}))
+    prepared = prepare(table, source, config.clean, config.split, config.task)
+    cells = prepared.cells.drop(columns=["split", "used_in_training"])
+    return Cells(prepared.rows, cells, prepared.task)
+
+
+@dataclass(frozen=True)
+class CellSplit:
+    """A split of the cells on one track.
+
+    Attributes:
+        dataset: without test targets. judge: the same with them, read by ``score`` alone.
+        task, encoder, windows, training_data: of the training and validation cells. test: ends of the test windows.
+    """
+
+    task: TaskParams
+    dataset: WindowDataset
+    judge: WindowDataset
+    encoder: Encoder
+    windows: Windows
+    training_data: TrainingData
+    test: Ends
+
+    def score(self, on_validation: Forecast, on_test: Forecast) -> dict[str, Any]:
+        """Errors of a model from its forecasts of the validation and the test windows, as columns of a table."""
+        found: dict[str, Any] = {}
+        for split, ends, forecast in (
+            ("validation", self.windows.validation, on_validation),
+            ("test", self.test, on_test),
+        ):
+            dataset = self.judge
+            one = errors(forecast, dataset.targets(ends), dataset.cell_of(ends), dataset.cells)
+            found |= {f"mae_{split}": one.mae, f"rmse_{split}": one.rmse, f"cell_mae_{split}": one.cell_mae}
+            found |= {f"worst_cell_{split}": one.worst_cell.cell, f"worst_cell_mae_{split}": one.worst_cell.mae}
+        return found
+
+
+def cut(config: StudyConfig, cells: Cells, track: Track, split: int, share: float = 1.0) -> CellSplit:
+    """Deal the cells with seed ``split``, keep a share of the training cells, encode."""
+    task = config.task.model_copy(update={"inputs": track})
+    assigned = split_cells(
+        cells.cells, config.split.model_copy(update={"seed": split, "train_share": share}), config.clean.min_rows
+    )
+    dataset = WindowDataset.from_tables(cells.rows, assigned, cells.task)
+    judge = WindowDataset.from_tables(cells.rows, assigned, cells.task, allow_test=True)
+    encoder, windows = fit_encoder(dataset, task), training_windows(dataset, task)
+    training_data = make_training_data(dataset, encoder, windows)
+    return CellSplit(task, dataset, judge, encoder, windows, training_data, dataset.windows("test", task.stride_eval))

@@ -1,0 +1,1 @@
+"""Makes data/embedded.parquet with PyBaMM."""

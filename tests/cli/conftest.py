@@ -1,0 +1,5 @@
+"""Models with random weights stand in tests/firmware."""
+
+import helper_paths
+
+helper_paths.use("firmware")

@@ -1,0 +1,60 @@
+"""``dlnet firmware``: the files it writes, and what it says of a folder that is no model."""
+
+import hashlib
+import json
+
+import pytest
+from firmware_models import needs_arm, needs_gcc, shaped
+from saved_models import save_device_model
+
+from dlnet.cli import main
+from dlnet.files import write_json
+
+
+@pytest.fixture
+def edge(tmp_path):
+    """A random model laid out as the pipeline leaves it; the working directory is the project's, for params.yaml."""
+    model, folder = shaped("ltc-16"), tmp_path / "models/edge/made"
+    return save_device_model(folder, model)
+
+
+def test_the_hash_in_the_header_is_that_of_the_document(edge, tmp_path, capsys):
+    assert main(["firmware", "--model", str(edge), "--out", str(tmp_path / "out")]) == 0
+    document = (tmp_path / "out/model.json").read_bytes()
+    sha = hashlib.sha256(document).hexdigest()
+    assert sha in (tmp_path / "out/model_data.h").read_text()
+    assert sha in capsys.readouterr().out
+    assert set(json.loads(document)) == {"format", "spec", "encoder", "clean"}
+
+
+@needs_gcc
+@needs_arm
+@pytest.mark.slow
+def test_prove_says_what_it_takes(edge, tmp_path, capsys):
+    assert main(["firmware", "--model", str(edge), "--out", str(tmp_path / "out"), "--prove"]) == 0
+    said = capsys.readouterr().out
+    assert "both paths on an emulated Cortex-M4 agree" in said
+    assert "instructions a forecast: 11," in said
+
+
+def test_the_same_model_gives_the_same_bytes(edge, tmp_path):
+    for out in ("one", "two"):
+        assert main(["firmware", "--model", str(edge), "--out", str(tmp_path / out)]) == 0
+    for name in ("model_data.h", "model.json"):
+        assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
+
+
+def test_a_folder_without_a_model_or_a_spec_is_named(edge, tmp_path, capsys):
+    assert main(["firmware", "--model", str(tmp_path), "--out", str(tmp_path / "out")]) == 1
+    assert "no model in it" in capsys.readouterr().err
+    (edge / "spec.json").unlink()
+    assert main(["firmware", "--model", str(edge), "--out", str(tmp_path / "out")]) == 1
+    assert "spec.json: no such file" in capsys.readouterr().err
+
+
+def test_an_encoder_of_another_model_is_refused(edge, tmp_path, capsys):
+    other = shaped("charge").encoder.to_json()
+    write_json(tmp_path / "models/students/made.json", {"name": "made", "encoder": other})
+    assert main(["firmware", "--model", str(edge), "--out", str(tmp_path / "out")]) == 1
+    assert "its encoder" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()

@@ -1,0 +1,43 @@
+"""Values of params.yaml that no stage could work with are refused by name, before any work."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from dlnet.cli.set_params import set_params
+from dlnet.errors import ConfigError
+from stages.baselines import BaselinesConfig
+from stages.compress import CompressConfig
+from stages.distill import DistillConfig
+from stages.prepare import PrepareConfig
+
+PARAMS = Path(__file__).parent.parent / "params.yaml"
+
+
+@pytest.mark.parametrize(
+    ("config", "assignments", "words"),
+    [
+        (PrepareConfig, ["split.test=0", "split.train=0.8"], "split.test: Input should be greater than 0"),
+        (PrepareConfig, ["split.validation=0.3"], "split: train + validation + test must be 1, not 1.1"),
+        (DistillConfig, ["students.hidden={}"], "students: hidden must name at least one cell"),
+        (DistillConfig, ["students.seeds=[1,1]"], "students: seeds must list at least one value, each once"),
+        (CompressConfig, ["prune.sparsities=[0.5,0.5]"], "prune: sparsities must list at least one value, each once"),
+        (CompressConfig, ["prune.methods=[]"], "prune: methods must list at least one value, each once"),
+    ],
+)
+def test_a_value_without_use_is_named(tmp_path, config, assignments, words):
+    path = tmp_path / "params.yaml"
+    shutil.copy(PARAMS, path)
+    config.load(path)
+    set_params(assignments, path)
+    with pytest.raises(ConfigError) as caught:
+        config.load(path)
+    assert words in str(caught.value)
+
+
+def test_the_boosting_of_a_track_must_be_there(tmp_path):
+    path = tmp_path / "params.yaml"
+    path.write_text(PARAMS.read_text().replace("      capacity: [change]\n", ""))
+    with pytest.raises(ConfigError, match=r"baselines\.boosting\.targets must name the track .* 'capacity'"):
+        BaselinesConfig.load(path)

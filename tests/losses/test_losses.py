@@ -1,0 +1,208 @@
+from itertools import product
+
+import numpy as np
+import pytest
+import torch
+from scipy.spatial.distance import pdist, squareform
+from sklearn.metrics import mean_absolute_error
+from sklearn.metrics.pairwise import paired_cosine_distances
+
+from dlnet.losses import LOSSES, StudentOutputs, TeacherTargets, features, outputs, relations, soft
+
+M, B, P = 3, 6, 8
+
+
+@pytest.fixture
+def pair():
+    source = torch.Generator().manual_seed(0)
+    return torch.randn(M, B, P, generator=source), torch.randn(M, B, P, generator=source)
+
+
+def test_l1_is_the_mean_absolute_error(pair):
+    output, wanted = pair
+    truth = [mean_absolute_error(w.numpy(), o.numpy()) for o, w in zip(output, wanted, strict=True)]
+    np.testing.assert_allclose(outputs.l1(output, wanted).numpy(), truth, rtol=1e-5)
+
+
+def test_l1_counts_known_labels_alone(pair):
+    output, wanted = pair
+    wanted[0, 1:4], wanted[2, 0, 5:] = torch.nan, torch.nan
+    truth = np.nanmean(np.abs(output.numpy() - wanted.numpy()), axis=(1, 2))
+    np.testing.assert_allclose(outputs.l1(output, wanted).numpy(), truth, rtol=1e-5)
+
+
+def test_unknown_labels_leave_no_nan_in_the_gradient(pair):
+    output, wanted = pair[0].requires_grad_(True), pair[1]
+    wanted[:, 2:], wanted[1] = torch.nan, torch.nan
+    outputs.l1(output, wanted).sum().backward()
+    known = ~torch.isnan(wanted)
+    size = torch.where(known, 1 / known.sum((1, 2), keepdim=True).clamp(min=1), 0.0)
+    torch.testing.assert_close(output.grad, torch.sign(output.detach() - wanted.nan_to_num()) * size)
+
+
+def test_l1_without_any_label_is_zero(pair):
+    output, wanted = pair
+    wanted[1] = torch.nan
+    assert outputs.l1(output, wanted)[1] == 0
+
+
+def test_mse_is_five_times_torchs(pair):
+    truth = [5 * torch.nn.functional.mse_loss(o, w) for o, w in zip(*pair, strict=True)]
+    torch.testing.assert_close(outputs.mse(*pair), torch.stack(truth))
+
+
+def test_cosine_is_one_minus_the_cosine(pair):
+    truth = [paired_cosine_distances(o.numpy(), w.numpy()).mean() for o, w in zip(*pair, strict=True)]
+    np.testing.assert_allclose(outputs.cosine(*pair).numpy(), truth, rtol=1e-4)
+
+
+def test_cosine_looks_at_the_shape_alone(pair):
+    torch.testing.assert_close(outputs.cosine(7 * pair[0], pair[1]), outputs.cosine(*pair))
+
+
+def test_cosine_of_a_flat_forecast_has_a_finite_gradient():
+    output = torch.zeros(1, 2, P, requires_grad=True)
+    outputs.cosine(output, torch.ones(1, 2, P)).sum().backward()
+    assert torch.isfinite(output.grad).all()
+
+
+def test_hint_is_twice_the_mean_square_of_the_projected_path():
+    rng, t, n, k = np.random.default_rng(1), 4, 5, 2
+    path, projection = rng.normal(size=(t, M, n, B)), rng.normal(size=(M, n, k))
+    wanted = rng.normal(size=(M, B, t, k))
+    truth = [
+        2 * np.mean([[(path[s, m, :, b] @ projection[m] - wanted[m, b, s]) ** 2 for s in range(t)] for b in range(B)])
+        for m in range(M)
+    ]
+    found = features.hint(list(torch.tensor(path)), torch.tensor(projection), torch.tensor(wanted))
+    np.testing.assert_allclose(found.numpy(), truth, rtol=1e-6)
+
+
+T, N, K = 4, 5, 2
+
+
+@pytest.fixture
+def hidden():
+    """A hidden path (T of (M, N, B)), a projection (M, N, K) and the teacher's last states (M, B, K)."""
+    source = torch.Generator().manual_seed(1)
+    path = [torch.randn(M, N, B, generator=source) for _ in range(T)]
+    return path, torch.randn(M, N, K, generator=source), torch.randn(M, B, K, generator=source)
+
+
+@pytest.fixture
+def spread():
+    return 0.2 * torch.rand(M, B, P, generator=torch.Generator().manual_seed(2))
+
+
+def test_gaussian_is_torchs_divergence_of_normal_distributions(pair, spread):
+    width = (spread**2 + soft.FLOOR**2).sqrt()
+    told, said = torch.distributions.Normal(pair[1], width), torch.distributions.Normal(pair[0], width)
+    truth = soft.UNIT * torch.distributions.kl_divergence(told, said).mean((1, 2))
+    torch.testing.assert_close(soft.gaussian(*pair, spread), truth)
+
+
+@pytest.mark.parametrize("temperature", [1.0, 2.0, 4.0])
+def test_temperature_weighs_a_teacher_that_is_near(temperature):
+    """T² KL of normal distributions √T wider is T times that of the narrow ones; bins cut their tails off."""
+    mean, spread = torch.zeros(1, 1, 1), torch.zeros(1, 1, 1)
+    near = torch.full((1, 1, 1), 0.1 * soft.FLOOR)
+    wide = temperature**0.5 * soft.width_of(spread)
+    told, said = torch.distributions.Normal(mean, wide), torch.distributions.Normal(near, wide)
+    truth = soft.UNIT * temperature**2 * torch.distributions.kl_divergence(told, said).mean((1, 2))
+    torch.testing.assert_close(truth, temperature * soft.gaussian(near, mean, spread))
+    torch.testing.assert_close(soft.binned(near, mean, spread, temperature), truth, rtol=0.05, atol=0)
+
+
+@pytest.mark.parametrize("temperature", [1.0, 4.0])
+def test_binned_is_torchs_divergence_of_categories(pair, spread, temperature):
+    output, mean = pair[1] + 0.1 * pair[0], pair[1]
+    centres = torch.linspace(-soft.REACH, soft.REACH, soft.BINS) * soft.FLOOR + mean[..., None]
+    width = soft.width_of(spread)[..., None]
+    scores = [torch.distributions.Normal(at[..., None], width).log_prob(centres) for at in (mean, output)]
+    told, said = (torch.distributions.Categorical(logits=score / temperature) for score in scores)
+    truth = soft.UNIT * temperature**2 * torch.distributions.kl_divergence(told, said).mean((1, 2))
+    torch.testing.assert_close(soft.binned(output, mean, spread, temperature), truth, rtol=1e-4, atol=1e-6)
+
+
+def test_attention_compares_where_the_state_is_large(hidden):
+    path, wanted = hidden[0], torch.rand(M, B, T, generator=torch.Generator().manual_seed(3))
+    truth = np.zeros(M)
+    for m in range(M):
+        for b in range(B):
+            own = np.array([np.mean(h[m, :, b].numpy() ** 2) for h in path])
+            told = wanted[m, b].numpy()
+            truth[m] += 2 * np.sum((own / np.linalg.norm(own) - told / np.linalg.norm(told)) ** 2) / B
+    np.testing.assert_allclose(features.attention(path, wanted).numpy(), truth, rtol=1e-5)
+
+
+def huber(gap):
+    return np.where(np.abs(gap) <= 1, gap**2 / 2, np.abs(gap) - 0.5)
+
+
+def test_relations_of_distance_are_those_of_scipy(hidden):
+    state, wanted = hidden[0][-1].mT, hidden[2]
+    truth = []
+    for m in range(M):
+        tables = []
+        for points in (state[m].numpy(), wanted[m].numpy()):
+            apart = pdist(points)
+            tables.append(squareform(apart / apart.mean()))
+        truth.append(huber(tables[0] - tables[1]).mean())
+    np.testing.assert_allclose(relations.distance(state, wanted).numpy(), truth, rtol=1e-5)
+
+
+def test_relations_of_angle_are_those_of_each_triplet(hidden):
+    state, wanted = hidden[0][-1].mT.numpy(), hidden[2].numpy()
+
+    def cosine(points, i, j, k):
+        one, other = points[i] - points[j], points[k] - points[j]
+        lengths = np.linalg.norm(one) * np.linalg.norm(other)
+        return one @ other / lengths if lengths else 0.0
+
+    truth = [
+        2 * np.mean([huber(cosine(state[m], *at) - cosine(wanted[m], *at)) for at in product(range(B), repeat=3)])
+        for m in range(M)
+    ]
+    found = relations.angle(torch.from_numpy(state), torch.from_numpy(wanted))
+    np.testing.assert_allclose(found.numpy(), truth, rtol=1e-4)
+
+
+def test_contrast_is_torchs_cross_entropy_over_the_batch(hidden):
+    path, projection, wanted = hidden
+    state = path[-1].mT
+    truth = []
+    for m in range(M):
+        scores = [
+            [torch.cosine_similarity(state[m, i] @ projection[m], wanted[m, j], dim=0) for j in range(B)]
+            for i in range(B)
+        ]
+        scores = torch.tensor(scores) / relations.CONTRAST_TEMPERATURE
+        truth.append(relations.CONTRAST_UNIT * torch.nn.functional.cross_entropy(scores, torch.arange(B)))
+    torch.testing.assert_close(relations.contrast(state, projection, wanted), torch.stack(truth))
+
+
+def same(pair, hidden, spread):
+    """A student that says what its teacher says: equal forecasts, paths and states."""
+    path = [h.clone() for h in hidden[0]]
+    projection = torch.eye(N).expand(M, N, N)
+    told = TeacherTargets(
+        pair[1], spread, torch.stack([h.mT for h in path], dim=2), torch.stack([(h**2).mean(1) for h in path], dim=2)
+    )
+    return StudentOutputs(pair[1].clone(), path, projection), told
+
+
+@pytest.mark.parametrize("name", sorted(set(LOSSES) - {"contrast"}))
+def test_a_perfect_student_has_no_loss(name, pair, hidden, spread):
+    loss = LOSSES[name].loss(*same(pair, hidden, spread))
+    torch.testing.assert_close(loss, torch.zeros(M), atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_no_knowledge_leaves_a_gradient_that_is_not_finite(name, pair, hidden, spread):
+    said, told = same(pair, hidden, spread)
+    for part in (said.output, *said.path):
+        part.requires_grad_(True)
+    LOSSES[name].loss(said, told).sum().backward()
+    gradients = [part.grad for part in (said.output, *said.path) if part.grad is not None]
+    assert gradients
+    assert all(torch.isfinite(gradient).all() for gradient in gradients)

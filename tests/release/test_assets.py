@@ -1,0 +1,109 @@
+"""What a release holds."""
+
+import hashlib
+from dataclasses import replace
+
+import pytest
+from made_pipeline import BUDGET, EDGE, device_costs, make
+
+from dlnet.errors import ModelError, RefusedError
+from dlnet.export.saved import open_edge
+from dlnet.firmware.documents import Milliseconds
+from dlnet.models.document import Evaluated, ForecastErrors
+from dlnet.release.assets import KINDS, Release, assemble
+
+FIGURES = device_costs(instructions=5000, flash_bytes=3000, ram_bytes=1000, stack_bytes=300)
+MEASURED = Evaluated(
+    validation=ForecastErrors(mae=0.0011, rmse=0.002, cell_mae=0.0012, by_horizon=(0.001,)),
+    test=ForecastErrors(mae=0.0013, rmse=0.0021, cell_mae=0.0014, by_horizon=(0.001,)),
+)
+SIZES = [("text", 120_000, 983_040), ("data", 45_000, 262_144)]
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    return open_edge(make(tmp_path_factory.mktemp("made")) / "models/edge" / EDGE)
+
+
+@pytest.fixture
+def build(tmp_path):
+    folder = tmp_path / "build"
+    folder.mkdir()
+    for kind in KINDS:
+        (folder / f"dlnet_monitor.ino.{kind}").write_bytes(f"an image as {kind}".encode())
+    return folder
+
+
+@pytest.fixture
+def release(model):
+    device = replace(model.device, version="dlnet-edge/4")
+    lineage = {"dlnet.git.commit": "abc"}
+    return Release("firmware-v4-1a2b3c4d", device, model.document, MEASURED, lineage, FIGURES, SIZES)
+
+
+def test_every_file_is_there_and_its_sum_is_right(build, release, tmp_path):
+    assemble(build, release, BUDGET, tmp_path / "out")
+    sums = dict(reversed(line.split("  ")) for line in (tmp_path / "out/SHA256SUMS").read_text().splitlines())
+    files = {path.name for path in (tmp_path / "out").iterdir()} - {"SHA256SUMS"}
+    assert set(sums) == files
+    assert {f"dlnet-monitor-nano33ble.{kind}" for kind in KINDS} < files
+    for name, expected in sums.items():
+        assert hashlib.sha256((tmp_path / "out" / name).read_bytes()).hexdigest() == expected
+    assert sums["model.json"] == release.model.sha256
+
+
+def test_the_card_tells_data_errors_sizes_and_lineage(build, release, tmp_path):
+    assemble(build, release, BUDGET, tmp_path / "out")
+    card = (tmp_path / "out/MODEL-CARD.md").read_text()
+    for words in (
+        "# firmware-v4-1a2b3c4d", "version dlnet-edge/4", "Trained on: made cells", "| mae | 0.00110 | 0.00130 |",
+        "flash 3,000 B of 6,144 B", "RAM 1,300 B of 1,536 B", "flash: 120,000 B of 983,040 B",
+        "| dlnet.git.commit | `abc` |", "modelled",
+    ):  # fmt: skip
+        assert words in card
+
+
+def test_a_model_that_is_not_from_the_registry_has_its_validation_errors(build, release, tmp_path):
+    assemble(build, replace(release, evaluation=None), BUDGET, tmp_path / "out")
+    mae = release.document.validation.mae
+    assert f"| mae | {mae:.5f} |\n" in (tmp_path / "out/MODEL-CARD.md").read_text()
+
+
+def test_the_guide_names_the_hash_that_the_board_must_show(build, release, tmp_path):
+    assemble(build, release, BUDGET, tmp_path / "out")
+    assert release.model.sha256 in (tmp_path / "out/FLASH.md").read_text()
+
+
+@pytest.mark.parametrize(
+    ("figure", "value", "words"),
+    [
+        ("flash_bytes", 7000, "flash 7,000 B over 6,144 B"),
+        ("stack_bytes", 600, "RAM 1,600 B over 1,536 B"),
+        ("instructions", 15_001, "instructions 15,001 over 15,000"),
+        ("ms_modelled", Milliseconds(no_wait=0.2, cache_on=0.3, cache_off=1.01), "modelled time 1.01 ms over 1 ms"),
+    ],
+)
+def test_a_model_over_its_budget_is_refused_with_the_reason(build, release, tmp_path, figure, value, words):
+    over = replace(release, figures=FIGURES.model_copy(update={figure: value}))
+    with pytest.raises(RefusedError, match=words):
+        assemble(build, over, BUDGET, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_build_without_an_image_is_refused(build, release, tmp_path):
+    (build / "dlnet_monitor.ino.bin").unlink()
+    with pytest.raises(ModelError, match=r"dlnet_monitor.ino.bin: no such file; dlnet sketch"):
+        assemble(build, release, BUDGET, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_empty_image_is_refused(build, release, tmp_path):
+    (build / "dlnet_monitor.ino.hex").write_bytes(b"")
+    with pytest.raises(ModelError, match="is no image"):
+        assemble(build, release, BUDGET, tmp_path / "out")
+
+
+def test_lineage_cannot_break_out_of_its_table(build, release, tmp_path):
+    nasty = replace(release, lineage={"dlnet.note": "` | <script> |"})
+    assemble(build, nasty, BUDGET, tmp_path / "out")
+    assert "| dlnet.note | `  <script> ` |" in (tmp_path / "out/MODEL-CARD.md").read_text()

@@ -1,0 +1,120 @@
+"""Small made cells as the tables of the prepare stage, and small nets and training_sets, for tests."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+
+from dlnet.config.task import TaskParams
+from dlnet.data.encode import Encoder, fit_encoder
+from dlnet.data.windows import WindowDataset
+from dlnet.models.network import NetConfig
+from dlnet.train.loop import TrainingData
+
+SPLITS = ("train", "train", "train", "validation", "test", "unused")
+FEATURES = ("charge", "time", "slope")
+CHANNELS = {"features": list(FEATURES), "relative": ["charge", "slope"], "noise": 0.1}
+
+
+def task(track: str = "capacity", **changes: Any) -> TaskParams:
+    """Section ``task``: windows of 12 cycles in blocks of 2, 10 cycles ahead."""
+    content = {"inputs": track, "window": 12, "block": 2, "horizon": 10, "knots": [2, 5, 10], "stride_train": 1}
+    content |= {"stride_eval": 3, "capacity": CHANNELS | {"quantiles": 5}, "charge": CHANNELS | {"quantiles": 0}}
+    return TaskParams(**content | changes)
+
+
+def life(rows: int, seed: int) -> pd.DataFrame:
+    """One cell that ages ever faster; features follow its SoH, with noise of their own."""
+    rng = np.random.default_rng(seed)
+    age = np.arange(rows) / 60 * rng.uniform(0.8, 1.2)
+    soh = 1.0 - 0.03 * age**1.5 + rng.normal(0, 2e-4, rows)
+    noise = rng.normal(0, 1, (3, rows))
+    return pd.DataFrame(
+        {
+            "row": np.arange(rows),
+            "soh": soh,
+            "target": soh + rng.normal(0, 1e-4, rows),
+            "charge": 1.1 * soh + 2e-3 * noise[0],
+            "time": 40 - 10 * soh + 0.1 * noise[1],
+            "slope": -2e-4 * (2 - soh) + 1e-6 * noise[2],
+        }
+    )
+
+
+def tables(splits: tuple[str, ...] = SPLITS, rows: int = 60) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """``rows.parquet`` and ``cells.parquet``: cell i has ``rows + 3 i`` rows."""
+    parts = [life(rows + 3 * i, i).assign(cell=f"c{i}", group="all") for i in range(len(splits))]
+    table = pd.concat(parts, ignore_index=True)[["cell", "group", "row", "soh", "target", *FEATURES]]
+    cells = pd.DataFrame(
+        {
+            "cell": [f"c{i}" for i in range(len(splits))],
+            "group": "all",
+            "rows": [len(part) for part in parts],
+            "split": list(splits),
+            "used_in_training": [split == "train" for split in splits],
+        }
+    )
+    return table, cells
+
+
+def described(params: TaskParams) -> dict[str, Any]:
+    """``task.json``."""
+    columns = {"capacity": "capacity", "unit": "Ah", "features": {name: name for name in FEATURES}}
+    clean = {"window": 7, "sigmas": 3.0, "floor_soh": 0.006, "feature_sigmas": 6.0, "min_rows": 22}
+    facts = {"source": "made", "label": "made", "simulated": True, "nominal_ah": [1.1], "columns": columns}
+    return {**facts, **params.model_dump(), "clean": clean, "features": list(FEATURES)}
+
+
+def write_windows(folder: Path) -> None:
+    """The files of the prepare stage, as other stages read them."""
+    folder.mkdir(parents=True)
+    rows, cells = tables()
+    rows.to_parquet(folder / "rows.parquet")
+    cells.to_parquet(folder / "cells.parquet")
+    (folder / "task.json").write_text(json.dumps(described(task())))
+
+
+def synthetic_dataset(params: TaskParams | None = None, *, allow_test: bool = False, **kwargs: Any) -> WindowDataset:
+    """A dataset of made cells."""
+    return WindowDataset.from_tables(*tables(**kwargs), described(params or task()), allow_test=allow_test)
+
+
+def synthetic_encoder(track: str = "capacity") -> tuple[WindowDataset, Encoder]:
+    """A dataset and the encoder fitted on it."""
+    dataset = synthetic_dataset(task(track))
+    return dataset, fit_encoder(dataset, task(track))
+
+
+def small_net(**changes: Any) -> NetConfig:
+    """Shape of a small student: 4 channels, 6 steps, 10 cycles ahead."""
+    content = {"cell": "liquid", "solver": "euler", "substeps": 1, "hidden": 5, "channels": 4, "steps": 6}
+    content |= {"skip": "slopes", "knots": (2, 5, 10), "horizon": 10, "level": False}
+    return NetConfig(**content | changes)
+
+
+def synthetic_training_data(
+    config: NetConfig, seed: int = 0, count: int = 40, labelled: int | None = None, **changes: Any
+) -> TrainingData:
+    """Random windows whose labels fall at a rate set by the window; NaN labels behind the first ``labelled``."""
+    source = torch.Generator().manual_seed(seed)
+
+    def windows(number: int) -> tuple[torch.Tensor, torch.Tensor]:
+        z = torch.randn(number, config.steps, config.channels, generator=source)
+        pace = torch.sigmoid(z[:, :, 0].mean(1, keepdim=True) + z[:, -1:, 1])
+        return z, -pace * torch.linspace(0.1, 2, config.horizon)
+
+    z, change = windows(count)
+    validation_z, validation_change = windows(15)
+    known = count if labelled is None else labelled
+    change[known:] = torch.nan
+    content = {"z": z, "change": change, "labelled": known, "features": slice(1, config.channels)}
+    content |= {"validation_z": validation_z, "validation_change": validation_change, "delta_scale": 0.02}
+    content |= {"teacher": windows(count)[1], "hint": torch.randn(count, config.steps, 3, generator=source)}
+    content |= {"spread": 0.1 * torch.rand(count, config.horizon, generator=source)}
+    content |= {"attention": torch.rand(count, config.steps, generator=source)}
+    return TrainingData(**content | changes)

@@ -1,0 +1,97 @@
+"""Errors against plain loops, and the knee of made curves whose knee is known."""
+
+import numpy as np
+import pytest
+
+from dlnet.metrics import by_horizon, by_knee, errors, knee_row, per_cell
+
+NAMES = ("a", "b", "c", "d")
+
+
+@pytest.fixture
+def made():
+    """(prediction, target, cell): 30 windows of cells a, b and d, 7 cycles ahead."""
+    rng = np.random.default_rng(3)
+    target = rng.uniform(0.7, 1.0, (30, 7)).astype(np.float32)
+    prediction = (target + rng.normal(0, 0.01, target.shape)).astype(np.float32)
+    return prediction, target, rng.choice([0, 1, 3], 30)
+
+
+def loop(prediction, target, keep=lambda window, step: True) -> list[float]:
+    """Absolute errors of the entries kept, one by one in double precision."""
+    return [
+        abs(float(prediction[i, k]) - float(target[i, k]))
+        for i in range(len(target))
+        for k in range(target.shape[1])
+        if keep(i, k)
+    ]
+
+
+def mean(values) -> float:
+    return sum(values) / len(values)
+
+
+def test_mae_and_rmse_are_those_of_a_plain_loop(made):
+    prediction, target, cell = made
+    found, each = errors(prediction, target, cell, NAMES), loop(prediction, target)
+    assert found.mae == pytest.approx(mean(each), rel=1e-12)
+    assert found.rmse == pytest.approx(mean([value**2 for value in each]) ** 0.5, rel=1e-12)
+
+
+def test_errors_of_cells_are_those_of_a_plain_loop(made):
+    prediction, target, cell = made
+    expected = {NAMES[c]: mean(loop(prediction, target, lambda i, _, c=c: cell[i] == c)) for c in (0, 1, 3)}
+    assert per_cell(prediction, target, cell, NAMES) == pytest.approx(expected, rel=1e-12)
+    found = errors(prediction, target, cell, NAMES)
+    assert found.cell_mae == pytest.approx(mean(list(expected.values())), rel=1e-12)
+    worst = max(expected, key=expected.get)
+    assert dict(found.worst_cell) == {"cell": worst, "mae": pytest.approx(expected[worst], rel=1e-12)}
+
+
+def test_a_cell_with_many_windows_weighs_more_in_the_window_mean_only():
+    prediction, target = np.zeros((4, 1)), np.array([[0.1], [0.1], [0.1], [0.5]])
+    found = errors(prediction, target, np.array([0, 0, 0, 1]), NAMES)
+    assert (found.mae, found.cell_mae) == (pytest.approx(0.2), pytest.approx(0.3))
+
+
+def test_errors_by_cycle_ahead_are_those_of_a_plain_loop(made):
+    prediction, target, _ = made
+    expected = [mean(loop(prediction, target, lambda _, k, step=step: k == step)) for step in range(7)]
+    assert by_horizon(prediction, target) == pytest.approx(expected, rel=1e-12)
+
+
+def test_windows_are_parted_by_the_knee(made):
+    prediction, target, _ = made
+    after = np.arange(30) % 3 == 0
+    found = by_knee(prediction, target, after)
+    assert found["after_knee"] == pytest.approx(mean(loop(prediction, target, lambda i, _: after[i])), rel=1e-12)
+    assert found["before_knee"] == pytest.approx(mean(loop(prediction, target, lambda i, _: not after[i])), rel=1e-12)
+
+
+def test_a_side_of_the_knee_without_windows_has_no_error(made):
+    prediction, target, _ = made
+    assert by_knee(prediction, target, np.zeros(30, bool))["after_knee"] is None
+    assert by_knee(prediction, target, np.ones(30, bool))["before_knee"] is None
+
+
+@pytest.mark.parametrize("knee", [20, 70, 120])
+def test_the_knee_of_two_straight_lines_is_where_they_meet(knee):
+    row = np.arange(150)
+    soh = 1 - 1e-4 * row - 2e-3 * np.maximum(row - knee, 0)
+    assert knee_row(soh) == knee
+
+
+def test_the_knee_of_a_bent_life_is_farthest_from_the_chord():
+    row = np.arange(200)
+    soh = 0.98 - 5e-5 * row - 0.1 * (row / 200) ** 6
+    points = np.stack([row / row[-1], soh], axis=1)
+    along = points[-1] - points[0]
+    across = [abs(along[0] * y - along[1] * x) for x, y in points - points[0]]
+    assert knee_row(soh) == int(np.argmax(across))
+
+
+@pytest.mark.parametrize("bend", [0.0, 0.05])
+def test_a_life_that_fades_straight_or_ever_slower_has_no_knee(bend):
+    age = np.linspace(0, 1, 300)
+    noise = np.random.default_rng(0).normal(0, 1e-3, 300)
+    assert knee_row(1 - 0.1 * age - bend * np.sqrt(age) + noise) is None

@@ -1,0 +1,76 @@
+"""One network trained alone, with torch's own parts: the truth that stacked training is held to.
+
+Every training_data here holds one window, so that what is drawn is known without knowing how.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch.nn import functional
+
+from dlnet.models.network import initial
+
+
+def forward(config, p, z, cycles):
+    """A liquid Euler student: z (T, C) -> (change at ``cycles``, hidden path (T, n))."""
+    n, h, path = config.hidden, torch.zeros(config.hidden), []
+    for x in z:
+        gate, aim = torch.split(x @ p["wx"] + h @ p["wh"] + p["b"][0], n)
+        gate = torch.sigmoid(gate)
+        h = h + gate * (torch.tanh(aim) - h) - functional.softplus(p["leak"][0]).clamp(max=1) * h
+        path.append(h)
+    bypass = torch.stack([z[-1, 0] - z[-3, 0], z[-1, 0] - z[-6, 0], z[-1, 0] - z[0, 0]])
+    corners = -torch.cumsum(functional.softplus(torch.cat([h, bypass]) @ p["wo"] + p["bo"][0]), 0)
+    values = [torch.zeros(())] + list(corners)
+    places, change = [0, *config.knots], []
+    for cycle in cycles:
+        k = next(i for i in range(1, len(places)) if cycle <= places[i])
+        share = (cycle - places[k - 1]) / (places[k] - places[k - 1])
+        change.append(values[k - 1] + share * (values[k] - values[k - 1]))
+    return torch.stack(change), torch.stack(path)
+
+
+def loss_of(job, training_data, change, path, projection, cycles):
+    """alpha x labels + (1 - alpha) x teacher."""
+    at = torch.tensor([cycle - 1 for cycle in cycles])
+    labels = functional.l1_loss(change, training_data.change[0, at])
+    if job.loss == "labels":
+        return labels
+    wanted = training_data.teacher[0, at]
+    taught = {
+        "l1": lambda: functional.l1_loss(change, wanted),
+        "mse": lambda: 5 * functional.mse_loss(change, wanted),
+        "cosine": lambda: 1 - functional.cosine_similarity(change, wanted, dim=0),
+        "hint": lambda: (
+            functional.l1_loss(change, wanted) + 2 * functional.mse_loss(path @ projection, training_data.hint[0])
+        ),
+    }[job.loss]()
+    return job.alpha * labels + (1 - job.alpha) * taught
+
+
+def learning_rate(plan, step):
+    """Linear over ``warmup`` steps, times half a cosine from 1 to ``floor`` over all."""
+    wave = (1 + math.cos(math.pi * step / plan.steps)) / 2
+    return plan.learning_rate * min(1, (step + 1) / plan.warmup) * (plan.floor + (1 - plan.floor) * wave)
+
+
+def train_alone(config, job, training_data, plan, cycles, projection=None):
+    """Weights after ``plan.steps`` of torch's AdamW with torch's gradient clipping."""
+    p = {name: value[0].clone().requires_grad_(True) for name, value in initial(config, [job.seed]).items()}
+    learned = list(p.values())
+    if projection is not None:
+        projection = projection.clone().requires_grad_(True)
+        learned.append(projection)
+    optimizer = torch.optim.AdamW(learned, lr=plan.learning_rate, weight_decay=plan.weight_decay)
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda s: learning_rate(plan, s) / plan.learning_rate)
+    for _ in range(plan.steps):
+        change, path = forward(config, p, training_data.z[0], cycles)
+        loss = loss_of(job, training_data, change, path, projection, cycles)
+        optimizer.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(learned, plan.clip)
+        optimizer.step()
+        schedule.step()
+    return {name: value.detach() for name, value in p.items()}

@@ -1,0 +1,140 @@
+"""Stacks in a pool of processes: the same results as in this process, and nothing left behind."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from synthetic_dataset import small_net, synthetic_training_data
+
+from dlnet.train.loop import Job, TrainPlan, train
+from dlnet.train.pool import WIDEST, Stack, run_stacks, stacked
+
+TESTS = Path(__file__).parents[1]
+PLAN = TrainPlan(steps=20, batch=8, check=10, noise=0.1)
+
+
+@given(st.integers(1, 60))
+def test_jobs_are_dealt_once_in_order_and_evenly(count):
+    jobs = [Job(str(i), i) for i in range(count)]
+    stacks = stacked(small_net(), jobs)
+    widths = [len(stack.jobs) for stack in stacks]
+    assert [job for stack in stacks for job in stack.jobs] == jobs
+    assert max(widths) <= WIDEST
+    assert max(widths) - min(widths) <= 1
+    assert len(stacks) == -(-count // WIDEST)
+
+
+@pytest.mark.slow
+def test_a_pool_gives_what_one_process_gives():
+    narrow, wide = small_net(), small_net(hidden=7, cell="ltc")
+    training_sets = [synthetic_training_data(narrow), synthetic_training_data(narrow, seed=1, labelled=20)]
+    start = {"b": torch.full((1, 10), 0.25)}
+    mask = {"wx": (torch.arange(40).reshape(4, 10) % 3 > 0).float()}
+    stacks = [
+        Stack(narrow, (Job("a", 0), Job("pruned", 1, "l1", 0.4, 1, start, mask))),
+        Stack(wide, (Job("hint", 2, "hint", 0.5, 1), Job("b", 3))),
+        Stack(narrow, (Job("c", 4, "cosine", 0.5, 0),)),
+    ]
+    found = run_stacks(stacks, training_sets, PLAN, "test")
+    truth = [one for stack in stacks for one in train(stack.config, stack.jobs, training_sets, PLAN)]
+    assert [one.job.name for one in found] == ["a", "pruned", "hint", "b", "c"]
+    for one, other in zip(found, truth, strict=True):
+        assert (one.mae_validation, one.steps, one.curve) == (other.mae_validation, other.steps, other.curve)
+        assert all(torch.equal(one.parameters[name], other.parameters[name]) for name in other.parameters)
+
+
+def children(parent):
+    """Processes below ``parent`` that are alive, by what /proc says."""
+    below, found = {parent}, set()
+    parents = {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            state, above = stat.read_text().rpartition(")")[2].split()[:2]
+        except (FileNotFoundError, ProcessLookupError):
+            continue  # ended while we looked
+        if state != "Z":
+            parents[int(stat.parent.name)] = int(above)
+    while more := {pid for pid, above in parents.items() if above in below} - below:
+        below |= more
+        found |= more
+    return found
+
+
+def alive(pids):
+    return [pid for pid in pids if Path(f"/proc/{pid}").exists() and "State:\tZ" not in status(pid)]
+
+
+def status(pid):
+    try:
+        return Path(f"/proc/{pid}/status").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return "State:\tZ"
+
+
+def wait_until(condition, seconds, process=None):
+    end = time.monotonic() + seconds
+    while not condition() and time.monotonic() < end:
+        assert process is None or process.poll() is None, "the process ended too early"
+        time.sleep(0.02)
+    return condition()
+
+
+def endless_sweep(folder, stderr):
+    """A sweep that trains for hours, in a session of its own."""
+    paths = os.pathsep.join([str(TESTS), str(TESTS.parent), str(TESTS / "distill")])
+    return subprocess.Popen(
+        [sys.executable, str(TESTS / "distill" / "endless_sweep.py"), str(folder)],
+        env={**os.environ, "PYTHONPATH": paths},
+        stderr=stderr,
+        start_new_session=True,
+        text=True,
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("how", ["interrupt of all", "interrupt of the parent", "kill of the parent"])
+def test_no_process_is_left_behind(tmp_path, how):
+    """Ctrl-C reaches all processes of the terminal; `kill -INT` and `kill -9` only the parent."""
+    process = endless_sweep(tmp_path, stderr=subprocess.DEVNULL)
+    family = set()
+    try:
+        assert wait_until(lambda: len(list(tmp_path.glob("state-*"))) == 2, 900, process), "training never began"
+        family = children(process.pid)
+        if how == "interrupt of all":
+            os.killpg(process.pid, signal.SIGINT)
+        else:
+            os.kill(process.pid, signal.SIGINT if how == "interrupt of the parent" else signal.SIGKILL)
+        assert wait_until(lambda: process.poll() is not None, 60), "the parent goes on"
+        assert wait_until(lambda: not alive(family), 60), "children go on"
+    finally:
+        process.kill()
+        process.wait()
+        for pid in alive(family):
+            os.kill(pid, signal.SIGKILL)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("which", [0, 1], ids=["first", "last"])
+def test_a_worker_that_is_killed_ends_the_sweep_with_a_reason(tmp_path, which):
+    process = endless_sweep(tmp_path, stderr=subprocess.PIPE)
+    try:
+        assert wait_until(lambda: len(list(tmp_path.glob("state-*"))) == 2, 900, process), "training never began"
+        workers = sorted(pid for pid in children(process.pid) if "spawn_main" in command(pid))
+        os.kill(workers[which], signal.SIGKILL)
+        _, said = process.communicate(timeout=60)
+    finally:
+        process.kill()
+        process.communicate()
+    assert process.returncode == 1
+    assert "SweepError: endless: a process that trained was ended from outside" in said
+
+
+def command(pid):
+    return Path(f"/proc/{pid}/cmdline").read_text()
