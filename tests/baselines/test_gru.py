@@ -91,4 +91,4 @@ def test_it_is_saved_as_every_network_is(trained, tmp_path):
     one.model.save(tmp_path)
     again, ends = load_network(tmp_path / "gru_small.json"), dataset.windows("validation", 3)
     assert again.config == one.model.config
-    np.testing.assert_array_equal(again.forecast(dataset, ends), one.predict(dataset, ends))
+    np.testing.assert_array_equal(again.forecast(dataset, ends), one.forecast(dataset, ends))

@@ -61,7 +61,7 @@ def empty(folder):
 
 LINE_3 = "cell-2.csv: line 3 (data row 2), column "
 BAD = {
-    "missing column": (edit(1, 1, "Qd"), ["cell-2.csv: line 1: no column 'Q'", "'Qd'", "mend the header"]),
+    "missing column": (edit(1, 1, "Qd"), ["cell-2.csv: line 1: no column 'Q'", "'Qd'", "correct the header"]),
     "missing feature": (edit(1, 2, "slope"), ["cell-2.csv: line 1: no column 'dV/dt'"]),
     "semicolons": (write(b"Q;dV/dt\n1;2\n"), ["no column 'Q'", "separate the columns by commas"]),
     "column twice": (edit(1, 0, "Q"), ["cell-2.csv: line 1: column 'Q' stands 2 times"]),
