@@ -155,6 +155,7 @@ def test_cells_are_read_as_they_stand_in_natural_order(tmp_path):
         "rows": sum(range(41, 52)),
         "nominal_ah": [2.0],
         "notes": [],
+        "columns": {"capacity": "Q", "unit": "Ah", "features": {"slope": "dV/dt"}},
     }
 
 
