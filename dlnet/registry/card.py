@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
+from dlnet.data.documents import TaskRecord
 from dlnet.gate.verdict import Verdict
 from dlnet.report.documents import EdgeSummary, SummaryReport
 
 INPUT = "Input: `z` (N, steps, channels), encoded cycles, and `anchor` (N, 1), SoH. Output: SoH of the next cycles."
 
 
-def float_card(name: str, task: Mapping[str, Any], metrics: Mapping[str, float]) -> str:
+def float_card(name: str, task: TaskRecord, metrics: Mapping[str, float]) -> str:
     """Card of the teacher or of a float student; errors are MAE of SoH."""
-    lines = [_head(name, task["inputs"], task["label"]), "| | |", "|---|---|"]
+    lines = [_head(name, task.inputs, task.label), "| | |", "|---|---|"]
     lines += [f"| {key} | {value:.6g} |" for key, value in sorted(metrics.items())]
     return "\n".join([*lines, "", INPUT])
 
