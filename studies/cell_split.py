@@ -9,6 +9,7 @@ import pandas as pd
 
 from dlnet.config.data import Source
 from dlnet.config.task import TaskParams, Track
+from dlnet.data.documents import TaskRecord
 from dlnet.data.encode import Encoder, fit_encoder
 from dlnet.data.prepare import prepare
 from dlnet.data.sources import load_cells
@@ -27,7 +28,7 @@ class Cells:
 
     rows: pd.DataFrame
     cells: pd.DataFrame
-    task: dict[str, Any]
+    task: TaskRecord
 
 
 def load(config: StudyConfig, source_name: Source = "mit") -> Cells:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,7 @@ import pandas as pd
 import torch
 
 from dlnet.config.task import TaskParams
+from dlnet.data.documents import TaskRecord
 from dlnet.data.encode import Encoder, fit_encoder
 from dlnet.data.windows import WindowDataset
 from dlnet.models.architectures import Config
@@ -64,12 +64,13 @@ def tables(splits: tuple[str, ...] = SPLITS, rows: int = 60) -> tuple[pd.DataFra
     return table, cells
 
 
-def described(params: TaskParams) -> dict[str, Any]:
+def described(params: TaskParams) -> TaskRecord:
     """``task.json``."""
     columns = {"capacity": "capacity", "unit": "Ah", "features": {name: name for name in FEATURES}}
     clean = {"window": 7, "sigmas": 3.0, "floor_soh": 0.006, "feature_sigmas": 6.0, "min_rows": 22}
     facts = {"source": "made", "label": "made", "simulated": True, "nominal_ah": [1.1], "columns": columns}
-    return {**facts, **params.model_dump(), "clean": clean, "features": list(FEATURES)}
+    facts |= {"cells": 7, "rows": 300, "notes": ()}
+    return TaskRecord(**facts, **dict(params), clean=clean, features=FEATURES, counts={})
 
 
 def write_windows(folder: Path) -> None:
@@ -78,7 +79,7 @@ def write_windows(folder: Path) -> None:
     rows, cells = tables()
     rows.to_parquet(folder / "rows.parquet")
     cells.to_parquet(folder / "cells.parquet")
-    (folder / "task.json").write_text(json.dumps(described(task())))
+    described(task()).write(folder / "task.json")
 
 
 def synthetic_dataset(params: TaskParams | None = None, *, allow_test: bool = False, **kwargs: Any) -> WindowDataset:

@@ -20,9 +20,9 @@ from dlnet.baselines.boosting import fit_boosting_for
 from dlnet.baselines.ridge import fit_ridge
 from dlnet.baselines.saved import save_baseline
 from dlnet.baselines.trends import Trend
-from dlnet.models.shapes import net_config
 from dlnet.errors import ModelError
 from dlnet.models.network import initial
+from dlnet.models.shapes import net_config
 from dlnet.models.trained import TrainedModel
 
 helper_paths.use("baselines", "registry")

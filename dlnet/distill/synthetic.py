@@ -17,6 +17,7 @@ from dlnet.config.split import SplitParams
 from dlnet.config.task import TaskParams
 from dlnet.data.encode import Encoder
 from dlnet.data.prepare import prepare
+from dlnet.data.sources import embedded
 from dlnet.data.windows import WindowDataset
 from dlnet.errors import ConfigError
 from dlnet.models.architectures import predict
@@ -57,7 +58,7 @@ def simulated(
             f"params.yaml: students.simulated_stride: the simulated fleet has no {missing[0]!r}, which students "
             "see; set it to 0"
         )
-    made = prepare(table, {"source": "embedded"}, clean, split, task)
+    made = prepare(table, embedded(table), clean, split, task)
     dataset = WindowDataset.from_tables(made.rows, made.cells, made.task)
     return torch.from_numpy(encoder.encode(dataset, dataset.windows("train", stride, labelled=False)))
 

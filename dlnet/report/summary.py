@@ -9,6 +9,7 @@ import pandas as pd
 
 from dlnet.cost import device as cost
 from dlnet.cost.shape import model_shape
+from dlnet.data.documents import TaskRecord
 from dlnet.report.documents import (
     BaselineSummary,
     DataSummary,
@@ -38,9 +39,7 @@ from dlnet.report.pipeline import FRONTS, Edge, Pipeline
 GROUP = ["cell", "hidden", "loss"]
 
 
-def summarise(
-    content: EvaluationReport, pipeline: Pipeline, task: dict[str, Any], chosen: str, rule: str
-) -> SummaryReport:
+def summarise(content: EvaluationReport, pipeline: Pipeline, task: TaskRecord, chosen: str, rule: str) -> SummaryReport:
     """What reports/summary.json holds.
 
     Args:
@@ -82,15 +81,11 @@ def headline(summary: SummaryReport) -> Headline:
     )
 
 
-def _data(task: dict[str, Any]) -> DataSummary:
-    counts = {split: task["counts"][split] for split in ("train", "validation", "test")}
-    return DataSummary(
-        **{key: task[key] for key in ("source", "label", "simulated", "inputs", "window", "horizon")},
-        cells=sum(part["cells"] for part in counts.values()),
-        windows=sum(part["windows"] for part in counts.values()),
-        splits=counts,
-        notes=task.get("notes", []),
-    )
+def _data(task: TaskRecord) -> DataSummary:
+    counts = {split: task.counts[split] for split in ("train", "validation", "test")}
+    cells = sum(part.cells for part in counts.values())
+    windows = sum(part.windows or 0 for part in counts.values())
+    return task.to(DataSummary, cells=cells, windows=windows, splits=counts)
 
 
 def _errors(scores: ScoresBySplit | FiguresBySplit) -> dict[str, Any]:
@@ -98,7 +93,7 @@ def _errors(scores: ScoresBySplit | FiguresBySplit) -> dict[str, Any]:
     return {**dict(scores.test.to(Figures)), "validation": scores.validation.to(Figures)}
 
 
-def _teacher(pipeline: Pipeline, scores: ScoresBySplit, task: dict[str, Any]) -> TeacherSummary:
+def _teacher(pipeline: Pipeline, scores: ScoresBySplit, task: TaskRecord) -> TeacherSummary:
     teacher, verdict = pipeline.teacher, pipeline.distillation.teacher
     return TeacherSummary(
         **_errors(scores),
@@ -109,7 +104,7 @@ def _teacher(pipeline: Pipeline, scores: ScoresBySplit, task: dict[str, Any]) ->
         solver=teacher.liquid.solver,
         hidden=teacher.config.hidden,
         uses_capacity=teacher.encoder.track == "capacity",
-        sees_more_than_students=teacher.encoder.track != task["inputs"],
+        sees_more_than_students=teacher.encoder.track != task.inputs,
         teaches=verdict.teaches,
         verdict=verdict.text,
     )

@@ -147,7 +147,7 @@ def test_cells_are_read_as_they_stand_in_natural_order(tmp_path):
     np.testing.assert_allclose(third["capacity_ah"], life(43, 3)[0], rtol=1e-15)
     np.testing.assert_allclose(third["slope"], life(43, 3)[1], rtol=1e-15)
     assert third["row"].tolist() == list(range(43))
-    assert source == {
+    assert source.content() == {
         "source": "csv",
         "simulated": False,
         "label": "own cells: cells",

@@ -11,6 +11,7 @@ from dlnet.config.students import StudentParams
 from dlnet.data.encode import fit_encoder
 from dlnet.data.prepare import prepare
 from dlnet.data.schema import read_table
+from dlnet.data.sources import embedded
 from dlnet.data.windows import WindowDataset
 from dlnet.distill.synthetic import add_synthetic_windows, shifted, simulated
 from dlnet.errors import ConfigError
@@ -87,7 +88,7 @@ def fleet():
 def test_windows_of_simulated_cells_are_those_of_their_own_bank_seen_through_the_encoder():
     config = DistillConfig.load(Path(__file__).parents[2] / "params.yaml")
     table, capacity = fleet(), config.task.model_copy(update={"inputs": "capacity"})
-    prepared = prepare(table, {"source": "embedded"}, config.clean, config.split, capacity)
+    prepared = prepare(table, embedded(table), config.clean, config.split, capacity)
     dataset = WindowDataset.from_tables(prepared.rows, prepared.cells, prepared.task)
     encoder = fit_encoder(dataset, capacity)
     shifted_units = replace(encoder, level_mean=encoder.level_mean + encoder.level_scale)

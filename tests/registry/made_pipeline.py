@@ -17,6 +17,7 @@ from dlnet.config.select import SelectParams
 from dlnet.config.split import SplitParams
 from dlnet.config.task import TaskParams
 from dlnet.cost.table import student_table
+from dlnet.data.documents import SourceRecord
 from dlnet.data.encode import fit_encoder
 from dlnet.data.prepare import prepare
 from dlnet.data.windows import WindowDataset
@@ -120,12 +121,14 @@ def made_cells(cells: int = 8, rows: int = 60) -> pd.DataFrame:
 
 def _data(folder: Path) -> WindowDataset:
     columns = {"capacity": "capacity", "unit": "Ah", "features": {"CC Q": "CC Q", "CV Q": "CV Q"}}
-    source = {"source": "embedded", "simulated": True, "label": "made cells (simulated)", "nominal_ah": [1.1]}
-    source["columns"] = columns
+    source = SourceRecord(
+        source="embedded", simulated=True, label="made cells (simulated)", nominal_ah=(1.1,), columns=columns, cells=8,
+        rows=480, notes=(),
+    )  # fmt: skip
     prepared = prepare(made_cells(), source, CLEAN, SPLIT, TASK)
     write_parquet(folder / "rows.parquet", prepared.rows)
     write_parquet(folder / "cells.parquet", prepared.cells)
-    write_json(folder / "task.json", prepared.task)
+    prepared.task.write(folder / "task.json")
     return WindowDataset.load(folder)
 
 
