@@ -32,13 +32,13 @@ class Check:
     """One thing looked at.
 
     Attributes:
-        found: what there is, in words. mend: the command that mends it. needed: whether ``make repro`` fails without.
+        found: what there is, in words. fix: the command that fixes it. needed: whether ``make repro`` fails without.
     """
 
     name: str
     ok: bool
     found: str
-    mend: str
+    fix: str
     needed: bool = True
 
 
@@ -65,13 +65,13 @@ def examine(root: Path) -> list[Check]:
 
 
 def doctor_table(checks: Sequence[Check]) -> Table:
-    """What was looked at, what was found, and what mends it."""
+    """What was looked at, what was found, and what fixes it."""
     table = Table(title="This machine")
-    for name in ("", "what", "found", "mend with"):
+    for name in ("", "what", "found", "fix with"):
         table.add_column(name)
     for check in checks:
         word = "[green]ok[/]" if check.ok else ("[red]missing[/]" if check.needed else "[yellow]missing, optional[/]")
-        table.add_row(word, check.name, check.found, "" if check.ok else check.mend)
+        table.add_row(word, check.name, check.found, "" if check.ok else check.fix)
     return table
 
 
@@ -125,9 +125,9 @@ def installed(name: str) -> str | None:
         return None
 
 
-def _tool(name: str, program: str, mend: str, *, needed: bool = True) -> Check:
+def _tool(name: str, program: str, fix: str, *, needed: bool = True) -> Check:
     path = shutil.which(program)
-    return Check(name, path is not None, path or f"no {program}", mend, needed)
+    return Check(name, path is not None, path or f"no {program}", fix, needed)
 
 
 def _dvc(root: Path) -> Check:
@@ -140,17 +140,17 @@ def _data(root: Path) -> Check:
     try:
         data = _DataConfig.load(root / "params.yaml").data
     except DLNetError as error:
-        return Check("data", False, str(error).splitlines()[0], "mend params.yaml")
+        return Check("data", False, str(error).splitlines()[0], "fix params.yaml")
     name = f"data: {data.source}"
     if data.source in ("embedded", "csv"):
         path = root / data.path
-        mend = "git checkout -- data" if data.source == "embedded" else "set data.path in params.yaml"
-        return Check(name, path.exists(), str(path) if path.exists() else f"no {path}", mend)
+        fix = "git checkout -- data" if data.source == "embedded" else "set data.path in params.yaml"
+        return Check(name, path.exists(), str(path) if path.exists() else f"no {path}", fix)
     mirror = os.environ.get(MIRROR_VARIABLE) or data.mirror
     if mirror:
         there = Path(mirror).is_dir()
-        mend = f"set data.mirror or {MIRROR_VARIABLE} to a folder that is there"
-        return Check(name, there, f"mirror {mirror}" if there else f"no folder {mirror}", mend)
+        fix = f"set data.mirror or {MIRROR_VARIABLE} to a folder that is there"
+        return Check(name, there, f"mirror {mirror}" if there else f"no folder {mirror}", fix)
     held = (root / CACHE / data.source).is_dir()
     return Check(name, held, "downloaded" if held else "to be downloaded by the first run", "dvc repro", needed=False)
 
@@ -186,9 +186,9 @@ def _docker() -> Check:
     return Check("Docker engine", ok, found, "sudo systemctl start docker", needed=False)
 
 
-def _attempt(name: str, found: str, action: Callable[[], None], mend: str) -> Check:
+def _attempt(name: str, found: str, action: Callable[[], None], fix: str) -> Check:
     try:
         action()
     except DLNetError as error:
-        return Check(name, False, str(error).splitlines()[0], mend)
+        return Check(name, False, str(error).splitlines()[0], fix)
     return Check(name, True, found, "")

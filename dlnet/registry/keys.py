@@ -44,7 +44,7 @@ def lineage(root: Path) -> dict[str, str]:
     tags = {
         "dlnet.git.commit": git_commit(root),
         "dlnet.dvc.lock": content_key(lock) if lock else "none: no dvc.lock",
-        "dlnet.cli.set_params": params_hash(root),
+        "dlnet.params": params_hash(root),
         "dlnet.data": data_md5(lock),
     }
     for path in sorted((root / "docker").glob("*.image.json")):

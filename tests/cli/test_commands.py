@@ -59,19 +59,19 @@ def test_doctor_is_content_where_all_is_there(project, capsys, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("gone", "name", "mend"),
+    ("gone", "name", "fix"),
     [
         ("data/embedded.parquet", "data", "git checkout"),
         (".dvc/config", "pipeline", "git checkout"),
         ("requirements.lock", "packages", "cd to the project"),
     ],
 )
-def test_what_is_missing_is_named_with_its_cure(project, gone, name, mend):
+def test_what_is_missing_is_named_with_its_cure(project, gone, name, fix):
     Path(gone).unlink()
     found = check(name)
     assert not found.ok
     assert found.needed
-    assert mend in found.mend
+    assert fix in found.fix
     assert main(["doctor"]) == 1
 
 

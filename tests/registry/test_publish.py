@@ -59,7 +59,7 @@ def publication(
         pipeline=RunRecord("pipeline", "p", "capacity", metrics={"mae": 1.0}, tables={"front.json": front}),
         children=(*below, edge),
         data=Data("windows", "0123456789abcdef0123456789abcdef.dir", {"dvc.path": "data/windows"}, {"cells": 3}),
-        lineage={"dlnet.cli.set_params": "abc", "dlnet.git.commit": "none: not a git repository"},
+        lineage={"dlnet.params": "abc", "dlnet.git.commit": "none: not a git repository"},
     )
 
 
@@ -85,7 +85,7 @@ def test_what_is_published_stands_in_the_registry(registry):
     assert held["models"][0]["metrics"] == [("mae_int8", 0.0012, "windows")]
     version = held["registered"]["dlnet-edge"]["versions"][0]
     assert version[1]["dlnet.gate"] == "passed"
-    assert version[1]["dlnet.cli.set_params"] == "abc"
+    assert version[1]["dlnet.params"] == "abc"
     assert held["registered"]["dlnet-edge"]["aliases"] == {"candidate": 1}
 
 
