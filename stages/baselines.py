@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Self
 
 import numpy as np
-import pandas as pd
 from pydantic import model_validator
 
 from dlnet.baselines.boosting import Boosting
@@ -21,6 +20,7 @@ from dlnet.data.encode import fit_encoder
 from dlnet.data.windows import Ends, Singles, WindowDataset
 from dlnet.files import atomic_dir, write_parquet, write_tensors
 from dlnet.metrics import errors
+from dlnet.train.job import curves
 from stages import run
 
 WINDOWS = Path("data/windows")
@@ -54,13 +54,16 @@ def main() -> None:
     every = np.concatenate([validation, test])
     forecasts = {name: one.forecast(dataset, every) for name, one in fitted.items()}
     table = {name: _record(one, dataset, validation, forecasts[name]) for name, one in fitted.items()}
+    trained = [one.trained for one in fitted.values() if isinstance(one, Gru)]
     with atomic_dir(OUT) as folder:
         for name, one in fitted.items():
-            if not isinstance(one, Gru):
+            if isinstance(one, Gru):
+                one.model.save(folder / name, dataset)
+            else:
                 save_baseline(folder / name, name, one, dataset)
         write_tensors(folder / "predictions.safetensors", forecasts)
         BaselineTable(table).write(folder / "baselines.json")
-        write_parquet(folder / "learning.parquet", _learning(fitted))
+        write_parquet(folder / "learning.parquet", curves(trained))
     for name, entry in table.items():
         print(f"{name:16} validation MAE {entry.validation.mae:.5f}  {entry.bytes:>9,} B")
 
@@ -76,11 +79,6 @@ def _record(one: Baseline, dataset: WindowDataset, validation: Ends, forecast: S
         chosen={key: value for key, value in one.chosen.items() if key != "tried"},
         tried=one.chosen.get("tried", ()),
     )
-
-
-def _learning(fitted: dict[str, Baseline]) -> pd.DataFrame:
-    rows = [(name, *check) for name, one in fitted.items() if isinstance(one, Gru) for check in one.curve]
-    return pd.DataFrame(rows, columns=["name", "step", "loss", "mae_validation"])
 
 
 if __name__ == "__main__":

@@ -13,12 +13,12 @@ from dlnet.cost.energy import measure_energy, write_volatile
 from dlnet.cost.table import student_table
 from dlnet.data.windows import WindowDataset
 from dlnet.distill.gains import Distillation, PrunedDistillation, pruning_gains
-from dlnet.distill.students import plan_of
 from dlnet.files import atomic_dir, write_parquet
 from dlnet.models.trained import load_network
 from dlnet.select.front import FrontRecord
 from dlnet.train.data import training_windows
-from dlnet.train.loop import curves
+from dlnet.train.job import curves
+from dlnet.train.plan import plan_of
 from stages import run
 
 STUDENTS = Path("models/students")

@@ -19,13 +19,14 @@ from dlnet.data.encode import Encoder, fit_encoder
 from dlnet.data.schema import read_table
 from dlnet.data.windows import WindowDataset
 from dlnet.distill.gains import Distillation, gains, teaches
-from dlnet.distill.students import as_model, plan_of, shapes_by_name, sweep
+from dlnet.distill.students import as_student, sweep
 from dlnet.distill.synthetic import add_synthetic_windows, shifted, simulated
-from dlnet.distill.teacher import add_teacher_targets
+from dlnet.distill.targets import add_teacher_targets
 from dlnet.files import atomic_dir, write_parquet
 from dlnet.models.trained import load_network
-from dlnet.train.data import make_training_data, training_windows
-from dlnet.train.loop import TrainingData, curves
+from dlnet.train.data import TrainingData, make_training_data, training_windows
+from dlnet.train.job import curves
+from dlnet.train.plan import plan_of
 from dlnet.train.pool import run_stacks
 from stages import run
 
@@ -63,8 +64,7 @@ def main() -> None:
         plan = plan_of(params.training, config.task.channels.noise, params.temperature)
         results = run_stacks(stacks, [training_data], plan, "distill")
     write_volatile(VOLATILE, {"training": meter.energy, "students": len(results)})
-    shapes = shapes_by_name(stacks)
-    students = [as_model(one, shapes[one.job.name], encoder, training_data) for one in results]
+    students = [as_student(one, encoder, training_data) for one in results]
     table = student_table(students, config.cost)
     verdict = teaches(table, teacher.metrics["mae_validation"])
     print(verdict.text)

@@ -8,6 +8,7 @@ from dlnet.config.base import StageConfig
 from dlnet.config.task import TaskParams
 from dlnet.data.windows import WindowDataset
 from dlnet.files import atomic_dir, write_text
+from dlnet.gate.choice import choose_edge
 from dlnet.report.evaluation import evaluate
 from dlnet.report.page import page
 from dlnet.report.pipeline import Pipeline
@@ -33,7 +34,9 @@ def main() -> None:
     dataset = WindowDataset.load(WINDOWS, allow_test=True)
     pipeline = Pipeline.load(MODELS)
     evaluation = evaluate(pipeline, dataset, config.task.stride_eval)
-    summary = summarise(evaluation.content, pipeline, dataset.task)
+    edges = evaluation.content.edge
+    choice = choose_edge({name: scores.int8.validation.mae for name, scores in edges.items()})
+    summary = summarise(evaluation.content, pipeline, dataset.task, choice.name, choice.rule)
     with atomic_dir(OUT / "figures") as folder:
         draw(evaluation, pipeline, dataset, summary, folder)
     with atomic_dir(OUT / "plots") as folder:

@@ -7,7 +7,7 @@ from pathlib import Path
 from dlnet.config.base import StageConfig
 from dlnet.config.data import DataParams
 from dlnet.data import sources
-from dlnet.files import atomic_dir, write_json, write_parquet
+from dlnet.files import atomic_dir, write_parquet
 from stages import run
 
 OUT = Path("data/raw")
@@ -24,7 +24,7 @@ def main() -> None:
     table, source = sources.load_cells(FetchConfig.load().data)
     with atomic_dir(OUT) as folder:
         write_parquet(folder / "cells.parquet", table)
-        write_json(folder / "source.json", source)
+        source.write(folder / "source.json")
 
 
 if __name__ == "__main__":

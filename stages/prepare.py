@@ -9,10 +9,11 @@ from dlnet.config.base import StageConfig
 from dlnet.config.clean import CleanParams
 from dlnet.config.split import SplitParams
 from dlnet.config.task import TaskParams
+from dlnet.data.documents import SourceRecord
 from dlnet.data.prepare import Prepared, prepare
 from dlnet.data.report import describe, markdown
 from dlnet.data.schema import read_table
-from dlnet.files import atomic_dir, read_json, write_json, write_parquet, write_text
+from dlnet.files import atomic_dir, write_json, write_parquet, write_text
 from dlnet.plots.data import PICTURES, draw
 from dlnet.plots.style import figure_style, save_figure
 from stages import run
@@ -33,14 +34,14 @@ class PrepareConfig(StageConfig):
 def main() -> None:
     """Run the stage."""
     config = PrepareConfig.load()
-    table, source = read_table(RAW / "cells.parquet"), read_json(RAW / "source.json")
+    table, source = read_table(RAW / "cells.parquet"), SourceRecord.read(RAW / "source.json")
     prepared = prepare(table, source, config.clean, config.split, config.task)
     with atomic_dir(REPORT) as folder:
         _report(folder, prepared, config)
     with atomic_dir(OUT) as folder:
         write_parquet(folder / "rows.parquet", prepared.rows)
         write_parquet(folder / "cells.parquet", prepared.cells)
-        write_json(folder / "task.json", prepared.task)
+        prepared.task.write(folder / "task.json")
 
 
 def _report(folder: Path, prepared: Prepared, config: PrepareConfig) -> None:

@@ -85,7 +85,7 @@ def _spec(
     student: TrainedModel, dataset: WindowDataset, task: TaskParams, params: QuantiseParams, train: Int16s
 ) -> tuple[Spec, dict[Part, float] | None]:
     """The integer spec, and the sensitivities that its precision was chosen by."""
-    weights, bits = weights_of(student), student.config.bits
+    weights, bits = weights_of(student), student.liquid.bits
     if bits:  # trained with its rounding: each weight to nearest, as training saw it
         return make_spec(weights, precision=Precision.of(bits)), None
     if params.bits != "auto":

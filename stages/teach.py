@@ -4,25 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 from pathlib import Path
-
-import pandas as pd
 
 from dlnet.config.base import StageConfig
 from dlnet.config.cost import CostParams
 from dlnet.config.task import TaskParams
 from dlnet.config.teacher import TeacherParams
 from dlnet.cost.energy import measure_energy, write_volatile
-from dlnet.data.encode import Encoder, fit_encoder
+from dlnet.data.encode import fit_encoder
 from dlnet.data.windows import WindowDataset
-from dlnet.distill.students import plan_of, teacher_shape
-from dlnet.distill.teacher import averaged
+from dlnet.distill.teacher import train_teacher
 from dlnet.files import atomic_dir, sha256, write_parquet
 from dlnet.metrics import errors
-from dlnet.models.trained import TrainedModel
 from dlnet.train.data import make_training_data, training_windows
-from dlnet.train.loop import Job, TrainingData, curves
-from dlnet.train.pool import Stack, run_stacks
+from dlnet.train.job import curves
 from stages import run
 
 WINDOWS = Path("data/windows")
@@ -46,8 +42,10 @@ def main() -> None:
     encoder = fit_encoder(dataset, config.task)
     windows = training_windows(dataset, config.task)
     training_data = make_training_data(dataset, encoder, windows)
+    states = STATE / _identity(config)
     with measure_energy(config.cost.country) as meter:
-        teacher, table = _train(config, encoder, training_data)
+        noise = config.task.channels.noise
+        teacher, results = train_teacher(encoder, config.teacher, training_data, noise, states)
     write_volatile(VOLATILE, {"training": meter.energy})
     found = errors(
         teacher.forecast(dataset, windows.validation),
@@ -58,22 +56,8 @@ def main() -> None:
     teacher.metrics.update({"mae_validation": found.mae, "validation": found.content()})
     with atomic_dir(OUT) as folder:
         teacher.save(folder, dataset)
-        write_parquet(folder / "learning.parquet", table)
-    for state in STATE.glob(f"{_identity(config)}-*.safetensors"):
-        state.unlink()
-
-
-def _train(config: TeachConfig, encoder: Encoder, training_data: TrainingData) -> tuple[TrainedModel, pd.DataFrame]:
-    params = config.teacher
-    shape, identity = teacher_shape(encoder, params), _identity(config)
-    stacks = [
-        Stack(shape, (Job(f"member-{i}", 1000 * params.seed + i),), STATE / f"{identity}-{i}.safetensors")
-        for i in range(params.members)
-    ]
-    results = run_stacks(stacks, [training_data], plan_of(params.training, config.task.channels.noise), "teach")
-    lineage = {"members": params.members, "training_windows": training_data.labelled, "inputs": encoder.track}
-    metrics = {"members_mae_validation": [one.mae_validation for one in results]}
-    return TrainedModel("teacher", encoder, shape, averaged(results), metrics, lineage), curves(results)
+        write_parquet(folder / "learning.parquet", curves(results))
+    shutil.rmtree(states)
 
 
 def _identity(config: TeachConfig) -> str:

@@ -9,14 +9,14 @@ import pandas as pd
 
 from dlnet.config.data import Source
 from dlnet.config.task import TaskParams, Track
+from dlnet.data.documents import TaskRecord
 from dlnet.data.encode import Encoder, fit_encoder
 from dlnet.data.prepare import prepare
 from dlnet.data.sources import load_cells
 from dlnet.data.split import split_cells
 from dlnet.data.windows import Ends, Floats, Singles, WindowDataset
 from dlnet.metrics import errors
-from dlnet.train.data import Windows, make_training_data, training_windows
-from dlnet.train.loop import TrainingData
+from dlnet.train.data import TrainingData, Windows, make_training_data, training_windows
 from studies.config import StudyConfig
 
 Forecast = Singles | Floats
@@ -28,7 +28,7 @@ class Cells:
 
     rows: pd.DataFrame
     cells: pd.DataFrame
-    task: dict[str, Any]
+    task: TaskRecord
 
 
 def load(config: StudyConfig, source_name: Source = "mit") -> Cells:

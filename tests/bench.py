@@ -23,8 +23,12 @@ from ncps.torch import LTC
 from torch.nn import functional
 
 from dlnet.cli.set_params import set_params
-from dlnet.models.network import NetConfig, forward, horizon_basis, initial
-from dlnet.train.loop import Job, Plan, TrainingData, train
+from dlnet.models.head import horizon_basis
+from dlnet.models.network import NetConfig, forward, initial
+from dlnet.train.data import TrainingData
+from dlnet.train.job import Job
+from dlnet.train.loop import train
+from dlnet.train.plan import TrainPlan
 
 BATCH, STEPS, CHANNELS, HORIZON = 256, 10, 16, 100
 STUDENT, TEACHER = 13, 110
@@ -83,7 +87,7 @@ def sweep_speed(count: int = 15, steps: int = 60) -> None:
     config, source = shape(STUDENT, "euler"), torch.Generator().manual_seed(0)
     z, change = torch.randn(2000, STEPS, CHANNELS, generator=source), -torch.rand(2000, HORIZON, generator=source)
     training_data = TrainingData(z, change, len(z), slice(2, CHANNELS), z[:100], change[:100], 0.02)
-    plan = Plan(steps, check=steps)
+    plan = TrainPlan(steps, check=steps)
     jobs = [Job(f"s{seed}", seed) for seed in range(count)]
     ratios = []
     for _ in range(3):

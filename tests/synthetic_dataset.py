@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +10,13 @@ import pandas as pd
 import torch
 
 from dlnet.config.task import TaskParams
+from dlnet.data.documents import TaskRecord
 from dlnet.data.encode import Encoder, fit_encoder
 from dlnet.data.windows import WindowDataset
+from dlnet.models.architectures import Config
+from dlnet.models.gru import GruConfig
 from dlnet.models.network import NetConfig
-from dlnet.train.loop import TrainingData
+from dlnet.train.data import TrainingData
 
 SPLITS = ("train", "train", "train", "validation", "test", "unused")
 FEATURES = ("charge", "time", "slope")
@@ -62,12 +64,13 @@ def tables(splits: tuple[str, ...] = SPLITS, rows: int = 60) -> tuple[pd.DataFra
     return table, cells
 
 
-def described(params: TaskParams) -> dict[str, Any]:
+def described(params: TaskParams) -> TaskRecord:
     """``task.json``."""
     columns = {"capacity": "capacity", "unit": "Ah", "features": {name: name for name in FEATURES}}
     clean = {"window": 7, "sigmas": 3.0, "floor_soh": 0.006, "feature_sigmas": 6.0, "min_rows": 22}
     facts = {"source": "made", "label": "made", "simulated": True, "nominal_ah": [1.1], "columns": columns}
-    return {**facts, **params.model_dump(), "clean": clean, "features": list(FEATURES)}
+    facts |= {"cells": 7, "rows": 300, "notes": ()}
+    return TaskRecord(**facts, **dict(params), clean=clean, features=FEATURES, counts={})
 
 
 def write_windows(folder: Path) -> None:
@@ -76,7 +79,7 @@ def write_windows(folder: Path) -> None:
     rows, cells = tables()
     rows.to_parquet(folder / "rows.parquet")
     cells.to_parquet(folder / "cells.parquet")
-    (folder / "task.json").write_text(json.dumps(described(task())))
+    described(task()).write(folder / "task.json")
 
 
 def synthetic_dataset(params: TaskParams | None = None, *, allow_test: bool = False, **kwargs: Any) -> WindowDataset:
@@ -97,8 +100,14 @@ def small_net(**changes: Any) -> NetConfig:
     return NetConfig(**content | changes)
 
 
+def small_gru(**changes: Any) -> GruConfig:
+    """Shape of a small GRU with the same inputs and head."""
+    content = {"hidden": 5, "channels": 4, "steps": 6, "skip": "slopes", "knots": (2, 5, 10), "horizon": 10}
+    return GruConfig(**content | {"level": False} | changes)
+
+
 def synthetic_training_data(
-    config: NetConfig, seed: int = 0, count: int = 40, labelled: int | None = None, **changes: Any
+    config: Config, seed: int = 0, count: int = 40, labelled: int | None = None, **changes: Any
 ) -> TrainingData:
     """Random windows whose labels fall at a rate set by the window; NaN labels behind the first ``labelled``."""
     source = torch.Generator().manual_seed(seed)

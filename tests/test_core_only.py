@@ -8,20 +8,17 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from saved_models import save_device_model
 
-from dlnet.export.spec import save_spec
-from dlnet.files import write_json
+from dlnet import load
+from dlnet.baselines.saved import TrendDocument
 from dlnet.firmware.random_model import random_model
+from dlnet.forecast import forecast
 
 ROOT = Path(__file__).parent.parent
 SHIPPED = ("dlnet", "stages", "studies", "pyproject.toml", "README.md", "LICENSE")
 HEAVY = ("torch", "sklearn", "scipy", "mlflow", "tensorflow", "pyarrow", "requests")
 INDEXES = {"INDEX_URL": "DEFAULT_INDEX", "EXTRA_INDEX_URL": "INDEX"}  # a site's settings: pip's name -> uv's
-PARAMS = """\
-data:
-  {source: embedded, path: data, mirror: null, csv: {capacity: cap, unit: Ah, nominal_ah: 1.1, features: {}}}
-clean: {window: 7, sigmas: 3.0, floor_soh: 0.006, feature_sigmas: 6.0, min_rows: 45}
-"""
 
 
 def run(*command, cwd=None, env=None):
@@ -50,13 +47,11 @@ def _core(tmp_path_factory):
 
 @pytest.fixture
 def project(tmp_path):
-    """A model with random weights, and a cell's file."""
+    """An edge model with random weights, a trend, and a cell's file."""
     model = random_model(hidden=6)
-    folder = tmp_path / "model"
-    folder.mkdir()
-    save_spec(folder / "spec.json", model.spec)
-    write_json(folder / "student.json", {"name": model.name, "encoder": model.encoder.to_json()})
-    (tmp_path / "params.yaml").write_text(PARAMS)
+    edge = load(save_device_model(tmp_path / "edge", model)).document
+    common = {name: getattr(edge, name) for name in ("data", "clean", "validation")}
+    TrendDocument(name="line", degree=1, length=20, horizon=100, **common).write(tmp_path / "line/model.json")
     rows, rng = 80, np.random.default_rng(0)
     cell = pd.DataFrame({name: rng.uniform(0.5, 1.5, rows) for name in model.encoder.features})
     cell.assign(capacity=1.1 - 0.001 * np.arange(rows)).to_csv(tmp_path / "cell.csv", index=False)
@@ -69,24 +64,21 @@ def environment():
 
 
 @pytest.mark.slow
-def test_the_core_forecasts_a_cell(core, project):
-    command = [core / "dlnet", "forecast", "cell.csv", "--model", "model", "--nominal", "1.1"]
-    printed = run(*command, cwd=project, env=environment())
-    assert "cycles ahead" in printed
+@pytest.mark.parametrize("model", ["edge", "line"])
+def test_the_core_forecasts_what_everything_installed_forecasts(core, project, model):
+    run(core / "dlnet", "forecast", "cell.csv", "--model", model, cwd=project, env=environment())
     found = pd.read_csv(project / "forecasts/cell.csv")
-    here = run(
-        sys.executable,
-        "-m",
-        "dlnet.cli",
-        *command[1:],
-        "--out",
-        "here",
-        cwd=project,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-    )
-    assert here.splitlines()[:-1] == printed.splitlines()[:-1]
-    assert found.equals(pd.read_csv(project / "here/cell.csv"))
+    here = forecast(project / "cell.csv", load(project / model)).table()
+    pd.testing.assert_frame_equal(found, here, atol=5e-7, rtol=0, check_dtype=False)  # written with six places
     assert len(found) == 100
+
+
+@pytest.mark.slow
+def test_the_core_loads_in_python(core, project):
+    code = "import dlnet; from dlnet.forecast import forecast; from pathlib import Path"
+    code += "; print(repr(float(forecast(Path('cell.csv'), dlnet.load('edge')).ahead[-1])))"
+    printed = run(core / "python", "-c", code, cwd=project, env=environment())
+    assert float(printed) == forecast(project / "cell.csv", load(project / "edge")).ahead[-1]
 
 
 @pytest.mark.slow
@@ -99,9 +91,11 @@ def test_the_core_holds_nothing_heavy(core, tmp_path):
 
 @pytest.mark.slow
 def test_the_core_says_which_extra_a_network_needs(core, project):
-    (project / "network.json").write_text("{}")
+    document = project / "edge/model.json"
+    document.write_text(document.read_text().replace('"kind": "edge"', '"kind": "network"'))
+    assert '"network"' in document.read_text()
     done = subprocess.run(
-        [core / "dlnet", "forecast", "cell.csv", "--model", "network.json"],
+        [core / "dlnet", "forecast", "cell.csv", "--model", "edge"],
         cwd=project, env=environment(), capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 1

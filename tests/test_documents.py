@@ -5,6 +5,7 @@ import json
 import pytest
 
 from dlnet.baselines.record import BaselineTable
+from dlnet.data.documents import SourceRecord, TaskRecord
 from dlnet.distill.gains import Distillation, PrunedDistillation
 from dlnet.documents import Document
 from dlnet.errors import DLNetError, DocumentError
@@ -18,6 +19,11 @@ SPREAD = {"mean": 0.1, "std": 0.01}
 VERDICT = {"teaches": True, "teacher_mae": 0.1, "student_mae": 0.2, "student": "liquid-4", "text": "It teaches."}
 GAIN = {"cell": "liquid", "hidden": 4, "loss": "l1", "seeds": 2, "mae_validation": SPREAD, "gain": SPREAD}
 PRUNED = {"method": "l1", "sparsity": 0.5, "networks": 2, "taught": SPREAD, "labels": SPREAD, "gain": SPREAD}
+SOURCE = {
+    "source": "csv", "simulated": False, "label": "own", "cells": 6, "rows": 9, "nominal_ah": [2.0], "notes": ["A."],
+    "columns": {"capacity": "Q", "unit": "Ah", "features": {"slope": "dV/dt"}},
+}  # fmt: skip
+CHANNELS = {"features": ["slope"], "relative": [], "quantiles": 5, "noise": 0.0}
 CONTENTS = [
     (FrontRecord, {"objectives": ["mae_validation"], "front": ["a", "b"], "elites": ["a"], "notes": []}),
     (Distillation, {"teacher": VERDICT, "gains": [GAIN]}),
@@ -38,6 +44,19 @@ CONTENTS = [
             "mae_engines_validation": {"tflm": 0.1}, "largest_difference": {"tflm": {"hidden": 1}},
             "bits": {"step": 4}, "sensitivity": {"step": 1.01}, "stored_bytes": {"total": 9}, "spec_bytes": 9,
             "tflite_bytes": 9,
+        },
+    ),
+    (SourceRecord, SOURCE),
+    (
+        TaskRecord,
+        {
+            **SOURCE, "inputs": "capacity", "window": 10, "block": 5, "horizon": 20, "knots": [10, 20],
+            "stride_train": 1, "stride_eval": 5, "capacity": CHANNELS, "charge": CHANNELS, "features": ["slope"],
+            "clean": {"window": 7, "sigmas": 3.0, "floor_soh": 0.006, "feature_sigmas": 6.0, "min_rows": 45},
+            "counts": {
+                "train": {"cells": 6, "rows": 9, "windows": 9, "cells_used": 2},
+                "unused": {"cells": 1, "rows": 2},
+            },
         },
     ),
     (VersionRecord, {"name": "dlnet-edge", "number": 7, "tags": {"dlnet.gate": "passed"}}),

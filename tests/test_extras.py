@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import tomllib
+from functools import cache
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from dlnet.extras import EXTRA_OF, named_extras
 
 ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+INSTALLED = packages_distributions()
 OURS = {"dlnet", "stages", "studies"}
 BROUGHT = {"cycler", "sqlalchemy", "urllib3"}  # by matplotlib, mlflow and requests, and used with them
 # Not imported: a command, plug-ins of MLflow, wheels of one package for other machines.
@@ -30,6 +32,7 @@ CORE = names(PROJECT["dependencies"])
 EXTRAS = {name: names(lines) for name, lines in PROJECT["optional-dependencies"].items() if name != "dev"}
 
 
+@cache
 def imported():
     """Every package that the project imports, as it is imported."""
     graph = grimp.build_graph(*sorted(OURS), include_external_packages=True, cache_dir=None)
@@ -38,7 +41,7 @@ def imported():
 
 
 def distributions(package):
-    return {canonicalize_name(name) for name in packages_distributions().get(package, [package])}
+    return {canonicalize_name(name) for name in INSTALLED.get(package, [package])}
 
 
 def test_what_is_imported_is_listed():
@@ -78,8 +81,8 @@ def test_a_missing_module_of_our_own_is_no_missing_extra():
 @pytest.mark.parametrize(
     ("command", "package", "extra"),
     [
-        (["firmware", "--model", "models/edge/none", "--out", "out"], "capstone", "firmware"),
-        (["device", "--port", "none", "info"], "serial", "firmware"),
+        (["sketch", "--model", ".", "--board", "emulated", "--out", "out"], "capstone", "firmware"),
+        (["device", "info", "--port", "none"], "serial", "firmware"),
         (["forecast", "cell.csv", "--model", "models:/dlnet-edge@candidate"], "mlflow", "registry"),
         (["promote", "1"], "requests", "registry"),
         (["relay", "--repository", "a/b"], "starlette", "relay"),

@@ -20,9 +20,9 @@ from dlnet.baselines.boosting import fit_boosting_for
 from dlnet.baselines.ridge import fit_ridge
 from dlnet.baselines.saved import save_baseline
 from dlnet.baselines.trends import Trend
-from dlnet.distill.students import shape
 from dlnet.errors import ModelError
 from dlnet.models.network import initial
+from dlnet.models.shapes import net_config
 from dlnet.models.trained import TrainedModel
 
 helper_paths.use("baselines", "registry")
@@ -39,7 +39,7 @@ def fitted(kind, track):
     """A model of a kind and its dataset; the forecasts it gives before it is saved."""
     dataset, encoder = synthetic_encoder(track)
     ends = dataset.windows("validation", 3)
-    config = shape(encoder, "liquid", 5, "euler", 1)
+    config = net_config(encoder, "liquid", 5, "euler", 1)
     network = TrainedModel("one", encoder, config, initial(config, [1, 2] if kind == "network" else [1]))
     ridge = fit_ridge(dataset, task(track), params())
     model = {

@@ -10,6 +10,7 @@ from dlnet.config.baselines import BaselinesParams
 from dlnet.config.task import TaskParams
 from dlnet.data.encode import Encoder
 from dlnet.data.windows import WindowDataset
+from dlnet.train.data import make_training_data, training_windows
 
 LINE = 20  # cycles that the line is fitted over
 
@@ -36,6 +37,7 @@ def fit_all(dataset: WindowDataset, encoder: Encoder, task: TaskParams, params: 
     plain = [one for target, one in boosted.items() if target != "ridge"]
     if plain and best_of(boosted.values()).chosen["target"] == "ridge":
         fitted["boosting_plain"] = best_of(plain)
+    data = make_training_data(dataset, encoder, training_windows(dataset, task))
     for name, gru in params.gru.items():
-        fitted[name] = fit_gru(dataset, encoder, task, gru, params.seed, name)
+        fitted[name] = fit_gru(name, gru, encoder, data, task.channels.noise, params.seed)
     return fitted

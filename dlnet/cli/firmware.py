@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from dlnet.firmware.measure import Figures
 
 SYNTHETIC_WINDOWS = 200
-FILES = ("spec.json", "student.json", "golden.safetensors")
 
 app = commands()
 

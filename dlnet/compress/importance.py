@@ -13,7 +13,8 @@ from torch import Tensor
 from dlnet.compress.net import Net
 from dlnet.models.cells import CELLS
 from dlnet.models.factors import multiply
-from dlnet.models.network import forward, horizon_basis
+from dlnet.models.head import horizon_basis
+from dlnet.models.network import forward
 
 CRITERIA = ("l1", "taylor", "activation")
 
@@ -68,8 +69,8 @@ def _weights_at_neurons(net: Net) -> Tensor:
 def _path_and_gradients(net: Net, z: Tensor, change: Tensor) -> tuple[list[Tensor], list[Tensor]]:
     """States (n, N) after each step, and the gradient of each window's own loss by them."""
     parameters = {name: value[None].clone().requires_grad_(True) for name, value in net.parameters.items()}
-    said, path = forward(parameters, z[None], horizon_basis(net.config), net.config)
-    loss = (said[0] - change).abs().mean(1).sum()
+    output, path = forward(parameters, z[None], horizon_basis(net.config), net.config)
+    loss = (output[0] - change).abs().mean(1).sum()
     gradients = torch.autograd.grad(loss, path)
     return [h[0].detach() for h in path], [g[0] for g in gradients]
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import torch
 
 from dlnet.compress.net import Net, check_sparsity
-from dlnet.models.network import Parameters
+from dlnet.models.head import Parameters
 
 PRUNED = ("wx", "wh")  # the head is small, and biases are not pruned
 

@@ -9,7 +9,8 @@ from torch import Tensor
 
 from dlnet.data.encode import Encoder
 from dlnet.errors import ModelError
-from dlnet.models.network import NetConfig, Parameters
+from dlnet.models.head import Parameters
+from dlnet.models.network import NetConfig
 from dlnet.models.trained import TrainedModel
 
 Probe = Callable[[Encoder], tuple[Tensor, Tensor]]
@@ -34,7 +35,7 @@ class Net:
 
 def net_of(student: TrainedModel) -> Net:
     """A trained student of one member."""
-    return Net(student.config, {name: value[0] for name, value in student.parameters.items()}, student.encoder)
+    return Net(student.liquid, {name: value[0] for name, value in student.parameters.items()}, student.encoder)
 
 
 def check_sparsity(sparsity: float) -> None:

@@ -17,13 +17,14 @@ from dlnet.compress.net import Net, Probe, net_of
 from dlnet.config.prune import PruneParams
 from dlnet.data.encode import Encoder
 from dlnet.data.windows import WindowDataset
-from dlnet.distill.students import as_model
-from dlnet.distill.teacher import add_teacher_targets
+from dlnet.distill.students import as_student
+from dlnet.distill.targets import add_teacher_targets
 from dlnet.errors import ConfigError
 from dlnet.models.network import NetConfig
 from dlnet.models.trained import TrainedModel
-from dlnet.train.data import Windows, make_training_data
-from dlnet.train.loop import Job, Trained, TrainingData, TrainPlan
+from dlnet.train.data import TrainingData, Windows, make_training_data
+from dlnet.train.job import Job, Trained
+from dlnet.train.plan import TrainPlan
 from dlnet.train.pool import Stack, run_stacks
 
 PROBED = 1000  # training windows that importance is measured on
@@ -175,4 +176,4 @@ def _student(
         "parent_loss": elite.lineage["loss"],
         "stage2": path.tag,
     }
-    return as_model(result, path.net.config, path.net.encoder, context.plain(path.net.encoder), **lineage)
+    return as_student(result, path.net.encoder, context.plain(path.net.encoder), **lineage)

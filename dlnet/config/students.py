@@ -15,7 +15,7 @@ StudentCell = Literal["liquid", "ltc"]  # those with an integer form
 
 Loss = Literal[
     "labels", "l1", "mse", "cosine", "gaussian", "binned", "hint", "attention", "distance", "angle", "contrast"
-]  # knowledge of a teacher, by its name in dlnet.losses
+]  # of a teacher: names in dlnet.losses.LOSSES
 
 
 FORECAST_LOSSES = ("labels", "l1", "mse", "cosine")  # those that need no more than its forecast
@@ -60,7 +60,7 @@ class StudentParams(Section):
             raise ValueError("hidden must name at least one cell with its sizes")
         if "labels" not in self.losses:
             raise ValueError(
-                "losses must hold 'labels': the students without a teacher are what the others are held to"
+                "losses must hold 'labels': the students without a teacher are what the others are compared with"
             )
         if self.uses_synthetic_windows and set(self.losses) - set(FORECAST_LOSSES):
             known = ", ".join(FORECAST_LOSSES)

@@ -13,7 +13,7 @@ def model_shape(student: TrainedModel, precision: Precision | None = None) -> Mo
     Raises:
         ModelError: its cell has no integer form.
     """
-    config = student.config
+    config = student.liquid
     return ModelShape(
         inputs=config.channels,
         hidden=config.hidden,

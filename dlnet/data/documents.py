@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dlnet.config.clean import CleanParams
+from dlnet.config.task import TaskParams
+from dlnet.data.csvfiles import Columns
 from dlnet.documents import Document
 
 
@@ -9,6 +12,36 @@ class SplitCounts(Document):
     """Cells, rows and windows of a split; ``cells_used``: training cells in use, where only a share of them is."""
 
     cells: int
+    cells_used: int | None = None
     rows: int
     windows: int | None = None
-    cells_used: int | None = None
+
+
+class SourceRecord(Document):
+    """data/raw/source.json.
+
+    Attributes:
+        label: shown beside every result. nominal_ah: all capacities of new cells that occur, Ah.
+        notes: what a reader of results must know. columns: of the files that were read.
+    """
+
+    source: str
+    simulated: bool
+    label: str
+    cells: int
+    rows: int
+    nominal_ah: tuple[float, ...]
+    notes: tuple[str, ...]
+    columns: Columns
+
+
+class TaskRecord(SourceRecord, TaskParams):
+    """data/windows/task.json: the source, the sections ``task`` and ``clean``, and what came of them.
+
+    Attributes:
+        features: their names. counts: split -> cells, rows and windows.
+    """
+
+    clean: CleanParams
+    features: tuple[str, ...]
+    counts: dict[str, SplitCounts]

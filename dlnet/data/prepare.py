@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +13,7 @@ from dlnet.config.clean import CleanParams
 from dlnet.config.split import SplitParams
 from dlnet.config.task import TaskParams
 from dlnet.data.clean import FEATURE_FLOOR, hampel
+from dlnet.data.documents import SourceRecord, SplitCounts, TaskRecord
 from dlnet.data.schema import KEYS
 from dlnet.data.split import SPLITS, split_cells
 from dlnet.errors import ConfigError
@@ -33,13 +33,13 @@ class Prepared:
 
     rows: pd.DataFrame
     cells: pd.DataFrame
-    task: dict[str, Any]
+    task: TaskRecord
     raw: np.ndarray
     touched: np.ndarray
 
 
 def prepare(
-    table: pd.DataFrame, source: Mapping[str, Any], clean: CleanParams, split: SplitParams, task: TaskParams
+    table: pd.DataFrame, source: SourceRecord, clean: CleanParams, split: SplitParams, task: TaskParams
 ) -> Prepared:
     """Clean every cell and split_cells the cells to splits.
 
@@ -62,14 +62,10 @@ def prepare(
     cells = split_cells(pd.DataFrame([part[1] for part in parts]), split, clean.min_rows)
     columns = ["cell", "group", "rows", "split", "used_in_training", *_TOUCHED]
     raw = (table["capacity_ah"] / table["nominal_ah"]).to_numpy()
-    described = {
-        **source,
-        **task.model_dump(),
-        "clean": clean.model_dump(),
-        "features": features,
-        "counts": _counts(cells, task),
-    }
-    return Prepared(rows, cells[columns], described, raw, np.concatenate([part[2] for part in parts]))
+    record = TaskRecord(
+        **dict(source), **dict(task), clean=clean, features=tuple(features), counts=_counts(cells, task)
+    )
+    return Prepared(rows, cells[columns], record, raw, np.concatenate([part[2] for part in parts]))
 
 
 _TOUCHED = ["touched_inputs", "touched_targets", "touched_features"]
@@ -110,9 +106,9 @@ def _clean_cell(
     return rows, counts, touched
 
 
-def _counts(cells: pd.DataFrame, task: TaskParams) -> dict[str, Any]:
+def _counts(cells: pd.DataFrame, task: TaskParams) -> dict[str, SplitCounts]:
     """Cells, rows and windows of each split."""
-    counts: dict[str, Any] = {}
+    counts: dict[str, dict[str, int]] = {}
     for split in (*SPLITS, "unused"):
         some = cells[cells["split"] == split]
         counts[split] = {"cells": len(some), "rows": int(some["rows"].sum())}
@@ -122,4 +118,4 @@ def _counts(cells: pd.DataFrame, task: TaskParams) -> dict[str, Any]:
             starts = used["rows"] - task.window - task.horizon
             counts[split]["windows"] = int((starts // stride + 1).clip(lower=0).sum())
     counts["train"]["cells_used"] = int(cells["used_in_training"].sum())
-    return counts
+    return {split: SplitCounts(**entry) for split, entry in counts.items()}

@@ -30,7 +30,7 @@ def describe(prepared: Prepared, clean: CleanParams, split: SplitParams) -> dict
     task, cells = prepared.task, prepared.cells
     keys = ("source", "label", "simulated", "cells", "rows", "nominal_ah", "notes")
     return {
-        "source": {key: task[key] for key in keys},
+        "source": {key: getattr(task, key) for key in keys},
         "clean": clean.model_dump(),
         "split": split.model_dump(),
         "splits": {name: _describe_split(prepared, name) for name in SPLITS},
@@ -54,7 +54,7 @@ def _describe_split(prepared: Prepared, name: str) -> dict[str, Any]:
     soh = prepared.rows.loc[split_of_rows(prepared) == name, "soh"]
     life = cells["rows"]
     return {
-        **prepared.task["counts"][name],
+        **prepared.task.counts[name].content(),
         "life": {"min": int(life.min()), "median": float(life.median()), "max": int(life.max())},
         "soh": {"min": float(soh.min()), "max": float(soh.max())},
         "groups": {str(group): int(count) for group, count in cells["group"].value_counts().sort_index().items()},
@@ -65,7 +65,7 @@ def _ranges(prepared: Prepared) -> dict[str, dict[str, dict[str, float]]]:
     """Quantiles per column and split; ``outside``: share of rows beyond training's 1st and 99th percentile."""
     splits = split_of_rows(prepared)
     out: dict[str, dict[str, dict[str, float]]] = {}
-    for name in ("soh", *prepared.task["features"]):
+    for name in ("soh", *prepared.task.features):
         values = prepared.rows[name].to_numpy(np.float64)
         low, high = np.quantile(values[splits == "train"], [0.01, 0.99])
         out[name] = {}
@@ -89,7 +89,7 @@ def _cleaned(prepared: Prepared) -> dict[str, Any]:
         "soh_targets": int(cells["touched_targets"].sum()),
         "features": int(per_feature.sum()),
         "rows": len(prepared.rows),
-        "per_feature": dict(zip(prepared.task["features"], map(int, per_feature), strict=True)),
+        "per_feature": dict(zip(prepared.task.features, map(int, per_feature), strict=True)),
         "worst_cells": worst.loc[worst["touched_inputs"] > 0, names].to_dict("records"),
     }
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,6 +14,7 @@ from tqdm import tqdm
 
 from dlnet.config.data import DataParams
 from dlnet.data import csvfiles, schema
+from dlnet.data.documents import SourceRecord
 from dlnet.data.features import FEATURES
 from dlnet.errors import ConfigError, DataError
 from dlnet.files import sha256
@@ -92,7 +92,7 @@ PUBLISHED: Mapping[str, Published] = {
 }
 
 
-def load_cells(data: DataParams, *, base_url: str = BASE_URL, sums: Path = SUMS) -> tuple[pd.DataFrame, dict[str, Any]]:
+def load_cells(data: DataParams, *, base_url: str = BASE_URL, sums: Path = SUMS) -> tuple[pd.DataFrame, SourceRecord]:
     """Read all cells of the chosen source.
 
     Args:
@@ -107,31 +107,38 @@ def load_cells(data: DataParams, *, base_url: str = BASE_URL, sums: Path = SUMS)
         DataError: a file cannot be used as it is.
         DownloadError: a file could not be fetched.
     """
-    notes: Sequence[str]
     if data.source == "embedded":
-        table, label, notes = _embedded(data.path)
-        columns = csvfiles.same_names([name for name in table.columns if name not in schema.KEYS])
-    elif data.source == "csv":
+        table = schema.read_table(data.path)
+        return table, embedded(table)
+    if data.source == "csv":
         columns = csvfiles.Columns(data.csv.capacity, data.csv.unit, data.csv.features)
         table, label, notes = _own(data.path, columns, data.csv.nominal_ah)
     else:
         columns = csvfiles.same_names(FEATURES)
         table, label, notes = _published(data, columns, base_url, sums)
-    return table, {
-        "source": data.source,
-        "simulated": data.source == "embedded",
-        "label": label,
-        "cells": int(table["cell"].nunique()),
-        "rows": len(table),
-        "nominal_ah": sorted({float(value) for value in table["nominal_ah"]}),
-        "notes": list(notes),
-        "columns": asdict(columns),
-    }
+    return table, _record(data.source, table, label, notes, columns)
 
 
-def _embedded(path: Path) -> tuple[pd.DataFrame, str, list[str]]:
+def embedded(table: pd.DataFrame) -> SourceRecord:
+    """What is known of the simulated fleet."""
+    columns = csvfiles.same_names([name for name in table.columns if name not in schema.KEYS])
     note = "Simulated with PyBaMM: no figure here was measured on a cell."
-    return schema.read_table(path), "embedded fleet (simulated)", [note]
+    return _record("embedded", table, "embedded fleet (simulated)", [note], columns)
+
+
+def _record(
+    source: str, table: pd.DataFrame, label: str, notes: Sequence[str], columns: csvfiles.Columns
+) -> SourceRecord:
+    return SourceRecord(
+        source=source,
+        simulated=source == "embedded",
+        label=label,
+        cells=int(table["cell"].nunique()),
+        rows=len(table),
+        nominal_ah=tuple(sorted({float(value) for value in table["nominal_ah"]})),
+        notes=tuple(notes),
+        columns=columns,
+    )
 
 
 def _published(

@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from dlnet.data.documents import TaskRecord
 from dlnet.errors import DataError
-from dlnet.files import read_json
 
 Split = Literal["train", "validation", "test"]
 Ends = npt.NDArray[np.int64]
@@ -59,7 +59,7 @@ class WindowDataset:
         cells: names of the cells.
         split: cell name -> train, validation, test or unused.
         training: names of the training cells in use (a share of the training split).
-        task: what task.json says (source, label, window, horizon, ...).
+        task: source, params and counts (``task.json``).
     """
 
     soh: Floats
@@ -70,18 +70,18 @@ class WindowDataset:
     cells: tuple[str, ...]
     split: dict[str, str]
     training: frozenset[str]
-    task: dict[str, Any]
+    task: TaskRecord
 
     @classmethod
     def load(cls, folder: Path, *, allow_test: bool = False) -> WindowDataset:
         """Read what the prepare stage wrote; the targets of test cells stay hidden unless ``allow_test``."""
-        task = read_json(folder / "task.json")
+        task = TaskRecord.read(folder / "task.json")
         rows, cells = pd.read_parquet(folder / "rows.parquet"), pd.read_parquet(folder / "cells.parquet")
         return cls.from_tables(rows, cells, task, allow_test=allow_test)
 
     @classmethod
     def from_tables(
-        cls, rows: pd.DataFrame, cells: pd.DataFrame, task: dict[str, Any], *, allow_test: bool = False
+        cls, rows: pd.DataFrame, cells: pd.DataFrame, task: TaskRecord, *, allow_test: bool = False
     ) -> WindowDataset:
         """Build a dataset from the tables of the prepare stage (formats in docs/data.md)."""
         names = tuple(dict.fromkeys(rows["cell"]))
@@ -108,17 +108,17 @@ class WindowDataset:
     @property
     def window(self) -> int:
         """Cycles of history in a window."""
-        return int(self.task["window"])
+        return self.task.window
 
     @property
     def horizon(self) -> int:
         """Cycles ahead to forecast."""
-        return int(self.task["horizon"])
+        return self.task.horizon
 
     @property
     def stride_eval(self) -> int:
         """Cycles from one validation or test window to the next."""
-        return int(self.task["stride_eval"])
+        return self.task.stride_eval
 
     def windows(self, split: Split, stride: int, *, labelled: bool = True) -> Ends:
         """Ends of the windows of a split, ``stride`` cycles apart.
@@ -171,7 +171,7 @@ class WindowDataset:
         missing = [name for name in names if name not in self.feature_names]
         if missing:
             raise DataError(
-                f"task.{self.task.get('inputs', 'inputs')}.features names {missing}, but the data has "
+                f"task.{self.task.inputs}.features names {missing}, but the data has "
                 f"{list(self.feature_names)}; change params.yaml"
             )
         return np.array([self.feature_names.index(name) for name in names], np.int64)

@@ -1,4 +1,4 @@
-"""Windows that nobody measured, labelled by the teacher alone: distillation with made data.
+"""Windows that nobody measured, labelled by the teacher alone: distillation with synthetic data.
 
 A student may ask its teacher about any window (Hinton et al. 2015, section 2; Beyer et al. 2022 on consistent
 teaching). Two sources: real windows with their charge features shifted, and windows of other, simulated cells.
@@ -17,11 +17,13 @@ from dlnet.config.split import SplitParams
 from dlnet.config.task import TaskParams
 from dlnet.data.encode import Encoder
 from dlnet.data.prepare import prepare
+from dlnet.data.sources import embedded
 from dlnet.data.windows import WindowDataset
 from dlnet.errors import ConfigError
-from dlnet.models.network import generator, predict
+from dlnet.models.architectures import predict
+from dlnet.models.network import generator
 from dlnet.models.trained import TrainedModel
-from dlnet.train.loop import TrainingData
+from dlnet.train.data import TrainingData
 
 
 def shifted(training_data: TrainingData, copies: int, spread: float, seed: int) -> Tensor:
@@ -56,16 +58,16 @@ def simulated(
             f"params.yaml: students.simulated_stride: the simulated fleet has no {missing[0]!r}, which students "
             "see; set it to 0"
         )
-    made = prepare(table, {"source": "embedded"}, clean, split, task)
+    made = prepare(table, embedded(table), clean, split, task)
     dataset = WindowDataset.from_tables(made.rows, made.cells, made.task)
     return torch.from_numpy(encoder.encode(dataset, dataset.windows("train", stride, labelled=False)))
 
 
 def add_synthetic_windows(training_data: TrainingData, teacher: TrainedModel, z: Tensor) -> TrainingData:
-    """The training_data with further windows ``z`` (N, T, C) that only the teacher labels.
+    """The training data with further windows ``z`` (N, T, C) that only the teacher labels.
 
-    The teacher sees what the students see: it must have their encoder. Other knowledge than forecasts (hidden path,
-    spread, attention) is not made for them, and is left out of the training_data.
+    The teacher sees what the students see: it must have their encoder. Other targets than forecasts (hidden path,
+    spread, attention) are not made for them, and are left out.
     """
     nothing = torch.full((len(z), training_data.change.shape[1]), torch.nan)
     together = torch.cat([training_data.z, z])

@@ -1,95 +1,35 @@
-"""The teacher: several large liquid networks averaged, and what it tells its students."""
+"""The teacher: several large liquid networks, whose outputs are averaged."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import replace
-from typing import Any
+from pathlib import Path
 
-import numpy as np
-import torch
-from torch import Tensor
-
+from dlnet.config.teacher import TeacherParams
 from dlnet.data.encode import Encoder
-from dlnet.data.windows import WindowDataset
-from dlnet.losses import LOSSES
-from dlnet.models.network import Parameters, hidden_path, predict
+from dlnet.models.shapes import net_config
 from dlnet.models.trained import TrainedModel
-from dlnet.train.data import Windows
-from dlnet.train.loop import Trained, TrainingData
-
-HINT_SAMPLE = 2000  # windows that the hint's directions are fitted on
-BATCH = 512
-
-
-def averaged(results: Sequence[Trained]) -> Parameters:
-    """Trained networks of one shape, stacked: as a ``TrainedModel`` their outputs are averaged."""
-    return {name: torch.stack([one.parameters[name] for one in results]) for name in results[0].parameters}
+from dlnet.train.data import TrainingData
+from dlnet.train.job import Job, Trained, stack_parameters
+from dlnet.train.plan import plan_of
+from dlnet.train.pool import Stack, run_stacks
 
 
-def add_teacher_targets(
-    training_data: TrainingData,
-    sources: Sequence[tuple[TrainedModel, float]],
-    dataset: WindowDataset,
-    encoder: Encoder,
-    windows: Windows,
-    losses: Collection[str] = (),
-    hint_width: int = 16,
-) -> TrainingData:
-    """The training_data with a teacher's forecasts, and what else ``losses`` ask of the first source.
+def train_teacher(
+    encoder: Encoder, params: TeacherParams, data: TrainingData, noise: float, resume: Path | None = None
+) -> tuple[TrainedModel, list[Trained]]:
+    """Train the members on labels, each from a seed of its own.
 
     Args:
-        sources: networks and their weights (sum 1); their forecasts are mixed. They may see other channels.
-        encoder: of the students, in whose units the targets are given.
-        windows: those the training_data was made of.
-        losses: of the jobs to come (see ``LOSSES``). hint_width: directions of the hidden path kept.
+        data: that of ``encoder``. noise: of its features, see ``TrainPlan``.
+        resume: folder that holds the members' states; training goes on from those that are there.
+
+    Returns:
+        The teacher, and the training of each member.
     """
-    forecast = sum(weight * source.forecast(dataset, windows.train).astype(np.float64) for source, weight in sources)
-    change = (np.asarray(forecast) - encoder.anchor(dataset, windows.train)) / encoder.delta_scale
-    taught = replace(training_data, teacher=torch.from_numpy(change.astype(np.float32)))
-    needs = {need for loss in losses if loss in LOSSES for need in LOSSES[loss].needs}
-    if needs:
-        first = sources[0][0]
-        z = torch.from_numpy(first.encoder.encode(dataset, windows.train))
-        make: dict[str, Callable[[], Tensor]] = {
-            "spread": lambda: member_spread(first, z) * (first.encoder.delta_scale / encoder.delta_scale),
-            "hint": lambda: hint_path(first, z, hint_width),
-            "attention": lambda: attention_map(first, z),
-        }
-        more: dict[str, Any] = {need: make[need]() for need in sorted(needs)}
-        taught = replace(taught, **more)
-    return taught
-
-
-def member_spread(student: TrainedModel, z: Tensor) -> Tensor:
-    """Standard deviation of the members' forecasts, units of its ``delta_scale``: z (N, T, C) -> (N, horizon)."""
-    parts = [predict(student.parameters, part, student.config).std(0, correction=0) for part in torch.split(z, BATCH)]
-    return torch.cat(parts)
-
-
-def attention_map(student: TrainedModel, z: Tensor) -> Tensor:
-    """Mean square of all members' states a step: z (N, T, C) -> (N, T)."""
-    with torch.no_grad():
-        return torch.cat([(_states(student, part) ** 2).mean(2) for part in torch.split(z, BATCH)])
-
-
-def hint_path(student: TrainedModel, z: Tensor, width: int) -> Tensor:
-    """Principal directions of a network's hidden path, standardised: z (N, T, C) -> (N, T, width).
-
-    The members' states are put side by side; directions come from an evenly spread sample of windows.
-    """
-    with torch.no_grad():
-        sample = _states(student, z[:: max(1, len(z) // HINT_SAMPLE)]).flatten(0, 1)
-        center = sample.mean(0)
-        covariance = torch.cov((sample - center).T)
-        values, vectors = torch.linalg.eigh(covariance)
-        kept = min(width, len(values))
-        project = vectors[:, -kept:] / values[-kept:].clamp(min=1e-12).sqrt()
-        return torch.cat([(_states(student, part) - center) @ project for part in torch.split(z, BATCH)])
-
-
-def _states(student: TrainedModel, z: Tensor) -> Tensor:
-    """(N, T, C) -> (N, T, members n)."""
-    members = len(student.parameters["b"])
-    path = hidden_path(student.parameters, z.expand(members, *z.shape), student.config)
-    return torch.stack(path, dim=3).flatten(0, 1).permute(1, 2, 0)
+    config = net_config(encoder, params.cell, params.hidden, params.solver, params.substeps)
+    jobs = [Job(f"member-{i}", 1000 * params.seed + i) for i in range(params.members)]
+    stacks = [Stack(config, (job,), resume / f"{job.name}.safetensors" if resume else None) for job in jobs]
+    results = run_stacks(stacks, [data], plan_of(params.training, noise), "teach")
+    metrics = {"members_mae_validation": [one.mae_validation for one in results]}
+    lineage = {"members": params.members, "training_windows": data.labelled, "inputs": encoder.track}
+    return TrainedModel("teacher", encoder, config, stack_parameters(results), metrics, lineage), results

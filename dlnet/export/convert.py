@@ -10,7 +10,7 @@ from torch.nn import functional
 from dlnet.errors import ModelError
 from dlnet.export.weights import Cell, Skip, StudentWeights
 from dlnet.models.factors import balanced
-from dlnet.models.network import LEVEL_UNIT
+from dlnet.models.head import LEVEL_UNIT
 from dlnet.models.trained import TrainedModel
 
 
@@ -20,7 +20,7 @@ def weights_of(student: TrainedModel) -> StudentWeights:
     Raises:
         ModelError: the student averages several networks, or is not solved by explicit Euler.
     """
-    config, members = student.config, len(student.parameters["b"])
+    config, members = student.liquid, len(student.parameters["b"])
     if members != 1 or config.solver != "euler":
         raise ModelError(
             f"{student.name}: {members} networks solved by {config.solver}; only one network under explicit Euler "

@@ -100,7 +100,7 @@ def elite(
 
 def front_end(model: DeviceModel, dataset: WindowDataset, raw: pd.DataFrame) -> FrontEnd:
     """MAE on validation windows with the host's float front end and with the device's, and how far inputs differ."""
-    ends = dataset.windows("validation", int(dataset.task["stride_eval"]))
+    ends = dataset.windows("validation", dataset.stride_eval)
     z, anchor = device_windows(model, dataset, raw, ends)
     z_host = quantise_inputs(model.encoder.encode(dataset, ends))
     anchor_host = quantise_anchor(model.encoder.anchor(dataset, ends))

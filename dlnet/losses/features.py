@@ -1,10 +1,13 @@
-"""Feature knowledge: the teacher's hidden path, and where along the window it is active."""
+"""Losses of features: the teacher's hidden path, and where along the window it is active."""
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor
 from torch.nn import functional
+
+from dlnet.losses.base import StudentOutputs, TeacherLoss, TeacherTargets
+from dlnet.losses.outputs import l1
 
 HINT_UNIT = 2.0  # a hint has an effect only if its gradient is of the size of the output's
 ATTENTION_UNIT = 2.0
@@ -35,3 +38,15 @@ def attention(path: list[Tensor], wanted: Tensor) -> Tensor:
     own = torch.stack([(h**2).mean(1) for h in path], dim=2)
     gap = functional.normalize(own, dim=2, eps=1e-6) - functional.normalize(wanted, dim=2, eps=1e-6)
     return ATTENTION_UNIT * (gap**2).sum(2).mean(1)
+
+
+def _hint(student: StudentOutputs, targets: TeacherTargets) -> Tensor:
+    return l1(student.output, targets.teacher) + hint(student.path, student.projection, targets.hint)
+
+
+def _attention(student: StudentOutputs, targets: TeacherTargets) -> Tensor:
+    return l1(student.output, targets.teacher) + attention(student.path, targets.attention)
+
+
+HINT = TeacherLoss(_hint, ("hint",), projected=True)
+ATTENTION = TeacherLoss(_attention, ("attention",))

@@ -6,6 +6,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from dlnet.losses.base import TeacherLoss
+
 MSE_UNIT = 5.0  # errors are far below one unit; this brings the squared error's gradient to that of L1
 
 
@@ -24,3 +26,8 @@ def mse(output: Tensor, wanted: Tensor) -> Tensor:
 def cosine(output: Tensor, wanted: Tensor) -> Tensor:
     """(M, B, P) twice -> (M,) one minus the cosine between the trajectories; the shape alone counts."""
     return (1 - functional.cosine_similarity(output, wanted, dim=2, eps=1e-3)).mean(1)
+
+
+L1 = TeacherLoss(lambda student, targets: l1(student.output, targets.teacher))
+MSE = TeacherLoss(lambda student, targets: mse(student.output, targets.teacher))
+COSINE = TeacherLoss(lambda student, targets: cosine(student.output, targets.teacher))

@@ -1,4 +1,4 @@
-"""Relational knowledge: how windows of a batch lie to each other in the teacher's last hidden state.
+"""Losses of relations: how windows of a batch lie to each other in the teacher's last hidden state.
 
 That state comes as its leading principal directions, each scaled to unit variance, as it does for hints.
 """
@@ -8,6 +8,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 from torch.nn import functional
+
+from dlnet.losses.base import StudentOutputs, TeacherLoss, TeacherTargets
+from dlnet.losses.outputs import l1
 
 DISTANCE_UNIT = 1.0
 ANGLE_UNIT = 2.0  # the weights of Park et al. (2019): angles count twice
@@ -26,8 +29,8 @@ def distance(state: Tensor, wanted: Tensor) -> Tensor:
     Returns:
         (M,) Huber loss between pairwise distances, each network's divided by their mean.
     """
-    own, told = _distances(state[:, :PAIRS]), _distances(wanted[:, :PAIRS])
-    return DISTANCE_UNIT * _mean(functional.huber_loss(own, told, reduction="none"))
+    student, teacher = _distances(state[:, :PAIRS]), _distances(wanted[:, :PAIRS])
+    return DISTANCE_UNIT * _mean(functional.huber_loss(student, teacher, reduction="none"))
 
 
 def angle(state: Tensor, wanted: Tensor) -> Tensor:
@@ -39,12 +42,12 @@ def angle(state: Tensor, wanted: Tensor) -> Tensor:
     Returns:
         (M,) Huber loss between the cosines of all angles i-j-k.
     """
-    own, told = _cosines(state[:, :TRIPLETS]), _cosines(wanted[:, :TRIPLETS])
-    return ANGLE_UNIT * _mean(functional.huber_loss(own, told, reduction="none"))
+    student, teacher = _cosines(state[:, :TRIPLETS]), _cosines(wanted[:, :TRIPLETS])
+    return ANGLE_UNIT * _mean(functional.huber_loss(student, teacher, reduction="none"))
 
 
 def contrast(state: Tensor, projection: Tensor, wanted: Tensor) -> Tensor:
-    """Tell each window's teacher state from those of the rest of the batch (CRD, Tian et al. 2020, as InfoNCE).
+    """Pick each window's teacher state out of those of the batch (CRD, Tian et al. 2020, as InfoNCE).
 
     In place of a memory of negatives, the other windows of the batch are the negatives.
 
@@ -54,9 +57,9 @@ def contrast(state: Tensor, projection: Tensor, wanted: Tensor) -> Tensor:
     Returns:
         (M,) cross-entropy of finding the own teacher state.
     """
-    own = functional.normalize(torch.bmm(state, projection), dim=2, eps=1e-6)
-    told = functional.normalize(wanted, dim=2, eps=1e-6)
-    scores = torch.log_softmax(torch.bmm(own, told.mT) / CONTRAST_TEMPERATURE, dim=2)
+    student = functional.normalize(torch.bmm(state, projection), dim=2, eps=1e-6)
+    teacher = functional.normalize(wanted, dim=2, eps=1e-6)
+    scores = torch.log_softmax(torch.bmm(student, teacher.mT) / CONTRAST_TEMPERATURE, dim=2)
     return -CONTRAST_UNIT * scores.diagonal(dim1=1, dim2=2).mean(1)
 
 
@@ -77,3 +80,20 @@ def _cosines(points: Tensor) -> Tensor:
 
 def _mean(values: Tensor) -> Tensor:
     return values.flatten(1).mean(1)
+
+
+def _distance(student: StudentOutputs, targets: TeacherTargets) -> Tensor:
+    return l1(student.output, targets.teacher) + distance(student.last, targets.hint[:, :, -1])
+
+
+def _angle(student: StudentOutputs, targets: TeacherTargets) -> Tensor:
+    return l1(student.output, targets.teacher) + angle(student.last, targets.hint[:, :, -1])
+
+
+def _contrast(student: StudentOutputs, targets: TeacherTargets) -> Tensor:
+    return l1(student.output, targets.teacher) + contrast(student.last, student.projection, targets.hint[:, :, -1])
+
+
+DISTANCE = TeacherLoss(_distance, ("hint",))
+ANGLE = TeacherLoss(_angle, ("hint",))
+CONTRAST = TeacherLoss(_contrast, ("hint",), projected=True)

@@ -12,11 +12,12 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from dlnet.losses.base import TEMPERATURE, StudentOutputs, TeacherLoss, TeacherTargets
+
 FLOOR = 0.05  # least standard deviation, units of ``delta_scale``: about the error of a good student
 UNIT = 0.02  # brings the gradient to the size of that of L1
 BINS = 15
 REACH = 6.0  # half the range of the bins in floors
-TEMPERATURE = 4.0
 
 
 def width_of(spread: Tensor) -> Tensor:
@@ -49,6 +50,19 @@ def binned(output: Tensor, mean: Tensor, spread: Tensor, temperature: float = TE
     """
     centres = torch.linspace(-REACH, REACH, BINS) * FLOOR
     width = width_of(spread)[..., None]
-    told = torch.log_softmax(-((centres / width) ** 2) / (2 * temperature), dim=-1)
-    said = torch.log_softmax(-(((centres - (output - mean)[..., None]) / width) ** 2) / (2 * temperature), dim=-1)
-    return UNIT * temperature**2 * (told.exp() * (told - said)).sum(-1).mean((1, 2))
+    teacher = torch.log_softmax(-((centres / width) ** 2) / (2 * temperature), dim=-1)
+    shifted = centres - (output - mean)[..., None]
+    student = torch.log_softmax(-((shifted / width) ** 2) / (2 * temperature), dim=-1)
+    return UNIT * temperature**2 * (teacher.exp() * (teacher - student)).sum(-1).mean((1, 2))
+
+
+def _gaussian(student: StudentOutputs, targets: TeacherTargets) -> Tensor:
+    return gaussian(student.output, targets.teacher, targets.spread)
+
+
+def _binned(student: StudentOutputs, targets: TeacherTargets) -> Tensor:
+    return binned(student.output, targets.teacher, targets.spread, targets.temperature)
+
+
+GAUSSIAN = TeacherLoss(_gaussian, ("spread",))
+BINNED = TeacherLoss(_binned, ("spread",))

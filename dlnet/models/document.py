@@ -5,8 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Literal, Self, TypeVar
 
-from pydantic import ValidationError
-
 from dlnet.config.clean import CleanParams
 from dlnet.data.csvfiles import Columns
 from dlnet.data.windows import Ends, Floats, Singles, WindowDataset
@@ -68,17 +66,8 @@ class Facts(Document):
 
     @classmethod
     def of(cls, dataset: WindowDataset) -> Self:
-        """Of the data of the prepare stage.
-
-        Raises:
-            ModelError: ``task.json`` lacks a part.
-        """
-        task = dataset.task
-        try:
-            data = {name: task[name] for name in DataFacts.model_fields}
-            return cls.model_validate({"data": data, "clean": task["clean"]})
-        except (KeyError, ValidationError) as error:
-            raise ModelError(f"data/windows/task.json: made by an older version ({error}); {AGAIN}") from error
+        """Of the data of the prepare stage."""
+        return cls(data=dataset.task.to(DataFacts), clean=dataset.task.clean)
 
 
 class ModelDocument(Facts):

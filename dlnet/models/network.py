@@ -1,8 +1,4 @@
-"""A liquid network: cell, solver and a head of monotone knots; M of them stacked.
-
-The head predicts how far SoH falls between knots of the horizon (softplus increments, so the forecast never
-rises); on a track without capacity one more output sets the level.
-"""
+"""A liquid network: cell, solver and a head of monotone knots; M of them stacked."""
 
 from __future__ import annotations
 
@@ -11,7 +7,6 @@ from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -19,12 +14,8 @@ from torch.nn import functional
 from dlnet.errors import ModelError
 from dlnet.models import branches, factors, quantised
 from dlnet.models.cells import CELLS
-from dlnet.models.skips import slope_lags
+from dlnet.models.head import SKIPS, Parameters, affine, initial_head, output_count, readout, skip_values, skip_width
 from dlnet.models.solvers import SOLVERS
-
-Parameters = dict[str, Tensor]
-
-LEVEL_UNIT = 2.5  # a unit of the level output in units of a knot: cells differ more in level than they fade
 
 
 @dataclass(frozen=True)
@@ -58,7 +49,7 @@ class NetConfig:
     bits: Literal[0, 4, 8] = 0
 
     def __post_init__(self) -> None:
-        known: dict[str, Collection[str]] = {"cell": CELLS, "solver": SOLVERS, "skip": ("none", "slopes", "last")}
+        known: dict[str, Collection[str]] = {"cell": CELLS, "solver": SOLVERS, "skip": SKIPS}
         for field, names in known.items():
             if getattr(self, field) not in names:
                 raise ModelError(f"{field} is {getattr(self, field)!r}; known: {', '.join(sorted(names))}")
@@ -68,12 +59,12 @@ class NetConfig:
     @property
     def skip_width(self) -> int:
         """Values that bypass the cell."""
-        return {"none": 0, "slopes": len(slope_lags(self.steps)), "last": 2 * self.channels}[self.skip]
+        return skip_width(self)
 
     @property
     def outputs(self) -> int:
         """Outputs of the head: one a knot, and the level where there is one."""
-        return len(self.knots) + self.level
+        return output_count(self)
 
     def to_json(self) -> dict[str, Any]:
         """As a JSON-ready dict."""
@@ -110,13 +101,8 @@ def _initial_one(config: NetConfig, source: torch.Generator) -> Parameters:
         "b": uniform(1, width, fan),
         "wh": 0.8 * square.T.contiguous(),
         "leak": uniform(1, n, 1.5) + cell.leak_start,
-        "wo": torch.zeros(n + config.skip_width, config.branches * config.outputs),
-        "bo": torch.full((1, config.branches * config.outputs), -2.0),
+        **initial_head(config, source, config.branches),
     }
-    parameters["wo"][:n] = torch.randn(n, config.branches * config.outputs, generator=source) * 0.3 / math.sqrt(n)
-    if config.level:
-        parameters["wo"][:, config.outputs - 1 :: config.outputs] = 0.0
-        parameters["bo"][:, config.outputs - 1 :: config.outputs] = 0.0
     if cell.reversals == 1:
         parameters["a"] = uniform(1, n, 1.0)
     elif cell.reversals == 2:
@@ -152,16 +138,6 @@ def hidden_path(parameters: Parameters, z: Tensor, config: NetConfig) -> list[Te
     return path
 
 
-def skip_values(z: Tensor, config: NetConfig) -> Tensor:
-    """What bypasses the cell: z (M, B, T, C) -> (M, B, skip_width)."""
-    last, first = z[:, :, -1], z[:, :, 0]
-    if config.skip == "last":
-        return torch.cat([last, last - first], dim=2)
-    if config.skip == "slopes":
-        return torch.stack([last[..., 0] - z[:, :, -1 - lag, 0] for lag in slope_lags(config.steps)], dim=2)
-    return z[:, :, -1, :0]
-
-
 def head(parameters: Parameters, h: Tensor, z: Tensor, config: NetConfig, hard: bool = False) -> Tensor:
     """Outputs before the readout: h (M, n, B) -> (M, B, outputs).
 
@@ -171,11 +147,11 @@ def head(parameters: Parameters, h: Tensor, z: Tensor, config: NetConfig, hard: 
     if config.bits:
         every = quantised.affine(parameters["wo"], parameters["bo"], seen, config.bits).mT
     else:
-        every = torch.baddbmm(parameters["bo"].mT, parameters["wo"].mT, seen).mT
+        every = affine(parameters["wo"], parameters["bo"], seen)
     if config.branches == 1:
         return every
-    said = scores(parameters, h, z, config)
-    return branches.pick(every, said) if hard else branches.mix(every, torch.softmax(said, dim=2))
+    gate = scores(parameters, h, z, config)
+    return branches.pick(every, gate) if hard else branches.mix(every, torch.softmax(gate, dim=2))
 
 
 def scores(parameters: Parameters, h: Tensor, z: Tensor, config: NetConfig) -> Tensor:
@@ -186,24 +162,12 @@ def scores(parameters: Parameters, h: Tensor, z: Tensor, config: NetConfig) -> T
     seen = torch.cat([z[:, :, -1].mT, h], dim=1)
     if config.bits:
         return quantised.affine(parameters["wg"], parameters["bg"], seen, config.bits).mT
-    return torch.baddbmm(parameters["bg"].mT, parameters["wg"].mT, seen).mT
+    return affine(parameters["wg"], parameters["bg"], seen)
 
 
 def shares(parameters: Parameters, h: Tensor, z: Tensor, config: NetConfig) -> Tensor:
     """Shares of the branches, softmax of ``scores``: -> (M, B, branches), sum 1."""
     return torch.softmax(scores(parameters, h, z, config), dim=2)
-
-
-def readout(outputs: Tensor, basis: Tensor, config: NetConfig) -> Tensor:
-    """Change of SoH relative to the anchor, in units of the encoder's ``delta_scale``: (..., outputs) -> (..., P).
-
-    ``basis`` is (knots, P), see ``knot_basis``.
-    """
-    knots = len(config.knots)
-    change = -torch.cumsum(functional.softplus(outputs[..., :knots]), dim=-1) @ basis
-    if config.level:
-        change = change + outputs[..., knots:] * LEVEL_UNIT
-    return change
 
 
 def forward(
@@ -216,39 +180,15 @@ def forward(
     return readout(head(parameters, path[-1], z, config, hard), basis, config), path
 
 
-def knot_basis(knots: Sequence[int], ahead: np.ndarray) -> Tensor:
-    """(knots, P): row k is the hat function of knot k at the cycles ``ahead``; cycle 0 is the anchor, always 0."""
-    corners = np.concatenate([[0], knots])
-    rows = [np.interp(ahead, corners, np.eye(len(corners))[k + 1]) for k in range(len(knots))]
-    return torch.tensor(np.array(rows), dtype=torch.float32)
-
-
-def horizon_basis(config: NetConfig) -> Tensor:
-    """``knot_basis`` at every cycle of the horizon."""
-    return knot_basis(config.knots, np.arange(1, config.horizon + 1))
-
-
-def count_parameters(parameters: Parameters) -> int:
-    """Numbers in one network of a stack (first axis is the stack)."""
-    return sum(value[0].numel() for value in parameters.values())
-
-
-def predict(
-    parameters: Parameters, z: Tensor, config: NetConfig, basis: Tensor | None = None, batch: int = 1024
-) -> Tensor:
-    """Change of SoH by M stacked networks on the same windows: z (N, T, C) -> (M, N, horizon)."""
-    models = len(parameters["b"])
-    full = horizon_basis(config) if basis is None else basis
-    with torch.no_grad():
-        parts = [
-            forward(parameters, part.expand(models, *part.shape), full, config, hard=True)[0]
-            for part in torch.split(z, batch)
-        ]
-    return torch.cat(parts, dim=1)
+def branch_penalty(parameters: Parameters, path: list[Tensor], z: Tensor, config: NetConfig) -> Tensor | None:
+    """(M,) what training adds to the loss of networks with branches: path of T tensors (M, n, B), z (M, B, T, C)."""
+    if config.branches == 1:
+        return None
+    return branches.penalty(shares(parameters, path[-1], z, config))
 
 
 def branch_usage(parameters: Parameters, z: Tensor, config: NetConfig, batch: int = 1024) -> Tensor:
-    """Part of the windows z (N, T, C) that each branch of M stacked networks speaks for: (M, branches), float64."""
+    """Part of the windows z (N, T, C) that the gate of M stacked networks gives each branch: (M, branches), float64."""
     models = len(parameters["b"])
     if config.branches == 1:
         return torch.ones(models, 1, dtype=torch.float64)

@@ -8,13 +8,16 @@ from typing import Any, Literal
 
 import numpy as np
 import torch
+from pydantic import field_validator
 
 from dlnet.data.encode import Encoder
 from dlnet.data.windows import Ends, Histories, Singles, WindowDataset
 from dlnet.errors import ModelError
 from dlnet.files import read_tensors, write_tensors
+from dlnet.models.architectures import Config, config_from_json, count_parameters, initial, predict, stack_size
 from dlnet.models.document import FILE, Facts, ForecastErrors, ModelDocument, read_document
-from dlnet.models.network import NetConfig, Parameters, count_parameters, initial, predict
+from dlnet.models.head import Parameters
+from dlnet.models.network import NetConfig
 
 WEIGHTS = "model.safetensors"
 
@@ -31,7 +34,7 @@ class TrainedModel:
 
     name: str
     encoder: Encoder
-    config: NetConfig
+    config: Config
     parameters: Parameters
     metrics: dict[str, Any] = field(default_factory=dict)
     lineage: dict[str, Any] = field(default_factory=dict)
@@ -39,7 +42,18 @@ class TrainedModel:
     @property
     def count(self) -> int:
         """Parameters, of all members."""
-        return count_parameters(self.parameters) * len(self.parameters["b"])
+        return count_parameters(self.parameters) * stack_size(self.parameters)
+
+    @property
+    def liquid(self) -> NetConfig:
+        """Its configuration, where only a liquid network will do.
+
+        Raises:
+            ModelError: it is a network of another kind.
+        """
+        if isinstance(self.config, NetConfig):
+            return self.config
+        raise ModelError(f"{self.name}: a {self.config.cell} network; only a liquid one has an integer form")
 
     def predict(self, z: Singles, anchor: Singles) -> Singles:
         """Forecast encoded windows: z (N, T, C), anchor (N, 1) SoH -> (N, horizon) SoH."""
@@ -73,10 +87,18 @@ class NetworkDocument(ModelDocument):
 
     kind: Literal["network"] = "network"
     encoder: Encoder
-    config: NetConfig
+    config: Config
     parameters: int
     metrics: dict[str, Any]
     lineage: dict[str, Any]
+
+    @field_validator("config", mode="before")
+    @classmethod
+    def _of_its_architecture(cls, content: Any) -> Any:
+        try:
+            return config_from_json(content) if isinstance(content, dict) else content
+        except (KeyError, TypeError, ModelError) as error:
+            raise ValueError(f"no network's configuration ({error})") from error
 
 
 @dataclass(frozen=True)

@@ -8,13 +8,14 @@ from typing import Any
 
 from jinja2 import StrictUndefined, Template
 
+from dlnet.data.documents import TaskRecord
 from dlnet.gate.verdict import Verdict
 from dlnet.report.documents import SummaryReport
 
 TEMPLATES = Path(__file__).parent / "templates"
 
 
-def float_card(name: str, task: Mapping[str, Any], metrics: Mapping[str, float]) -> str:
+def float_card(name: str, task: TaskRecord, metrics: Mapping[str, float]) -> str:
     """Card of the teacher or of a float student; errors are MAE of SoH."""
     return render(TEMPLATES / "float_card.md.j2", name=name, task=task, metrics=metrics)
 

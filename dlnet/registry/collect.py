@@ -15,12 +15,12 @@ from ruamel.yaml import YAML
 from dlnet.baselines.record import BaselineRecord, BaselineTable
 from dlnet.config.publish import PublishParams
 from dlnet.cost.device import UNITS
+from dlnet.data.documents import TaskRecord
 from dlnet.data.encode import Encoder
 from dlnet.data.windows import WindowDataset
 from dlnet.errors import RegistryError
 from dlnet.export.documents import EdgeMetrics
 from dlnet.export.saved import SavedEdge
-from dlnet.files import read_json
 from dlnet.firmware.documents import FirmwareReport, MeasuredElites, UnmeasuredElites
 from dlnet.gate.budget import UNITS as UNITS_ON_DEVICE
 from dlnet.gate.budget import within_budget
@@ -67,9 +67,13 @@ class _Project:
     evaluation: EvaluationReport
     baselines: dict[str, BaselineRecord]
     firmware: MeasuredElites | UnmeasuredElites | None
-    task: dict[str, Any]
     dataset: WindowDataset
     limits: PublishParams
+
+    @property
+    def task(self) -> TaskRecord:
+        """What the models were asked for, of which data."""
+        return self.dataset.task
 
     def folder(self, kind: str) -> Path:
         return self.root / "models" / kind
@@ -100,14 +104,13 @@ def _collect(root: Path, limits: PublishParams) -> Publication:
         EvaluationReport.read(root / "reports/evaluation.json"),
         BaselineTable.read(root / "models/baselines/baselines.json").root,
         FirmwareReport.read(firmware).root if firmware.is_file() else None,
-        read_json(windows / "task.json"),
         WindowDataset.load(windows),
         limits,
     )
     tags = lineage(root)
     children = [*_baselines(project), *_teacher(project), *_students(project), *_edges(project)]
     return Publication(
-        experiment=f"dlnet/{project.task['source']}",
+        experiment=f"dlnet/{project.task.source}",
         pipeline=_pipeline(project, children),
         children=tuple(children),
         data=_data(project, tags),
@@ -122,12 +125,14 @@ def _data(project: _Project, tags: Mapping[str, str]) -> Data:
     source = {
         "dvc.path": "data/windows",
         "dvc.md5": tags["dlnet.data"],
-        "dlnet.source": project.task["source"],
+        "dlnet.source": project.task.source,
     }
     counts = {
-        f"{split}.{what}": number for split, entry in project.task["counts"].items() for what, number in entry.items()
+        f"{split}.{what}": number
+        for split, entry in project.task.counts.items()
+        for what, number in entry.content().items()
     }
-    return Data(f"{project.task['source']}-{project.task['inputs']}", digest, source, counts)
+    return Data(f"{project.task.source}-{project.task.inputs}", digest, source, counts)
 
 
 def _pipeline(project: _Project, children: list[RunRecord]) -> RunRecord:
@@ -155,7 +160,7 @@ def _pipeline(project: _Project, children: list[RunRecord]) -> RunRecord:
         tables=tables,
         views={"figures/fronts.html": _fronts_page(project)},
         volatile={f"volatile/{path.name}": path for path in sorted((reports / "volatile").glob("*.json"))},
-        tags={"mlflow.note.content": f"Data: {project.task['label']}. Errors are MAE of SoH on test cells."},
+        tags={"mlflow.note.content": f"Data: {project.task.label}. Errors are MAE of SoH on test cells."},
     )
 
 
@@ -168,7 +173,7 @@ def _fronts_page(project: _Project) -> str:
 
 def _title(project: _Project, metrics: Mapping[str, float]) -> str:
     """Short: MLflow's list of runs shows 22 letters of it."""
-    return f"int8 {metrics['mae_int8']:.5f}, {project.task['inputs']}"
+    return f"int8 {metrics['mae_int8']:.5f}, {project.task.inputs}"
 
 
 def _headline(summary: SummaryReport, children: list[RunRecord]) -> dict[str, float]:

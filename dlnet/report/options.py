@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from dlnet.report.documents import EdgeSummary, Student
+if TYPE_CHECKING:
+    from dlnet.report.documents import EdgeSummary, Student
 
 
 def usage_line(models: Sequence[Student]) -> list[str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from dlnet.gate.choice import RULE
 from dlnet.plots.axes import in_bytes
 from dlnet.report.documents import (
     DataSummary,
@@ -40,7 +39,7 @@ def page(summary: SummaryReport, content: EvaluationReport) -> str:
         "RMSE are means over windows. Size: float weights as 4 bytes each; int8: integer spec with its tables."
         + star_of(summary),
         _models(summary),
-        f"For the device: **{edge.name}**, {RULE}. No choice was made on test cells.",
+        f"For the device: **{edge.name}**, {edge.rule}. No choice was made on test cells.",
         *usage_line(summary.elites),
         *bits_line(summary.edges),
         pictures["trajectories.png"],

@@ -9,7 +9,7 @@ import pandas as pd
 
 from dlnet.cost import device as cost
 from dlnet.cost.shape import model_shape
-from dlnet.gate.choice import RULE, choose_edge
+from dlnet.data.documents import TaskRecord
 from dlnet.report.documents import (
     BaselineSummary,
     DataSummary,
@@ -39,20 +39,20 @@ from dlnet.report.pipeline import FRONTS, Edge, Pipeline
 GROUP = ["cell", "hidden", "loss"]
 
 
-def summarise(content: EvaluationReport, pipeline: Pipeline, task: dict[str, Any]) -> SummaryReport:
+def summarise(content: EvaluationReport, pipeline: Pipeline, task: TaskRecord, chosen: str, rule: str) -> SummaryReport:
     """What reports/summary.json holds.
 
     Args:
         content: errors of all models. pipeline: the models. task: content of data/windows/task.json.
+        chosen, rule: the model for the device, and what it was chosen by.
     """
-    chosen = choose_edge({name: scores.int8.validation.mae for name, scores in content.edge.items()})
     baselines = {
         name: pipeline.baselines[name].to(BaselineSummary, **_errors(scores))
         for name, scores in content.baselines.items()
     }
     students = {name: _student(pipeline, name, scores) for name, scores in content.students.items()}
     edges = {name: _edge(pipeline, name, content) for name in sorted(content.edge)}
-    edge, teacher = edges[chosen].model_copy(update={"rule": RULE}), _teacher(pipeline, content.teacher, task)
+    edge, teacher = edges[chosen].model_copy(update={"rule": rule}), _teacher(pipeline, content.teacher, task)
     on_validation = {name: entry.validation for name, entry in baselines.items()}
     return SummaryReport(
         data=_data(task),
@@ -81,15 +81,11 @@ def headline(summary: SummaryReport) -> Headline:
     )
 
 
-def _data(task: dict[str, Any]) -> DataSummary:
-    counts = {split: task["counts"][split] for split in ("train", "validation", "test")}
-    return DataSummary(
-        **{key: task[key] for key in ("source", "label", "simulated", "inputs", "window", "horizon")},
-        cells=sum(part["cells"] for part in counts.values()),
-        windows=sum(part["windows"] for part in counts.values()),
-        splits=counts,
-        notes=task.get("notes", []),
-    )
+def _data(task: TaskRecord) -> DataSummary:
+    counts = {split: task.counts[split] for split in ("train", "validation", "test")}
+    cells = sum(part.cells for part in counts.values())
+    windows = sum(part.windows or 0 for part in counts.values())
+    return task.to(DataSummary, cells=cells, windows=windows, splits=counts)
 
 
 def _errors(scores: ScoresBySplit | FiguresBySplit) -> dict[str, Any]:
@@ -97,7 +93,7 @@ def _errors(scores: ScoresBySplit | FiguresBySplit) -> dict[str, Any]:
     return {**dict(scores.test.to(Figures)), "validation": scores.validation.to(Figures)}
 
 
-def _teacher(pipeline: Pipeline, scores: ScoresBySplit, task: dict[str, Any]) -> TeacherSummary:
+def _teacher(pipeline: Pipeline, scores: ScoresBySplit, task: TaskRecord) -> TeacherSummary:
     teacher, verdict = pipeline.teacher, pipeline.distillation.teacher
     return TeacherSummary(
         **_errors(scores),
@@ -105,10 +101,10 @@ def _teacher(pipeline: Pipeline, scores: ScoresBySplit, task: dict[str, Any]) ->
         bytes=4 * teacher.count,
         members=len(teacher.parameters["b"]),
         cell=teacher.config.cell,
-        solver=teacher.config.solver,
+        solver=teacher.liquid.solver,
         hidden=teacher.config.hidden,
         uses_capacity=teacher.encoder.track == "capacity",
-        sees_more_than_students=teacher.encoder.track != task["inputs"],
+        sees_more_than_students=teacher.encoder.track != task.inputs,
         teaches=verdict.teaches,
         verdict=verdict.text,
     )

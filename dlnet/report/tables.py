@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.table import Table
 
-from dlnet.report.documents import Figures, SummaryReport
 from dlnet.report.options import bits_line, usage_line
 
 if TYPE_CHECKING:
     from dlnet.forecast import Forecast
+    from dlnet.report.documents import Figures, SummaryReport  # imports what the core does not bring
 
 
 def show(table: Table) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 from safetensors import SafetensorError, safe_open
@@ -12,10 +11,8 @@ from torch import Tensor
 
 from dlnet.errors import ModelError
 from dlnet.files import write_tensors
-from dlnet.models.network import Parameters
-
-if TYPE_CHECKING:
-    from dlnet.train.loop import State
+from dlnet.models.head import Parameters
+from dlnet.train.state import State
 
 PLAIN = ("live", "best_error", "best_step", "stale", "step", "curve")
 STACKS = ("parameters", "mean", "square", "best")

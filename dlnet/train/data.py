@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -11,7 +11,40 @@ from torch import Tensor
 from dlnet.config.task import TaskParams
 from dlnet.data.encode import Encoder
 from dlnet.data.windows import Ends, Singles, WindowDataset
-from dlnet.train.loop import TrainingData
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """Windows of one cell split, encoded; changes are relative to the anchor in units of ``delta_scale``.
+
+    Attributes:
+        z: (N, T, C) training windows, labelled ones first. change: (N, horizon), NaN where unlabelled.
+        labelled: how many of them have labels. features: channels that noise is added to.
+        validation_z, validation_change: (V, T, C), (V, horizon).
+        delta_scale: SoH per unit.
+        teacher: (N, horizon) the teacher's output, if any. What else of the teacher the losses need:
+        spread: (N, horizon) standard deviation over its members. hint: (N, T, k) its hidden path, standardised.
+        attention: (N, T) mean square of its states.
+    """
+
+    z: Tensor
+    change: Tensor
+    labelled: int
+    features: slice
+    validation_z: Tensor
+    validation_change: Tensor
+    delta_scale: float
+    teacher: Tensor | None = None
+    spread: Tensor | None = None
+    hint: Tensor | None = None
+    attention: Tensor | None = None
+
+    def at(self, ahead: np.ndarray) -> TrainingData:
+        """The same with training targets at the cycles ``ahead`` alone."""
+        columns = torch.as_tensor(ahead - 1)
+        teacher = None if self.teacher is None else self.teacher[:, columns]
+        spread = None if self.spread is None else self.spread[:, columns]
+        return replace(self, change=self.change[:, columns], teacher=teacher, spread=spread)
 
 
 @dataclass(frozen=True)
@@ -42,23 +75,18 @@ def training_windows(dataset: WindowDataset, task: TaskParams) -> Windows:
 def make_training_data(dataset: WindowDataset, encoder: Encoder, windows: Windows) -> TrainingData:
     """Encode the windows; unlabelled ones get NaN for labels."""
     change = np.full((len(windows.train), dataset.horizon), np.nan, np.float32)
-    change[: windows.labelled] = change_of(dataset, encoder, windows.train[: windows.labelled])
+    change[: windows.labelled] = _change(dataset, encoder, windows.train[: windows.labelled])
     return TrainingData(
         z=torch.from_numpy(encoder.encode(dataset, windows.train)),
         change=torch.from_numpy(change),
         labelled=windows.labelled,
         features=encoder.feature_channels,
         validation_z=torch.from_numpy(encoder.encode(dataset, windows.validation)),
-        validation_change=torch.from_numpy(change_of(dataset, encoder, windows.validation)),
+        validation_change=torch.from_numpy(_change(dataset, encoder, windows.validation)),
         delta_scale=encoder.delta_scale,
     )
 
 
-def change_of(dataset: WindowDataset, encoder: Encoder, ends: Ends) -> Singles:
+def _change(dataset: WindowDataset, encoder: Encoder, ends: Ends) -> Singles:
     """(N, horizon) targets relative to the anchor, in units of ``delta_scale``."""
     return (dataset.targets(ends) - encoder.anchor(dataset, ends)) / np.float32(encoder.delta_scale)
-
-
-def to_soh(change: Tensor, encoder: Encoder, anchor: Singles) -> Singles:
-    """Change in units of ``delta_scale`` (..., N, horizon) and anchor (N, 1) -> SoH."""
-    return np.asarray(change.numpy() * np.float32(encoder.delta_scale) + anchor, np.float32)

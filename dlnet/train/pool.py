@@ -22,8 +22,11 @@ from torch import Tensor
 from tqdm import tqdm
 
 from dlnet.errors import DLNetError
-from dlnet.models.network import NetConfig
-from dlnet.train.loop import Job, Trained, TrainingData, TrainPlan, train
+from dlnet.models.architectures import Config
+from dlnet.train.data import TrainingData
+from dlnet.train.job import Job, Trained
+from dlnet.train.loop import train
+from dlnet.train.plan import TrainPlan
 
 WIDEST = 8  # networks in one stack; more gain little, and a pool wants several stacks to share out
 
@@ -43,13 +46,13 @@ class Stack:
         resume: file for the state, if the run is to go on after a kill.
     """
 
-    config: NetConfig
+    config: Config
     jobs: tuple[Job, ...]
     resume: Path | None = None
 
 
-def stacked(config: NetConfig, jobs: Sequence[Job]) -> list[Stack]:
-    """Deal jobs of one shape to as few stacks of nearly equal width as hold them."""
+def stacked(config: Config, jobs: Sequence[Job]) -> list[Stack]:
+    """Split jobs of one shape into as few stacks of nearly equal width as hold them."""
     count = -(-len(jobs) // WIDEST)
     parts = [jobs[len(jobs) * i // count : len(jobs) * (i + 1) // count] for i in range(count)]
     return [Stack(config, tuple(part)) for part in parts]
@@ -96,20 +99,18 @@ def _nothing() -> None:
 def _begin_worker(training_sets: list[dict[str, Any]]) -> None:
     threading.Thread(target=_end_with_parent, daemon=True).start()
     torch.set_num_threads(1)
-    _training_sets[:] = [
-        TrainingData(**{key: _tensor(value) for key, value in training_data.items()}) for training_data in training_sets
-    ]
+    _training_sets[:] = [TrainingData(**{key: _tensor(value) for key, value in data.items()}) for data in training_sets]
 
 
 def _end_with_parent() -> None:
-    """End this worker when its parent has ended, however that was: a killed parent tells nobody."""
+    """End this worker when its parent has ended, however that was: a killed parent sends no signal."""
     parent = parent_process()
     if parent is not None:
         parent.join()
         os._exit(1)
 
 
-def _train_one(config: NetConfig, jobs: list[Job], plan: TrainPlan, resume: Path | None, title: str) -> list[Trained]:
+def _train_one(config: Config, jobs: list[Job], plan: TrainPlan, resume: Path | None, title: str) -> list[Trained]:
     results = train(
         config, [_job_tensors(job) for job in jobs], _training_sets, plan, resume=resume, title=title, position=1
     )
@@ -120,10 +121,7 @@ def _train_one(config: NetConfig, jobs: list[Job], plan: TrainPlan, resume: Path
 
 
 def _as_arrays(training_sets: Sequence[TrainingData]) -> list[dict[str, Any]]:
-    return [
-        {part.name: _array(getattr(training_data, part.name)) for part in fields(training_data)}
-        for training_data in training_sets
-    ]
+    return [{part.name: _array(getattr(data, part.name)) for part in fields(data)} for data in training_sets]
 
 
 def _job_arrays(jobs: Sequence[Job]) -> list[Job]:

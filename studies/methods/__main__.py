@@ -25,13 +25,13 @@ CACHE = Path(".cache/methods")
 Work = Callable[[MethodsConfig, CellSplit, Path], units.Rows]
 WHOLE: tuple[Work, ...] = (
     units.teacher,
-    units.knowledge,
+    units.losses,
     units.control,
     units.structure,
     units.branched,
     units.aware,
 )
-ON_A_SHARE: tuple[Work, ...] = (units.teacher, units.knowledge)
+ON_A_SHARE: tuple[Work, ...] = (units.teacher, units.losses)
 
 
 def main() -> None:

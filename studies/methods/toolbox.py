@@ -50,7 +50,7 @@ TOOLBOX = (
         "losses/relations.py",
     ),
     Tool(
-        "made windows: shifted, simulated",
+        "synthetic windows: shifted, simulated",
         "`students.shifted`, `students.simulated_stride`",
         "a teacher; no labels",
         "yes",

@@ -1,7 +1,8 @@
 """Families of methods, each on one cut: what it trains, and a row a student.
 
-A row: ``family``, ``method``, ``seed``, ``baseline`` (the method it is held to, of the same seed), ``mae_validation``
-and ``mae_test`` of the network as it would run, ``parameters``, ``flash_bytes``, ``instructions``, ``note``.
+A row: ``family``, ``method``, ``seed``, ``baseline`` (the method it is compared with, of the same seed),
+``mae_validation`` and ``mae_test`` of the network as it would run, ``parameters``, ``flash_bytes``,
+``instructions``, ``note``.
 """
 
 from __future__ import annotations
@@ -18,9 +19,10 @@ from dlnet.cost.device import flash_bytes
 from dlnet.cost.shape import model_shape
 from dlnet.cost.table import costs
 from dlnet.data.schema import read_table
-from dlnet.distill.students import as_model, plan_of, shape, teacher_shape
+from dlnet.distill.students import as_student
 from dlnet.distill.synthetic import add_synthetic_windows, shifted, simulated
-from dlnet.distill.teacher import add_teacher_targets, averaged
+from dlnet.distill.targets import add_teacher_targets
+from dlnet.distill.teacher import train_teacher
 from dlnet.export.convert import weights_of
 from dlnet.export.fixed import Floats
 from dlnet.export.reference import Int16s, predict_reference, quantise_inputs
@@ -29,8 +31,11 @@ from dlnet.export.spec import Spec, make_spec
 from dlnet.losses import LOSSES
 from dlnet.models.network import NetConfig
 from dlnet.models.precision import Precision
+from dlnet.models.shapes import net_config
 from dlnet.models.trained import TrainedModel, load_network
-from dlnet.train.loop import Job, Trained, TrainingData, TrainPlan
+from dlnet.train.data import TrainingData
+from dlnet.train.job import Job, Trained
+from dlnet.train.plan import TrainPlan, plan_of
 from dlnet.train.pool import run_stacks, stacked
 from studies.cell_split import CellSplit
 from studies.config import MethodsConfig
@@ -43,27 +48,23 @@ FURTHER = "trained on"  # a control: as many more steps as a method's, and no me
 
 def teacher(config: MethodsConfig, cut: CellSplit, folder: Path) -> Rows:
     """The averaged teacher; it is left in ``folder``."""
-    params, own = config.teacher, teacher_shape(cut.encoder, config.teacher)
-    jobs = [Job(f"member-{i}", 1000 * params.seed + i) for i in range(params.members)]
-    plan = plan_of(params.training, cut.task.channels.noise)
-    stacks = [part for job in jobs for part in stacked(own, [job])]
-    one = TrainedModel("teacher", cut.encoder, own, averaged(run_stacks(stacks, [cut.training_data], plan, "teacher")))
+    one, _ = train_teacher(cut.encoder, config.teacher, cut.training_data, cut.task.channels.noise)
     one.save(folder / one.name, cut.dataset)
     return [_row(config, cut, one, "teacher", "teacher", 0, None)]
 
 
-def knowledge(config: MethodsConfig, cut: CellSplit, folder: Path) -> Rows:
-    """Every kind of knowledge, self-distillation and made windows, against labels alone."""
+def losses(config: MethodsConfig, cut: CellSplit, folder: Path) -> Rows:
+    """Every loss, self-distillation and synthetic windows, against labels alone."""
     source, params = load_network(folder / "teacher"), config.methods
-    losses = (LABELS, *LOSSES)
+    kinds = (LABELS, *LOSSES)
     training_data = add_teacher_targets(
-        cut.training_data, [(source, 1.0)], cut.dataset, cut.encoder, cut.windows, losses, config.students.hint_width
+        cut.training_data, [(source, 1.0)], cut.dataset, cut.encoder, cut.windows, kinds, config.students.hint_width
     )
-    jobs = [Job(f"{loss}-s{seed}", seed, loss, config.students.alpha) for loss in losses for seed in params.seeds]
-    first = _train(config, cut, jobs, [training_data], _shape(config, cut), "knowledge")
+    jobs = [Job(f"{loss}-s{seed}", seed, loss, config.students.alpha) for loss in kinds for seed in params.seeds]
+    first = _train(config, cut, jobs, [training_data], _shape(config, cut), "losses")
     for one in first:
         one.save(folder / one.name, cut.dataset)
-    rows = [_row(config, cut, one, "knowledge", one.lineage["loss"], one.lineage["seed"], LABELS) for one in first]
+    rows = [_row(config, cut, one, "losses", one.lineage["loss"], one.lineage["seed"], LABELS) for one in first]
     made = {
         f"{TAUGHT}, shifted windows": shifted(cut.training_data, params.copies, params.spread, seed=0),
         f"{TAUGHT}, simulated cells": simulated(
@@ -82,9 +83,9 @@ def knowledge(config: MethodsConfig, cut: CellSplit, folder: Path) -> Rows:
         for place, name in enumerate(names)
         for seed in (params.seeds if place < len(made) else [params.seeds[place - len(made)]])
     ]
-    second = _train(config, cut, jobs, training_sets, _shape(config, cut), "made windows")
+    second = _train(config, cut, jobs, training_sets, _shape(config, cut), "synthetic windows")
     rows += [
-        _row(config, cut, one, "knowledge", one.name.rsplit("-s", 1)[0], one.lineage["seed"], LABELS) for one in second
+        _row(config, cut, one, "losses", one.name.rsplit("-s", 1)[0], one.lineage["seed"], LABELS) for one in second
     ]
     return rows
 
@@ -92,14 +93,14 @@ def knowledge(config: MethodsConfig, cut: CellSplit, folder: Path) -> Rows:
 def control(config: MethodsConfig, cut: CellSplit, folder: Path) -> Rows:
     """The elites trained as long again as the methods train, with nothing pruned and nothing rounded.
 
-    Rows of methods that train on are held to these, so that a gain is not that of the steps.
+    Rows of methods that train on are compared with these, so that a gain is not that of the steps.
     """
-    elites, training_data = _elites(config, folder), _taught(cut, folder)
+    elites, training_data = _elites(config, folder), _with_targets(cut, folder)
     params = config.prune.model_copy(
         update={"methods": ["magnitude"], "sparsities": [0.0], "rounds": 1, "seeds": [0]}  # no weight goes
     )
     plan = plan_of(config.prune.training, cut.task.channels.noise)
-    again, _ = compress_all(elites, params, plan, _lessons(config, cut, folder))
+    again, _ = compress_all(elites, params, plan, _context(config, cut, folder))
     whole = [_row(config, cut, one, "structure", _whole(one), _parent_seed(one, elites), "whole") for one in again]
     branches, floats = [], []
     for one in elites:
@@ -112,7 +113,7 @@ def control(config: MethodsConfig, cut: CellSplit, folder: Path) -> Rows:
 
 def structure(config: MethodsConfig, cut: CellSplit, folder: Path) -> Rows:
     """Every method that makes a network smaller, at once; those of weights and neurons also gradually."""
-    elites, context = _elites(config, folder), _lessons(config, cut, folder)
+    elites, context = _elites(config, folder), _context(config, cut, folder)
     rows = [_row(config, cut, one, "structure", "whole", one.lineage["seed"], None) for one in elites]
     plan = plan_of(config.prune.training, cut.task.channels.noise)
     for methods, rounds in ((config.methods.structure, 1), (config.methods.gradual, config.methods.rounds)):
@@ -121,15 +122,15 @@ def structure(config: MethodsConfig, cut: CellSplit, folder: Path) -> Rows:
         )
         students, _ = compress_all(elites, params, plan, context)
         for one in students:
-            told = one.lineage
-            name = f"{told['method']} {told['sparsity']:.0%}{', gradual' if rounds > 1 else ''}, {told['stage2']}"
+            made = one.lineage
+            name = f"{made['method']} {made['sparsity']:.0%}{', gradual' if rounds > 1 else ''}, {made['stage2']}"
             rows.append(_row(config, cut, one, "structure", name, _parent_seed(one, elites), _whole(one)))
     return rows
 
 
 def branched(config: MethodsConfig, cut: CellSplit, folder: Path) -> Rows:
     """Several heads behind a gate as the integer engine runs them, and what is left after rarely used ones went."""
-    training_data, seeds = _taught(cut, folder), config.methods.seeds
+    training_data, seeds = _with_targets(cut, folder), config.methods.seeds
     rows = []
     for count in (1, *config.methods.branches):
         own = replace(_shape(config, cut), branches=count)
@@ -147,7 +148,7 @@ def branched(config: MethodsConfig, cut: CellSplit, folder: Path) -> Rows:
 
 def aware(config: MethodsConfig, cut: CellSplit, folder: Path) -> Rows:
     """Weights of few bits, as the integer engine runs them: rounded after training, mixed, trained with rounding."""
-    training_data, rows, windows = _taught(cut, folder), [], _codes(cut)
+    training_data, rows, windows = _with_targets(cut, folder), [], _codes(cut)
     for one in _elites(config, folder):
         seed, weights = one.lineage["seed"], weights_of(one)
         rows.append(_row(config, cut, one, "precision", "float", seed, None))
@@ -199,7 +200,7 @@ def _trained_on(
     plan = plan_of(config.prune.training, cut.task.channels.noise)
     job = Job(f"{parent.name}-{title}", parent.lineage["seed"], TAUGHT, config.prune.alpha, start=net.parameters)
     (result,) = run_stacks(stacked(net.config, [job]), [training_data], plan, title)
-    return as_model(result, net.config, cut.encoder, training_data)
+    return as_student(result, cut.encoder, training_data)
 
 
 def _on_engine(cut: CellSplit, one: TrainedModel, spec: Spec) -> tuple[Floats, Floats]:
@@ -217,7 +218,7 @@ def _pruned_branches(
     net = without_rare(net_of(one), cut.training_data.z[: cut.training_data.labelled], config.methods.least_usage)
     left = _trained_on(config, cut, training_data, net, one, "rare branches")
     seed, spec = one.lineage["seed"], make_spec(weights_of(left), _codes(cut))
-    note = _left(one.config.branches, net.config.branches)
+    note = _left(one.liquid.branches, net.config.branches)
     method, baseline = f"{name}, rare ones pruned", f"1 branch, {FURTHER}"
     return _row(config, cut, left, "branches", method, seed, baseline, note, spec)
 
@@ -232,16 +233,16 @@ def _codes(cut: CellSplit) -> Int16s:
 
 
 def _shape(config: MethodsConfig, cut: CellSplit) -> NetConfig:
-    return shape(cut.encoder, "liquid", config.methods.hidden, "euler", 1)
+    return net_config(cut.encoder, "liquid", config.methods.hidden, "euler", 1)
 
 
-def _taught(cut: CellSplit, folder: Path) -> TrainingData:
+def _with_targets(cut: CellSplit, folder: Path) -> TrainingData:
     return add_teacher_targets(
         cut.training_data, [(load_network(folder / "teacher"), 1.0)], cut.dataset, cut.encoder, cut.windows
     )
 
 
-def _lessons(config: MethodsConfig, cut: CellSplit, folder: Path) -> TeacherContext:
+def _context(config: MethodsConfig, cut: CellSplit, folder: Path) -> TeacherContext:
     return TeacherContext(cut.dataset, cut.windows, load_network(folder / "teacher"), config.prune.teacher_share)
 
 
@@ -259,7 +260,7 @@ def _train(
 ) -> list[TrainedModel]:
     plan: TrainPlan = plan_of(config.students.training, cut.task.channels.noise)
     results: list[Trained] = run_stacks(stacked(own, jobs), training_sets, plan, title)
-    return [as_model(one, own, cut.encoder, cut.training_data) for one in results]
+    return [as_student(one, cut.encoder, cut.training_data) for one in results]
 
 
 def _row(
@@ -277,7 +278,7 @@ def _row(
     ends = cut.windows.validation, cut.test
     forecasts = [one.forecast(cut.dataset, some) for some in ends] if spec is None else _on_engine(cut, one, spec)
     scores = cut.score(*forecasts)
-    cost = costs(one, config.cost, None if spec is None else spec.precision) if one.config.solver == "euler" else {}
+    cost = costs(one, config.cost, None if spec is None else spec.precision) if one.liquid.solver == "euler" else {}
     return {
         "family": family,
         "method": method,

@@ -14,15 +14,18 @@ import numpy as np
 
 from dlnet.baselines.fit import fit_all
 from dlnet.compress.stage2 import TeacherContext, compress_all
-from dlnet.distill.students import as_model, plan_of, shapes_by_name, sweep, teacher_shape
-from dlnet.distill.teacher import add_teacher_targets, averaged
+from dlnet.distill.students import as_student, sweep
+from dlnet.distill.targets import add_teacher_targets
+from dlnet.distill.teacher import train_teacher
 from dlnet.export.convert import weights_of
 from dlnet.export.reference import predict_reference, quantise_inputs
 from dlnet.export.size import spec_bytes
 from dlnet.export.spec import make_spec
 from dlnet.models.trained import TrainedModel, load_network
-from dlnet.train.loop import Job, Trained, TrainingData
-from dlnet.train.pool import Stack, run_stacks
+from dlnet.train.data import TrainingData
+from dlnet.train.job import Trained
+from dlnet.train.plan import plan_of
+from dlnet.train.pool import run_stacks
 from studies.cell_split import CellSplit
 from studies.config import StudyConfig
 
@@ -42,24 +45,20 @@ def baselines(config: StudyConfig, cut: CellSplit, _folder: Path) -> Rows:
 
 def teacher(config: StudyConfig, cut: CellSplit, folder: Path) -> Rows:
     """The averaged teacher; it is left in ``folder`` for the units that follow."""
-    params = config.teacher
-    config_of = teacher_shape(cut.encoder, params)
-    stacks = [Stack(config_of, (Job(f"member-{i}", 1000 * params.seed + i),)) for i in range(params.members)]
-    results = run_stacks(stacks, [cut.training_data], plan_of(params.training, cut.task.channels.noise), "teacher")
-    one = TrainedModel("teacher", cut.encoder, config_of, averaged(results))
+    one, results = train_teacher(cut.encoder, config.teacher, cut.training_data, cut.task.channels.noise)
     one.save(folder / one.name, cut.dataset)
     members = float(np.mean([result.mae_validation for result in results]))
-    return [_row(cut, one, kind="teacher", seed=params.seed, members_mae_validation=members)]
+    return [_row(cut, one, kind="teacher", seed=config.teacher.seed, members_mae_validation=members)]
 
 
 def students(config: StudyConfig, cut: CellSplit, folder: Path, kind: str = "student") -> Rows:
     """The whole sweep; the students are left in ``folder``."""
     stacks = sweep(cut.encoder, config.students)
-    training_data = _taught(config, cut, folder)
+    training_data = _with_targets(config, cut, folder)
     results = run_stacks(
         stacks, [training_data], plan_of(config.students.training, cut.task.channels.noise), "students"
     )
-    return _keep(cut, results, stacks, folder, kind)
+    return _keep(cut, results, folder, kind)
 
 
 def stage2(config: StudyConfig, cut: CellSplit, folder: Path) -> Rows:
@@ -113,16 +112,16 @@ def best_names(config: StudyConfig, cut: CellSplit, folder: Path, cell: str | No
     return names
 
 
-def _taught(config: StudyConfig, cut: CellSplit, folder: Path) -> TrainingData:
+def _with_targets(config: StudyConfig, cut: CellSplit, folder: Path) -> TrainingData:
     source = load_network(folder / "teacher")
     losses, width = config.students.losses, config.students.hint_width
     return add_teacher_targets(cut.training_data, [(source, 1.0)], cut.dataset, cut.encoder, cut.windows, losses, width)
 
 
-def _keep(cut: CellSplit, results: Sequence[Trained], stacks: Sequence[Stack], folder: Path, kind: str) -> Rows:
-    shapes, rows = shapes_by_name(stacks), []
+def _keep(cut: CellSplit, results: Sequence[Trained], folder: Path, kind: str) -> Rows:
+    rows = []
     for result in results:
-        one = as_model(result, shapes[result.job.name], cut.encoder, cut.training_data)
+        one = as_student(result, cut.encoder, cut.training_data)
         one.save(folder / one.name, cut.dataset)
         rows.append(_row(cut, one, kind=kind, loss=result.job.loss, seed=result.job.seed))
     return rows

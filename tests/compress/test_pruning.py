@@ -14,8 +14,10 @@ from dlnet.compress.importance import CRITERIA, channels_of_features, feature_sc
 from dlnet.compress.magnitude import magnitude_mask, sparsity_at, without_weights
 from dlnet.compress.net import Net
 from dlnet.errors import ModelError
+from dlnet.models.architectures import count_parameters, predict
 from dlnet.models.cells import CELLS
-from dlnet.models.network import count_parameters, hidden_path, horizon_basis, initial, predict, readout
+from dlnet.models.head import horizon_basis, readout
+from dlnet.models.network import hidden_path, initial
 
 CHANNELS = 7
 

@@ -14,7 +14,9 @@ from dlnet.errors import ConfigError
 from dlnet.models.network import initial
 from dlnet.models.trained import TrainedModel, load_network
 from dlnet.train.data import training_windows
-from dlnet.train.loop import Job, TrainPlan, train
+from dlnet.train.job import Job
+from dlnet.train.loop import train
+from dlnet.train.plan import TrainPlan
 
 PLAN = TrainPlan(steps=4, batch=8, check=2)
 

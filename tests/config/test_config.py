@@ -12,7 +12,7 @@ from stages.compress import CompressConfig
 from stages.distill import DistillConfig
 from stages.prepare import PrepareConfig
 
-PARAMS = Path(__file__).parent.parent / "params.yaml"
+PARAMS = Path(__file__).parents[2] / "params.yaml"
 
 
 @pytest.mark.parametrize(

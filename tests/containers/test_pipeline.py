@@ -63,7 +63,7 @@ def finish_after_a_kill(folder):
     """Kill DVC and all it started while the teacher trains, and go on."""
     process = reproduce(folder, "docker")
     try:
-        wait_for(lambda: list((folder / ".cache/teacher").glob("*")), 10 * MINUTES)
+        wait_for(lambda: list((folder / ".cache/teacher").glob("*/*.safetensors")), 10 * MINUTES)
     finally:
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()

@@ -14,6 +14,8 @@ from dlnet.config.clean import CleanParams
 from dlnet.config.data import CsvParams, DataParams
 from dlnet.config.split import SplitParams
 from dlnet.config.task import TaskParams
+from dlnet.data.csvfiles import same_names
+from dlnet.data.documents import SourceRecord
 from dlnet.data.features import FEATURES
 from stages.prepare import PrepareConfig
 
@@ -73,15 +75,16 @@ def cells_table(count: int = 10, rows: int = 60, groups: int = 1) -> pd.DataFram
     return pd.concat(parts, ignore_index=True)
 
 
-SOURCE = {
-    "source": "csv",
-    "simulated": False,
-    "label": "own cells: made",
-    "cells": 10,
-    "rows": 645,
-    "nominal_ah": [2.0],
-    "notes": ["A note."],
-}
+SOURCE = SourceRecord(
+    source="csv",
+    simulated=False,
+    label="own cells: made",
+    cells=10,
+    rows=645,
+    nominal_ah=(2.0,),
+    notes=("A note.",),
+    columns=same_names(["slope"]),
+)
 
 
 def write_cells(folder: Path, count: int = 6, rows: int = 40) -> Path:

@@ -61,7 +61,7 @@ def empty(folder):
 
 LINE_3 = "cell-2.csv: line 3 (data row 2), column "
 BAD = {
-    "missing column": (edit(1, 1, "Qd"), ["cell-2.csv: line 1: no column 'Q'", "'Qd'", "mend the header"]),
+    "missing column": (edit(1, 1, "Qd"), ["cell-2.csv: line 1: no column 'Q'", "'Qd'", "correct the header"]),
     "missing feature": (edit(1, 2, "slope"), ["cell-2.csv: line 1: no column 'dV/dt'"]),
     "semicolons": (write(b"Q;dV/dt\n1;2\n"), ["no column 'Q'", "separate the columns by commas"]),
     "column twice": (edit(1, 0, "Q"), ["cell-2.csv: line 1: column 'Q' stands 2 times"]),
@@ -147,7 +147,7 @@ def test_cells_are_read_as_they_stand_in_natural_order(tmp_path):
     np.testing.assert_allclose(third["capacity_ah"], life(43, 3)[0], rtol=1e-15)
     np.testing.assert_allclose(third["slope"], life(43, 3)[1], rtol=1e-15)
     assert third["row"].tolist() == list(range(43))
-    assert source == {
+    assert source.content() == {
         "source": "csv",
         "simulated": False,
         "label": "own cells: cells",
@@ -155,6 +155,7 @@ def test_cells_are_read_as_they_stand_in_natural_order(tmp_path):
         "rows": sum(range(41, 52)),
         "nominal_ah": [2.0],
         "notes": [],
+        "columns": {"capacity": "Q", "unit": "Ah", "features": {"slope": "dV/dt"}},
     }
 
 

@@ -63,7 +63,7 @@ def test_markdown_says_what_matters(report):
 
 def test_simulated_data_are_called_so_in_text_and_titles(prepared):
     source = {"source": "embedded", "label": "embedded fleet (simulated)", "simulated": True}
-    simulated = prepare(cells_table(), SOURCE | source, clean_params(), split_params(), task_params())
+    simulated = prepare(cells_table(), SOURCE.model_copy(update=source), clean_params(), split_params(), task_params())
     report = describe(simulated, clean_params(), split_params())
     assert "(simulated)" in markdown(report, PICTURES).splitlines()[0]
     with figure_style():

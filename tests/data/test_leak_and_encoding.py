@@ -10,7 +10,7 @@ from dlnet.data.encode import Encoder, fit_encoder
 from dlnet.data.windows import WindowDataset
 from dlnet.errors import DataError
 
-TASK = {"window": 12, "horizon": 10}
+TASK = synthetic_dataset.described(synthetic_dataset.task())
 
 
 def bank_of(rows, cells, **options):

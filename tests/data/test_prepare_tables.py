@@ -69,20 +69,20 @@ def test_windows_are_counted_as_they_are_cut():
     for split, stride in (("train", 1), ("validation", 5), ("test", 5)):
         lives = out.cells.loc[out.cells["split"] == split, "rows"]
         windows = sum(len(range(10, rows - 20 + 1, stride)) for rows in lives)
-        assert out.task["counts"][split]["windows"] == windows
+        assert out.task.counts[split].windows == windows
 
 
 def test_task_holds_source_params_and_features():
     task = prepared(cells_table()).task
-    assert task["label"] == SOURCE["label"]
-    assert task["window"] == 10
-    assert task["features"] == ["slope"]
+    assert task.label == SOURCE.label
+    assert task.window == 10
+    assert task.features == ("slope",)
 
 
 def test_a_smaller_share_counts_only_the_cells_in_use():
-    counts = prepared(cells_table(), train_share=0.3).task["counts"]["train"]
-    assert counts["cells"] == 6
-    assert counts["cells_used"] == 2
+    counts = prepared(cells_table(), train_share=0.3).task.counts["train"]
+    assert counts.cells == 6
+    assert counts.cells_used == 2
 
 
 def test_a_cell_shorter_than_a_window_is_unused():

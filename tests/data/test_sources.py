@@ -56,10 +56,10 @@ def test_a_mirror_gives_the_table(tmp_path, source):
     assert cells["group"].tolist() == GROUPS[source]
     assert cells["nominal_ah"].tolist() == NOMINAL[source]
     assert cells["row"].tolist() == [40 + i for i in range(len(cells))]
-    assert about["source"] == source
-    assert about["simulated"] is False
-    assert about["label"] == PUBLISHED[source].label
-    assert about["nominal_ah"] == sorted(set(NOMINAL[source]))
+    assert about.source == source
+    assert about.simulated is False
+    assert about.label == PUBLISHED[source].label
+    assert about.nominal_ah == tuple(sorted(set(NOMINAL[source])))
 
 
 def test_values_are_those_of_the_file(tmp_path):
@@ -98,7 +98,7 @@ def test_unusable_published_rows_are_left_out_and_told(tmp_path):
     (sums / "hust.sha256").write_text(f"{digest}  1-1.csv\n{lines[1]}\n")
     read, about = load_cells(data_params("hust", mirror=mirror), sums=sums)
     assert read[read["cell"] == "1-1"]["row"].tolist() == list(range(38))
-    assert about["notes"][-1] == "1-1: 2 published rows with unusable values left out."
+    assert about.notes[-1] == "1-1: 2 published rows with unusable values left out."
 
 
 @pytest.fixture
@@ -143,8 +143,8 @@ def test_an_embedded_table_is_taken_as_it_stands_and_called_simulated(tmp_path):
     made_table.to_parquet(tmp_path / "fleet.parquet", index=False)
     table, about = load_cells(data_params("embedded", tmp_path / "fleet.parquet"))
     pd.testing.assert_frame_equal(table, made_table)
-    assert about["simulated"] is True
-    assert "simulated" in about["label"]
+    assert about.simulated is True
+    assert "simulated" in about.label
 
 
 @pytest.mark.parametrize(

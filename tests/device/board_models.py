@@ -6,7 +6,9 @@ from host_compiler import PROJECT
 
 from dlnet.config.clean import CleanParams
 from dlnet.config.task import TaskParams
+from dlnet.data.documents import TaskRecord
 from dlnet.data.encode import fit_encoder
+from dlnet.data.sources import embedded
 from dlnet.data.windows import WindowDataset
 from dlnet.export.edge import DeviceModel, make_model
 from dlnet.export.reference import quantise_anchor, quantise_inputs
@@ -36,7 +38,7 @@ def fleet_bank(params: TaskParams) -> WindowDataset:
     rows = table.assign(soh=soh, target=soh, group="all", row=table.groupby("cell").cumcount())
     about = pd.DataFrame({"cell": cells, "group": "all", "split": "train", "used_in_training": True})
     about["rows"] = [int((table["cell"] == cell).sum()) for cell in cells]
-    known = {"source": "embedded", "label": "embedded", "simulated": True, **params.model_dump(), "features": FEATURES}
+    known = TaskRecord(**dict(embedded(table)), **dict(params), clean=CLEAN, features=tuple(FEATURES), counts={})
     return WindowDataset.from_tables(
         rows[["cell", "group", "row", "soh", "target", *FEATURES]], about, known, allow_test=False
     )

@@ -5,9 +5,10 @@ from dataclasses import replace
 import torch
 from synthetic_dataset import small_net, synthetic_encoder, synthetic_training_data
 
-from dlnet.distill.students import as_model
-from dlnet.models.network import forward, horizon_basis, initial
-from dlnet.train.loop import Job, Trained
+from dlnet.distill.students import as_student
+from dlnet.models.head import horizon_basis
+from dlnet.models.network import forward, initial
+from dlnet.train.job import Job, Trained
 
 
 def trained(config, seed=0):
@@ -16,13 +17,13 @@ def trained(config, seed=0):
         name: value[0] + 0.5 * torch.randn(value[0].shape, generator=source)
         for name, value in initial(config, [seed]).items()
     }
-    return Trained(Job("one", seed), drawn, 0.001, 10)
+    return Trained(Job("one", seed), config, drawn, 0.001, 10)
 
 
 def test_a_student_of_several_branches_tells_how_often_each_speaks():
     config = small_net(branches=3)
     result, training_data = trained(config), synthetic_training_data(config)
-    found = as_model(result, config, synthetic_encoder()[1], training_data).metrics["branch_usage"]
+    found = as_student(result, synthetic_encoder()[1], training_data).metrics["branch_usage"]
     stacked = {name: value[None] for name, value in result.parameters.items()}
     counts, basis = [0, 0, 0], horizon_basis(config)
     for window in training_data.validation_z:
@@ -40,7 +41,7 @@ def test_a_student_of_several_branches_tells_how_often_each_speaks():
 
 def test_a_student_of_one_branch_carries_what_it_always_did():
     config = small_net()
-    student = as_model(trained(config), config, synthetic_encoder()[1], synthetic_training_data(config))
+    student = as_student(trained(config), synthetic_encoder()[1], synthetic_training_data(config))
     assert list(student.metrics) == ["mae_validation", "steps"]
 
 
@@ -50,5 +51,6 @@ def test_usage_is_that_of_the_rounded_network_where_training_rounds():
     result.parameters["wg"].zero_()[0] = 1.0
     result.parameters["bg"] = torch.tensor([[0.0, 2.0**-15]])  # no code above
     encoder = synthetic_encoder()[1]
-    assert as_model(result, config, encoder, training_data).metrics["branch_usage"] == [1, 0]
-    assert as_model(result, replace(config, bits=0), encoder, training_data).metrics["branch_usage"] == [0, 1]
+    assert as_student(result, encoder, training_data).metrics["branch_usage"] == [1, 0]
+    in_floats = replace(result, config=replace(config, bits=0))
+    assert as_student(in_floats, encoder, training_data).metrics["branch_usage"] == [0, 1]

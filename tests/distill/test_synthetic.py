@@ -1,4 +1,4 @@
-"""Made windows: what is shifted, and who labels them."""
+"""Synthetic windows: what is shifted, and who labels them."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -11,27 +11,31 @@ from dlnet.config.students import StudentParams
 from dlnet.data.encode import fit_encoder
 from dlnet.data.prepare import prepare
 from dlnet.data.schema import read_table
+from dlnet.data.sources import embedded
 from dlnet.data.windows import WindowDataset
-from dlnet.distill.students import shape
 from dlnet.distill.synthetic import add_synthetic_windows, shifted, simulated
 from dlnet.errors import ConfigError
-from dlnet.models.network import initial, predict
+from dlnet.models.architectures import predict
+from dlnet.models.network import initial
+from dlnet.models.shapes import net_config
 from dlnet.models.trained import TrainedModel
 from dlnet.train.data import make_training_data, training_windows
-from dlnet.train.loop import Job, TrainPlan, train
+from dlnet.train.job import Job
+from dlnet.train.loop import train
+from dlnet.train.plan import TrainPlan
 from stages.distill import DistillConfig
 
 
 @pytest.fixture(scope="module")
-def lesson():
+def example():
     dataset, encoder = synthetic_encoder()
-    config = shape(encoder, "liquid", 6, "fused", 1)
+    config = net_config(encoder, "liquid", 6, "fused", 1)
     training_data = make_training_data(dataset, encoder, training_windows(synthetic_dataset(), task()))
     return training_data, TrainedModel("t", encoder, config, initial(config, [0, 1]))
 
 
-def test_features_alone_are_shifted_each_by_a_constant_a_window(lesson):
-    training_data = lesson[0]
+def test_features_alone_are_shifted_each_by_a_constant_a_window(example):
+    training_data = example[0]
     z = shifted(training_data, 200, 0.3, seed=0)
     moved = (z.reshape(200, *training_data.z.shape) - training_data.z).numpy()
     others = [
@@ -46,29 +50,29 @@ def test_features_alone_are_shifted_each_by_a_constant_a_window(lesson):
     assert features[:, :, 0].mean() == pytest.approx(0, abs=0.01)
 
 
-def test_the_teacher_alone_labels_them_and_sees_the_same_window(lesson):
-    training_data, teacher = lesson
+def test_the_teacher_alone_labels_them_and_sees_the_same_window(example):
+    training_data, teacher = example
     z = shifted(training_data, 2, 0.5, seed=1)
-    taught = add_synthetic_windows(training_data, teacher, z)
-    assert len(taught.z) == 3 * len(training_data.z)
-    assert taught.labelled == training_data.labelled
-    assert torch.isnan(taught.change[len(training_data.z) :]).all()
-    torch.testing.assert_close(taught.change[: training_data.labelled], training_data.change[: training_data.labelled])
+    found = add_synthetic_windows(training_data, teacher, z)
+    assert len(found.z) == 3 * len(training_data.z)
+    assert found.labelled == training_data.labelled
+    assert torch.isnan(found.change[len(training_data.z) :]).all()
+    torch.testing.assert_close(found.change[: training_data.labelled], training_data.change[: training_data.labelled])
     members = [predict({k: v[i : i + 1] for k, v in teacher.parameters.items()}, z, teacher.config)[0] for i in (0, 1)]
-    torch.testing.assert_close(taught.teacher[len(training_data.z) :], (members[0] + members[1]) / 2)
+    torch.testing.assert_close(found.teacher[len(training_data.z) :], (members[0] + members[1]) / 2)
 
 
-def test_students_train_on_them(lesson):
-    training_data, teacher = lesson
-    taught = add_synthetic_windows(training_data, teacher, shifted(training_data, 1, 0.3, seed=0))
-    config = shape(teacher.encoder, "liquid", 4, "euler", 1)
+def test_students_train_on_them(example):
+    training_data, teacher = example
+    found = add_synthetic_windows(training_data, teacher, shifted(training_data, 1, 0.3, seed=0))
+    config = net_config(teacher.encoder, "liquid", 4, "euler", 1)
     jobs, plan = [Job("a", 0, "l1", 0.2), Job("b", 0)], TrainPlan(steps=20, batch=32, check=10)
-    with_teacher, alone = train(config, jobs, [taught], plan)
+    with_teacher, alone = train(config, jobs, [found], plan)
     assert with_teacher.mae_validation > 0
     assert not torch.equal(with_teacher.parameters["wx"], alone.parameters["wx"])
 
 
-def test_knowledge_of_hidden_states_is_refused_with_made_windows():
+def test_losses_of_hidden_states_are_refused_with_synthetic_windows():
     training = {"steps": 4, "batch": 8, "learning_rate": 4e-3, "weight_decay": 0.0, "check": 2, "patience": 9}
     content = {"hidden": {"liquid": [4]}, "losses": ["labels", "hint"], "seeds": [0], "substeps": 1, "alpha": 0.5}
     content |= {"hint_width": 4, "branches": 1, "training": training, "shifted": {"copies": 1, "spread": 0.1}}
@@ -84,7 +88,7 @@ def fleet():
 def test_windows_of_simulated_cells_are_those_of_their_own_bank_seen_through_the_encoder():
     config = DistillConfig.load(Path(__file__).parents[2] / "params.yaml")
     table, capacity = fleet(), config.task.model_copy(update={"inputs": "capacity"})
-    prepared = prepare(table, {"source": "embedded"}, config.clean, config.split, capacity)
+    prepared = prepare(table, embedded(table), config.clean, config.split, capacity)
     dataset = WindowDataset.from_tables(prepared.rows, prepared.cells, prepared.task)
     encoder = fit_encoder(dataset, capacity)
     shifted_units = replace(encoder, level_mean=encoder.level_mean + encoder.level_scale)
@@ -97,8 +101,8 @@ def test_windows_of_simulated_cells_are_those_of_their_own_bank_seen_through_the
     assert (moved[moved < 0.5] < 1e-5).all()
 
 
-def test_a_feature_that_the_fleet_lacks_is_said(lesson):
+def test_a_feature_that_the_fleet_lacks_is_said(example):
     config = DistillConfig.load(Path(__file__).parents[2] / "params.yaml")
-    encoder = replace(lesson[1].encoder, features=("chemistry",))
+    encoder = replace(example[1].encoder, features=("chemistry",))
     with pytest.raises(ConfigError, match="simulated_stride: the simulated fleet has no 'chemistry'"):
         simulated(fleet(), config.clean, config.split, config.task, encoder, 10)

@@ -1,113 +1,39 @@
-"""What a teacher tells: mixed forecasts in the students' units, and its hidden path without redundancy."""
-
-from __future__ import annotations
+"""The teacher: each member is trained as it would be alone, and together they are averaged."""
 
 import numpy as np
 import pytest
 import torch
-from synthetic_dataset import small_net, synthetic_dataset, synthetic_encoder, synthetic_training_data, task
+from synthetic_dataset import synthetic_encoder, task
 
-from dlnet.data.encode import fit_encoder
-from dlnet.distill.teacher import add_teacher_targets, averaged, hint_path
-from dlnet.models.network import hidden_path, initial
+from dlnet.config.teacher import TeacherParams
+from dlnet.distill.teacher import train_teacher
+from dlnet.models.shapes import net_config
 from dlnet.models.trained import TrainedModel
 from dlnet.train.data import make_training_data, training_windows
-from dlnet.train.loop import Job, TrainPlan, train
+from dlnet.train.job import Job
+from dlnet.train.loop import train
+from dlnet.train.plan import plan_of
+
+TRAINING = {"steps": 6, "batch": 8, "learning_rate": 3e-3, "weight_decay": 1e-4, "check": 3, "patience": 9}
+PARAMS = TeacherParams(cell="liquid", solver="fused", substeps=1, hidden=6, members=2, seed=3, training=TRAINING)
 
 
-def net(encoder, seed, **changes):
-    channels = len(encoder.encode(synthetic_dataset(), synthetic_dataset().windows("train", 20))[0, 0])
-    config = small_net(channels=channels, **changes)
-    parameters = {name: value + 0.3 * torch.randn(value.shape) for name, value in initial(config, [seed]).items()}
-    return TrainedModel(f"s{seed}", encoder, config, parameters)
-
-
-@pytest.fixture
-def told():
-    torch.manual_seed(0)
+@pytest.mark.slow
+def test_members_are_those_of_their_seeds_and_their_outputs_are_averaged(tmp_path):
     dataset, encoder = synthetic_encoder()
     windows = training_windows(dataset, task())
-    return dataset, encoder, windows, make_training_data(dataset, encoder, windows)
-
-
-def test_teachers_are_mixed_by_weight_in_units_of_the_student(told):
-    dataset, encoder, windows, training_data = told
-    one, other = net(encoder, 0), net(encoder, 1)
-    taught = add_teacher_targets(training_data, [(one, 0.25), (other, 0.75)], dataset, encoder, windows)
-    soh = 0.25 * one.forecast(dataset, windows.train) + 0.75 * other.forecast(dataset, windows.train)
-    last = dataset.soh[windows.train - 1][:, None]
-    np.testing.assert_allclose(taught.teacher.numpy() * encoder.delta_scale + last, soh, atol=1e-6)
-    assert taught.hint is None
-
-
-def test_a_teacher_with_other_channels_teaches_the_same_windows(told):
-    dataset, encoder, windows, training_data = told
-    charge = fit_encoder(dataset, task("charge"))
-    channels = charge.encode(dataset, windows.train[:1]).shape[2]
-    config = small_net(channels=channels, skip="last", level=True)
-    teacher = TrainedModel("t", charge, config, initial(config, [0]))
-    taught = add_teacher_targets(training_data, [(teacher, 1.0)], dataset, encoder, windows, ["hint"], 3)
-    soh = encoder.anchor(dataset, windows.train) + taught.teacher.numpy() * encoder.delta_scale
-    np.testing.assert_allclose(soh, teacher.forecast(dataset, windows.train), atol=1e-6)
-    assert taught.hint.shape == (len(windows.train), config.steps, 3)
-
-
-def test_windows_without_labels_are_taught_too(told):
-    dataset, encoder, windows, training_data = told
-    taught = add_teacher_targets(training_data, [(net(encoder, 0), 1.0)], dataset, encoder, windows, ["labels", "l1"])
-    assert windows.labelled < len(windows.train)
-    assert torch.isnan(taught.change[windows.labelled :]).all()
-    assert torch.isfinite(taught.teacher).all()
-
-
-def test_hint_is_the_leading_principal_components_of_the_path(told):
-    dataset, encoder, windows, training_data = told
-    student = net(encoder, 0)
-    found = hint_path(student, training_data.z, 3).numpy().reshape(-1, 3)
-    with torch.no_grad():
-        path = hidden_path(student.parameters, training_data.z[None], student.config)
-    states = torch.stack([h[0].T for h in path], dim=1).numpy().reshape(-1, student.config.hidden)
-    centred = states - states.mean(0)
-    left, _, _ = np.linalg.svd(centred, full_matrices=False)
-    truth = left[:, :3][:, ::-1] * np.sqrt(len(states) - 1)
-    signs = np.sign((found * truth).sum(0))
-    np.testing.assert_allclose(found * signs, truth, atol=2e-3)
-
-
-def test_hint_has_no_more_directions_than_neurons(told):
-    dataset, encoder, windows, training_data = told
-    assert hint_path(net(encoder, 0), training_data.z[:30], 64).shape == (30, 6, 5)
-
-
-def test_an_averaged_teacher_forecasts_the_mean_of_its_members(told):
-    dataset, encoder, windows, training_data = told
-    config = small_net(channels=training_data.z.shape[2])
-    trained = train(
-        config, [Job("a", 0), Job("b", 1)], [synthetic_training_data(config)], TrainPlan(steps=3, batch=8, check=3)
-    )
-    together = TrainedModel("both", encoder, config, averaged(trained))
-    alone = [TrainedModel(one.job.name, encoder, config, averaged([one])) for one in trained]
-    mean = sum(student.forecast(dataset, windows.train) for student in alone) / 2
-    np.testing.assert_allclose(together.forecast(dataset, windows.train), mean, atol=1e-6)
-
-
-def test_spread_is_that_of_the_members_forecasts(told):
-    dataset, encoder, windows, training_data = told
-    members = [net(encoder, seed) for seed in range(3)]
-    stacked = {name: torch.cat([one.parameters[name] for one in members]) for name in members[0].parameters}
-    teacher = TrainedModel("t", encoder, members[0].config, stacked)
-    taught = add_teacher_targets(training_data, [(teacher, 1.0)], dataset, encoder, windows, ["gaussian"])
-    forecasts = [one.forecast(dataset, windows.train) for one in members]
-    np.testing.assert_allclose(taught.spread.numpy() * encoder.delta_scale, np.std(forecasts, axis=0), atol=1e-6)
-
-
-def test_attention_is_the_mean_square_of_the_state(told):
-    dataset, encoder, windows, training_data = told
-    teacher = net(encoder, 0)
-    taught = add_teacher_targets(training_data, [(teacher, 1.0)], dataset, encoder, windows, ["attention"])
-    with torch.no_grad():
-        path = hidden_path(teacher.parameters, training_data.z[None], teacher.config)
-    truth = [np.square(h[0].numpy()).mean(0) for h in path]
-    np.testing.assert_allclose(taught.attention.numpy(), np.stack(truth, axis=1), rtol=1e-5)
-    assert taught.spread is None
-    assert taught.hint is None
+    data = make_training_data(dataset, encoder, windows)
+    teacher, results = train_teacher(encoder, PARAMS, data, 0.1, tmp_path)
+    config, plan = net_config(encoder, "liquid", 6, "fused", 1), plan_of(PARAMS.training, 0.1)
+    alone = [train(config, [Job("member", 3000 + i)], [data], plan)[0] for i in range(2)]
+    for m, truth in enumerate(alone):
+        assert results[m].mae_validation == truth.mae_validation
+        assert all(torch.equal(teacher.parameters[name][m], value) for name, value in truth.parameters.items())
+    assert teacher.metrics == {"members_mae_validation": [one.mae_validation for one in alone]}
+    single = [
+        TrainedModel("m", encoder, config, {name: value[None] for name, value in one.parameters.items()})
+        for one in alone
+    ]
+    mean = sum(one.forecast(dataset, windows.validation) for one in single) / 2
+    np.testing.assert_allclose(teacher.forecast(dataset, windows.validation), mean, atol=1e-6)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["member-0.safetensors", "member-1.safetensors"]

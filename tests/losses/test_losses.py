@@ -1,4 +1,5 @@
 from itertools import product
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -7,6 +8,7 @@ from scipy.spatial.distance import pdist, squareform
 from sklearn.metrics import mean_absolute_error
 from sklearn.metrics.pairwise import paired_cosine_distances
 
+from dlnet.config.students import Loss
 from dlnet.losses import LOSSES, StudentOutputs, TeacherTargets, features, outputs, relations, soft
 
 M, B, P = 3, 6, 8
@@ -96,8 +98,8 @@ def spread():
 
 def test_gaussian_is_torchs_divergence_of_normal_distributions(pair, spread):
     width = (spread**2 + soft.FLOOR**2).sqrt()
-    told, said = torch.distributions.Normal(pair[1], width), torch.distributions.Normal(pair[0], width)
-    truth = soft.UNIT * torch.distributions.kl_divergence(told, said).mean((1, 2))
+    teacher, student = torch.distributions.Normal(pair[1], width), torch.distributions.Normal(pair[0], width)
+    truth = soft.UNIT * torch.distributions.kl_divergence(teacher, student).mean((1, 2))
     torch.testing.assert_close(soft.gaussian(*pair, spread), truth)
 
 
@@ -107,8 +109,8 @@ def test_temperature_weighs_a_teacher_that_is_near(temperature):
     mean, spread = torch.zeros(1, 1, 1), torch.zeros(1, 1, 1)
     near = torch.full((1, 1, 1), 0.1 * soft.FLOOR)
     wide = temperature**0.5 * soft.width_of(spread)
-    told, said = torch.distributions.Normal(mean, wide), torch.distributions.Normal(near, wide)
-    truth = soft.UNIT * temperature**2 * torch.distributions.kl_divergence(told, said).mean((1, 2))
+    teacher, student = torch.distributions.Normal(mean, wide), torch.distributions.Normal(near, wide)
+    truth = soft.UNIT * temperature**2 * torch.distributions.kl_divergence(teacher, student).mean((1, 2))
     torch.testing.assert_close(truth, temperature * soft.gaussian(near, mean, spread))
     torch.testing.assert_close(soft.binned(near, mean, spread, temperature), truth, rtol=0.05, atol=0)
 
@@ -119,8 +121,8 @@ def test_binned_is_torchs_divergence_of_categories(pair, spread, temperature):
     centres = torch.linspace(-soft.REACH, soft.REACH, soft.BINS) * soft.FLOOR + mean[..., None]
     width = soft.width_of(spread)[..., None]
     scores = [torch.distributions.Normal(at[..., None], width).log_prob(centres) for at in (mean, output)]
-    told, said = (torch.distributions.Categorical(logits=score / temperature) for score in scores)
-    truth = soft.UNIT * temperature**2 * torch.distributions.kl_divergence(told, said).mean((1, 2))
+    teacher, student = (torch.distributions.Categorical(logits=score / temperature) for score in scores)
+    truth = soft.UNIT * temperature**2 * torch.distributions.kl_divergence(teacher, student).mean((1, 2))
     torch.testing.assert_close(soft.binned(output, mean, spread, temperature), truth, rtol=1e-4, atol=1e-6)
 
 
@@ -130,8 +132,8 @@ def test_attention_compares_where_the_state_is_large(hidden):
     for m in range(M):
         for b in range(B):
             own = np.array([np.mean(h[m, :, b].numpy() ** 2) for h in path])
-            told = wanted[m, b].numpy()
-            truth[m] += 2 * np.sum((own / np.linalg.norm(own) - told / np.linalg.norm(told)) ** 2) / B
+            teacher = wanted[m, b].numpy()
+            truth[m] += 2 * np.sum((own / np.linalg.norm(own) - teacher / np.linalg.norm(teacher)) ** 2) / B
     np.testing.assert_allclose(features.attention(path, wanted).numpy(), truth, rtol=1e-5)
 
 
@@ -182,13 +184,17 @@ def test_contrast_is_torchs_cross_entropy_over_the_batch(hidden):
 
 
 def same(pair, hidden, spread):
-    """A student that says what its teacher says: equal forecasts, paths and states."""
+    """A student that computes what its teacher computes: equal forecasts, paths and states."""
     path = [h.clone() for h in hidden[0]]
     projection = torch.eye(N).expand(M, N, N)
-    told = TeacherTargets(
+    targets = TeacherTargets(
         pair[1], spread, torch.stack([h.mT for h in path], dim=2), torch.stack([(h**2).mean(1) for h in path], dim=2)
     )
-    return StudentOutputs(pair[1].clone(), path, projection), told
+    return StudentOutputs(pair[1].clone(), path, projection), targets
+
+
+def test_params_may_name_every_loss():
+    assert set(get_args(Loss)) == {"labels", *LOSSES}
 
 
 @pytest.mark.parametrize("name", sorted(set(LOSSES) - {"contrast"}))
@@ -198,11 +204,11 @@ def test_a_perfect_student_has_no_loss(name, pair, hidden, spread):
 
 
 @pytest.mark.parametrize("name", LOSSES)
-def test_no_knowledge_leaves_a_gradient_that_is_not_finite(name, pair, hidden, spread):
-    said, told = same(pair, hidden, spread)
-    for part in (said.output, *said.path):
+def test_no_loss_leaves_a_gradient_that_is_not_finite(name, pair, hidden, spread):
+    student, targets = same(pair, hidden, spread)
+    for part in (student.output, *student.path):
         part.requires_grad_(True)
-    LOSSES[name].loss(said, told).sum().backward()
-    gradients = [part.grad for part in (said.output, *said.path) if part.grad is not None]
+    LOSSES[name].loss(student, targets).sum().backward()
+    gradients = [part.grad for part in (student.output, *student.path) if part.grad is not None]
     assert gradients
     assert all(torch.isfinite(gradient).all() for gradient in gradients)

@@ -6,8 +6,12 @@ import torch
 from synthetic_dataset import small_net, synthetic_training_data
 
 from dlnet.models import branches
-from dlnet.models.network import forward, hidden_path, horizon_basis, initial, predict, shares, skip_values
-from dlnet.train.loop import Job, TrainPlan, train
+from dlnet.models.architectures import predict
+from dlnet.models.head import horizon_basis, skip_values
+from dlnet.models.network import forward, hidden_path, initial, shares
+from dlnet.train.job import Job
+from dlnet.train.loop import train
+from dlnet.train.plan import TrainPlan
 
 M, B, K, OUTPUTS = 2, 7, 3, 4
 

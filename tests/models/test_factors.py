@@ -8,7 +8,8 @@ import torch
 from synthetic_dataset import small_net
 
 from dlnet.models import factors
-from dlnet.models.network import count_parameters, initial, predict
+from dlnet.models.architectures import count_parameters, predict
+from dlnet.models.network import initial
 
 
 @pytest.mark.parametrize("rank", [1, 3, 8])

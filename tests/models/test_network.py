@@ -6,18 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dlnet.errors import ModelError
+from dlnet.models.architectures import count_parameters, predict
 from dlnet.models.cells import CELLS
-from dlnet.models.network import (
-    NetConfig,
-    count_parameters,
-    forward,
-    horizon_basis,
-    initial,
-    knot_basis,
-    predict,
-    readout,
-    skip_values,
-)
+from dlnet.models.head import horizon_basis, knot_basis, readout, skip_values
+from dlnet.models.network import NetConfig, forward, initial
 
 
 def net(**changes):

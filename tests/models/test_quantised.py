@@ -12,10 +12,13 @@ from dlnet.export.convert import weights_of
 from dlnet.export.reference import quantise_anchor, quantise_inputs, run, to_soh
 from dlnet.export.spec import make_spec
 from dlnet.models import factors, quantised
-from dlnet.models.network import branch_usage, head, hidden_path, initial, predict, scores
+from dlnet.models.architectures import predict
+from dlnet.models.network import branch_usage, head, hidden_path, initial, scores
 from dlnet.models.precision import Precision
 from dlnet.models.trained import TrainedModel
-from dlnet.train.loop import Job, TrainPlan, train
+from dlnet.train.job import Job
+from dlnet.train.loop import train
+from dlnet.train.plan import TrainPlan
 
 
 def student(cell, substeps=1, seed=0, **changes):

@@ -5,16 +5,17 @@ import pytest
 import torch
 from synthetic_dataset import synthetic_encoder
 
-from dlnet.distill.students import shape
 from dlnet.errors import DLNetError, ModelError
 from dlnet.files import read_tensors, write_tensors
-from dlnet.models.network import initial, predict
+from dlnet.models.architectures import predict
+from dlnet.models.network import initial
+from dlnet.models.shapes import net_config
 from dlnet.models.trained import TrainedModel, load_network
 
 
 def made_student(track="capacity", seeds=(1, 2)):
     dataset, encoder = synthetic_encoder(track)
-    config = shape(encoder, "ltc", 4, "euler", 1)
+    config = net_config(encoder, "ltc", 4, "euler", 1)
     source = torch.Generator().manual_seed(0)
     parameters = {k: v + 0.2 * torch.randn(v.shape, generator=source) for k, v in initial(config, list(seeds)).items()}
     return dataset, TrainedModel(

@@ -17,10 +17,10 @@ from dlnet.config.select import SelectParams
 from dlnet.config.split import SplitParams
 from dlnet.config.task import TaskParams
 from dlnet.cost.table import student_table
+from dlnet.data.documents import SourceRecord
 from dlnet.data.encode import fit_encoder
 from dlnet.data.prepare import prepare
 from dlnet.data.windows import WindowDataset
-from dlnet.distill.students import shape
 from dlnet.export.documents import EdgeMetrics
 from dlnet.files import write_json, write_parquet
 from dlnet.firmware.documents import (
@@ -34,6 +34,7 @@ from dlnet.firmware.documents import (
 )
 from dlnet.metrics import Errors, WorstCell
 from dlnet.models.network import initial
+from dlnet.models.shapes import net_config
 from dlnet.models.trained import TrainedModel
 from dlnet.report.documents import (
     BaselineSummary,
@@ -120,17 +121,19 @@ def made_cells(cells: int = 8, rows: int = 60) -> pd.DataFrame:
 
 def _data(folder: Path) -> WindowDataset:
     columns = {"capacity": "capacity", "unit": "Ah", "features": {"CC Q": "CC Q", "CV Q": "CV Q"}}
-    source = {"source": "embedded", "simulated": True, "label": "made cells (simulated)", "nominal_ah": [1.1]}
-    source["columns"] = columns
+    source = SourceRecord(
+        source="embedded", simulated=True, label="made cells (simulated)", nominal_ah=(1.1,), columns=columns, cells=8,
+        rows=480, notes=(),
+    )  # fmt: skip
     prepared = prepare(made_cells(), source, CLEAN, SPLIT, TASK)
     write_parquet(folder / "rows.parquet", prepared.rows)
     write_parquet(folder / "cells.parquet", prepared.cells)
-    write_json(folder / "task.json", prepared.task)
+    prepared.task.write(folder / "task.json")
     return WindowDataset.load(folder)
 
 
 def _student(name, encoder, seed, **lineage) -> TrainedModel:
-    config = shape(encoder, name.partition("-")[0], 4, "euler", 1)
+    config = net_config(encoder, name.partition("-")[0], 4, "euler", 1)
     parameters = initial(config, [seed])
     loss = name.split("-")[2]
     lineage = {"loss": loss, "seed": 0, "training_windows": 99, "alpha": None, **lineage}
@@ -138,7 +141,7 @@ def _student(name, encoder, seed, **lineage) -> TrainedModel:
 
 
 def _teacher(folder: Path, encoder, dataset: WindowDataset) -> None:
-    config = shape(encoder, "liquid", 6, "fused", 1)
+    config = net_config(encoder, "liquid", 6, "fused", 1)
     metrics = {"mae_validation": 0.0011}
     TrainedModel("teacher", encoder, config, initial(config, [0, 1]), metrics, {"members": 2}).save(folder, dataset)
     write_parquet(folder / "learning.parquet", _learning(["member-0", "member-1"]))

@@ -15,7 +15,6 @@ from made_pipeline import EDGE, LIMITS, TASK, make
 import dlnet
 from dlnet.data.encode import fit_encoder
 from dlnet.data.windows import WindowDataset
-from dlnet.distill.students import shape
 from dlnet.errors import RegistryError
 from dlnet.export.convert import weights_of
 from dlnet.export.litert import convert
@@ -31,6 +30,7 @@ from dlnet.export.reference import (
 from dlnet.export.spec import make_spec, save_spec
 from dlnet.models.network import initial
 from dlnet.models.precision import Precision
+from dlnet.models.shapes import net_config
 from dlnet.models.trained import TrainedModel, load_network
 from dlnet.registry.client import connect
 from dlnet.registry.collect import collect
@@ -78,7 +78,7 @@ def gate_margins(spec, z):
 def test_the_edge_model_forecasts_as_the_integer_reference_does(made, tmp_path, track, cell, changes, bits):
     dataset = WindowDataset.load(made / "data/windows")
     encoder = fit_encoder(dataset, TASK.model_copy(update={"inputs": track}))
-    config = replace(shape(encoder, cell, 5, "euler", 1), **changes)
+    config = replace(net_config(encoder, cell, 5, "euler", 1), **changes)
     parameters = initial(config, [3])
     if config.branches > 1:  # heads that differ, more than one of them used
         source = torch.Generator().manual_seed(5)

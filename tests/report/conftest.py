@@ -6,6 +6,7 @@ import made_report
 import pytest
 
 from dlnet.data.windows import WindowDataset
+from dlnet.gate.choice import choose_edge
 from dlnet.report import evaluation as module
 from dlnet.report.pipeline import Pipeline
 from dlnet.report.summary import summarise
@@ -42,4 +43,6 @@ def evaluation(pipeline, dataset):
 
 @pytest.fixture(scope="session")
 def summary(evaluation, pipeline, dataset):
-    return summarise(evaluation.content, pipeline, dataset.task)
+    scores = evaluation.content.edge
+    choice = choose_edge({name: one.int8.validation.mae for name, one in scores.items()})
+    return summarise(evaluation.content, pipeline, dataset.task, choice.name, choice.rule)

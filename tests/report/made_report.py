@@ -14,17 +14,18 @@ from dlnet.baselines.record import BaselineRecord, BaselineTable
 from dlnet.config.cost import CostParams
 from dlnet.config.select import SelectParams
 from dlnet.cost.table import student_table
+from dlnet.data.documents import SplitCounts, TaskRecord
 from dlnet.data.encode import fit_encoder
 from dlnet.data.windows import WindowDataset
 from dlnet.distill.gains import Distillation, PrunedDistillation, gains, pruning_gains, teaches
-from dlnet.distill.students import shape
 from dlnet.export.convert import weights_of
 from dlnet.export.litert import EdgeFiles
 from dlnet.export.reference import quantise_anchor, quantise_inputs, run
 from dlnet.export.spec import make_spec
-from dlnet.files import write_json, write_parquet, write_tensors
+from dlnet.files import write_parquet, write_tensors
 from dlnet.metrics import Errors, WorstCell
 from dlnet.models.network import initial
+from dlnet.models.shapes import net_config
 from dlnet.models.trained import TrainedModel
 from dlnet.select.front import FrontRecord, write_front
 
@@ -51,7 +52,7 @@ def make(root: Path, convert=None, inputs: str = "capacity") -> Path:
     content = made_task(inputs)
     write_parquet(root / "data/windows/rows.parquet", rows)
     write_parquet(root / "data/windows/cells.parquet", cells)
-    write_json(root / "data/windows/task.json", content)
+    content.write(root / "data/windows/task.json")
     dataset = WindowDataset.load(root / "data/windows")
     made = _Maker(dataset, fit_encoder(dataset, task(inputs)), root / "models")
     made.everything(convert or (lambda spec, windows: EdgeFiles(b"step", b"head!")))
@@ -66,13 +67,13 @@ def made_tables() -> tuple[pd.DataFrame, pd.DataFrame]:
     return rows.assign(soh=straight - bend, target=straight - bend), cells
 
 
-def made_task(inputs: str = "capacity") -> dict:
+def made_task(inputs: str = "capacity") -> TaskRecord:
     """Content of task.json."""
     counts = {
-        split: {"cells": SPLITS.count(split), "rows": 150, "windows": 50} for split in ("train", "validation", "test")
+        split: SplitCounts(cells=SPLITS.count(split), rows=150, windows=50) for split in ("train", "validation", "test")
     }
-    notes = ["Made for a test."]
-    return {**described(task(inputs)), "label": "made cells (simulated)", "counts": counts, "notes": notes}
+    changes = {"label": "made cells (simulated)", "counts": counts, "notes": ("Made for a test.",)}
+    return described(task(inputs)).model_copy(update=changes)
 
 
 def made_engines(files, spec, z, anchor, progress=True) -> dict:
@@ -121,7 +122,7 @@ class _Maker:
         BaselineTable(table).write(self.models / "baselines/baselines.json")
 
     def teacher(self) -> None:
-        config = shape(self.encoder, "liquid", 6, "fused", 1)
+        config = net_config(self.encoder, "liquid", 6, "fused", 1)
         TrainedModel("teacher", self.encoder, config, initial(config, [7, 8]), {"mae_validation": 0.001}, {}).save(
             self.models / "teacher", self.dataset
         )
@@ -131,7 +132,7 @@ class _Maker:
         cell, hidden, loss = name.split("-")[:3]
         if lineage:
             loss, hidden = ("l1" if lineage["stage2"] == "taught" else "labels"), 2
-        config = shape(self.encoder, cell, int(hidden), "euler", 1)
+        config = net_config(self.encoder, cell, int(hidden), "euler", 1)
         known = {"loss": loss, "seed": int(name[-1]), "training_windows": 9} | lineage
         if loss != "labels":
             known["alpha"] = 0.5

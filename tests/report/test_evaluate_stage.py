@@ -52,7 +52,7 @@ def test_two_runs_leave_the_same_bytes(workdir):
 @pytest.mark.parametrize(
     "missing",
     [
-        "data/windows/task.json", "models/baselines/predictions.safetensors", "models/teacher/model.json",
+        "data/windows/task.json", "models/baselines/predictions.safetensors", "models/teacher/model.safetensors",
         f"models/students/{made_report.PARENT}/model.safetensors", "models/front2/front.json",
         "models/front1/table.parquet",
         "models/pruned/distillation.json", "models/students/learning.parquet",

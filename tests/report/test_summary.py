@@ -11,6 +11,7 @@ from dlnet.cost.device import model_cost
 from dlnet.cost.shape import model_shape
 from dlnet.export.convert import weights_of
 from dlnet.export.spec import make_spec
+from dlnet.gate.choice import RULE
 from dlnet.models.precision import Precision
 from dlnet.report.summary import headline, summarise
 
@@ -54,7 +55,7 @@ def test_one_seed_has_no_spread(summary):
 def test_a_pruned_edge_model_has_the_spread_of_its_parents_kind(evaluation, pipeline, dataset):
     (name, scores), pruned = next(iter(evaluation.content.edge.items())), made_report.PRUNED[0]
     content = evaluation.content.model_copy(update={"edge": {pruned: scores}})
-    found = summarise(content, replace(pipeline, edges={pruned: pipeline.edges[name]}), dataset.task)
+    found = summarise(content, replace(pipeline, edges={pruned: pipeline.edges[name]}), dataset.task, pruned, RULE)
     assert found.edge.parent == made_report.PARENT
     group = found.spread.edge
     assert (group.cell, group.hidden, group.loss) == ("liquid", 4, "labels")
@@ -85,7 +86,9 @@ def test_matrices_of_four_bits_are_named_where_a_model_has_some_and_nowhere_else
     name = summary.edge.name
     edge = pipeline.edges[name]
     narrow = replace(edge, spec=make_spec(weights_of(edge.student), precision=Precision(head=4)))
-    found = summarise(evaluation.content, replace(pipeline, edges={**pipeline.edges, name: narrow}), dataset.task)
+    found = summarise(
+        evaluation.content, replace(pipeline, edges={**pipeline.edges, name: narrow}), dataset.task, name, RULE
+    )
     assert found.edge.four_bits == ("head",)
     one = model_cost(model_shape(edge.student, Precision(head=4)), 1.0)
     whole = model_cost(model_shape(edge.student), 1.0)
@@ -104,7 +107,11 @@ def test_branch_usage_stands_where_a_model_has_several_branches_and_nowhere_else
     one = pipeline.students[name]
     branched = replace(one, metrics={**one.metrics, "branch_usage": [0.75, 0.25]})
     found = summarise(
-        evaluation.content, replace(pipeline, students={**pipeline.students, name: branched}), dataset.task
+        evaluation.content,
+        replace(pipeline, students={**pipeline.students, name: branched}),
+        dataset.task,
+        name,
+        RULE,
     )
     entries = [*found.students, *found.elites, *found.edges, found.edge]
     used = [entry for entry in entries if entry.branch_usage]

@@ -5,7 +5,8 @@ from pathlib import Path
 
 from synthetic_dataset import small_net, synthetic_training_data
 
-from dlnet.train.loop import Job, TrainPlan
+from dlnet.train.job import Job
+from dlnet.train.plan import TrainPlan
 from dlnet.train.pool import Stack, run_stacks
 
 

@@ -6,7 +6,9 @@ from pathlib import Path
 import torch
 from synthetic_dataset import small_net, synthetic_training_data
 
-from dlnet.train.loop import Job, TrainPlan, train
+from dlnet.train.job import Job
+from dlnet.train.loop import train
+from dlnet.train.plan import TrainPlan
 
 JOBS = (Job("a", 0), Job("b", 1, "hint", 0.4), Job("c", 2, "l1", 0.5))
 PLAN = TrainPlan(steps=400, batch=16, check=5, patience=20, noise=0.1)

@@ -1,4 +1,4 @@
-"""One network trained alone, with torch's own parts: the truth that stacked training is held to.
+"""One network trained alone, with torch's own parts: the truth that stacked training is compared with.
 
 Every training_data here holds one window, so that what is drawn is known without knowing how.
 """
@@ -39,7 +39,7 @@ def loss_of(job, training_data, change, path, projection, cycles):
     if job.loss == "labels":
         return labels
     wanted = training_data.teacher[0, at]
-    taught = {
+    from_teacher = {
         "l1": lambda: functional.l1_loss(change, wanted),
         "mse": lambda: 5 * functional.mse_loss(change, wanted),
         "cosine": lambda: 1 - functional.cosine_similarity(change, wanted, dim=0),
@@ -47,7 +47,7 @@ def loss_of(job, training_data, change, path, projection, cycles):
             functional.l1_loss(change, wanted) + 2 * functional.mse_loss(path @ projection, training_data.hint[0])
         ),
     }[job.loss]()
-    return job.alpha * labels + (1 - job.alpha) * taught
+    return job.alpha * labels + (1 - job.alpha) * from_teacher
 
 
 def learning_rate(plan, step):
@@ -74,3 +74,16 @@ def train_alone(config, job, training_data, plan, cycles, projection=None):
         optimizer.step()
         schedule.step()
     return {name: value.detach() for name, value in p.items()}
+
+
+def train_module(net, training_data, plan, cycles):
+    """Train a torch module on labels in place: torch's AdamW, schedule and gradient clipping."""
+    optimizer = torch.optim.AdamW(net.parameters(), lr=plan.learning_rate, weight_decay=plan.weight_decay)
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda s: learning_rate(plan, s) / plan.learning_rate)
+    at = torch.tensor([cycle - 1 for cycle in cycles])
+    for _ in range(plan.steps):
+        optimizer.zero_grad()
+        functional.l1_loss(net(training_data.z, cycles), training_data.change[:, at]).backward()
+        torch.nn.utils.clip_grad_norm_(net.parameters(), plan.clip)
+        optimizer.step()
+        schedule.step()

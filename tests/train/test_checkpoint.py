@@ -13,11 +13,13 @@ import killed_training
 import pytest
 import torch
 from safetensors.numpy import load_file, save_file
-from synthetic_dataset import small_net, synthetic_training_data
+from synthetic_dataset import small_gru, small_net, synthetic_training_data
 
 from dlnet.errors import ModelError
-from dlnet.train import loop
-from dlnet.train.loop import Job, TrainPlan, train
+from dlnet.train import step as train_step
+from dlnet.train.job import Job
+from dlnet.train.loop import train
+from dlnet.train.plan import TrainPlan
 
 PLAN = TrainPlan(steps=40, batch=8, check=5, patience=3, noise=0.1)
 TESTS = Path(__file__).parents[1]
@@ -28,7 +30,7 @@ class PowerCutError(Exception):
 
 
 def jobs():
-    return [Job("a", 0), Job("misled", 1, training_data=1), Job("hint", 2, "hint", 0.4), Job("b", 3, "cosine", 0.4)]
+    return [Job("a", 0), Job("misled", 1, training_set=1), Job("hint", 2, "hint", 0.4), Job("b", 3, "cosine", 0.4)]
 
 
 def training_sets(config):
@@ -45,7 +47,7 @@ def run(state=None, config=None):
 
 def cut_at(monkeypatch, step):
     """The power goes in the middle of the step ``step``."""
-    clip = loop._clip
+    clip = train_step._clip
 
     def failing(parameters, largest):
         failing.calls += 1
@@ -54,7 +56,7 @@ def cut_at(monkeypatch, step):
         clip(parameters, largest)
 
     failing.calls = 0
-    monkeypatch.setattr(loop, "_clip", failing)
+    monkeypatch.setattr(train_step, "_clip", failing)
 
 
 def assert_equal(found, truth):
@@ -75,6 +77,15 @@ def test_goes_on_from_the_last_validation_to_the_same_weights(tmp_path, monkeypa
     assert (tmp_path / "state").exists() == (step > PLAN.check)
     cut_at(monkeypatch, 40 - (step - step % PLAN.check) + 1)  # it would fail if more steps than the rest were taken
     assert_equal(run(tmp_path / "state"), truth)
+
+
+def test_a_gru_goes_on_to_the_same_weights(tmp_path, monkeypatch):
+    truth = run(config=small_gru())
+    with monkeypatch.context() as patch:
+        cut_at(patch, 12)
+        with pytest.raises(PowerCutError):
+            run(tmp_path / "state", small_gru())
+    assert_equal(run(tmp_path / "state", small_gru()), truth)
 
 
 def test_a_finished_training_is_not_done_again(tmp_path, monkeypatch):

@@ -6,11 +6,16 @@ import numpy as np
 import plain_truth
 import pytest
 import torch
-from synthetic_dataset import small_net, synthetic_training_data
+from plain_gru import PlainGru
+from synthetic_dataset import small_gru, small_net, synthetic_training_data
 
 from dlnet.losses import LOSSES
-from dlnet.models.network import generator, initial, predict
-from dlnet.train.loop import Job, TrainPlan, curves, loss_points, train
+from dlnet.models import architectures
+from dlnet.models.architectures import predict
+from dlnet.models.network import generator, initial
+from dlnet.train.job import Job, curves
+from dlnet.train.loop import train
+from dlnet.train.plan import TrainPlan, loss_points
 
 LOSSES = ("labels", *LOSSES)
 BY_HAND = ("labels", "l1", "mse", "cosine", "hint")
@@ -42,18 +47,37 @@ def test_a_stack_of_all_losses_trains_each_as_torch_does_alone(steps, clip):
     """One AdamW step, then forty, each network on its own window; with ``clip`` 0.05 every gradient is cut."""
     config, plan = small_net(), replace(PLAN, steps=steps, check=steps, clip=clip)
     training_sets = [synthetic_training_data(config, seed=i, count=1) for i in range(5)]
-    jobs = [Job(loss, 3 + i, loss, 0.3, training_data=i) for i, loss in enumerate(BY_HAND)]
+    jobs = [Job(loss, 3 + i, loss, 0.3, training_set=i) for i, loss in enumerate(BY_HAND)]
     for job, result in zip(jobs, train(config, jobs, training_sets, plan), strict=True):
         start = start_of_projection(job, config, 3)
         truth = plain_truth.train_alone(
-            config, job, training_sets[job.training_data], plan, CYCLES, start if job.loss == "hint" else None
+            config, job, training_sets[job.training_set], plan, CYCLES, start if job.loss == "hint" else None
         )
         assert_same(result.parameters, truth)
 
 
-@pytest.mark.parametrize("cell", ["liquid", "ltc", "ltc2"])
+@pytest.mark.parametrize("shape", [{}, {"skip": "last", "level": True}], ids=["slopes", "last and level"])
+@pytest.mark.parametrize("clip", [1e9, 0.05])
+@pytest.mark.parametrize("steps", [1, 40])
+def test_a_stack_of_grus_trains_each_as_a_plain_loop_does(shape, steps, clip):
+    """The same loss points, learning rate and clipping as the liquid networks have."""
+    config, plan = small_gru(**shape), replace(PLAN, steps=steps, check=steps, clip=clip)
+    training_sets = [synthetic_training_data(config, seed=i, count=1) for i in range(3)]
+    jobs = [Job(str(i), 3 + i, training_set=i) for i in range(3)]
+    for job, found in zip(jobs, train(config, jobs, training_sets, plan), strict=True):
+        start = {name: value[0] for name, value in architectures.initial(config, [job.seed]).items()}
+        plain = PlainGru(config, start)
+        plain_truth.train_module(plain, training_sets[job.training_set], plan, CYCLES)
+        assert_same(found.parameters, plain.as_stacked())
+        assert not torch.equal(found.parameters["weight_hh_l0"], start["weight_hh_l0"])
+
+
+SHAPES = {"gru": small_gru(), **{cell: small_net(cell=cell) for cell in ("liquid", "ltc", "ltc2")}}
+
+
+@pytest.mark.parametrize("cell", SHAPES)
 def test_a_stack_gives_the_weights_of_each_alone(cell):
-    config, plan = small_net(cell=cell), replace(PLAN, noise=0.2, check=10)
+    config, plan = SHAPES[cell], replace(PLAN, noise=0.2, check=10)
     training_data = synthetic_training_data(config, labelled=30)
     jobs = [Job(f"{loss}-{seed}", seed, loss, 0.5) for loss in LOSSES for seed in (0, 1)]
     for job, result in zip(jobs, train(config, jobs, [training_data], plan), strict=True):
@@ -77,9 +101,9 @@ def test_early_stopping_is_each_ones_own():
     training_sets = [synthetic_training_data(config), misled(config)]
     jobs = [
         Job("a", 0),
-        Job("misled", 1, training_data=1),
+        Job("misled", 1, training_set=1),
         Job("b", 2, "l1", 0.5),
-        Job("misled too", 5, training_data=1),
+        Job("misled too", 5, training_set=1),
     ]
     results = train(config, jobs, training_sets, plan)
     for job, result in zip(jobs, results, strict=True):

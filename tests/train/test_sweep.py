@@ -13,7 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from synthetic_dataset import small_net, synthetic_training_data
 
-from dlnet.train.loop import Job, TrainPlan, train
+from dlnet.train.job import Job
+from dlnet.train.loop import train
+from dlnet.train.plan import TrainPlan
 from dlnet.train.pool import WIDEST, Stack, run_stacks, stacked
 
 TESTS = Path(__file__).parents[1]
@@ -88,9 +90,9 @@ def wait_until(condition, seconds, process=None):
 
 def endless_sweep(folder, stderr):
     """A sweep that trains for hours, in a session of its own."""
-    paths = os.pathsep.join([str(TESTS), str(TESTS.parent), str(TESTS / "distill")])
+    paths = os.pathsep.join([str(TESTS), str(TESTS.parent)])
     return subprocess.Popen(
-        [sys.executable, str(TESTS / "distill" / "endless_sweep.py"), str(folder)],
+        [sys.executable, str(TESTS / "train" / "endless_sweep.py"), str(folder)],
         env={**os.environ, "PYTHONPATH": paths},
         stderr=stderr,
         start_new_session=True,
