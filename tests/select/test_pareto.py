@@ -224,7 +224,7 @@ def test_select_of_nothing_but_nan_has_no_elite():
     [
         (["mae", "speed"], "select.objectives: unknown speed; known: flash_bytes, mae"),
         (["mae", "loss"], "select.objectives: unknown loss; known: flash_bytes, mae"),
-        (["mae", "mae"], "a name stands twice"),
+        (["mae", "mae"], "a name occurs twice"),
         (["flash_bytes"], "mae is missing"),
     ],
 )

@@ -135,7 +135,7 @@ def test_a_worker_that_is_killed_ends_the_sweep_with_a_reason(tmp_path, which):
         process.kill()
         process.communicate()
     assert process.returncode == 1
-    assert "SweepError: endless: a process that trained was ended from outside" in said
+    assert "SweepError: endless: a training process was killed" in said
 
 
 def command(pid):
