@@ -1,4 +1,4 @@
-"""The git commit of a project; apart from the other keys, for a launcher that must start fast."""
+"""The git commit of a project. A module of its own, so that a launcher that must start fast imports little."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ COMMIT_VARIABLE = "DLNET_GIT_COMMIT"
 
 
 def git_commit(root: Path) -> str:
-    """The commit, with ``-dirty`` where tracked files were changed since; or why there is none.
+    """The commit hash, with ``-dirty`` appended if tracked files have changed since; or the reason why there is none.
 
-    ``DLNET_GIT_COMMIT`` stands for it where there is no git to ask, as in a stage's container.
+    The environment variable ``DLNET_GIT_COMMIT`` overrides it where git is not available, as in a stage's container.
     """
-    if told := os.environ.get(COMMIT_VARIABLE):
-        return told
+    if given := os.environ.get(COMMIT_VARIABLE):
+        return given
     top = _git(root, "rev-parse", "--show-toplevel")
     if top is None or Path(top).resolve() != root.resolve():
         return "none: not a git repository"
@@ -28,7 +28,7 @@ def git_commit(root: Path) -> str:
 def _git(root: Path, *arguments: str) -> str | None:
     env = {key: value for key, value in os.environ.items() if not key.startswith("GIT_")}
     try:
-        done = subprocess.run(["git", *arguments], cwd=root, env=env, capture_output=True, text=True, check=False)
+        completed = subprocess.run(["git", *arguments], cwd=root, env=env, capture_output=True, text=True, check=False)
     except FileNotFoundError:
         return None
-    return done.stdout.strip() if done.returncode == 0 else None
+    return completed.stdout.strip() if completed.returncode == 0 else None

@@ -1,4 +1,4 @@
-"""JSON documents that one stage writes and others read: a model of each writes it, and checks it when it is read."""
+"""JSON documents that one stage writes and others read. Each is a pydantic model that checks the file on reading."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from dlnet.errors import DocumentError
 from dlnet.files import read_bytes, write_json
 
 Root = TypeVar("Root")
-Other = TypeVar("Other", bound="Document")
+OtherDocument = TypeVar("OtherDocument", bound="Document")
 
 
 class Stored(BaseModel):
-    """A model with a file."""
+    """A pydantic model that is stored as a JSON file."""
 
     model_config = ConfigDict(frozen=True, allow_inf_nan=False)
 
@@ -48,12 +48,12 @@ class Stored(BaseModel):
         write_json(path, self.content())
 
     def content(self) -> Any:
-        """What the file holds, as plain lists, dicts and values."""
+        """The content of the file, as plain lists, dicts and values."""
         return self.model_dump(mode="json")
 
 
 class Document(Stored):
-    """A JSON object: unknown keys are errors; a field with a default is left out of the file where it is None."""
+    """A JSON object. Unknown keys are errors; a field that has a default is not written if it is None."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -62,14 +62,14 @@ class Document(Stored):
         fields = type(self).model_fields
         return {key: value for key, value in handler(self).items() if value is not None or fields[key].is_required()}
 
-    def to(self, kind: type[Other], **more: Any) -> Other:
-        """A document of another kind: the fields that both have, and ``more``."""
+    def to(self, kind: type[OtherDocument], **more: Any) -> OtherDocument:
+        """A document of class ``kind``, from the fields that both classes have and ``more``."""
         shared = kind.model_fields.keys() & type(self).model_fields.keys() - more.keys()
         return kind(**{name: getattr(self, name) for name in shared}, **more)
 
 
 class RootDocument(Stored, RootModel[Root], Generic[Root]):
-    """A JSON file whose keys are names of models, or that has one of several forms: the content is ``root``."""
+    """A JSON file whose keys are names of models, or that has one of several forms; its content is ``root``."""
 
 
 def _describe(item: Mapping[str, Any]) -> str:

@@ -1,8 +1,8 @@
-"""One named exception a failure. A message says which file, where in it, what was wrong, what to do."""
+"""One named exception for each kind of failure. A message names the file and position, the problem, and the remedy."""
 
 
 class DLNetError(Exception):
-    """Base of every error a user can mend; the command line prints it as one line, without a traceback."""
+    """Base of every error that a user can fix; the command line prints it as one line, without a traceback."""
 
 
 class ConfigError(DLNetError):
@@ -10,7 +10,7 @@ class ConfigError(DLNetError):
 
 
 class MissingExtraError(DLNetError):
-    """A package that an extra of dlnet brings is not installed."""
+    """A package of an optional extra of dlnet is not installed."""
 
 
 class DataError(DLNetError):
@@ -18,7 +18,7 @@ class DataError(DLNetError):
 
 
 class DocumentError(DLNetError):
-    """A JSON document that a stage wrote lacks a field, or holds one that does not belong into it."""
+    """A JSON document that a stage wrote lacks a field, or has an unknown one."""
 
 
 class DownloadError(DLNetError):
@@ -34,16 +34,16 @@ class RegistryError(DLNetError):
 
 
 class UntrustedError(RegistryError):
-    """A registered version holds what the pipeline never publishes; it is refused before it is parsed."""
+    """A registered version has content that the pipeline never publishes; it is rejected before parsing."""
 
 
 class ToolError(DLNetError):
-    """A compiler or an emulator is missing, or refused its input."""
+    """A compiler or an emulator is missing, or rejected its input."""
 
 
 class RefusedError(RegistryError):
-    """A version does not pass the checks that stand before promotion and release."""
+    """A version does not pass the checks before promotion or release."""
 
 
 class ParityError(ModelError):
-    """Compiled code gives another number than the reference: it must not be shipped."""
+    """Compiled code and the reference give different results; such code must not be released."""

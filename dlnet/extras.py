@@ -1,4 +1,4 @@
-"""Packages that only an extra of ``pip install 'dlnet[...]'`` brings, named where one is missing."""
+"""Packages of the optional extras (``pip install 'dlnet[...]'``); an error names the extra to install."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ EXTRA_OF: Mapping[str, str] = {
     "starlette": "relay",
     "uvicorn": "relay",
 }
-"""Package as it is imported -> extra that brings it; of several extras, the one whose code imports it first."""
+"""Import name of a package -> extra that installs it; of several extras, the one whose code imports it first."""
 
 
 @contextmanager
 def named_extras() -> Iterator[None]:
-    """Around imports that the core does not bring.
+    """Context for imports of packages that are not among the core dependencies.
 
     Raises:
         MissingExtraError: a package of an extra is not installed.

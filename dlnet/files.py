@@ -1,4 +1,4 @@
-"""Files land whole or not at all: written beside their final name, synced, then renamed."""
+"""Atomic writes: a file is written to a temporary name beside the final one, synced, then renamed."""
 
 from __future__ import annotations
 
@@ -55,13 +55,13 @@ def atomic_dir(path: Path) -> Iterator[Path]:
 
 
 def write_bytes(path: Path, content: bytes) -> None:
-    """Write ``content`` to ``path``, whole or not at all."""
+    """Write ``content`` to ``path`` atomically."""
     with atomic_file(path) as temporary:
         temporary.write_bytes(content)
 
 
 def write_text(path: Path, content: str) -> None:
-    """Write UTF-8 text to ``path``, whole or not at all."""
+    """Write UTF-8 text to ``path`` atomically."""
     write_bytes(path, content.encode())
 
 

@@ -1,4 +1,4 @@
-"""The next cycles of one cell, from its file and a saved model. Nothing is read from params.yaml."""
+"""Forecast of the next cycles of one cell, from its CSV file and a saved model. Does not read params.yaml."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ Floats = npt.NDArray[np.floating[Any]]
 
 @dataclass(frozen=True)
 class FileLayout:
-    """How a cell's file differs from the files that the model was trained on; what is not named is as there.
+    """How a cell's file differs from the files that the model was trained on; what is not given is as in those.
 
     Attributes:
-        capacity: its column. unit: of that column. features: name in the model -> column.
+        capacity: name of the capacity column. unit: of that column. features: name in the model -> column.
         nominal_ah: capacity of the cell when new, Ah.
     """
 
@@ -42,7 +42,7 @@ class FileLayout:
 
 @dataclass(frozen=True)
 class Forecast:
-    """What is known of a cell and what is expected.
+    """The history of a cell, and the forecast of its next cycles.
 
     Attributes:
         history: (rows,) cleaned SoH; NaN where the file has no capacity.
@@ -65,11 +65,11 @@ class Forecast:
 
 @dataclass(frozen=True)
 class Cell:
-    """Cycles of one cell as they stand in its file.
+    """Cycles of one cell as read from its file.
 
     Attributes:
         cycles: ``capacity_ah`` and the model's features, one row a cycle, oldest first.
-        has_capacity: whether capacity was in the file; a model of track ``charge`` can do without.
+        has_capacity: whether capacity was in the file; a model of track ``charge`` does not need it.
     """
 
     cycles: pd.DataFrame
@@ -84,7 +84,7 @@ def forecast(path: Path, model: LoadedModel, layout: FileLayout = AS_TRAINED) ->
     """Forecast the cell in a CSV file, one row a cycle, oldest first.
 
     Raises:
-        DataError: a column is missing, a value makes no sense, or there are fewer cycles than the model looks at.
+        DataError: a column is missing, a value is invalid, or there are fewer cycles than the model needs.
     """
     cell, document = read_cell(path, model, layout), model.document
     rows, clean = len(cell.cycles), document.clean
@@ -118,13 +118,13 @@ def read_cell(path: Path, model: LoadedModel, layout: FileLayout = AS_TRAINED) -
     """Read the cycles of one cell, with the columns that the model was trained on unless ``layout`` names others.
 
     Raises:
-        DataError: there is no such file, a column is missing, or a value makes no sense.
+        DataError: there is no such file, a column is missing, or a value is invalid.
     """
     if not path.is_file():
         raise DataError(f"{path}: no such file")
     nominal, columns = layout.nominal_ah or _nominal(model), _columns(model, layout)
     if not model.uses_capacity and columns.capacity not in _header(path):
-        stand_in = csvfiles.Columns(columns.there(model.features[0]), "Ah", columns.features)
+        stand_in = csvfiles.Columns(columns.name_in_file(model.features[0]), "Ah", columns.features)
         return Cell(csvfiles.read_cycles(path, stand_in), False, nominal)
     cycles = csvfiles.read_cycles(path, columns)
     schema.check_cycles(path, cycles, columns, nominal)
@@ -132,20 +132,20 @@ def read_cell(path: Path, model: LoadedModel, layout: FileLayout = AS_TRAINED) -
 
 
 def _nominal(model: LoadedModel) -> float:
-    known = model.document.data.nominal_ah
-    if len(known) == 1:
-        return known[0]
+    nominal = model.document.data.nominal_ah
+    if len(nominal) == 1:
+        return nominal[0]
     raise DataError("the nominal capacity of this cell is not known; give it with --nominal AH")
 
 
 def _columns(model: LoadedModel, layout: FileLayout) -> csvfiles.Columns:
-    known = model.document.data.columns
+    trained_on = model.document.data.columns
     unknown = sorted(set(layout.features) - set(model.features))
     if unknown:
-        has = ", ".join(model.features) or "none"
-        raise DataError(f"--column: the model looks at no feature {unknown[0]!r}; its features: {has}")
-    features = {name: layout.features.get(name, known.features[name]) for name in model.features}
-    return csvfiles.Columns(layout.capacity or known.capacity, layout.unit or known.unit, features)
+        known = ", ".join(model.features) or "none"
+        raise DataError(f"--column: the model looks at no feature {unknown[0]!r}; its features: {known}")
+    features = {name: layout.features.get(name, trained_on.features[name]) for name in model.features}
+    return csvfiles.Columns(layout.capacity or trained_on.capacity, layout.unit or trained_on.unit, features)
 
 
 def _header(path: Path) -> list[str]:
@@ -153,37 +153,37 @@ def _header(path: Path) -> list[str]:
         return [name.strip() for name in next(csv.reader(stream), [])]
 
 
-def draw(found: Forecast) -> Figure:
-    """The whole life and the forecast, and its last part larger with the band; call it inside ``figure_style()``."""
+def draw(result: Forecast) -> Figure:
+    """Two panels, the whole history and its enlarged end with the forecast; call it inside ``figure_style()``."""
     from matplotlib.figure import Figure
 
     from dlnet.plots.style import caption
 
     figure = Figure(figsize=(10, 4.4), layout="constrained")
     life, close = figure.subplots(1, 2, width_ratios=[1, 1.3])
-    horizon = len(found.ahead)
-    for axes, first in ((life, 0), (close, max(0, len(found.history) - 2 * horizon))):
-        _curves(axes, found, first)
+    horizon = len(result.ahead)
+    for axes, first in ((life, 0), (close, max(0, len(result.history) - 2 * horizon))):
+        _curves(axes, result, first)
         axes.set_xlabel("cycle (row of the file)")
-    life.set_ylabel(f"SoH (capacity / {found.nominal_ah:g} Ah)")
+    life.set_ylabel(f"SoH (capacity / {result.nominal_ah:g} Ah)")
     life.set_title("Whole file")
-    close.set_title(f"Next {horizon} cycles: SoH {found.ahead[-1]:.4f} at the end")
+    close.set_title(f"Next {horizon} cycles: SoH {result.ahead[-1]:.4f} at the end")
     close.legend(loc="lower left")
-    figure.suptitle(found.cell, x=0.01, ha="left")
+    figure.suptitle(result.cell, x=0.01, ha="left")
     band = "Band: mean absolute error at each cycle ahead, validation cells."
-    caption(figure, f"Model {found.model}, trained on {found.label}. {band}")
+    caption(figure, f"Model {result.model}, trained on {result.label}. {band}")
     return figure
 
 
-def _curves(axes: Axes, found: Forecast, first: int) -> None:
+def _curves(axes: Axes, result: Forecast, first: int) -> None:
     from dlnet.plots.style import INK, PALETTE
 
-    rows = len(found.history)
-    cycles = np.arange(rows + 1, rows + len(found.ahead) + 1)
+    rows = len(result.history)
+    cycles = np.arange(rows + 1, rows + len(result.ahead) + 1)
     axes.plot(
-        np.arange(first + 1, rows + 1), found.history[first:], color=INK, linewidth=1.3, label="measured, cleaned"
+        np.arange(first + 1, rows + 1), result.history[first:], color=INK, linewidth=1.3, label="measured, cleaned"
     )
-    axes.plot(cycles, found.ahead, color=PALETTE[1], label="forecast")
-    low, high = found.ahead - found.error, found.ahead + found.error
+    axes.plot(cycles, result.ahead, color=PALETTE[1], label="forecast")
+    low, high = result.ahead - result.error, result.ahead + result.error
     axes.fill_between(cycles, low, high, color=PALETTE[1], alpha=0.25, linewidth=0, label="typical error")
     axes.axvline(rows + 0.5, color=INK, linewidth=0.8, linestyle=(0, (3, 3)))

@@ -39,13 +39,13 @@ def errors(prediction: Array, target: Array, cell: Array, names: tuple[str, ...]
         names: names of the cells.
     """
     absolute = np.abs(prediction.astype(np.float64) - target)
-    each = per_cell(prediction, target, cell, names)
-    worst = max(each, key=lambda name: (each[name], name))
+    cell_mae = per_cell(prediction, target, cell, names)
+    worst = max(cell_mae, key=lambda name: (cell_mae[name], name))
     return Errors(
         mae=float(absolute.mean()),
         rmse=float(np.sqrt((absolute**2).mean())),
-        cell_mae=float(np.mean(list(each.values()))),
-        worst_cell=WorstCell(cell=worst, mae=each[worst]),
+        cell_mae=float(np.mean(list(cell_mae.values()))),
+        worst_cell=WorstCell(cell=worst, mae=cell_mae[worst]),
     )
 
 
@@ -86,7 +86,7 @@ def knee_row(soh: Array) -> int | None:
         soh: (n,) smoothed SoH of one cell.
 
     Returns:
-        The row, or None where no point stands ``KNEE_HEIGHT`` above the chord: such a cell has no knee.
+        The row, or None where no point lies ``KNEE_HEIGHT`` above the chord: such a cell has no knee.
     """
     height = soh - np.linspace(soh[0], soh[-1], len(soh))
     knee = int(np.argmax(height))

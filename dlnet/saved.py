@@ -1,4 +1,4 @@
-"""The only opener of saved models: reads ``kind`` and calls the room that owns it."""
+"""Opens saved models of every kind: reads ``kind`` in ``model.json`` and calls the module that implements it."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ class LoadedModel(Protocol):
 
     @property
     def window(self) -> int:
-        """Cycles it looks at."""
+        """Cycles of history that it needs."""
 
     @property
     def features(self) -> tuple[str, ...]:
-        """Charge features it looks at."""
+        """Charge features that it uses."""
 
     @property
     def uses_capacity(self) -> bool:
@@ -35,7 +35,7 @@ class LoadedModel(Protocol):
         """N windows of at least ``window`` cycles -> (N, horizon) SoH."""
 
 
-# Imports stand inside: torch and the like are needed for their own kinds only.
+# Imports are inside the functions, so that torch, for one, is needed only for the kinds that use it.
 
 
 def _network(folder: Path) -> LoadedModel:
@@ -82,7 +82,7 @@ Kind = TypeVar("Kind")
 
 
 def load_as(path: Path | str, kind: type[Kind]) -> Kind:
-    """``load``, where one kind of model alone will do.
+    """Open a saved model that must be of the class ``kind``.
 
     Raises:
         ModelError: as ``load``, or the model is of another kind.
@@ -97,7 +97,7 @@ def load(path: Path | str) -> LoadedModel:
     """Open a saved model by its folder.
 
     Raises:
-        ModelError: no model there, one of an older version, or a damaged one.
+        ModelError: the folder has no model, or one of an older version, or a damaged one.
     """
     folder = Path(path)
     kind = read_raw(folder).get("kind")

@@ -18,7 +18,7 @@ from dlnet.cost.table import student_table
 from dlnet.data.encode import Encoder, fit_encoder
 from dlnet.data.schema import read_table
 from dlnet.data.windows import WindowDataset
-from dlnet.distill.gains import Distillation, gains, teaches
+from dlnet.distill.gains import Distillation, gains, teacher_verdict
 from dlnet.distill.students import as_student, sweep
 from dlnet.distill.synthetic import add_synthetic_windows, shifted, simulated
 from dlnet.distill.targets import add_teacher_targets
@@ -66,7 +66,7 @@ def main() -> None:
     write_volatile(VOLATILE, {"training": meter.energy, "students": len(results)})
     students = [as_student(one, encoder, training_data) for one in results]
     table = student_table(students, config.cost)
-    verdict = teaches(table, teacher.metrics["mae_validation"])
+    verdict = teacher_verdict(table, teacher.metrics["mae_validation"])
     print(verdict.text)
     with atomic_dir(OUT) as folder:
         for student in students:

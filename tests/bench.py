@@ -1,6 +1,6 @@
 """``python -m tests.bench [--pipeline SOURCE]``: how fast training and the pipeline are, in one run on this machine.
 
-Ratios and medians count; absolute times are those of the machine at that moment.
+Compare ratios and medians; absolute times depend on the machine and its load.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ REPEATS = 5
 
 
 def shape(hidden: int, solver: str, cell: str = "liquid") -> NetConfig:
-    """A network as the pipeline trains it."""
+    """A network of the shape that the pipeline trains."""
     knots = (5, 15, 30, 50, 75, 100)
     return NetConfig(cell, solver, 1, hidden, CHANNELS, STEPS, "slopes", knots, HORIZON, False)
 
@@ -104,7 +104,7 @@ def sweep_speed(count: int = 15, steps: int = 60) -> None:
 def timed(folder: Path, *command: str) -> tuple[float, float]:
     """Seconds a command takes in ``folder``, and the most memory (GB) its processes held at one time.
 
-    Stages run without containers: those would be no processes of the command's.
+    Stages run without containers, whose processes would not be children of the command.
     """
     environment = {**os.environ, "PYTHONPATH": str(folder), "DLNET_RUNNER": "local"}
     start, peak = time.perf_counter(), 0
@@ -120,10 +120,10 @@ def timed(folder: Path, *command: str) -> tuple[float, float]:
 
 
 def memory_of(parent: psutil.Process) -> int:
-    """Bytes that a process and all below it hold, shared pages divided among those who share them."""
+    """Memory of a process and its descendants, B; shared pages are divided among the processes that share them."""
     total = 0
     for process in (parent, *parent.children(recursive=True)):
-        # A process may end, or be a zombie, while we look.
+        # A process may end, or become a zombie, meanwhile.
         with contextlib.suppress(psutil.NoSuchProcess, psutil.ZombieProcess, FileNotFoundError):
             total += process.memory_full_info().pss
     return total
@@ -146,18 +146,20 @@ def pipeline_speed(source: str) -> None:
 
 
 def launcher_overhead() -> None:
-    """Print how much longer an empty stage takes in its container than here; both by the launcher, image there."""
+    """Print how much longer an empty stage takes in its container than locally; the image exists already."""
     command = [sys.executable, "-m", "stages.container", "train", "--", "python", "-c", "pass"]
     seconds: dict[str, list[float]] = {"docker": [], "local": []}
     for _ in range(REPEATS + 1):
-        for runner, found in seconds.items():
+        for runner, measured in seconds.items():
             start = time.perf_counter()
-            done = subprocess.run(command, env={**os.environ, "DLNET_RUNNER": runner}, capture_output=True, check=False)
-            found.append(time.perf_counter() - start)
-            if done.returncode:
-                print(f"launcher: not measured: {done.stderr.decode().strip()}")
+            completed = subprocess.run(
+                command, env={**os.environ, "DLNET_RUNNER": runner}, capture_output=True, check=False
+            )
+            measured.append(time.perf_counter() - start)
+            if completed.returncode:
+                print(f"launcher: not measured: {completed.stderr.decode().strip()}")
                 return
-    docker, local = (statistics.median(found[1:]) for found in seconds.values())
+    docker, local = (statistics.median(measured[1:]) for measured in seconds.values())
     print(f"launcher: an empty stage takes {docker:.2f} s in its container, {local:.2f} s here")
     print(f"launcher: {docker - local:.2f} s more a stage")
 

@@ -1,4 +1,4 @@
-"""``python -m tests.check_outputs``: what a finished pipeline must have left in this folder and in its registry."""
+"""``python -m tests.check_outputs``: checks the outputs of a finished pipeline in this folder and in its registry."""
 
 from __future__ import annotations
 
@@ -28,51 +28,51 @@ REGISTERED = ("dlnet-teacher", "dlnet-student", "dlnet-edge")
 
 
 def problems() -> list[str]:
-    """Everything that is not as it should be, one line each."""
-    found = [
+    """Every problem of the outputs, one line each."""
+    problems_found = [
         f"{name} is missing or empty" for name in FILES if not (Path(name).is_file() and Path(name).stat().st_size)
     ]
-    if found:
-        return found
+    if problems_found:
+        return problems_found
     summary = SummaryReport.read(Path("reports/summary.json"))
     edge = summary.edge
     folder = Path("models/edge") / edge.name
-    found += [
+    problems_found += [
         f"{folder / name} is missing"
         for name in ("step.tflite", "head.tflite", "spec.json")
         if not (folder / name).is_file()
     ]
     for name in ("mae_float", "mae_int8", "rmse_int8", "cell_mae_int8"):
         if not 0 < getattr(edge, name) < 0.2:
-            found.append(f"summary: edge.{name} is {getattr(edge, name)}")
+            problems_found.append(f"summary: edge.{name} is {getattr(edge, name)}")
     if edge.mae_int8 > 1.03 * edge.mae_float:
-        found.append(f"summary: int8 {edge.mae_int8} is far from float {edge.mae_float}")
+        problems_found.append(f"summary: int8 {edge.mae_int8} is far from float {edge.mae_float}")
     if edge.mae_int8 > (summary.mae_of("persistence") or 0.0):
-        found.append("summary: the int8 student does not even beat persistence")
+        problems_found.append("summary: the int8 student does not even beat persistence")
     for name in ("persistence", "line", "parabola", "ridge", "boosting"):
         if name not in summary.baselines:
-            found.append(f"summary: baseline {name} is missing")
-    found += unlike_engines()
+            problems_found.append(f"summary: baseline {name} is missing")
+    problems_found += differing_engines()
     client = mlflow.MlflowClient("sqlite:///mlflow.db")
     for name in REGISTERED:
         if not client.search_model_versions(f"name = '{name}'"):
-            found.append(f"registry: no version of {name}")
-    return found
+            problems_found.append(f"registry: no version of {name}")
+    return problems_found
 
 
-def unlike_engines() -> list[str]:
+def differing_engines() -> list[str]:
     """Elites whose compiled forecasts of their golden vectors are not the stored ones, on this machine and on Arm."""
-    found = []
+    problems_found = []
     for folder in sorted(Path("models/edge").iterdir()):
         model, stored = open_edge(folder).device, read_tensors(folder / "golden.safetensors")
-        with CompiledModel(model) as one:
-            if not np.array_equal(one.trace(stored["input"], stored["anchor"])[0], stored["forecast"]):
-                found.append(f"{folder}: compiled for this machine, it does not give its golden forecasts")
+        with CompiledModel(model) as compiled:
+            if not np.array_equal(compiled.trace(stored["input"], stored["anchor"])[0], stored["forecast"]):
+                problems_found.append(f"{folder}: compiled for this machine, it does not give its golden forecasts")
         try:
             prove_arm(model, stored["input"], stored["anchor"])
         except ParityError as error:
-            found.append(f"{folder}: {error}")
-    return found
+            problems_found.append(f"{folder}: {error}")
+    return problems_found
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""One thread a test process, so that suites run side by side and sums come in one order; helpers stand beside."""
+"""One thread per test process, so that suites can run side by side and sums have one order."""
 
 import signal
 
@@ -9,6 +9,6 @@ torch.set_num_threads(1)
 settings.register_profile("dlnet", deadline=None, derandomize=True, max_examples=30)
 settings.load_profile("dlnet")
 
-# What a shell starts in the background ignores Ctrl-C, and so would every process that a test starts and interrupts.
+# A process started in the background ignores Ctrl-C, and so would every process that a test starts and interrupts.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -1,4 +1,4 @@
-"""Folders whose helper modules tests of other rooms use too."""
+"""Makes helper modules of one test folder importable from tests in other folders."""
 
 import sys
 from pathlib import Path

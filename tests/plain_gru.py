@@ -1,4 +1,4 @@
-"""A GRU as a plain PyTorch module: the truth for the stacked one."""
+"""A GRU as a plain PyTorch module: the reference for the stacked one."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ class PlainGru(nn.Module):
         bypass = {"none": last[:, :0], "last": torch.cat([last, last - first], 1), "slopes": torch.stack(slopes, 1)}
         output = self.head(torch.cat([self.gru(z)[1][0], bypass[self.config.skip]], 1))
         corners = [torch.zeros(len(z)), *(-torch.cumsum(functional.softplus(output[:, : len(knots)]), 1)).T]
-        places, change = [0, *knots], []
+        cycles_of_knots, change = [0, *knots], []
         for cycle in cycles:
-            k = next(i for i in range(1, len(places)) if cycle <= places[i])
-            share = (cycle - places[k - 1]) / (places[k] - places[k - 1])
+            k = next(i for i in range(1, len(cycles_of_knots)) if cycle <= cycles_of_knots[i])
+            share = (cycle - cycles_of_knots[k - 1]) / (cycles_of_knots[k] - cycles_of_knots[k - 1])
             change.append(corners[k - 1] + share * (corners[k] - corners[k - 1]))
         level = 2.5 * output[:, len(knots) :] if self.config.level else 0
         return torch.stack(change, 1) + level

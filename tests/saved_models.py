@@ -1,4 +1,4 @@
-"""Saved models with random weights, laid out as the pipeline leaves them."""
+"""Saved models with random weights, in the folder layout of the pipeline."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from dlnet.export.spec import make_spec, save_spec
 from dlnet.models.document import FILE, DataFacts, Facts, ForecastErrors
 from dlnet.models.trained import TrainedModel
 
-NO_GRAPHS = EdgeFiles(b"\x1c\0\0\0TFL3 step", b"\x1c\0\0\0TFL3 head")  # what graphs hold is tested in tests/export
+NO_GRAPHS = EdgeFiles(b"\x1c\0\0\0TFL3 step", b"\x1c\0\0\0TFL3 head")  # the content of graphs is tested in tests/export
 
 
 def save_device_model(folder: Path, model: DeviceModel, nominal_ah: tuple[float, ...] = (1.1,)) -> Path:
     """A model without golden vectors and LiteRT files, as edge model in ``folder``."""
     columns = same_names(model.encoder.features)
-    data = DataFacts(source="made", label="made", simulated=True, nominal_ah=nominal_ah, columns=columns)
+    data = DataFacts(source="synthetic", label="synthetic", simulated=True, nominal_ah=nominal_ah, columns=columns)
     zeros = ForecastErrors(mae=0, rmse=0, cell_mae=0, by_horizon=(0.0,) * model.spec.horizon)
     save_spec(folder / SPEC, model.spec)
     document = EdgeDocument(data=data, clean=model.clean, name=model.name, validation=zeros, encoder=model.encoder)

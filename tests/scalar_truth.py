@@ -1,4 +1,4 @@
-"""A liquid network written number by number, from the equations: the truth that the batched code is held to."""
+"""A liquid network in scalar code, from the equations: the reference that the batched code is compared with."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ def field(cell, p, x, h):
     for j in range(n):
         leak = min(1.0, softplus(p["leak"][0][j]))
         if cell == "liquid":
-            gate, aim = sigmoid(q[j]), math.tanh(q[n + j])
-            drive.append(gate * aim)
+            gate, reversal = sigmoid(q[j]), math.tanh(q[n + j])
+            drive.append(gate * reversal)
             rate.append(leak + gate)
         elif cell == "ltc":
             gate = sigmoid(q[j])
@@ -51,7 +51,7 @@ def solver_step(solver, cell, p, x, h, dt):
     if solver == "fused":
         drive, rate = field(cell, p, x, h)
         return [(v + dt * d) / (1 + dt * r) for v, d, r in zip(h, drive, rate, strict=True)]
-    moved = lambda k, share: [v + share * s for v, s in zip(h, k, strict=True)]  # noqa: E731 - reads like the book
+    moved = lambda k, share: [v + share * s for v, s in zip(h, k, strict=True)]  # noqa: E731 - as in textbooks
     k1 = slope(cell, p, x, h)
     k2 = slope(cell, p, x, moved(k1, dt / 2))
     k3 = slope(cell, p, x, moved(k2, dt / 2))

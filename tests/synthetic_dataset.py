@@ -1,4 +1,4 @@
-"""Small made cells as the tables of the prepare stage, and small nets and training_sets, for tests."""
+"""Small synthetic cells as the tables of the prepare stage, and small networks and training data, for tests."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def task(track: str = "capacity", **changes: Any) -> TaskParams:
 
 
 def life(rows: int, seed: int) -> pd.DataFrame:
-    """One cell that ages ever faster; features follow its SoH, with noise of their own."""
+    """One cell with accelerating fade; features depend on its SoH, with noise."""
     rng = np.random.default_rng(seed)
     age = np.arange(rows) / 60 * rng.uniform(0.8, 1.2)
     soh = 1.0 - 0.03 * age**1.5 + rng.normal(0, 2e-4, rows)
@@ -68,7 +68,7 @@ def described(params: TaskParams) -> TaskRecord:
     """``task.json``."""
     columns = {"capacity": "capacity", "unit": "Ah", "features": {name: name for name in FEATURES}}
     clean = {"window": 7, "sigmas": 3.0, "floor_soh": 0.006, "feature_sigmas": 6.0, "min_rows": 22}
-    facts = {"source": "made", "label": "made", "simulated": True, "nominal_ah": [1.1], "columns": columns}
+    facts = {"source": "synthetic", "label": "synthetic", "simulated": True, "nominal_ah": [1.1], "columns": columns}
     facts |= {"cells": 7, "rows": 300, "notes": ()}
     return TaskRecord(**facts, **dict(params), clean=clean, features=FEATURES, counts={})
 
@@ -83,7 +83,7 @@ def write_windows(folder: Path) -> None:
 
 
 def synthetic_dataset(params: TaskParams | None = None, *, allow_test: bool = False, **kwargs: Any) -> WindowDataset:
-    """A dataset of made cells."""
+    """A dataset of synthetic cells."""
     return WindowDataset.from_tables(*tables(**kwargs), described(params or task()), allow_test=allow_test)
 
 
@@ -109,7 +109,7 @@ def small_gru(**changes: Any) -> GruConfig:
 def synthetic_training_data(
     config: Config, seed: int = 0, count: int = 40, labelled: int | None = None, **changes: Any
 ) -> TrainingData:
-    """Random windows whose labels fall at a rate set by the window; NaN labels behind the first ``labelled``."""
+    """Random windows whose labels fall at a rate set by the window; labels after the first ``labelled`` are NaN."""
     source = torch.Generator().manual_seed(seed)
 
     def windows(number: int) -> tuple[torch.Tensor, torch.Tensor]:

@@ -1,4 +1,4 @@
-"""The core alone, installed as a user installs it, opens a model and forecasts a cell from its CSV."""
+"""A core-only installation opens a model and forecasts a cell from its CSV."""
 
 import os
 import subprocess
@@ -18,18 +18,18 @@ from dlnet.forecast import forecast
 ROOT = Path(__file__).parent.parent
 SHIPPED = ("dlnet", "stages", "studies", "pyproject.toml", "README.md", "LICENSE")
 HEAVY = ("torch", "sklearn", "scipy", "mlflow", "tensorflow", "pyarrow", "requests")
-INDEXES = {"INDEX_URL": "DEFAULT_INDEX", "EXTRA_INDEX_URL": "INDEX"}  # a site's settings: pip's name -> uv's
+INDEXES = {"INDEX_URL": "DEFAULT_INDEX", "EXTRA_INDEX_URL": "INDEX"}  # package index settings: pip's name -> uv's
 
 
 def run(*command, cwd=None, env=None):
-    done = subprocess.run(list(map(str, command)), cwd=cwd, env=env, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
+    completed = subprocess.run(list(map(str, command)), cwd=cwd, env=env, capture_output=True, text=True, check=False)
+    assert completed.returncode == 0, completed.stdout + completed.stderr
+    return completed.stdout
 
 
 @pytest.fixture(scope="module", name="core")
 def _core(tmp_path_factory):
-    """The ``bin`` of an environment that holds a wheel of this project and what it requires, of the lock's versions."""
+    """The ``bin`` of an environment with a wheel of this project and its requirements, in the versions of the lock."""
     top = tmp_path_factory.mktemp("core")
     source, wheels, venv = top / "source", top / "wheels", top / "venv"
     source.mkdir()
@@ -59,18 +59,18 @@ def project(tmp_path):
 
 
 def environment():
-    """Without the paths that would lend the core this environment's packages."""
+    """The environment variables, without those that would add the packages of this environment."""
     return {key: value for key, value in os.environ.items() if key not in ("PYTHONPATH", "VIRTUAL_ENV")}
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("model", ["edge", "line"])
-def test_the_core_forecasts_what_everything_installed_forecasts(core, project, model):
+def test_the_core_forecasts_as_with_all_extras(core, project, model):
     run(core / "dlnet", "forecast", "cell.csv", "--model", model, cwd=project, env=environment())
-    found = pd.read_csv(project / "forecasts/cell.csv")
-    here = forecast(project / "cell.csv", load(project / model)).table()
-    pd.testing.assert_frame_equal(found, here, atol=5e-7, rtol=0, check_dtype=False)  # written with six places
-    assert len(found) == 100
+    forecasts = pd.read_csv(project / "forecasts/cell.csv")
+    expected = forecast(project / "cell.csv", load(project / model)).table()
+    pd.testing.assert_frame_equal(forecasts, expected, atol=5e-7, rtol=0, check_dtype=False)  # written with six places
+    assert len(forecasts) == 100
 
 
 @pytest.mark.slow
@@ -82,21 +82,21 @@ def test_the_core_loads_in_python(core, project):
 
 
 @pytest.mark.slow
-def test_the_core_holds_nothing_heavy(core, tmp_path):
-    look = f"import importlib.util as u; print([n for n in {HEAVY!r} if u.find_spec(n)], u.find_spec('dlnet').origin)"
-    held, origin = run(core / "python", "-c", look, cwd=tmp_path, env=environment()).split("] ")
-    assert held == "["
+def test_the_core_has_no_heavy_package(core, tmp_path):
+    code = f"import importlib.util as u; print([n for n in {HEAVY!r} if u.find_spec(n)], u.find_spec('dlnet').origin)"
+    installed, origin = run(core / "python", "-c", code, cwd=tmp_path, env=environment()).split("] ")
+    assert installed == "["
     assert str(core.parent) in origin
 
 
 @pytest.mark.slow
-def test_the_core_says_which_extra_a_network_needs(core, project):
+def test_the_core_names_the_extra_that_a_network_needs(core, project):
     document = project / "edge/model.json"
     document.write_text(document.read_text().replace('"kind": "edge"', '"kind": "network"'))
     assert '"network"' in document.read_text()
-    done = subprocess.run(
+    completed = subprocess.run(
         [core / "dlnet", "forecast", "cell.csv", "--model", "edge"],
         cwd=project, env=environment(), capture_output=True, text=True, check=False,
     )  # fmt: skip
-    assert done.returncode == 1
-    assert done.stderr == "error: torch is not installed; this needs the extra train: pip install 'dlnet[train]'\n"
+    assert completed.returncode == 1
+    assert completed.stderr == "error: torch is not installed; this needs the extra train: pip install 'dlnet[train]'\n"

@@ -1,4 +1,4 @@
-"""Every JSON document: what is written reads back equal, and a wrong field ends in one line that names it."""
+"""Every JSON document: written and read back equal; a wrong field is an error of one line that names it."""
 
 import json
 
@@ -84,15 +84,15 @@ def test_a_file_is_written_as_it_was_read(tmp_path, kind, content):
 
 
 @pytest.mark.parametrize("name", ["summary", "evaluation"])
-def test_reports_of_a_made_pipeline_are_written_as_they_were_read(tmp_path, name, made_reports):
+def test_reports_of_a_synthetic_pipeline_are_written_as_they_were_read(tmp_path, name, synthetic_reports):
     kind = {"summary": SummaryReport, "evaluation": EvaluationReport}[name]
-    document = kind.read(made_reports / f"{name}.json")
+    document = kind.read(synthetic_reports / f"{name}.json")
     document.write(tmp_path / "again.json")
-    assert (tmp_path / "again.json").read_bytes() == (made_reports / f"{name}.json").read_bytes()
+    assert (tmp_path / "again.json").read_bytes() == (synthetic_reports / f"{name}.json").read_bytes()
 
 
 @pytest.fixture(scope="module")
-def made_reports(tmp_path_factory):
+def synthetic_reports(tmp_path_factory):
     """reports/ with every optional field of a student set in one entry and missing in the others."""
     import helper_paths
 
@@ -124,7 +124,7 @@ def put(content, value, *keys):
 
 
 @pytest.mark.parametrize(
-    ("change", "words"),
+    ("change", "message"),
     [
         (lambda content: without(content, "teacher", "student_mae"), "teacher.student_mae: Field required"),
         (lambda content: put(content, 1, "teacher", "more"), "teacher.more: Extra inputs are not permitted (got 1)"),
@@ -140,13 +140,13 @@ def put(content, value, *keys):
     ],
     ids=["missing", "unknown", "text for a number", "NaN", "null"],
 )
-def test_a_wrong_field_is_one_line_that_names_file_and_field(tmp_path, change, words):
+def test_a_wrong_field_is_one_line_that_names_file_and_field(tmp_path, change, message):
     path, content = tmp_path / "distillation.json", json.loads(json.dumps(dict(CONTENTS)[Distillation]))
     change(content)
     path.write_text(json.dumps(content))
     with pytest.raises(DocumentError) as caught:
         Distillation.read(path)
-    assert str(caught.value).startswith(f"{path}: {words}")
+    assert str(caught.value).startswith(f"{path}: {message}")
     assert "dvc repro" in str(caught.value)
     assert "\n" not in str(caught.value)
 
@@ -172,7 +172,7 @@ def test_a_missing_file_names_the_stage_to_run(tmp_path):
         FrontRecord.read(tmp_path / "front.json")
 
 
-def test_only_a_field_with_a_default_is_left_out_where_it_is_none():
+def test_only_a_field_with_a_default_is_left_out_if_none():
     class Both(Document):
         needed: int | None
         optional: int | None = None
@@ -181,7 +181,7 @@ def test_only_a_field_with_a_default_is_left_out_where_it_is_none():
     assert Both(needed=None, optional=0).content() == {"needed": None, "optional": 0}
 
 
-def test_another_kind_takes_the_fields_that_both_have():
+def test_conversion_copies_the_fields_that_both_have():
     class Small(Document):
         front: tuple[str, ...]
         count: int

@@ -1,4 +1,4 @@
-"""Packages: each stands in the list of the core or of an extra whose code imports it, and nothing is listed in vain."""
+"""Packages: each is listed in the core or in an extra whose code imports it, and no listed package is unused."""
 
 import subprocess
 import sys
@@ -18,8 +18,8 @@ from dlnet.extras import EXTRA_OF, named_extras
 ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 INSTALLED = packages_distributions()
-OURS = {"dlnet", "stages", "studies"}
-BROUGHT = {"cycler", "sqlalchemy", "urllib3"}  # by matplotlib, mlflow and requests, and used with them
+OWN = {"dlnet", "stages", "studies"}
+INDIRECT = {"cycler", "sqlalchemy", "urllib3"}  # dependencies of matplotlib, mlflow and requests, used with them
 # Not imported: a command, plug-ins of MLflow, wheels of one package for other machines.
 NEVER_IMPORTED = {"dvc", "boto3", "psycopg2-binary", "tensorflow", "tensorflow-cpu"}
 
@@ -34,10 +34,10 @@ EXTRAS = {name: names(lines) for name, lines in PROJECT["optional-dependencies"]
 
 @cache
 def imported():
-    """Every package that the project imports, as it is imported."""
-    graph = grimp.build_graph(*sorted(OURS), include_external_packages=True, cache_dir=None)
+    """Import names of every package that the project imports."""
+    graph = grimp.build_graph(*sorted(OWN), include_external_packages=True, cache_dir=None)
     roots = {module.partition(".")[0] for module in graph.modules}
-    return roots - OURS - set(sys.stdlib_module_names)
+    return roots - OWN - set(sys.stdlib_module_names)
 
 
 def distributions(package):
@@ -46,7 +46,7 @@ def distributions(package):
 
 def test_what_is_imported_is_listed():
     listed = CORE.union(*EXTRAS.values())
-    assert {name for name in imported() - BROUGHT if not distributions(name) & listed} == set()
+    assert {name for name in imported() - INDIRECT if not distributions(name) & listed} == set()
 
 
 def test_what_is_listed_is_imported():
@@ -55,12 +55,12 @@ def test_what_is_listed_is_imported():
 
 
 @pytest.mark.parametrize(("package", "extra"), sorted(EXTRA_OF.items()))
-def test_the_extra_that_an_error_names_brings_the_package(package, extra):
-    assert package in BROUGHT or distributions(package) & EXTRAS[extra]
+def test_the_extra_named_in_an_error_installs_the_package(package, extra):
+    assert package in INDIRECT or distributions(package) & EXTRAS[extra]
     assert not distributions(package) & CORE
 
 
-def test_every_package_of_an_extra_has_its_error():
+def test_every_package_of_an_extra_has_an_error():
     heavy = {name for name in imported() if not distributions(name) & CORE} - {"cycler", "urllib3", "pybamm", "scipy"}
     assert heavy - {"docker", "psutil"} == set(EXTRA_OF)  # these two run stages, which need make and every extra
 
@@ -73,7 +73,7 @@ def test_a_missing_package_is_named_with_its_extra():
         raise ModuleNotFoundError("No module named 'capstone.arm'", name="capstone.arm")
 
 
-def test_a_missing_module_of_our_own_is_no_missing_extra():
+def test_a_missing_module_of_the_project_is_no_missing_extra():
     with pytest.raises(ModuleNotFoundError), named_extras():
         raise ModuleNotFoundError("No module named 'dlnet.nothing'", name="dlnet.nothing")
 
@@ -88,12 +88,14 @@ def test_a_missing_module_of_our_own_is_no_missing_extra():
         (["relay", "--repository", "a/b"], "starlette", "relay"),
     ],
 )
-def test_a_command_without_its_extra_ends_as_one_line(tmp_path, command, package, extra):
+def test_a_command_without_its_extra_is_an_error_of_one_line(tmp_path, command, package, extra):
     """In a process where the package cannot be imported."""
     hide = f"import sys; sys.modules[{package!r}] = None; from dlnet.cli import main; sys.exit(main(sys.argv[1:]))"
-    done = subprocess.run([sys.executable, "-c", hide, *command], cwd=ROOT, capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stdout) == (1, "")
+    completed = subprocess.run(
+        [sys.executable, "-c", hide, *command], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert (completed.returncode, completed.stdout) == (1, "")
     assert (
-        done.stderr
+        completed.stderr
         == f"error: {package} is not installed; this needs the extra {extra}: pip install 'dlnet[{extra}]'\n"
     )

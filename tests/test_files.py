@@ -32,7 +32,7 @@ def test_half_written_file_leaves_the_old_one(tmp_path):
     assert [(p.name, p.read_text()) for p in tmp_path.iterdir()] == [("a.txt", "old")]
 
 
-def test_file_appears_only_when_whole(tmp_path):
+def test_file_appears_only_when_complete(tmp_path):
     path = tmp_path / "sub" / "a.txt"
     with atomic_file(path) as temporary:
         temporary.write_text("new")
@@ -51,7 +51,7 @@ def test_half_written_folder_leaves_the_old_one(tmp_path):
     assert (path / "a.txt").read_text() == "old"
 
 
-def test_folder_is_replaced_whole(tmp_path):
+def test_folder_is_replaced_completely(tmp_path):
     path = tmp_path / "out"
     path.mkdir()
     (path / "old.txt").write_text("old")
@@ -61,7 +61,7 @@ def test_folder_is_replaced_whole(tmp_path):
     assert [p.name for p in tmp_path.iterdir()] == ["out"]
 
 
-def test_others_may_read_what_was_written(tmp_path):
+def test_other_users_may_read_what_was_written(tmp_path):
     write_text(tmp_path / "a.txt", "x")
     with atomic_dir(tmp_path / "out"):
         pass

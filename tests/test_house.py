@@ -1,4 +1,4 @@
-"""What the documents say of the house is what the contracts, dvc.yaml and the folders say."""
+"""docs/design.md and CONTRIBUTING.md agree with the import contracts, dvc.yaml and the folders."""
 
 import os
 import re
@@ -16,7 +16,7 @@ CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text()
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 CONTRACTS = PYPROJECT["tool"]["importlinter"]["contracts"]
 STAGES = YAML(typ="safe").load(ROOT / "dvc.yaml")["stages"]
-PLACE = re.compile(r"`((?:dlnet|tests|docker|mlflow|docs|firmware|stages)/[\w/.-]+)`")
+PATH_NAME = re.compile(r"`((?:dlnet|tests|docker|mlflow|docs|firmware|stages)/[\w/.-]+)`")
 TOOLS = Path(sys.executable).parent
 
 
@@ -27,17 +27,17 @@ def rows(text, header):
 
 
 def rooms():
-    layers = next(one["layers"] for one in CONTRACTS if one.get("containers") == ["dlnet"])
+    layers = next(contract["layers"] for contract in CONTRACTS if contract.get("containers") == ["dlnet"])
     return [name.strip("()") for name in reversed(layers)]
 
 
-def test_the_contracts_hold():
-    done = subprocess.run(
+def test_the_contracts_are_kept():
+    completed = subprocess.run(
         [TOOLS / "lint-imports", "--no-cache", "--no-logo"], cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)},
         capture_output=True, text=True, check=False,
     )  # fmt: skip
-    assert done.returncode == 0, done.stdout
-    assert f"Contracts: {len(CONTRACTS)} kept, 0 broken." in done.stdout
+    assert completed.returncode == 0, completed.stdout
+    assert f"Contracts: {len(CONTRACTS)} kept, 0 broken." in completed.stdout
 
 
 @pytest.mark.parametrize(
@@ -53,7 +53,7 @@ def test_the_contracts_hold():
         ("studies/fit.py", "import pickle", "Nothing is pickled"),
     ],
 )
-def test_each_contract_sees_what_breaks_it(tmp_path, where, line, contract):
+def test_each_contract_detects_a_violation(tmp_path, where, line, contract):
     for name in ("dlnet", "stages", "studies"):
         for path in (ROOT / name).rglob("*.py"):
             copy = tmp_path / path.relative_to(ROOT)
@@ -62,29 +62,29 @@ def test_each_contract_sees_what_breaks_it(tmp_path, where, line, contract):
     (tmp_path / "pyproject.toml").write_text((ROOT / "pyproject.toml").read_text())
     with (tmp_path / where).open("a") as stream:
         stream.write(f"\n{line}\n")
-    done = subprocess.run(
+    completed = subprocess.run(
         [TOOLS / "lint-imports", "--no-cache", "--no-logo"], cwd=tmp_path,
         env={**os.environ, "PYTHONPATH": str(tmp_path), "COLUMNS": "200"}, capture_output=True, text=True, check=False,
     )  # fmt: skip
-    assert done.returncode == 1
-    assert [found for found in done.stdout.splitlines() if contract in found and "BROKEN" in found]
+    assert completed.returncode == 1
+    assert [line for line in completed.stdout.splitlines() if contract in line and "BROKEN" in line]
 
 
 def test_the_design_lists_the_rooms_in_the_order_of_the_contract():
-    there = [name for name in rooms() if list((ROOT / "dlnet").glob(f"{name}*"))]
-    assert [name for name, _ in rows(DESIGN, "| room of")] == there
+    present = [name for name in rooms() if list((ROOT / "dlnet").glob(f"{name}*"))]
+    assert [name for name, _ in rows(DESIGN, "| room of")] == present
 
 
 def test_the_design_lists_what_each_stage_makes():
-    made = {}
+    outputs = {}
     for name, stage in STAGES.items():
         outs = stage.get("do", stage)["outs"]
-        made[name] = ", ".join(f"`{out if isinstance(out, str) else next(iter(out))}`" for out in outs)
-    assert rows(DESIGN, "| stage | makes |") == list(made.items())
+        outputs[name] = ", ".join(f"`{out if isinstance(out, str) else next(iter(out))}`" for out in outs)
+    assert rows(DESIGN, "| stage | makes |") == list(outputs.items())
 
 
-def test_every_stage_stands_in_the_contract_on_stages():
-    modules = next(one["modules"] for one in CONTRACTS if one["type"] == "independence")
+def test_every_stage_is_in_the_contract_on_stages():
+    modules = next(contract["modules"] for contract in CONTRACTS if contract["type"] == "independence")
     assert modules == [f"stages.{name}" for name in STAGES if name != "image"]
 
 
@@ -105,10 +105,10 @@ def test_the_design_lists_the_extras():
 
 
 @pytest.mark.parametrize("text", [DESIGN, CONTRIBUTING], ids=["design", "contributing"])
-def test_places_that_are_named_exist(text):
-    found = PLACE.findall(text)
-    assert found
-    assert [name for name in found if "$" not in name and not (ROOT / name.rstrip("/")).exists()] == []
+def test_paths_that_are_named_exist(text):
+    paths = PATH_NAME.findall(text)
+    assert paths
+    assert [name for name in paths if "$" not in name and not (ROOT / name.rstrip("/")).exists()] == []
 
 
 def test_tables_that_are_named_exist():
@@ -142,6 +142,6 @@ def test_hooks_run_without_a_network(tmp_path):
     subprocess.run(["git", "init", "-q", top], check=True)
     subprocess.run(["git", "add", "dlnet", "stages", "studies", ".github", "pyproject.toml"], cwd=top, check=True)
     command = [TOOLS / "pre-commit", "run", "--all-files", "--color", "never"]
-    done = subprocess.run(command, cwd=top, env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert done.stdout.count("Passed") == 4
+    completed = subprocess.run(command, cwd=top, env=environment, capture_output=True, text=True, check=False)
+    assert completed.returncode == 0, completed.stdout + completed.stderr
+    assert completed.stdout.count("Passed") == 4

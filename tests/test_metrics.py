@@ -1,4 +1,4 @@
-"""Errors against plain loops, and the knee of made curves whose knee is known."""
+"""Errors against plain loops, and knees of synthetic curves with a known knee."""
 
 import numpy as np
 import pytest
@@ -9,7 +9,7 @@ NAMES = ("a", "b", "c", "d")
 
 
 @pytest.fixture
-def made():
+def windows():
     """(prediction, target, cell): 30 windows of cells a, b and d, 7 cycles ahead."""
     rng = np.random.default_rng(3)
     target = rng.uniform(0.7, 1.0, (30, 7)).astype(np.float32)
@@ -31,45 +31,47 @@ def mean(values) -> float:
     return sum(values) / len(values)
 
 
-def test_mae_and_rmse_are_those_of_a_plain_loop(made):
-    prediction, target, cell = made
-    found, each = errors(prediction, target, cell, NAMES), loop(prediction, target)
-    assert found.mae == pytest.approx(mean(each), rel=1e-12)
-    assert found.rmse == pytest.approx(mean([value**2 for value in each]) ** 0.5, rel=1e-12)
+def test_mae_and_rmse_are_those_of_a_plain_loop(windows):
+    prediction, target, cell = windows
+    measured, single = errors(prediction, target, cell, NAMES), loop(prediction, target)
+    assert measured.mae == pytest.approx(mean(single), rel=1e-12)
+    assert measured.rmse == pytest.approx(mean([value**2 for value in single]) ** 0.5, rel=1e-12)
 
 
-def test_errors_of_cells_are_those_of_a_plain_loop(made):
-    prediction, target, cell = made
+def test_errors_of_cells_are_those_of_a_plain_loop(windows):
+    prediction, target, cell = windows
     expected = {NAMES[c]: mean(loop(prediction, target, lambda i, _, c=c: cell[i] == c)) for c in (0, 1, 3)}
     assert per_cell(prediction, target, cell, NAMES) == pytest.approx(expected, rel=1e-12)
-    found = errors(prediction, target, cell, NAMES)
-    assert found.cell_mae == pytest.approx(mean(list(expected.values())), rel=1e-12)
+    measured = errors(prediction, target, cell, NAMES)
+    assert measured.cell_mae == pytest.approx(mean(list(expected.values())), rel=1e-12)
     worst = max(expected, key=expected.get)
-    assert dict(found.worst_cell) == {"cell": worst, "mae": pytest.approx(expected[worst], rel=1e-12)}
+    assert dict(measured.worst_cell) == {"cell": worst, "mae": pytest.approx(expected[worst], rel=1e-12)}
 
 
 def test_a_cell_with_many_windows_weighs_more_in_the_window_mean_only():
     prediction, target = np.zeros((4, 1)), np.array([[0.1], [0.1], [0.1], [0.5]])
-    found = errors(prediction, target, np.array([0, 0, 0, 1]), NAMES)
-    assert (found.mae, found.cell_mae) == (pytest.approx(0.2), pytest.approx(0.3))
+    measured = errors(prediction, target, np.array([0, 0, 0, 1]), NAMES)
+    assert (measured.mae, measured.cell_mae) == (pytest.approx(0.2), pytest.approx(0.3))
 
 
-def test_errors_by_cycle_ahead_are_those_of_a_plain_loop(made):
-    prediction, target, _ = made
+def test_errors_by_cycle_ahead_are_those_of_a_plain_loop(windows):
+    prediction, target, _ = windows
     expected = [mean(loop(prediction, target, lambda _, k, step=step: k == step)) for step in range(7)]
     assert by_horizon(prediction, target) == pytest.approx(expected, rel=1e-12)
 
 
-def test_windows_are_parted_by_the_knee(made):
-    prediction, target, _ = made
+def test_windows_are_separated_by_the_knee(windows):
+    prediction, target, _ = windows
     after = np.arange(30) % 3 == 0
-    found = by_knee(prediction, target, after)
-    assert found["after_knee"] == pytest.approx(mean(loop(prediction, target, lambda i, _: after[i])), rel=1e-12)
-    assert found["before_knee"] == pytest.approx(mean(loop(prediction, target, lambda i, _: not after[i])), rel=1e-12)
+    measured = by_knee(prediction, target, after)
+    assert measured["after_knee"] == pytest.approx(mean(loop(prediction, target, lambda i, _: after[i])), rel=1e-12)
+    assert measured["before_knee"] == pytest.approx(
+        mean(loop(prediction, target, lambda i, _: not after[i])), rel=1e-12
+    )
 
 
-def test_a_side_of_the_knee_without_windows_has_no_error(made):
-    prediction, target, _ = made
+def test_a_side_of_the_knee_without_windows_has_no_error(windows):
+    prediction, target, _ = windows
     assert by_knee(prediction, target, np.zeros(30, bool))["after_knee"] is None
     assert by_knee(prediction, target, np.ones(30, bool))["before_knee"] is None
 

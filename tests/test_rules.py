@@ -1,4 +1,4 @@
-"""Rules of the house: what no code may call, the params a stage lists, and what its documents say."""
+"""Rules of the project: forbidden calls, params that a stage lists, errors of params.yaml, package and test names."""
 
 import ast
 import importlib
@@ -26,7 +26,7 @@ def test_no_call_goes_through_a_shell_or_unpickles(path):
             assert ast.unparse(node.func) not in {"torch.load", "eval", "exec", "os.system"}
 
 
-def test_no_shell_stands_between_dvc_and_a_launcher():
+def test_dvc_starts_launchers_without_a_shell():
     stages = YAML(typ="safe").load(ROOT / "dvc.yaml")["stages"].values()
     commands = [stage.get("do", stage)["cmd"] for stage in stages]
     assert len(commands) > 1
@@ -47,14 +47,14 @@ def stage_configs():
 @pytest.mark.parametrize(("name", "sections"), stage_configs(), ids=[name for name, _ in stage_configs()])
 def test_a_stage_lists_the_sections_it_reads(name, sections):
     module = importlib.import_module(f"stages.{name}")
-    configs = [one for one in vars(module).values() if isinstance(one, type) and issubclass(one, StageConfig)]
+    configs = [value for value in vars(module).values() if isinstance(value, type) and issubclass(value, StageConfig)]
     # Where a stage runs changes no result, so no stage lists it.
-    read = {field for one in configs if one not in (StageConfig, RunnerConfig) for field in one.model_fields}
+    read = {field for config in configs if config not in (StageConfig, RunnerConfig) for field in config.model_fields}
     assert sorted(read) == sections
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "words"),
+    ("old", "new", "message"),
     [
         ("  window: 50 ", "  window: 53 ", "task: window .53. must be a multiple of block .5."),
         ("  members: 5 ", "  members: five ", "teacher.members: .*got 'five'"),
@@ -63,16 +63,16 @@ def test_a_stage_lists_the_sections_it_reads(name, sections):
         ("  horizon: 100 ", "  horizon: 90 ", "knots must rise and end at horizon"),
     ],
 )
-def test_a_wrong_line_of_params_is_named_with_its_place(tmp_path, old, new, words):
+def test_a_wrong_line_of_params_is_named(tmp_path, old, new, message):
     text = (ROOT / "params.yaml").read_text()
     assert old in text
     path = tmp_path / "params.yaml"
     path.write_text(text.replace(old, new, 1))
-    with pytest.raises(ConfigError, match=rf"params.yaml:\d+: {words}|params.yaml:\d+: .*{words}"):
+    with pytest.raises(ConfigError, match=rf"params.yaml:\d+: {message}|params.yaml:\d+: .*{message}"):
         TeachConfig.load(path)
 
 
-def test_a_missing_params_file_says_where_to_run(tmp_path):
+def test_a_missing_params_file_is_an_error(tmp_path):
     with pytest.raises(ConfigError, match="run from the project's root"):
         TeachConfig.load(tmp_path / "params.yaml")
 
@@ -87,7 +87,7 @@ def test_every_package_is_installed():
     assert sorted(named) == sorted(found)
 
 
-def test_every_test_file_has_a_name_of_its_own():
-    """Python knows one module a name: of two files called alike pytest refuses the second."""
+def test_names_of_test_files_are_distinct():
+    """Of two test modules with the same name, pytest rejects the second."""
     names = Counter(path.name for path in (ROOT / "tests").rglob("*.py") if path.name != "conftest.py")
     assert [name for name, count in names.items() if count > 1] == []

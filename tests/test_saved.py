@@ -1,4 +1,4 @@
-"""A saved model is one folder that holds all that decides its forecast; ``dlnet.load`` opens every kind."""
+"""A saved model is one self-contained folder; ``dlnet.load`` opens every kind."""
 
 import ast
 import json
@@ -36,7 +36,7 @@ KINDS = ("network", "edge", "ridge", "boosting", "boosting on ridge", "trend")
 
 
 def fitted(kind, track):
-    """A model of a kind and its dataset; the forecasts it gives before it is saved."""
+    """A model of a kind, its dataset, and validation windows."""
     dataset, encoder = synthetic_encoder(track)
     ends = dataset.windows("validation", 3)
     config = net_config(encoder, "liquid", 5, "euler", 1)
@@ -66,14 +66,14 @@ def save(kind, model, dataset, folder):
 def saved(request, tmp_path):
     kind, track = request.param
     model, dataset, ends = fitted(kind, track)
-    save(kind, model, dataset, tmp_path / "made/here")
-    return kind, model, dataset, ends, tmp_path / "made/here"
+    save(kind, model, dataset, tmp_path / "saved/here")
+    return kind, model, dataset, ends, tmp_path / "saved/here"
 
 
-def test_a_copy_elsewhere_forecasts_as_the_model_did_before_it_was_saved(saved, tmp_path):
+def test_a_moved_copy_forecasts_as_the_model_before_saving(saved, tmp_path):
     kind, model, dataset, ends, folder = saved
     shutil.copytree(folder, tmp_path / "a copy of it")
-    shutil.rmtree(tmp_path / "made")
+    shutil.rmtree(tmp_path / "saved")
     loaded = dlnet.load(tmp_path / "a copy of it")
     found = loaded.predict(dataset.histories(ends, loaded.features))
     if kind == "edge":
@@ -85,7 +85,7 @@ def test_a_copy_elsewhere_forecasts_as_the_model_did_before_it_was_saved(saved, 
     assert loaded.document.validation.by_horizon == pytest.approx(error.mean(axis=0))
 
 
-def test_another_format_is_one_line(saved):
+def test_another_format_is_an_error_of_one_line(saved):
     path = saved[-1] / "model.json"
     path.write_text(path.read_text().replace("dlnet-model/1", "dlnet-model/0"))
     with pytest.raises(ModelError, match=r"model.json: made by an older version .*; run dvc repro") as caught:
@@ -104,7 +104,7 @@ def test_an_unknown_kind_and_a_folder_without_a_model_are_named(saved, tmp_path)
 
 @pytest.mark.parametrize(("kind", "absent"), [("edge", "torch"), ("edge", "sklearn"), ("ridge", "sklearn"),
                                               ("boosting", "sklearn"), ("trend", "torch")])  # fmt: skip
-def test_a_kind_imports_what_it_needs_alone(tmp_path, kind, absent):
+def test_a_kind_imports_only_what_it_needs(tmp_path, kind, absent):
     model, dataset, _ = fitted(kind, "capacity")
     save(kind, model, dataset, tmp_path / "m")
     code = f"import sys, dlnet; dlnet.load({str(tmp_path / 'm')!r}); assert {absent!r} not in sys.modules"
@@ -112,11 +112,11 @@ def test_a_kind_imports_what_it_needs_alone(tmp_path, kind, absent):
 
 
 OPENERS = {"open_network", "load_network", "open_edge", "open_trend", "open_ridge", "open_boosting"}
-TRAINING = {"compress", "distill"}  # stages that train on from a network call its room themselves
+TRAINING = {"compress", "distill"}  # stages that continue training a network open it themselves
 
 
 def test_a_model_is_opened_in_one_place():
-    """Whatever forecasts, compiles, reports or registers goes through ``dlnet.load``."""
+    """Code that forecasts, compiles, reports or registers opens models by ``dlnet.load``."""
     owners = {"dlnet/saved.py", "dlnet/models/trained.py", "dlnet/export/saved.py", "dlnet/baselines/saved.py"}
     allowed = owners | {f"stages/{name}.py" for name in TRAINING}
     found = {}
@@ -128,9 +128,9 @@ def test_a_model_is_opened_in_one_place():
 
 
 def changed(value):
-    """Another valid-looking value in place of each value of params.yaml."""
+    """The content of params.yaml with every value replaced by another one."""
     if isinstance(value, dict):
-        return {key: changed(one) for key, one in value.items()}
+        return {key: changed(item) for key, item in value.items()}
     if isinstance(value, list):
         return list(reversed(value))
     if isinstance(value, bool) or value is None:

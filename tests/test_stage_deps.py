@@ -1,12 +1,12 @@
-"""What dvc.yaml says a stage depends on is what the stage imports: no more, no less.
+"""The code dependencies of a stage in dvc.yaml are exactly the modules that it imports.
 
-Code that a stage imports decides its result, so all of it stands in ``deps``, by one rule:
+Code that a stage imports affects its result, so all of it is listed in ``deps``, by these rules:
 
-- a room of dlnet counts whole: once one module of it is imported, so is what any of its modules imports;
-- ``dlnet/config/`` and the ground modules beside the rooms count module by module;
-- ``stages/__init__.py`` counts: it sets the number of threads, and with it the order of sums;
-- an image's identity is all that its stage decides, so ``image`` depends on the module that computes it. What starts
-  containers decides no result and stands nowhere.
+- a package (room) of dlnet is listed as a whole: if one of its modules is imported, all of them count, with imports;
+- ``dlnet/config/`` and the modules directly in ``dlnet`` are listed module by module;
+- ``stages/__init__.py`` is listed: it sets the number of threads, and with it the order of sums;
+- stage ``image`` only computes an image's identity, so it depends on the module that does so. Code that starts
+  containers affects no result and is not listed.
 
 ``python tests/test_stage_deps.py`` prints the whole ``deps`` of each stage, code and data, for dvc.yaml.
 """
@@ -46,35 +46,35 @@ def unit(module):
     return room if room.startswith("dlnet.") and room != BY_MODULE and is_package(room) else module
 
 
-def modules(graph, one):
-    return {one, *graph.find_descendants(one)} if unit(one) == one and one.startswith("dlnet.") else {one}
+def modules(graph, name):
+    return {name, *graph.find_descendants(name)} if unit(name) == name and name.startswith("dlnet.") else {name}
 
 
 def closure(graph, module):
-    """Every room and module that a module imports, on any way."""
+    """Every room and module that a module imports, directly or not."""
     seen, new = set(), {module}
     while new:
         seen |= new
         found = {
             name
-            for one in new
-            for part in modules(graph, one)
+            for known in new
+            for part in modules(graph, known)
             for name in graph.find_modules_directly_imported_by(part)
         }
         new = {unit(name) for name in found} - seen
     return seen
 
 
-def path(one):
+def path(module):
     """A room or module as dvc.yaml names it."""
-    place = one.replace(".", "/")
-    if not is_package(one):
-        return f"{place}.py"
-    return place if one.startswith("dlnet.") else f"{place}/__init__.py"
+    folder = module.replace(".", "/")
+    if not is_package(module):
+        return f"{folder}.py"
+    return folder if module.startswith("dlnet.") else f"{folder}/__init__.py"
 
 
-def wanted(graph, stage):
-    return sorted(path(one) for one in closure(graph, IDENTITY if stage == "image" else f"stages.{stage}"))
+def expected(graph, stage):
+    return sorted(path(module) for module in closure(graph, IDENTITY if stage == "image" else f"stages.{stage}"))
 
 
 def deps(stage):
@@ -90,19 +90,19 @@ def listed(stage):
 
 
 def line(graph, stage):
-    """``deps`` as it stands in dvc.yaml: the image, code, data."""
+    """``deps`` as written in dvc.yaml: the image, code, data."""
     first, *data = [f'"{name}"' if "$" in name else name for name in deps(stage) if not is_code(name)]
-    text = f"deps: [{', '.join([first, *wanted(graph, stage), *data])}]"
+    text = f"deps: [{', '.join([first, *expected(graph, stage), *data])}]"
     return textwrap.fill(text, 116, subsequent_indent=" " * 7, break_long_words=False, break_on_hyphens=False)
 
 
 @pytest.mark.parametrize("stage", STAGES)
 def test_a_stage_depends_on_the_code_that_it_imports(graph, stage):
-    assert listed(stage) == wanted(graph, stage)
+    assert listed(stage) == expected(graph, stage)
 
 
 @pytest.mark.parametrize("package", ["dlnet", "dlnet.config", "stages.containers"])
-def test_packages_that_count_by_module_import_nothing_for_all(package):
+def test_packages_listed_by_module_import_nothing_in_init(package):
     """Python runs a package's ``__init__`` before any of its modules: what it imports, every stage would import."""
     tree = ast.parse((ROOT / package.replace(".", "/") / "__init__.py").read_text())
     found = [node for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)]
@@ -124,8 +124,8 @@ def test_a_change_leaves_earlier_stages_alone(changed, clean):
     assert [stage for stage in STAGES if changed in listed(stage)] != []
 
 
-def test_the_closure_takes_rooms_whole(graph):
-    """``teach`` imports some modules of train, and train's others import losses; config comes module by module."""
+def test_the_closure_has_whole_rooms(graph):
+    """``teach`` imports some modules of train, others of which import losses; config is listed module by module."""
     found = closure(graph, "stages.teach")
     assert {"dlnet.train", "dlnet.losses", "dlnet.config.task"} <= found
     assert "dlnet.config.publish" not in found

@@ -1,4 +1,4 @@
-"""Gradient boosting: one forest of regression trees a knot, on a window's summary."""
+"""Gradient boosting: one forest of regression trees for each knot, on a window's summary."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ class Boosting:
     """Fitted forests.
 
     Attributes:
-        forests: one a knot. start: what they add to; None: the last SoH (anchored knots) or zero.
-        chosen: what was chosen on validation windows. library_bytes: of scikit-learn's own node arrays in memory.
+        forests: one a knot. start: model whose forecast they correct; None: the last SoH (anchored knots) or zero.
+        chosen: settings chosen on validation windows. library_bytes: of scikit-learn's own node arrays in memory.
     """
 
     summary: Summary
@@ -46,12 +46,12 @@ class Boosting:
 
     @property
     def window(self) -> int:
-        """Cycles it looks at."""
+        """Cycles of history that it needs."""
         return self.summary.window
 
     @property
     def features(self) -> tuple[str, ...]:
-        """Charge features it looks at, those of ``start`` included."""
+        """Charge features that it uses, those of ``start`` included."""
         return tuple(dict.fromkeys((*self.summary.features, *(self.start.features if self.start else ()))))
 
     @property
@@ -61,13 +61,13 @@ class Boosting:
 
     @property
     def parameters(self) -> int:
-        """A feature and a threshold a split, a value a leaf, a base value a knot; and what they add to."""
+        """A feature and a threshold a split, a value a leaf, a base value a knot; and those of ``start``."""
         splits, leaves = self.nodes
         return 2 * splits + leaves + len(self.forests) + (self.start.parameters if self.start else 0)
 
     @property
     def bytes(self) -> int:
-        """As a microcontroller would store it: 9 a split, 4 a leaf, 4 a knot; and what the forests add to."""
+        """As a microcontroller would store it: 9 a split, 4 a leaf, 4 a knot; and those of ``start``."""
         splits, leaves = self.nodes
         own = INNER_BYTES * splits + LEAF_BYTES * (leaves + len(self.forests))
         return own + (self.start.bytes if self.start else 0)
@@ -112,7 +112,7 @@ class _Trial:
 
 
 class _Search:
-    """Fits entries of the grid for one way of putting the target."""
+    """Fits entries of the grid for one target."""
 
     def __init__(
         self,
@@ -140,8 +140,8 @@ class _Search:
         return summary.of(self.dataset.histories(ends, summary.features))
 
     def fit(self, trial: _Trial, inputs: Floats, knot: int, iterations: int) -> HistGradientBoostingRegressor:
-        """Forest of one knot. The first trees of a longer forest are the same, so a count can be chosen first."""
-        from sklearn.ensemble import HistGradientBoostingRegressor  # a fitted model runs without it
+        """Forest of one knot. A longer forest begins with the same trees, so their count can be chosen first."""
+        from sklearn.ensemble import HistGradientBoostingRegressor  # not needed by a fitted model
 
         boosting = self.params.boosting
         forest = HistGradientBoostingRegressor(
@@ -157,13 +157,13 @@ class _Search:
         return forest.fit(inputs, self.y[:, knot])
 
     def run(self, trial: _Trial, bar: tqdm[Any]) -> _Trial:
-        """Fit an entry; each knot keeps as many trees as do best on validation windows."""
-        fitted_on, judged_on = (self.inputs(trial.summary, ends) for ends in (self.train, self.validation))
+        """Fit an entry; each knot keeps the number of trees with the least validation error."""
+        train_inputs, validation_inputs = (self.inputs(trial.summary, ends) for ends in (self.train, self.validation))
         truth = self.knots.pick(self.truth)
         counts, values = [], []
         for knot in range(len(self.knots.at)):
-            forest = self.fit(trial, fitted_on, knot, self.params.boosting.iterations)
-            staged = list(forest.staged_predict(judged_on))
+            forest = self.fit(trial, train_inputs, knot, self.params.boosting.iterations)
+            staged = list(forest.staged_predict(validation_inputs))
             best = int(np.argmin([np.abs(stage - truth[:, knot]).mean() for stage in staged]))
             counts.append(best + 1)
             values.append(staged[best])
@@ -172,13 +172,13 @@ class _Search:
         return replace(trial, iterations=tuple(counts), mae_validation=error)
 
     def finish(self, tried: list[_Trial]) -> Boosting:
-        """The best entry, fitted again with just the trees it keeps."""
+        """The best entry, fitted again with only the trees that it keeps."""
         best = min(tried, key=lambda trial: trial.mae_validation)
         inputs = self.inputs(best.summary, self.train)
         fitted = tuple(self.fit(best, inputs, knot, count) for knot, count in enumerate(best.iterations))
         chosen = {**best.described(), "tried": [trial.described() for trial in tried]}
-        forests = tuple(Forest.of(one) for one in fitted)
-        return Boosting(best.summary, self.knots, forests, self.start, chosen, sum(nbytes(one) for one in fitted))
+        forests = tuple(Forest.of(forest) for forest in fitted)
+        return Boosting(best.summary, self.knots, forests, self.start, chosen, sum(nbytes(forest) for forest in fitted))
 
 
 def fit_boosting_for(
@@ -188,20 +188,20 @@ def fit_boosting_for(
     target: BoostingTarget,
     ridge: Ridge | None = None,
 ) -> Boosting:
-    """Tune boosting on validation windows for one way of putting the target.
+    """Tune boosting on validation windows for one target.
 
     First every feature set with the first number of leaves and learning rate, then the other leaves and learning
     rates with the best set. The same bytes for any number of threads.
 
     Args:
-        target: ``change`` from the last SoH, ``absolute`` SoH, or what ``ridge`` leaves over.
-        ridge: for that last one; fitted here if not given.
+        target: ``change`` from the last SoH, ``absolute`` SoH, or the residual of ``ridge``.
+        ridge: for the last of them; fitted here if not given.
     """
     if target == "ridge" and ridge is None:
         ridge = fit_ridge(dataset, task, params)
     grid, search = params.boosting, _Search(dataset, task, params, target, ridge)
     pairs = [(rate, leaves) for rate in grid.learning_rates for leaves in grid.leaves]
-    first = [_Trial(target, one, *pairs[0]) for one in summaries(dataset, task, params.features[task.inputs])]
+    first = [_Trial(target, summary, *pairs[0]) for summary in summaries(dataset, task, params.features[task.inputs])]
     total = (len(first) + len(pairs) - 1) * len(search.knots.at)
     with tqdm(total=total, desc=f"boosting, {target}", unit="forest", leave=False) as bar:
         tried = [search.run(trial, bar) for trial in first]
@@ -214,17 +214,17 @@ def fit_boosting_targets(
     dataset: WindowDataset, task: TaskParams, params: BaselinesParams, ridge: Ridge | None = None
 ) -> dict[BoostingTarget, Boosting]:
     """Boosting tuned for every target that params name for this track."""
-    wanted = params.boosting.targets[task.inputs]
-    if "ridge" in wanted and ridge is None:
+    targets = params.boosting.targets[task.inputs]
+    if "ridge" in targets and ridge is None:
         ridge = fit_ridge(dataset, task, params)
-    return {target: fit_boosting_for(dataset, task, params, target, ridge) for target in wanted}
+    return {target: fit_boosting_for(dataset, task, params, target, ridge) for target in targets}
 
 
 def fit_boosting(dataset: WindowDataset, task: TaskParams, params: BaselinesParams) -> Boosting:
-    """Boosting with the target, features, leaves, learning rate and trees that do best on validation windows."""
+    """Boosting with the target, features, leaves, learning rate and trees that have the least validation error."""
     return best_of(fit_boosting_targets(dataset, task, params).values())
 
 
 def best_of(fitted: Iterable[Boosting]) -> Boosting:
     """The one with the least validation error; the first of equals."""
-    return min(fitted, key=lambda one: float(one.chosen["mae_validation"]))
+    return min(fitted, key=lambda model: float(model.chosen["mae_validation"]))

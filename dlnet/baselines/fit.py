@@ -12,18 +12,18 @@ from dlnet.data.encode import Encoder
 from dlnet.data.windows import WindowDataset
 from dlnet.train.data import make_training_data, training_windows
 
-LINE = 20  # cycles that the line is fitted over
+LINE = 20  # cycles that the line is fitted to
 
 
 Baseline = Trend | Ridge | Boosting | Gru
 
 
 def fit_all(dataset: WindowDataset, encoder: Encoder, task: TaskParams, params: BaselinesParams) -> dict[str, Baseline]:
-    """Fit every baseline on training windows; what there is to choose is chosen on validation windows.
+    """Fit every baseline on training windows; settings are chosen on validation windows.
 
     Returns:
         ``persistence``, ``line``, ``parabola``, ``ridge``, ``boosting``, the GRUs by their names in params; and, where
-        boosting does best on what ridge leaves over, ``boosting_plain``: the best without ridge.
+        boosting does best on the residual of ridge, ``boosting_plain``: the best without ridge.
     """
     ridge = fit_ridge(dataset, task, params)
     boosted = fit_boosting_targets(dataset, task, params, ridge)
@@ -34,7 +34,7 @@ def fit_all(dataset: WindowDataset, encoder: Encoder, task: TaskParams, params: 
         "ridge": ridge,
         "boosting": best_of(boosted.values()),
     }
-    plain = [one for target, one in boosted.items() if target != "ridge"]
+    plain = [model for target, model in boosted.items() if target != "ridge"]
     if plain and best_of(boosted.values()).chosen["target"] == "ridge":
         fitted["boosting_plain"] = best_of(plain)
     data = make_training_data(dataset, encoder, training_windows(dataset, task))

@@ -19,10 +19,10 @@ ARRAYS = ("first", "feature", "threshold", "left", "right", "value")
 
 @dataclass(frozen=True)
 class Forest:
-    """Trees one behind the other; a node is a split or, with ``left`` 0, a leaf.
+    """Concatenated trees; a node is a split or, with ``left`` 0, a leaf.
 
     Attributes:
-        start: (1,) what all trees add to. first: (trees,) node that each tree begins at.
+        start: (1,) the value that all trees are added to. first: (trees,) node that each tree begins at.
         feature, threshold: (nodes,) a row goes left where its feature is at most the threshold.
         left, right: (nodes,) children. value: (nodes,) of a leaf.
     """
@@ -67,7 +67,7 @@ class Forest:
 
     @property
     def splits(self) -> int:
-        """Nodes that are no leaf."""
+        """Nodes that are not leaves."""
         return int((self.left > 0).sum())
 
     @property

@@ -1,4 +1,4 @@
-"""A gated recurrent unit with the nets' inputs, head and training: what the liquid cell has to beat."""
+"""A gated recurrent unit with the nets' inputs, head and training: the comparison for the liquid cell."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class Gru:
 
 
 def widest(encoder: Encoder, parameters: int) -> GruConfig:
-    """The GRU with the most neurons (at least one) that has at most so many parameters."""
+    """The GRU with the most neurons (at least one) that has at most ``parameters`` parameters."""
     hidden = 1
     while parameter_count(gru_config(encoder, hidden + 1)) <= parameters:
         hidden += 1
@@ -65,7 +65,7 @@ def fit_gru(name: str, params: GruParams, encoder: Encoder, data: TrainingData, 
     """Train the widest GRU within the limit as the networks are trained, on labels.
 
     Args:
-        params: how large, how long. data: that of ``encoder``. noise: of its features, see ``TrainPlan``.
+        params: size and training. data: that of ``encoder``. noise: of its features, see ``TrainPlan``.
         seed: of weights, batches and noise.
     """
     stack = Stack(widest(encoder, params.parameters), (Job(name, seed),))

@@ -1,4 +1,4 @@
-"""models/baselines/baselines.json."""
+"""The document models/baselines/baselines.json."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class BaselineRecord(Document):
 
     Attributes:
         bytes: on a device. bytes_in_library: of a forest as its library stores it.
-        validation: errors on validation windows. chosen, tried: what was chosen on them, and from what.
+        validation: errors on validation windows. chosen, tried: settings chosen on them, and all that were tried.
     """
 
     bytes: int

@@ -25,7 +25,7 @@ class Ridge:
 
     Attributes:
         center, scale: (P,) of the summary. coefficients: (P + P (P + 1) / 2, knots). intercept: (knots,). All float32.
-        chosen: what was chosen on validation windows.
+        chosen: settings chosen on validation windows.
     """
 
     summary: Summary
@@ -53,12 +53,12 @@ class Ridge:
 
     @property
     def window(self) -> int:
-        """Cycles it looks at."""
+        """Cycles of history that it needs."""
         return self.summary.window
 
     @property
     def features(self) -> tuple[str, ...]:
-        """Charge features it looks at."""
+        """Charge features that it uses."""
         return self.summary.features
 
     def predict(self, histories: Histories) -> Singles:
@@ -113,13 +113,13 @@ def ridge_path(x: Floats, y: Floats, alphas: Sequence[float]) -> list[tuple[Floa
 
 
 def spread(x: Floats) -> Floats:
-    """(N, Q) -> (Q,) standard deviations; infinity for a column that does not vary, which then has no say."""
+    """(N, Q) -> (Q,) standard deviations; infinity for a column that does not vary, which then has no effect."""
     deviation = x.std(axis=0)
     return np.where(deviation > 1e-9 * np.abs(x.mean(axis=0)), deviation, np.inf)
 
 
 def fit_ridge(dataset: WindowDataset, task: TaskParams, params: BaselinesParams) -> Ridge:
-    """Fit on training windows; the feature set and alpha with the least validation error stay."""
+    """Fit on training windows; the feature set and alpha with the least validation error are kept."""
     train, validation = dataset.windows("train", params.stride), dataset.windows("validation", task.stride_eval)
     target = dataset.targets(validation)
     models: list[Ridge] = []
@@ -127,7 +127,7 @@ def fit_ridge(dataset: WindowDataset, task: TaskParams, params: BaselinesParams)
         summaries(dataset, task, params.features[task.inputs]), desc="ridge", unit="feature set", leave=False
     ):
         models += _path(dataset, train, summary, task, params.ridge.alphas)
-    tried = [{**one.chosen, "mae_validation": mae(one.forecast(dataset, validation), target)} for one in models]
+    tried = [{**model.chosen, "mae_validation": mae(model.forecast(dataset, validation), target)} for model in models]
     best = min(range(len(models)), key=lambda i: tried[i]["mae_validation"])
     return replace(models[best], chosen={**models[best].chosen, "tried": tried})
 

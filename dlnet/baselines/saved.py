@@ -1,4 +1,4 @@
-"""Baselines as saved models: a folder with ``model.json`` and, but for trends, ``model.safetensors``."""
+"""Baselines as saved models: a folder with ``model.json`` and, except for trends, ``model.safetensors``."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class TrendDocument(ModelDocument):
 
 
 class RidgeShape(Document):
-    """What a ridge regression looks at, and the knots it predicts."""
+    """The inputs of a ridge regression, and the knots that it predicts."""
 
     summary: Summary
     knots: Knots
@@ -71,12 +71,12 @@ class SavedBaseline:
 
     @property
     def window(self) -> int:
-        """Cycles it looks at."""
+        """Cycles of history that it needs."""
         return self.model.window
 
     @property
     def features(self) -> tuple[str, ...]:
-        """Charge features it looks at."""
+        """Charge features that it uses."""
         return self.model.features
 
     @property
@@ -92,8 +92,8 @@ class SavedBaseline:
 def save_baseline(folder: Path, name: str, model: Trend | Ridge | Boosting, dataset: WindowDataset) -> None:
     """Write a baseline's folder; ``dataset`` is what it was fitted on."""
     ends = dataset.windows("validation", dataset.stride_eval)
-    found = ForecastErrors.of(model.forecast(dataset, ends), dataset, ends)
-    common: dict[str, Any] = {**dict(Facts.of(dataset)), "name": name, "validation": found}
+    errors = ForecastErrors.of(model.forecast(dataset, ends), dataset, ends)
+    common: dict[str, Any] = {**dict(Facts.of(dataset)), "name": name, "validation": errors}
     if isinstance(model, Trend):
         trend = TrendDocument(**common, degree=model.degree, length=model.length, horizon=model.horizon)
         trend.write(folder / FILE)
@@ -140,13 +140,13 @@ def _ridge_arrays(model: Ridge, prefix: str) -> Arrays:
 
 
 def _ridge(folder: Path, shape: RidgeShape, arrays: Arrays, prefix: str) -> Ridge:
-    found = _below(arrays, prefix)
+    own = _below(arrays, prefix)
     width, knots = shape.summary.width, len(shape.knots.at)
     shapes = ((width,), (width,), (width + width * (width + 1) // 2, knots), (knots,))
-    for name, wanted in zip(RIDGE_ARRAYS, shapes, strict=True):
-        if name not in found or found[name].shape != wanted:
+    for name, expected in zip(RIDGE_ARRAYS, shapes, strict=True):
+        if name not in own or own[name].shape != expected:
             raise ModelError(f"{folder / WEIGHTS}: {prefix}{name} does not fit {FILE}; run dvc repro")
-    center, scale, coefficients, intercept = (found[name] for name in RIDGE_ARRAYS)
+    center, scale, coefficients, intercept = (own[name] for name in RIDGE_ARRAYS)
     return Ridge(shape.summary, shape.knots, center, scale, coefficients, intercept)
 
 

@@ -1,4 +1,4 @@
-"""What the classical baselines see of a window, and how a few knots become a forecast."""
+"""Inputs of ridge and boosting (a summary of a window), and interpolation of knots to a forecast."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Summary:
     minus its mean over the first block.
 
     Attributes:
-        capacity: whether SoH is looked at. features: names of the charge features. window, block: cycles.
+        capacity: whether SoH is an input. features: names of the charge features. window, block: cycles.
     """
 
     capacity: bool
@@ -61,24 +61,24 @@ def slope(history: Floats, length: int) -> Floats:
 def summaries(dataset: WindowDataset, task: TaskParams, sets: FeatureSets) -> list[Summary]:
     """One summary for each set of features: ``own`` (the task's), ``all``, or names.
 
-    A list that names a feature the data lack is left out: it was written for other data. Doubles are left out too.
+    A list that names a feature the data lack is left out: it was written for other data. Duplicates are left out too.
 
     Raises:
-        ConfigError: no set is left.
+        ConfigError: no set fits the data.
     """
     known = {"own": tuple(task.channels.features), "all": dataset.feature_names}
     dataset.columns(task.channels.features)
-    wanted = [known[one] if isinstance(one, str) else tuple(one) for one in sets]
-    unlike: dict[frozenset[str], tuple[str, ...]] = {}
-    for names in wanted:
+    requested = [known[entry] if isinstance(entry, str) else tuple(entry) for entry in sets]
+    distinct: dict[frozenset[str], tuple[str, ...]] = {}
+    for names in requested:
         if set(names) <= set(dataset.feature_names):
-            unlike.setdefault(frozenset(names), names)
-    if not unlike:
+            distinct.setdefault(frozenset(names), names)
+    if not distinct:
         raise ConfigError(
             f"params.yaml: baselines: no list of features fits the data ({list(dataset.feature_names)}); add 'own'"
         )
     capacity = task.inputs == "capacity"
-    return [Summary(capacity, names, task.window, task.block) for names in unlike.values()]
+    return [Summary(capacity, names, task.window, task.block) for names in distinct.values()]
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ class Knots:
 
     @classmethod
     def of(cls, task: TaskParams, anchored: bool) -> Knots:
-        """The task's knots; without an anchor the next cycle is one too, so that nothing has to be guessed."""
+        """The task's knots; without an anchor, cycle 1 is a knot too, so that nothing is extrapolated."""
         return cls(tuple(task.knots) if anchored else tuple(sorted({1, *task.knots})), anchored)
 
     def pick(self, curve: Singles | Floats) -> Floats:
@@ -111,5 +111,5 @@ class Knots:
 
 
 def mae(forecast: Singles | Floats, target: Singles | Floats) -> float:
-    """Mean absolute error over all windows and cycles, the figure that choices are made on."""
+    """Mean absolute error over all windows and cycles, by which settings are chosen."""
     return float(np.abs(forecast - target).mean(dtype=np.float64))

@@ -12,7 +12,7 @@ from dlnet.data.windows import Ends, Floats, Histories, Singles, WindowDataset
 
 @dataclass(frozen=True)
 class Trend:
-    """A polynomial through the last cycles, moved to pass through the last one and followed from there.
+    """A polynomial through the last cycles, moved to pass through the last one and extrapolated.
 
     Attributes:
         degree: 0 is persistence, 1 a line, 2 a parabola. length: cycles it is fitted over. horizon: cycles ahead.
@@ -29,7 +29,7 @@ class Trend:
 
     @property
     def window(self) -> int:
-        """Cycles it looks at."""
+        """Cycles of history that it needs."""
         return self.length
 
     def predict(self, histories: Histories) -> Singles:

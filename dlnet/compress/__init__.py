@@ -1,1 +1,1 @@
-"""Smaller networks from trained ones."""
+"""Compression of trained networks: pruning and low rank."""

@@ -1,4 +1,4 @@
-"""Branch pruning: heads that the gate rarely picks go, and the gate chooses among the rest."""
+"""Branch pruning: heads that the gate rarely picks are removed; the gate chooses among the rest."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from dlnet.models import network
 
 
 def branch_usage(net: Net, z: Tensor) -> Tensor:
-    """(branches,) part of the windows ``z`` (N, T, C) that each branch would speak for."""
+    """(branches,) share of the windows ``z`` (N, T, C) that the gate assigns to each branch."""
     stacked = {name: value[None] for name, value in net.parameters.items()}
     return network.branch_usage(stacked, z, net.config)[0]
 
 
 def with_branches(net: Net, kept: Tensor) -> Net:
-    """The network with the branches ``kept`` (places, rising) alone; with one left there is no gate."""
+    """The network with only the branches ``kept`` (rising indices); with one left there is no gate."""
     width, parameters = net.config.outputs, net.parameters
-    columns = torch.cat([torch.arange(width) + width * int(place) for place in kept])
+    columns = torch.cat([torch.arange(width) + width * int(index) for index in kept])
     smaller = {**parameters, "wo": parameters["wo"][:, columns], "bo": parameters["bo"][:, columns]}
     if len(kept) > 1:
         smaller |= {"wg": parameters["wg"][:, kept], "bg": parameters["bg"][:, kept]}
@@ -30,7 +30,7 @@ def with_branches(net: Net, kept: Tensor) -> Net:
 
 
 def without_rare(net: Net, z: Tensor, least: float) -> Net:
-    """Drop branches that speak for less than ``least`` of the windows ``z``; the most used one stays."""
+    """Remove branches that handle less than ``least`` of the windows ``z``; the most used one stays."""
     used = branch_usage(net, z)
     kept = torch.nonzero((used >= least) | (used == used.max())).flatten()
     return with_branches(net, kept)

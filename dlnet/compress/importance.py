@@ -1,8 +1,8 @@
 """How much a neuron or a charge feature matters, by three criteria.
 
-``l1``: the weights that touch it (Li et al. 2017). ``taylor``: how much the loss would change to first order if it
+``l1``: the weights from and to it (Li et al. 2017). ``taylor``: how much the loss would change to first order if it
 were zero (Molchanov et al. 2017, eq. 5). ``activation``: the mean size of a neuron's state (Hu et al.
-2016), or how much a feature moves it.
+2016), or the weights of a feature times its spread.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ CRITERIA = ("l1", "taylor", "activation")
 
 
 def neuron_scores(net: Net, criterion: str, z: Tensor, change: Tensor) -> Tensor:
-    """(n,) importance of each neuron on windows ``z`` (N, T, C) with wanted ``change`` (N, horizon)."""
+    """(n,) importance of each neuron on windows ``z`` (N, T, C) with the target ``change`` (N, horizon)."""
     if criterion == "l1":
         return _weights_at_neurons(net)
     path, gradients = _path_and_gradients(net, z, change)

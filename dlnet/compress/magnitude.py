@@ -1,4 +1,4 @@
-"""Single weights: the smallest go, at once or little by little."""
+"""Pruning of single weights: the smallest become zero, at once or in several steps."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ PRUNED = ("wx", "wh")  # the head is small, and biases are not pruned
 
 
 def magnitude_mask(parameters: Parameters, sparsity: float) -> Parameters:
-    """1 where a weight of the cell is kept: the smallest ``sparsity`` of all of them go (Han et al. 2015).
+    """1 where a weight of the cell is kept: the smallest fraction ``sparsity`` is pruned (Han et al. 2015).
 
     Args:
         parameters: of one network, without stack axis.
@@ -21,9 +21,9 @@ def magnitude_mask(parameters: Parameters, sparsity: float) -> Parameters:
     """
     check_sparsity(sparsity)
     sizes = torch.cat([parameters[name].abs().flatten() for name in PRUNED])
-    gone = round(sparsity * len(sizes))
+    pruned = round(sparsity * len(sizes))
     keep = torch.ones(len(sizes))
-    keep[torch.argsort(sizes, stable=True)[:gone]] = 0
+    keep[torch.argsort(sizes, stable=True)[:pruned]] = 0
     parts = torch.split(keep, [parameters[name].numel() for name in PRUNED])
     return {name: part.reshape(parameters[name].shape) for name, part in zip(PRUNED, parts, strict=True)}
 

@@ -1,6 +1,6 @@
-"""Methods of compression by name: (network as it is, network as it was, sparsity, probe) -> smaller network.
+"""Methods of compression by name: (network, original network, sparsity, probe) -> smaller network.
 
-Sparsity is of the network as it was, so that a method can go there in several steps.
+Sparsity is relative to the original network, so that a method can reach it in several rounds.
 """
 
 from __future__ import annotations
@@ -61,8 +61,8 @@ def _nothing(net: Net, _whole: Net, _sparsity: float, _probe: Probe) -> Net:
     return net
 
 
-# Nothing goes. A twin is a new network that the elite teaches (Furlanello et al. 2018); `same` is the elite trained on,
-# as with the engine's rounding.
+# Methods that remove nothing. A twin is a new network distilled from the elite (Furlanello et al. 2018); `same` is the
+# elite trained further, for example with the engine's rounding.
 TWIN, SAME = "twin", "same"
 WHOLE = (TWIN, SAME)
 METHODS: dict[str, Method] = {
@@ -84,19 +84,19 @@ METHODS: dict[str, Method] = {
 
 
 def sparsities_of(method: str, sparsities: Sequence[float]) -> Sequence[float]:
-    """What of the asked sparsities a method goes to: 0 alone where nothing goes."""
+    """The sparsities at which a method is run: only 0 if it removes nothing."""
     return (0.0,) if method in WHOLE else sparsities
 
 
 def beginning(method: str, whole: Net) -> Net:
-    """Where a method's way begins: at the network as it was, or for a twin at random weights."""
+    """The network that a method starts from: the original one, or for a twin random weights."""
     return replace(whole, parameters={}) if method == TWIN else whole
 
 
 def leaves_whole(method: str, whole: Net, sparsity: float, probe: Probe) -> bool:
-    """Whether a method has nothing to take away: too few neurons, features ... for the sparsity, no rare branch.
+    """Whether a method removes nothing: too few neurons, features ... for the sparsity, or no rare branch.
 
-    Low rank takes something away only if its factors have fewer weights than the matrix.
+    Low rank counts as smaller only if its factors have fewer weights than the matrix.
     """
     config = whole.config
     if method == "magnitude" or method in WHOLE:

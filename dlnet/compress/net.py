@@ -1,4 +1,4 @@
-"""A network between two trainings: what methods of compression take and give."""
+"""A network between two trainings: input and result of the methods of compression."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from dlnet.models.network import NetConfig
 from dlnet.models.trained import TrainedModel
 
 Probe = Callable[[Encoder], tuple[Tensor, Tensor]]
-"""Training windows as an encoder shows them: z (N, T, C) and wanted change (N, horizon), units of ``delta_scale``."""
+"""Training windows as an encoder shows them: z (N, T, C) and target change (N, horizon), units of ``delta_scale``."""
 
 
 @dataclass(frozen=True)
@@ -22,8 +22,8 @@ class Net:
     """One network.
 
     Attributes:
-        config: its shape. encoder: what it sees.
-        parameters: no stack axis; those that are missing begin at random.
+        config: its shape. encoder: of its inputs.
+        parameters: no stack axis; missing ones are initialised at random.
         mask: 1 where a weight may be non-zero, by parameter name.
     """
 

@@ -1,4 +1,4 @@
-"""Second stage of distillation: elites are made smaller and trained again, from the teacher and their former selves."""
+"""Second stage of distillation: elites are made smaller and distilled again from teacher and original elite."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ PROBED = 1000  # training windows that importance is measured on
 
 @dataclass
 class TeacherContext:
-    """What smaller networks learn from.
+    """What compressed networks are trained from: windows, teacher and elites.
 
     Attributes:
         dataset, windows: of the training and validation cells.
-        teacher: mixed into each elite's own forecasts by ``share``; None: it teaches nothing.
+        teacher: mixed into each elite's own forecasts by ``share``; None: not used.
     """
 
     dataset: WindowDataset
@@ -46,7 +46,7 @@ class TeacherContext:
     _plain: dict[Encoder, TrainingData] = field(default_factory=dict)
 
     def plain(self, encoder: Encoder) -> TrainingData:
-        """Windows as ``encoder`` shows them, with labels alone."""
+        """Windows encoded by ``encoder``, with labels only."""
         if encoder not in self._plain:
             self._plain[encoder] = make_training_data(self.dataset, encoder, self.windows)
         return self._plain[encoder]
@@ -58,18 +58,18 @@ class TeacherContext:
         return add_teacher_targets(self.plain(encoder), sources, self.dataset, encoder, self.windows)
 
     def probe(self, encoder: Encoder) -> tuple[Tensor, Tensor]:
-        """Labelled windows, evenly chosen: z (N, T, C), change (N, horizon)."""
+        """Labelled windows, evenly spaced: z (N, T, C), change (N, horizon)."""
         training_data = self.plain(encoder)
         chosen = np.unique(np.linspace(0, training_data.labelled - 1, PROBED).astype(int))
         return training_data.z[chosen], training_data.change[chosen]
 
 
 @dataclass(frozen=True)
-class Path:
-    """The way of one elite to one smaller network.
+class CompressionRun:
+    """Compression of one elite by one method to one sparsity, and the network reached so far.
 
     Attributes:
-        elite: its place among the elites. tag: ``taught`` (labels and teachers) or ``labels`` (those alone).
+        elite: index among the elites. tag: ``taught`` (labels and teachers) or ``labels`` (labels only).
     """
 
     elite: int
@@ -80,7 +80,7 @@ class Path:
     net: Net
 
     def name(self, elites: Sequence[TrainedModel]) -> str:
-        """Name of the network at its end."""
+        """Name of the resulting network."""
         parts = (elites[self.elite].name, self.method, f"{100 * self.sparsity:.0f}", self.tag, f"s{self.seed}")
         return "-".join(parts)
 
@@ -90,90 +90,91 @@ def compress_all(
 ) -> tuple[list[TrainedModel], list[Trained]]:
     """Each elite by each method to each sparsity, trained again with and without teachers.
 
-    With ``params.rounds`` above 1 pruning is gradual: each round goes a part of the way and trains a part of the
+    With ``params.rounds`` above 1 pruning is gradual: each round prunes a part and trains a part of the
     steps.
 
-    Where a method would leave an elite as it is, a line says so and nothing is trained.
+    Where a method would not change an elite, a message is printed and nothing is trained.
 
     Returns:
-        The smaller students and their last trainings, in one order.
+        The smaller students and their last trainings, in the same order.
 
     Raises:
         ConfigError: no method makes any elite smaller.
     """
-    paths = _paths(elites, params, context.probe)
+    runs = _runs(elites, params, context.probe)
     part_plan = replace(plan, steps=max(1, plan.steps // params.rounds))
     results: dict[str, Trained] = {}
     for part in range(1, params.rounds + 1):
-        paths = [_smaller(path, elites, part, params, context) for path in paths]
-        stacks, training_sets = _stacks(paths, elites, params, context)
-        results = {one.job.name: one for one in run_stacks(stacks, training_sets, part_plan, f"compress {part}")}
-        paths = [_trained(path, results[path.name(elites)]) for path in paths]
-    students = [_student(path, results[path.name(elites)], elites, params, context) for path in paths]
-    return students, [results[path.name(elites)] for path in paths]
+        runs = [_smaller(run, elites, part, params, context) for run in runs]
+        stacks, training_sets = _stacks(runs, elites, params, context)
+        trained = run_stacks(stacks, training_sets, part_plan, f"compress {part}")
+        results = {result.job.name: result for result in trained}
+        runs = [_trained(run, results[run.name(elites)]) for run in runs]
+    students = [_student(run, results[run.name(elites)], elites, params, context) for run in runs]
+    return students, [results[run.name(elites)] for run in runs]
 
 
-def _paths(elites: Sequence[TrainedModel], params: PruneParams, probe: Probe) -> list[Path]:
-    paths = []
-    for (place, elite), method in product(enumerate(elites), params.methods):
+def _runs(elites: Sequence[TrainedModel], params: PruneParams, probe: Probe) -> list[CompressionRun]:
+    runs = []
+    for (index, elite), method in product(enumerate(elites), params.methods):
         whole = net_of(elite)
         sparsities = sparsities_of(method, params.sparsities)
         skipped = [sparsity for sparsity in sparsities if leaves_whole(method, whole, sparsity, probe)]
         if skipped:
             at = ", ".join(f"{sparsity:g}" for sparsity in skipped)
-            tqdm.write(f"{elite.name}: {method} takes nothing away at sparsity {at}, which is left out")
-        paths += [
-            Path(place, method, sparsity, tag, seed, beginning(method, whole))
+            tqdm.write(f"{elite.name}: {method} removes nothing at sparsity {at}; skipped")
+        runs += [
+            CompressionRun(index, method, sparsity, tag, seed, beginning(method, whole))
             for sparsity in sparsities
             if sparsity not in skipped
             for seed in params.seeds
             for tag in ("taught", "labels")
         ]
-    if not paths:
+    if not runs:
         raise ConfigError(
             "params.yaml: prune: its methods, sparsities and seeds make no elite smaller; name another method "
             "(branches needs students.branches above 1) or raise the sparsities"
         )
-    return paths
+    return runs
 
 
 def _smaller(
-    path: Path, elites: Sequence[TrainedModel], part: int, params: PruneParams, context: TeacherContext
-) -> Path:
-    whole, sparsity = net_of(elites[path.elite]), sparsity_at(part, params.rounds, path.sparsity)
-    net = METHODS[path.method](path.net, whole, sparsity, context.probe)
-    return replace(path, net=replace(net, config=replace(net.config, bits=params.bits)))
+    run: CompressionRun, elites: Sequence[TrainedModel], part: int, params: PruneParams, context: TeacherContext
+) -> CompressionRun:
+    whole, sparsity = net_of(elites[run.elite]), sparsity_at(part, params.rounds, run.sparsity)
+    net = METHODS[run.method](run.net, whole, sparsity, context.probe)
+    return replace(run, net=replace(net, config=replace(net.config, bits=params.bits)))
 
 
 def _stacks(
-    paths: Sequence[Path], elites: Sequence[TrainedModel], params: PruneParams, context: TeacherContext
+    runs: Sequence[CompressionRun], elites: Sequence[TrainedModel], params: PruneParams, context: TeacherContext
 ) -> tuple[list[Stack], list[TrainingData]]:
-    """Jobs of all paths assigned to stacks by shape; a training_data for each elite and encoder."""
-    places: dict[tuple[int, Encoder], int] = {}
+    """Jobs of all runs, assigned to stacks by shape; training data for each elite and encoder."""
+    indices: dict[tuple[int, Encoder], int] = {}
     by_shape: dict[NetConfig, list[Job]] = {}
-    for path in paths:
-        training_data = places.setdefault((path.elite, path.net.encoder), len(places))
-        loss = "l1" if path.tag == "taught" else "labels"
-        job = Job(path.name(elites), path.seed, loss, params.alpha, training_data, path.net.parameters, path.net.mask)
-        by_shape.setdefault(path.net.config, []).append(job)
-    training_sets = [context.training_data(elites[elite], encoder) for elite, encoder in places]
+    for run in runs:
+        training_data = indices.setdefault((run.elite, run.net.encoder), len(indices))
+        loss = "l1" if run.tag == "taught" else "labels"
+        job = Job(run.name(elites), run.seed, loss, params.alpha, training_data, run.net.parameters, run.net.mask)
+        by_shape.setdefault(run.net.config, []).append(job)
+    training_sets = [context.training_data(elites[elite], encoder) for elite, encoder in indices]
     return [Stack(config, tuple(jobs)) for config, jobs in by_shape.items()], training_sets
 
 
-def _trained(path: Path, result: Trained) -> Path:
-    return replace(path, net=replace(path.net, parameters=result.parameters))
+def _trained(run: CompressionRun, result: Trained) -> CompressionRun:
+    return replace(run, net=replace(run.net, parameters=result.parameters))
 
 
 def _student(
-    path: Path, result: Trained, elites: Sequence[TrainedModel], params: PruneParams, context: TeacherContext
+    run: CompressionRun, result: Trained, elites: Sequence[TrainedModel], params: PruneParams, context: TeacherContext
 ) -> TrainedModel:
-    elite = elites[path.elite]
+    elite = elites[run.elite]
     lineage: dict[str, Any] = {
-        "method": path.method,
-        "sparsity": path.sparsity,
+        "method": run.method,
+        "sparsity": run.sparsity,
         "rounds": params.rounds,
         "parent": elite.name,
         "parent_loss": elite.lineage["loss"],
-        "stage2": path.tag,
+        "stage2": run.tag,
     }
-    return as_student(result, path.net.encoder, context.plain(path.net.encoder), **lineage)
+    return as_student(result, run.net.encoder, context.plain(run.net.encoder), **lineage)

@@ -1,4 +1,4 @@
-"""Whole neurons, features, steps and knots: what goes makes the network really smaller."""
+"""Structured pruning: removal of whole neurons, features, steps and knots, which makes the network smaller."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from dlnet.models.cells import CELLS
 
 
 def kept_count(whole: int, sparsity: float) -> int:
-    """How many of ``whole`` stay; at least one.
+    """How many of ``whole`` are kept; at least one.
 
     Raises:
         ModelError: the sparsity is not in 0..1.
@@ -24,12 +24,12 @@ def kept_count(whole: int, sparsity: float) -> int:
 
 
 def most_important(scores: Tensor, count: int) -> Tensor:
-    """Places of the ``count`` largest scores, in order; of equals the first."""
+    """Rising indices of the ``count`` largest scores; of equals the first."""
     return torch.sort(torch.argsort(scores, descending=True, stable=True)[:count]).values
 
 
 def with_neurons(net: Net, kept: Tensor) -> Net:
-    """The network with the neurons ``kept`` (places, rising) alone."""
+    """The network with only the neurons ``kept`` (rising indices)."""
     config, parameters, n = net.config, net.parameters, net.config.hidden
     cell, channels = CELLS[config.cell], config.channels
     columns = torch.cat([kept + gate * n for gate in range(cell.gates)])
@@ -48,21 +48,23 @@ def with_neurons(net: Net, kept: Tensor) -> Net:
 
 
 def with_features(net: Net, kept: list[int]) -> Net:
-    """The network with the charge features ``kept`` (places, rising) alone; a device need not measure the others."""
+    """The network with only the charge features ``kept`` (rising indices); a device need not measure the others."""
     encoder, config, parameters = net.encoder, net.config, net.parameters
     if not kept:
         raise ModelError("at least one charge feature must stay")
-    gone = {channel for place, group in enumerate(channels_of_features(net)) if place not in kept for channel in group}
-    channels = torch.tensor([i for i in range(config.channels) if i not in gone])
-    names = [encoder.features[place] for place in kept]
+    removed = {
+        channel for index, group in enumerate(channels_of_features(net)) if index not in kept for channel in group
+    }
+    channels = torch.tensor([i for i in range(config.channels) if i not in removed])
+    names = [encoder.features[index] for index in kept]
     relative = [i for i, name in enumerate(encoder.relative) if name in names]
     fewer = replace(
         encoder,
         features=tuple(names),
         relative=tuple(encoder.relative[i] for i in relative),
-        center=tuple(encoder.center[place] for place in kept),
-        scale=tuple(encoder.scale[place] for place in kept),
-        quantiles=tuple(encoder.quantiles[place] for place in kept) if encoder.quantiles else (),
+        center=tuple(encoder.center[index] for index in kept),
+        scale=tuple(encoder.scale[index] for index in kept),
+        quantiles=tuple(encoder.quantiles[index] for index in kept) if encoder.quantiles else (),
         relative_scale=tuple(encoder.relative_scale[i] for i in relative),
     )
     inputs = "ux" if config.rank else "wx"
@@ -78,17 +80,17 @@ def with_features(net: Net, kept: list[int]) -> Net:
 
 
 def with_steps(net: Net, steps: int) -> Net:
-    """The network unrolled over its last ``steps`` blocks alone: the layers of a recurrent network are its steps."""
+    """The network unrolled over only its last ``steps`` blocks, as fewer layers of a feed-forward network."""
     encoder = replace(net.encoder, window=steps * net.encoder.block)
     return Net(replace(net.config, steps=steps), dict(net.parameters), encoder)
 
 
 def with_knots(net: Net, count: int) -> Net:
-    """The network with ``count`` knots of its head, evenly chosen, the last always among them."""
+    """The network with ``count`` evenly spaced knots of its head; the last knot is always kept."""
     config, knots = net.config, len(net.config.knots)
-    places = torch.linspace(knots / count - 1, knots - 1, count).round().long()
+    indices = torch.linspace(knots / count - 1, knots - 1, count).round().long()
     level = torch.arange(knots, config.outputs)
-    columns = torch.cat([torch.cat([places, level]) + branch * config.outputs for branch in range(config.branches)])
-    chosen = tuple(config.knots[place] for place in places)
+    columns = torch.cat([torch.cat([indices, level]) + branch * config.outputs for branch in range(config.branches)])
+    chosen = tuple(config.knots[index] for index in indices)
     smaller = {**net.parameters, "wo": net.parameters["wo"][:, columns], "bo": net.parameters["bo"][:, columns]}
     return Net(replace(config, knots=chosen), smaller, replace(net.encoder, knots=chosen))

@@ -1,1 +1,1 @@
-"""params.yaml as typed objects, one module a section."""
+"""params.yaml as typed objects, one module for each section."""

@@ -1,4 +1,4 @@
-"""What every section of params.yaml shares: reading it, and naming a wrong key with file and line."""
+"""Base classes of the sections of params.yaml. A wrong key or value is reported with file and line."""
 
 from __future__ import annotations
 

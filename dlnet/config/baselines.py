@@ -1,4 +1,4 @@
-"""Section ``baselines``: the models to beat."""
+"""Section ``baselines``: the models that the networks are compared with."""
 
 from __future__ import annotations
 
@@ -35,19 +35,19 @@ class BoostingParams(Section):
     @model_validator(mode="after")
     def _blind(self) -> Self:
         if "change" in self.targets.get("charge", []):
-            raise ValueError("targets.charge must not hold 'change': that track does not see the last SoH")
+            raise ValueError("targets.charge must not contain 'change': the last SoH is no input of that track")
         return self
 
 
 class GruParams(Section):
-    """A GRU on the nets' own inputs: the widest with at most so many parameters."""
+    """A GRU with the inputs of the liquid networks: the widest one with at most ``parameters`` parameters."""
 
     parameters: Annotated[int, Field(ge=200)]
     training: TrainingParams
 
 
 class BaselinesParams(Section):
-    """The numbers to beat, each tuned on validation windows."""
+    """The baselines, each tuned on validation windows."""
 
     stride: Count
     seed: Annotated[int, Field(ge=0)]

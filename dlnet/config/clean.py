@@ -21,5 +21,5 @@ class CleanParams(Section):
     @model_validator(mode="after")
     def _odd(self) -> Self:
         if self.window % 2 == 0:
-            raise ValueError(f"window must be odd, so that it has a middle, not {self.window}")
+            raise ValueError(f"window must be odd (it is centred on a cycle), not {self.window}")
         return self

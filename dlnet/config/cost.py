@@ -1,4 +1,4 @@
-"""Section ``cost``."""
+"""Section ``cost``: for estimates of energy, CO2 and time."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dlnet.config.base import Positive, Section
 
 
 class CostParams(Section):
-    """Where the electricity comes from, and the clock of the microcontroller."""
+    """The country whose electricity grid is used, and the clock of the microcontroller."""
 
     country: str
     clock_mhz: Positive

@@ -11,7 +11,7 @@ Source = Literal["embedded", "mit", "hust", "xjtu", "tju", "csv"]
 
 
 class CsvParams(Section):
-    """How the columns of a user's own files are to be read."""
+    """Columns and units of a user's own CSV files."""
 
     capacity: str
     unit: Literal["Ah", "mAh"]

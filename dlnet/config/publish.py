@@ -1,4 +1,4 @@
-"""Section ``publish``: the gate and the budget."""
+"""Section ``publish``: the conditions for a release candidate, and the device budget."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dlnet.config.base import Count, Positive, Section
 
 
 class BudgetParams(Section):
-    """What one model may take on the device: bytes of flash and RAM, instructions and modelled ms a forecast."""
+    """Limits for one model on the device: bytes of flash and RAM, instructions and modelled ms per forecast."""
 
     flash_bytes: Count
     ram_bytes: Count
@@ -19,7 +19,7 @@ class BudgetParams(Section):
 
 
 class PublishParams(Section):
-    """What a model must hold on validation windows, and may take on the device, to become a candidate."""
+    """Limits that a model must meet to become a candidate: errors on validation windows, and cost on the device."""
 
     int8_bound: Annotated[float, Field(ge=1)]
     boosting_slack: Annotated[float, Field(ge=1)]

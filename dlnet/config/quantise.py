@@ -1,4 +1,4 @@
-"""Section ``quantise``."""
+"""Section ``quantise``: export of int8 models."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dlnet.config.base import Section
 
 
 class QuantiseParams(Section):
-    """What an exported model must hold to."""
+    """Bits of the exported weights, and the limits for the error of an exported model."""
 
     engine_bound: Annotated[float, Field(ge=1)]
     bits: Literal[4, 8, "auto"]

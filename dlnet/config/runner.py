@@ -10,14 +10,14 @@ from dlnet.config.base import Positive, Section, StageConfig
 
 
 class LimitParams(Section):
-    """What a stage's container may use; None: all of the machine."""
+    """Resources that a stage's container may use; None: no limit."""
 
     cpus: Positive | None
     memory_gb: Positive | None
 
 
 class RunnerConfig(StageConfig):
-    """Where stages run, and what each may use there. No result depends on it, so no stage lists it."""
+    """Where stages run, and the resources of each. Results do not depend on it, so no stage in dvc.yaml lists it."""
 
     runner: Literal["auto", "docker", "local"]
     limits: dict[str, LimitParams]
@@ -25,5 +25,5 @@ class RunnerConfig(StageConfig):
     @model_validator(mode="after")
     def _default(self) -> Self:
         if "default" not in self.limits:
-            raise ValueError("limits must hold 'default', for the stages it does not name")
+            raise ValueError("limits must contain 'default', which applies to stages without an entry")
         return self

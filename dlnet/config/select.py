@@ -1,4 +1,4 @@
-"""Section ``select``."""
+"""Section ``select``: Pareto fronts."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dlnet.config.base import Count, Section
 
 
 class SelectParams(Section):
-    """Which columns of the table of students count, and how many of the front go further."""
+    """Columns of the table of students that are minimised, and how many models of the front become elites."""
 
     objectives: Annotated[list[str], Field(min_length=1)]
     elites: Count

@@ -15,21 +15,21 @@ StudentCell = Literal["liquid", "ltc"]  # those with an integer form
 
 Loss = Literal[
     "labels", "l1", "mse", "cosine", "gaussian", "binned", "hint", "attention", "distance", "angle", "contrast"
-]  # of a teacher: names in dlnet.losses.LOSSES
+]  # ``labels``, or a name in dlnet.losses.LOSSES
 
 
-FORECAST_LOSSES = ("labels", "l1", "mse", "cosine")  # those that need no more than its forecast
+FORECAST_LOSSES = ("labels", "l1", "mse", "cosine")  # those that need only the teacher's forecast
 
 
 class ShiftedParams(Section):
-    """Training windows with shifted features, labelled by the teacher alone."""
+    """Training windows with shifted features, labelled only by the teacher."""
 
     copies: Annotated[int, Field(ge=0)]
     spread: Annotated[float, Field(ge=0)]
 
 
 class StudentParams(Section):
-    """The sweep of Euler students: every cell and hidden size x loss x seed."""
+    """The sweep of students with an Euler solver: every cell and hidden size x loss x seed."""
 
     hidden: dict[StudentCell, list[Count]]
     losses: list[Loss]
@@ -45,7 +45,7 @@ class StudentParams(Section):
 
     @property
     def uses_synthetic_windows(self) -> bool:
-        """Whether the teacher is also asked about windows that nobody measured."""
+        """Whether students are also trained on synthetic windows, labelled by the teacher."""
         return bool(self.shifted.copies or self.simulated_stride)
 
     @model_validator(mode="after")
@@ -60,9 +60,9 @@ class StudentParams(Section):
             raise ValueError("hidden must name at least one cell with its sizes")
         if "labels" not in self.losses:
             raise ValueError(
-                "losses must hold 'labels': the students without a teacher are what the others are compared with"
+                "losses must contain 'labels': the other students are compared with those trained without a teacher"
             )
         if self.uses_synthetic_windows and set(self.losses) - set(FORECAST_LOSSES):
             known = ", ".join(FORECAST_LOSSES)
-            raise ValueError(f"with shifted.copies or simulated_stride, losses may be {known} alone")
+            raise ValueError(f"with shifted.copies or simulated_stride, losses may only be {known}")
         return self

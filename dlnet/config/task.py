@@ -12,7 +12,7 @@ Track = Literal["capacity", "charge"]
 
 
 class ChannelParams(Section):
-    """What the net sees of each cycle on one track."""
+    """Inputs of a network for each cycle, on one track."""
 
     features: list[str]
     relative: list[str]
@@ -55,5 +55,5 @@ class TaskParams(Section):
 
     @property
     def steps(self) -> int:
-        """Steps the net takes over a window."""
+        """Steps of a network over a window."""
         return self.window // self.block

@@ -1,4 +1,4 @@
-"""Section ``teacher``."""
+"""Section ``teacher``: the network that students are distilled from."""
 
 from __future__ import annotations
 

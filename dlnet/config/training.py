@@ -1,4 +1,4 @@
-"""Gradient steps, the same keys in every section that trains."""
+"""Settings of training, with the same keys in every section that trains a network."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dlnet.config.base import Count, Positive, Section
 
 
 class TrainingParams(Section):
-    """Gradient steps, shared by teacher and students unless they say otherwise."""
+    """Number and size of gradient steps, learning rate, and early stopping."""
 
     steps: Count
     batch: Count

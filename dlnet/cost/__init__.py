@@ -1,1 +1,1 @@
-"""What a model costs on the device, what training costs in energy."""
+"""Cost of a model on the device, and energy of training."""

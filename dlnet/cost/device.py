@@ -1,8 +1,8 @@
-"""What one forecast of a student costs on an Arm Cortex-M4, from its shape alone. Everything here is modelled.
+"""Cost of one forecast of a student on an Arm Cortex-M4, from its shape almatrix. All figures are modelled.
 
-The formulas count the parts of the firmware's engine (firmware/libraries/DLNet) and weigh each part with a constant.
-The constants are fitted to the compiled engine, run in an emulator: ``make fit`` measures again, prints them and how
-far off they are. A forecast begins at an encoded window: cleaning and encoding come on top. docs/selection.md
+The formulas count how often each part of the firmware's engine (firmware/libraries/DLNet) runs, times a constant.
+The constants are fitted to the compiled engine, run in an emulator: ``make fit`` measures again and prints them
+with their errors. A forecast begins at an encoded window: cleaning and encoding come on top. docs/selection.md
 derives each formula.
 """
 
@@ -15,7 +15,7 @@ from dlnet.errors import ModelError
 from dlnet.models.precision import Bits, Part, Precision
 
 EIGHT = Precision()
-TABLE_BYTES = 257 * 2  # one folded table of 16-bit entries
+TABLE_BYTES = 257 * 2  # one table of 16-bit entries, for arguments from 0 on (the functions are symmetric)
 BLOCK_WORDS = 4  # words of a row that the engine loads at once
 BLOCK_INSTRUCTIONS = (0, 4, 6, 9, 11)  # two rows on 0 to 4 words: loads of vector and rows, two SMLAD a word
 BLOCK_CYCLES = (0, 7, 12, 18, 23)  # the same without wait states: a load of n words takes 1 + n
@@ -55,20 +55,20 @@ CELLS = {"liquid": CellWork(rows=2, neurons=1, constants=0), "ltc": CellWork(row
 
 @dataclass(frozen=True)
 class Weights:
-    """What one of each part takes; ``dot`` and ``nibble`` scale what ``BLOCK_*`` and ``NIBBLE_*`` say."""
+    """Instructions or cycles of one run of each part; ``dot``, ``nibble``: factors of ``BLOCK_*``, ``NIBBLE_*``."""
 
     dot: float
     nibble: float
-    liquid: float  # two rows of the cell beside their products: two tables, an Euler step
+    liquid: float  # two rows of the cell without their products: two tables, an Euler step
     ltc: float  # the same: two tables, two Euler steps
-    state_word: float  # two neurons' state brought into the unit of the inputs, a sub-step
-    input_word: float  # two inputs copied, a step
+    state_word: float  # two neurons' state converted to the unit of the inputs, per sub-step
+    input_word: float  # two inputs copied, per step
     step: float
     output: float  # a row of the head: scale, softplus, sum
     skip: float
     point: float  # a cycle of the horizon
     start: float  # a word of state, cleared
-    inner: float  # two rows of the first factor of low rank, beside their products
+    inner: float  # two rows of the first factor of low rank, without their products
     gate: float  # two rows of the gate
     nibble_offset: float  # two rows of 4 bits: the offset of their packing is subtracted
     nibble_offset_word: float  # a word of a vector, summed for that offset
@@ -93,16 +93,16 @@ STACK_BYTES = {"fixed": 198.0, "output": 7.0, "step": 2.3, "gate": 48.0}
 
 @dataclass(frozen=True)
 class ModelShape:
-    """All that the cost of a student depends on.
+    """The properties of a student that its cost depends on.
 
     Attributes:
         inputs: channels C of an encoded step. hidden: neurons n. cell: a name in ``CELLS``.
         substeps: Euler steps a step K. steps: T. skip: values S that bypass the cell into the head.
-        outputs: of the head: one a knot, and the level where there is one. horizon: cycles ahead.
-        cycle_inputs: numbers a finished cycle brings. window: cycles that a monitor holds.
+        outputs: of the head: one a knot, and the level where there is matrix. horizon: cycles ahead.
+        cycle_inputs: numbers stored per finished cycle. window: cycles that a monitor stores.
         branches: heads B, of which one runs. rank: of the cell's matrix; 0: full. precision: bits of weights.
         nonzeros: parameters that are not zero after pruning; None: all. A dense engine multiplies zeros too, so
-            only structured pruning, which makes the shape smaller, makes anything cheaper.
+            only structured pruning, which makes the shape smaller, reduces the cost.
 
     Raises:
         ModelError: a size is below 1 (``skip``: below 0), more nonzeros than parameters, or the cell has no
@@ -215,7 +215,7 @@ def _vectors(shape: ModelShape) -> tuple[int, int, int]:
 
 @dataclass(frozen=True)
 class Rows:
-    """One matrix as the engine walks it.
+    """One matrix as the engine multiplies it.
 
     Attributes:
         pairs: of rows. vectors: words of each vector they are multiplied with. runs: a forecast. copies: stored.
@@ -267,10 +267,11 @@ def parts(
     state, inputs, _ = _vectors(shape)
     substeps, all_rows = shape.steps * shape.substeps, matrices(shape)
     rows = substeps * shape.pairs
-    narrow = [one for one in all_rows.values() if one.bits == 4]
+    narrow = [matrix for matrix in all_rows.values() if matrix.bits == 4]
+    wide = [matrix for matrix in all_rows.values() if matrix.bits == 8]
     return Weights(
-        dot=sum(one.runs * one.pairs * one.products(block) for one in all_rows.values() if one.bits == 8),
-        nibble=sum(one.runs * one.pairs * one.products(nibble) for one in narrow),
+        dot=sum(matrix.runs * matrix.pairs * matrix.products(block) for matrix in wide),
+        nibble=sum(matrix.runs * matrix.pairs * matrix.products(nibble) for matrix in narrow),
         liquid=rows if shape.cell == "liquid" else 0,
         ltc=rows if shape.cell == "ltc" else 0,
         state_word=substeps * state,
@@ -282,8 +283,8 @@ def parts(
         start=state + 1,
         inner=substeps * _words(shape.rank),
         gate=_words(shape.branches) if shape.branches > 1 else 0,
-        nibble_offset=sum(one.runs * one.pairs for one in narrow),
-        nibble_offset_word=sum(one.runs * sum(one.vectors) for one in narrow),
+        nibble_offset=sum(matrix.runs * matrix.pairs for matrix in narrow),
+        nibble_offset_word=sum(matrix.runs * sum(matrix.vectors) for matrix in narrow),
     )
 
 
@@ -293,8 +294,8 @@ def cycle_parts(shape: ModelShape) -> Weights:
 
 
 def _weighed(counts: Weights, weights: Weights) -> float:
-    worth = asdict(weights)
-    return float(sum(count * worth[name] for name, count in asdict(counts).items()))
+    unit_costs = asdict(weights)
+    return float(sum(count * unit_costs[name] for name, count in asdict(counts).items()))
 
 
 def forecast_instructions(shape: ModelShape) -> float:
@@ -303,7 +304,7 @@ def forecast_instructions(shape: ModelShape) -> float:
 
 
 def forecast_cycles(shape: ModelShape) -> float:
-    """Cycles of the same, read from flash with the cache off."""
+    """Cycles of the same, with code in flash and the flash cache off."""
     return _weighed(cycle_parts(shape), CYCLES)
 
 
@@ -311,7 +312,7 @@ def stored_bytes(shape: ModelShape) -> int:
     """Constants of engine and model: rows as the engine reads them, tables, knots, skip inputs."""
     work = CELLS[shape.cell]
     constants = 4 + 1  # words of a pair: biases, multipliers, shifts
-    words = sum(one.stored_words + one.copies * one.pairs * constants for one in matrices(shape).values())
+    words = sum(matrix.stored_words + matrix.copies * matrix.pairs * constants for matrix in matrices(shape).values())
     words += shape.pairs * 2 * work.constants
     return 4 * words + TABLE_BYTES * (work.rows + 1) + 6 * shape.outputs + shape.skip
 
@@ -323,16 +324,16 @@ def flash_bytes(shape: ModelShape) -> float:
 
 
 def code_parts(shape: ModelShape) -> dict[str, float]:
-    """What the size of the code depends on: its products are unrolled."""
+    """The terms of the code size; products are unrolled."""
     state, all_rows = _words(shape.hidden), matrices(shape)
-    narrow = [one for one in all_rows.values() if one.bits == 4]
+    narrow = [matrix for matrix in all_rows.values() if matrix.bits == 4]
     return {
         "fixed": 1,
         "ltc": float(shape.cell == "ltc"),
-        "dot": sum(one.products(BLOCK_INSTRUCTIONS) for one in all_rows.values() if one.bits == 8),
+        "dot": sum(matrix.products(BLOCK_INSTRUCTIONS) for matrix in all_rows.values() if matrix.bits == 8),
         "state_word": state,
         "skip": float(shape.skip > 0),
-        "nibble": sum(one.products(NIBBLE_INSTRUCTIONS) for one in narrow),
+        "nibble": sum(matrix.products(NIBBLE_INSTRUCTIONS) for matrix in narrow),
         "inner": float(shape.rank > 0),
         "gate": float(shape.branches > 1),
         "narrow": len(narrow),
@@ -346,7 +347,7 @@ def ram_bytes(shape: ModelShape) -> float:
 
 
 def stack_parts(shape: ModelShape) -> dict[str, float]:
-    """What the rest of the stack depends on: logits and levels, the path of SoH, a number a step; the gate's call."""
+    """The terms of the rest of the stack: logits and levels, SoH of each step, the call of the gate."""
     return {"fixed": 1, "output": shape.outputs, "step": shape.steps, "gate": float(shape.branches > 1)}
 
 

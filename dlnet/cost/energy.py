@@ -1,4 +1,4 @@
-"""Energy and CO2 of training, estimated by codecarbon without a network, a file or a word on the screen."""
+"""Energy and CO2 of training, estimated by codecarbon without network access, files or output."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SAMPLE_SECONDS = 5
 
 @dataclass(frozen=True)
 class Energy:
-    """Energy of a piece of work: kWh, kilograms of CO2e, seconds of wall time. Varies from run to run by nature."""
+    """Energy of a piece of work: kWh, kilograms of CO2e, seconds of wall time. Varies from run to run."""
 
     energy_kwh: float
     co2_kg: float
@@ -59,10 +59,10 @@ def _grids() -> dict[str, tuple[str, float]]:
 
 
 def check_country(country: str) -> None:
-    """Refuse a code that codecarbon would silently take for the world's average.
+    """Raise an error for a code that codecarbon would silently replace by the world's average.
 
     Raises:
-        ConfigError: the code is unknown; names codes and countries that come close.
+        ConfigError: the code is unknown; names similar codes and countries.
     """
     grids = _grids()
     if country in grids:
@@ -74,13 +74,13 @@ def check_country(country: str) -> None:
     )
 
 
-def _close(wanted: str, grids: Mapping[str, tuple[str, float]]) -> list[str]:
-    """Codes that may have been meant: the same letters, a country of about that name, or a code close to it."""
-    if wanted.upper() in grids:
-        return [wanted.upper()]
+def _close(country: str, grids: Mapping[str, tuple[str, float]]) -> list[str]:
+    """Codes that may have been meant: the same letters, a country of a similar name, or a similar code."""
+    if country.upper() in grids:
+        return [country.upper()]
     names = {name.lower(): code for code, (name, _) in grids.items()}
-    found = [names[name] for name in difflib.get_close_matches(wanted.lower(), names, n=2)]
-    return found or difflib.get_close_matches(wanted.upper(), grids, n=3, cutoff=0.5)
+    similar = [names[name] for name in difflib.get_close_matches(country.lower(), names, n=2)]
+    return similar or difflib.get_close_matches(country.upper(), grids, n=3, cutoff=0.5)
 
 
 def grid_intensity(country: str) -> float:
@@ -121,7 +121,7 @@ def measure_energy(country: str) -> Iterator[Meter]:
     finally:
         seconds = time.perf_counter() - start
         tracker.stop()
-    # codecarbon swallows its own errors, so a missing result is the only sign of one.
+    # codecarbon catches its own errors, so a missing result is the only sign of one.
     data = getattr(tracker, "final_emissions_data", None)
     if data is None:
         raise DLNetError("codecarbon gave no result on this machine; `codecarbon detect` shows what it finds")
@@ -129,15 +129,15 @@ def measure_energy(country: str) -> Iterator[Meter]:
 
 
 def _tracker(country: str, intensity: float) -> Any:
-    """A codecarbon tracker that writes, sends and prints nothing, whatever the user's own settings of it say."""
+    """A codecarbon tracker that writes, sends and prints nothing, regardless of the user's own codecarbon settings."""
     from codecarbon import OfflineEmissionsTracker
 
-    # Its level argument acts only after it has told what it found in the user's settings.
+    # Its level argument takes effect only after it has logged the user's settings.
     logging.getLogger("codecarbon").setLevel(logging.CRITICAL)
     return OfflineEmissionsTracker(
         country_iso_code=country,
         force_carbon_intensity_g_co2e_kwh=intensity,
-        electricitymaps_api_token="",  # not None: that would look for an older key in the user's settings
+        electricitymaps_api_token="",  # not None: codecarbon would then look for an older key in the user's settings
         emissions_endpoint=None,
         cloud_provider=None,
         output_dir=".",
@@ -151,11 +151,11 @@ def _tracker(country: str, intensity: float) -> Any:
 
 
 def write_volatile(path: Path, entries: Mapping[str, Energy | float | str]) -> None:
-    """Write what varies from run to run (energy, wall time) as JSON, outside the outputs that are hashed.
+    """Write values that vary from run to run (energy, wall time) as JSON, outside the outputs that DVC hashes.
 
     Args:
         path: a file that is no output of a DVC stage, or one with ``cache: false`` and not a dependency.
-        entries: name -> ``Energy``, or a number or a word.
+        entries: name -> ``Energy``, or a number or text.
     """
     content = {name: asdict(entry) if isinstance(entry, Energy) else entry for name, entry in entries.items()}
     write_json(path, {"note": "varies from run to run; energy is estimated", "entries": content})

@@ -1,4 +1,4 @@
-"""The shape of a trained student, as the cost model takes it."""
+"""The shape of a trained student, as input of the cost model."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dlnet.models.trained import TrainedModel
 
 
 def model_shape(student: TrainedModel, precision: Precision | None = None) -> ModelShape:
-    """Shape of a student; weights have the bits that it was trained in, or 8, unless told.
+    """Shape of a student; weights have the bits that it was trained with, or 8, unless ``precision`` is given.
 
     Raises:
         ModelError: its cell has no integer form.

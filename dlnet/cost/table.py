@@ -1,4 +1,4 @@
-"""Students as rows of a table: who they are, their error on validation windows, their cost on the device."""
+"""The table of students: name and lineage, error on validation windows, cost on the device."""
 
 from __future__ import annotations
 
@@ -32,31 +32,31 @@ def _row(student: TrainedModel, cost: CostParams) -> dict[str, Any]:
 
 
 def costs(student: TrainedModel, cost: CostParams, precision: Precision | None = None) -> dict[str, float]:
-    """The columns of ``Cost``; weights have the bits that the student was trained in, or 8, unless told."""
+    """The columns of ``Cost``; ``precision`` as in ``model_shape``."""
     shape = model_shape(student, precision)
     return model_cost(shape, grid_intensity(cost.country), cost.clock_mhz).as_row()
 
 
 def with_training_energy(table: pd.DataFrame, objectives: Sequence[str], volatile: Path) -> pd.DataFrame:
-    """Add the columns of ``TRAINING`` that are wanted as objectives; without them the table is returned as it is.
+    """Add the columns of ``TRAINING`` that are among the objectives; if none is, return the table unchanged.
 
-    A sweep is measured as a whole (estimated by codecarbon), and its energy is shared out in proportion to the
+    A sweep is measured as a whole (estimated by codecarbon), and its energy is divided in proportion to the
     parameters trained.
 
     Args:
-        table: all students of one sweep. objectives: from params.yaml. volatile: file the sweep's stage left.
+        table: all students of one sweep. objectives: from params.yaml. volatile: file written by the sweep's stage.
 
     Raises:
-        ConfigError: such an objective is wanted, but the sweep was restored from DVC's cache and not measured here.
+        ConfigError: there is such an objective, but the sweep was restored from DVC's cache and not measured here.
     """
-    wanted = [name for name in objectives if name in TRAINING]
-    if not wanted:
+    chosen = [name for name in objectives if name in TRAINING]
+    if not chosen:
         return table
     if not volatile.exists():
         raise ConfigError(
-            f"params.yaml: select.objectives: {wanted[0]} is measured while students train, but {volatile} is not "
-            f"here; run dvc repro -f -s {volatile.stem}, or drop the objective"
+            f"params.yaml: select.objectives: {chosen[0]} is measured while students train, but {volatile} is "
+            f"missing; run dvc repro -f -s {volatile.stem}, or drop the objective"
         )
     measured = read_json(volatile)["entries"]["training"]
     share = table["parameters"] / table["parameters"].sum()
-    return table.assign(**{name: share * float(measured[TRAINING[name]]) for name in wanted})
+    return table.assign(**{name: share * float(measured[TRAINING[name]]) for name in chosen})

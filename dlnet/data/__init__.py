@@ -1,1 +1,1 @@
-"""Cells in, clean windows out: sources, schema, cleaning, split, windows, and the simulated fleet."""
+"""From cells to clean windows: sources, schema, cleaning, split, windows, and the simulated fleet."""

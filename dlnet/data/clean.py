@@ -1,4 +1,4 @@
-"""Hampel filters: causal for what a device sees, centred for the targets only."""
+"""Hampel filters: causal for model inputs, so that a device can run them, and centred for targets."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ MAD_TO_SIGMA = 1.4826
 
 
 FEATURE_FLOOR = 1e-12
-"""Features differ in scale by orders of magnitude: the floor only keeps constant stretches untouched."""
+"""Features differ in scale by orders of magnitude: the floor only keeps constant stretches unchanged."""
 
 
 def hampel(values: np.ndarray, before: int, after: int, sigmas: float, floor: float) -> tuple[np.ndarray, np.ndarray]:

@@ -1,4 +1,4 @@
-"""One CSV a cell -> a table, one row a cycle; a file that cannot be read is named with line and column."""
+"""Reads one CSV file per cell as a table with one row per cycle. Errors name file, line and column."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ import pandas as pd
 from dlnet.errors import DataError
 
 UNITS: Mapping[str, float] = {"Ah": 1.0, "mAh": 1e-3}
-"""Unit of a capacity column -> Ah a unit."""
+"""Unit of a capacity column -> its value in Ah."""
 
 
 @dataclass(frozen=True)
 class Columns:
-    """Columns of a file to read: ``capacity`` in ``unit``, and ``features`` (name here -> name there)."""
+    """Columns of a file to read: ``capacity`` in ``unit``, and ``features`` (name in the table -> name in the file)."""
 
     capacity: str
     unit: Literal["Ah", "mAh"]
     features: Mapping[str, str]
 
-    def there(self, name: str) -> str:
-        """Name in the file of one of our columns."""
+    def name_in_file(self, name: str) -> str:
+        """Name in the file of a column of the table."""
         return self.capacity if name == "capacity_ah" else self.features[name]
 
 
@@ -38,7 +38,7 @@ def same_names(features: Iterable[str]) -> Columns:
 
 
 def location(path: Path, line: int, column: str) -> str:
-    """How a message names a field: file, line in it, row below the header (both from 1), column."""
+    """Position of a field for an error message: file, line, row below the header (both from 1), column."""
     return f"{path}: line {line} (data row {line - 1}), column {column!r}"
 
 
@@ -51,7 +51,7 @@ def read_cycles(path: Path, columns: Columns) -> pd.DataFrame:
 
     Raises:
         DataError: the file is not UTF-8, empty, lacks a column or has it twice, has a line of another length
-            than the header, or holds text where a number should be.
+            than the header, or has text where a number is expected.
     """
     text = _text(path)
     header = [name.strip() for name in next(csv.reader(io.StringIO(text)))]
@@ -60,7 +60,7 @@ def read_cycles(path: Path, columns: Columns) -> pd.DataFrame:
     if table.empty:
         raise DataError(f"{path}: a header but no rows; put one row a cycle below it, or delete the file")
     names = ["capacity_ah", *columns.features]
-    out = pd.DataFrame({name: _numbers(path, table[columns.there(name)]) for name in names})
+    out = pd.DataFrame({name: _numbers(path, table[columns.name_in_file(name)]) for name in names})
     out["capacity_ah"] *= UNITS[columns.unit]
     return out
 
@@ -84,15 +84,13 @@ def _text(path: Path) -> str:
 def _check_header(path: Path, header: list[str], columns: Columns) -> None:
     for name in [columns.capacity, *columns.features.values()]:
         if header.count(name) > 1:
-            raise DataError(f"{path}: line 1: column {name!r} stands {header.count(name)} times; keep one of them")
+            raise DataError(f"{path}: line 1: column {name!r} occurs {header.count(name)} times; keep one of them")
         if name not in header:
-            held = ", ".join(map(repr, header[:20]))
+            present = ", ".join(map(repr, header[:20]))
             hint = (
-                "separate the columns by commas"
-                if len(header) == 1
-                else "correct the header, or say which column it is"
+                "separate the columns by commas" if len(header) == 1 else "correct the header, or name the right column"
             )
-            raise DataError(f"{path}: line 1: no column {name!r}, only {held}; {hint}")
+            raise DataError(f"{path}: line 1: no column {name!r}, only {present}; {hint}")
 
 
 def _parse(path: Path, text: str, header: list[str]) -> pd.DataFrame:
@@ -122,10 +120,10 @@ def _parse(path: Path, text: str, header: list[str]) -> pd.DataFrame:
 def _numbers(path: Path, column: pd.Series) -> pd.Series:
     if pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column):
         return column.astype(np.float64)
-    words = column.astype(str).where(column.notna())
-    wrong = words.notna() & pd.to_numeric(words, errors="coerce").isna()
+    texts = column.astype(str).where(column.notna())
+    wrong = texts.notna() & pd.to_numeric(texts, errors="coerce").isna()
     line = int(wrong.index[int(wrong.to_numpy().argmax())])
     raise DataError(
-        f"{location(path, line, str(column.name))}: {words[line]!r} is not a number; "
+        f"{location(path, line, str(column.name))}: {texts[line]!r} is not a number; "
         "write a plain number (with a decimal point) or delete the line"
     )

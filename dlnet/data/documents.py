@@ -1,4 +1,4 @@
-"""What the data stages write about cells and windows."""
+"""JSON documents that the data stages write about cells and windows."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ class SourceRecord(Document):
     """data/raw/source.json.
 
     Attributes:
-        label: shown beside every result. nominal_ah: all capacities of new cells that occur, Ah.
-        notes: what a reader of results must know. columns: of the files that were read.
+        label: shown with every result. nominal_ah: all nominal capacities that occur, Ah.
+        notes: remarks for readers of results. columns: of the files that were read.
     """
 
     source: str
@@ -36,7 +36,7 @@ class SourceRecord(Document):
 
 
 class TaskRecord(SourceRecord, TaskParams):
-    """data/windows/task.json: the source, the sections ``task`` and ``clean``, and what came of them.
+    """data/windows/task.json: the source, the sections ``task`` and ``clean``, and counts.
 
     Attributes:
         features: their names. counts: split -> cells, rows and windows.

@@ -1,4 +1,4 @@
-"""From a window of cycles to what the net sees: block means, scaled on training cells only.
+"""Encoding of a window of cycles as network inputs: block means, scaled by statistics of the training cells.
 
 Every operation is causal and cheap, so that a microcontroller can repeat it cycle by cycle.
 """
@@ -16,7 +16,7 @@ from dlnet.data.windows import Ends, Floats, Singles, WindowDataset
 from dlnet.errors import ModelError
 
 CLIP = 8.0  # of every encoded value; the integer engine's Q3.12 inputs saturate here
-FEATURE_CLIP = 4.0  # robust deviations; a wilder feature says no more
+FEATURE_CLIP = 4.0  # standard deviations; larger values carry no more information
 RANK_SPAN = float(np.sqrt(3.0))  # uniform scores over +-sqrt(3) have unit variance
 BATCH = 8192
 
@@ -60,7 +60,7 @@ class Encoder:
 
     @property
     def feature_channels(self) -> slice:
-        """Where the charge features stand among the channels; those relative to their last block come after."""
+        """Positions of the charge features among the channels; those relative to their last block follow."""
         start = 2 if self.track == "capacity" else 0
         return slice(start, start + len(self.features))
 
@@ -79,7 +79,7 @@ class Encoder:
         """Encode raw histories.
 
         Args:
-            soh: (N, window) SoH, fraction; not looked at on track ``charge``.
+            soh: (N, window) SoH, fraction; not used on track ``charge``.
             features: (N, window, F) in the order of ``self.features``, natural units.
 
         Returns:
@@ -143,7 +143,7 @@ class Encoder:
 
 
 def fit_encoder(dataset: WindowDataset, task: TaskParams) -> Encoder:
-    """Fit an encoder on the training windows of ``dataset`` (stride 1), looking at no other cell."""
+    """Fit an encoder on the training windows of ``dataset`` (stride 1) only."""
     channels = task.channels
     ends = dataset.windows("train", 1)
     blocks = _block_means_ending_at(dataset.features[:, dataset.columns(channels.features)], ends, task.block)

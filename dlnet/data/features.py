@@ -1,4 +1,4 @@
-"""The 16 statistics of a charge curve that stand for one cycle."""
+"""The 16 statistics of a charge curve that describe one cycle."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ FEATURES: tuple[str, ...] = (
 
 @dataclass(frozen=True)
 class ChargeWindow:
-    """Which part of a charge is looked at. The defaults are those for the 1.1 Ah LFP cells of MIT and HUST.
+    """Which parts of a charge are used. The defaults are those for the 1.1 Ah LFP cells of MIT and HUST.
 
     The CC part lies between ``cutoff_v - below_v`` and ``cutoff_v - tolerance_v``, on the last rise to the
-    cut-off, so an earlier and faster charging step does not count. The CV part follows it, while the current
+    cut-off, so an earlier and faster charging step is not used. The CV part follows it, while the current
     falls from ``current_from_a`` to ``current_to_a``.
 
     Raises:
@@ -56,7 +56,7 @@ class ChargeWindow:
     current_to_a: float = 0.1
     """Current at which the CV part ends, A."""
     sample_s: float = 5.0
-    """Unit of time of slopes and entropies, s: published values are per sample, about 5 s apart."""
+    """Unit of time of slopes and entropies, s: published values are per sample, about 5 s deviation."""
     min_samples: int = 8
     """Fewest samples of the curve inside each part."""
 
@@ -112,8 +112,8 @@ def charge_features(
         name -> value for each of ``FEATURES``, in that order.
 
     Raises:
-        DataError: the arrays do not fit together, hold something that is not finite, time does not rise, or
-            a part is missing or has too few samples; says which.
+        DataError: the arrays do not fit together, contain a value that is not finite, time does not rise, or
+            a part is missing or has too few samples; the message names it.
     """
     curve = _checked(time_s, voltage_v, current_a)
     constant_current, constant_voltage = _parts(*curve, window)
@@ -144,9 +144,9 @@ def _checked(*arrays: ArrayLike) -> tuple[Array, Array, Array]:
         wrong = np.flatnonzero(~np.isfinite(values))
         if wrong.size:
             raise DataError(f"charge curve: {name}[{wrong[0]}] is {values[wrong[0]]}, not a finite number")
-    still = np.flatnonzero(np.diff(time) <= 0)
-    if still.size:
-        at = int(still[0])
+    not_rising = np.flatnonzero(np.diff(time) <= 0)
+    if not_rising.size:
+        at = int(not_rising[0])
         raise DataError(f"charge curve: time_s must rise, but goes from {time[at]} to {time[at + 1]} at {at + 1}")
     return time, voltage, current
 
@@ -185,7 +185,7 @@ def _parts(
 
 
 def _between(curve: Array, before: int, after: int, enter: tuple[int, float], leave: tuple[int, float]) -> Array:
-    """Samples from the crossing behind ``before`` to that ahead of ``after``: (3, samples + 2)."""
+    """Samples from the crossing after row ``before`` to the crossing before row ``after``: (3, samples + 2)."""
     head = _crossing(curve[:, before], curve[:, min(before + 1, after)], *enter)
     foot = _crossing(curve[:, after - 1], curve[:, after], *leave)
     middle = curve[:, before + 1 : after]
@@ -208,16 +208,16 @@ def _statistics(time: Array, values: Array, current: Array, sample_s: float) -> 
         return float(np.trapezoid(quantity, time)) / duration
 
     mean = average(values)
-    apart = values - mean
-    variance = average(apart**2)
+    deviation = values - mean
+    variance = average(deviation**2)
     clock = time - time[0] - duration / 2
-    slope = average(clock * apart) / average(clock**2)
+    slope = average(clock * deviation) / average(clock**2)
     entropy = math.log(mean * duration / sample_s) - average(values * np.log(values)) / mean
     return (
         mean,
         math.sqrt(variance),
-        average(apart**4) / variance**2 - 3,
-        average(apart**3) / variance**1.5,
+        average(deviation**4) / variance**2 - 3,
+        average(deviation**3) / variance**1.5,
         average(current) * duration / 3600,
         duration,
         slope * sample_s,

@@ -1,4 +1,4 @@
-"""Cells -> cleaned rows and a split: what every model is trained and judged on."""
+"""Cleans cells and splits them: the data that every model is trained and evaluated on."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Prepared:
 def prepare(
     table: pd.DataFrame, source: SourceRecord, clean: CleanParams, split: SplitParams, task: TaskParams
 ) -> Prepared:
-    """Clean every cell and split_cells the cells to splits.
+    """Clean every cell and assign the cells to splits.
 
     Args:
         table: ``cells.parquet`` of the fetch stage.
@@ -51,7 +51,7 @@ def prepare(
         task: section ``task``.
 
     Raises:
-        ConfigError: a feature of the track is not in the data, or the shortest cell let in has no window.
+        ConfigError: a feature of the track is not in the data, or ``clean.min_rows`` is too small for a window.
         DataError: too few cells for the split.
     """
     features = [name for name in table.columns if name not in KEYS]
@@ -110,10 +110,10 @@ def _counts(cells: pd.DataFrame, task: TaskParams) -> dict[str, SplitCounts]:
     """Cells, rows and windows of each split."""
     counts: dict[str, dict[str, int]] = {}
     for split in (*SPLITS, "unused"):
-        some = cells[cells["split"] == split]
-        counts[split] = {"cells": len(some), "rows": int(some["rows"].sum())}
+        of_split = cells[cells["split"] == split]
+        counts[split] = {"cells": len(of_split), "rows": int(of_split["rows"].sum())}
         if split in SPLITS:
-            used = some[some["used_in_training"]] if split == "train" else some
+            used = of_split[of_split["used_in_training"]] if split == "train" else of_split
             stride = task.stride_train if split == "train" else task.stride_eval
             starts = used["rows"] - task.window - task.horizon
             counts[split]["windows"] = int((starts // stride + 1).clip(lower=0).sum())

@@ -1,4 +1,4 @@
-"""What the data are: counts, ranges, what was cleaned and what was left out, as numbers and as Markdown."""
+"""The data report: counts, ranges, cleaned values and unused cells, as numbers and as Markdown."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from dlnet.data.prepare import Prepared
 from dlnet.data.split import SPLITS, UNUSED
 
 WORST = 5
-"""Cells named in the table of the most cleaned."""
+"""Rows in the table of the most cleaned cells."""
 
 _QUANTILES = {"min": 0.0, "p1": 0.01, "median": 0.5, "p99": 0.99, "max": 1.0}
 
@@ -23,9 +23,9 @@ def describe(prepared: Prepared, clean: CleanParams, split: SplitParams) -> dict
 
     Returns:
         ``source`` (label, simulated, notes), ``clean`` and ``split`` (the params), ``splits`` (cells, rows,
-        windows, life, SoH), ``ranges`` (per column and split: quantiles, and the share beyond training's 1st
-        and 99th percentile), ``cleaned`` (counts in all, per feature and of the worst cells) and ``unused``
-        (cell, rows, why).
+        windows, life, SoH), ``ranges`` (per column and split: quantiles, and the share beyond the 1st
+        and 99th percentile of training rows), ``cleaned`` (counts: total, per feature, of the worst cells) and
+        ``unused`` (cell, rows, why).
     """
     task, cells = prepared.task, prepared.cells
     keys = ("source", "label", "simulated", "cells", "rows", "nominal_ah", "notes")
@@ -62,7 +62,7 @@ def _describe_split(prepared: Prepared, name: str) -> dict[str, Any]:
 
 
 def _ranges(prepared: Prepared) -> dict[str, dict[str, dict[str, float]]]:
-    """Quantiles per column and split; ``outside``: share of rows beyond training's 1st and 99th percentile."""
+    """Quantiles per column and split; ``outside``: share of rows beyond the 1st and 99th percentile of training."""
     splits = split_of_rows(prepared)
     out: dict[str, dict[str, dict[str, float]]] = {}
     for name in ("soh", *prepared.task.features):
@@ -70,9 +70,9 @@ def _ranges(prepared: Prepared) -> dict[str, dict[str, dict[str, float]]]:
         low, high = np.quantile(values[splits == "train"], [0.01, 0.99])
         out[name] = {}
         for split in SPLITS:
-            some = values[splits == split]
-            quantiles = np.quantile(some, list(_QUANTILES.values()))
-            outside = float(np.mean((some < low) | (some > high)))
+            of_split = values[splits == split]
+            quantiles = np.quantile(of_split, list(_QUANTILES.values()))
+            outside = float(np.mean((of_split < low) | (of_split > high)))
             out[name][split] = {
                 **dict(zip(_QUANTILES, map(float, quantiles), strict=True)),
                 "outside": outside,
@@ -98,7 +98,7 @@ def markdown(report: dict[str, Any], pictures: Sequence[tuple[str, str]]) -> str
     """The data report as Markdown.
 
     Args:
-        report: as ``describe`` gives it.
+        report: from ``describe``.
         pictures: (title, file name) in order.
     """
     source = report["source"]

@@ -1,4 +1,4 @@
-"""What a table of cycles must look like (pandera), and one clear line for the first value that does not."""
+"""Schema of a table of cycles (pandera); the error message names the first invalid value."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from dlnet.data.csvfiles import UNITS, Columns, location
 from dlnet.errors import DataError
 
 SOH_RANGE = (0.05, 1.5)
-"""Capacity over nominal outside of which the unit, or the nominal capacity, is wrong."""
+"""Range of capacity over nominal capacity; outside of it the unit or the nominal capacity is wrong."""
 
 KEYS = ("cell", "group", "row", "nominal_ah", "capacity_ah")
 """First columns of ``cells.parquet``; features follow."""
@@ -52,7 +52,7 @@ def failures(cycles: pd.DataFrame, nominal_ah: float) -> pd.DataFrame:
         cycles_schema(list(cycles.columns[1:]), nominal_ah).validate(cycles, lazy=True)
     except pa.errors.SchemaErrors as error:
         cases = error.failure_cases
-        found = pd.DataFrame(
+        failed = pd.DataFrame(
             {
                 "line": cases["index"].astype(np.int64),
                 "column": cases["column"],
@@ -60,16 +60,16 @@ def failures(cycles: pd.DataFrame, nominal_ah: float) -> pd.DataFrame:
                 "value": cases["failure_case"],
             }
         )
-        return found.sort_values("line", kind="stable", ignore_index=True)
+        return failed.sort_values("line", kind="stable", ignore_index=True)
     return pd.DataFrame({"line": [], "column": [], "fault": [], "value": []})
 
 
 def check_cycles(path: Path, cycles: pd.DataFrame, columns: Columns, nominal_ah: float) -> None:
-    """Refuse a cell with a value that makes no sense.
+    """Raise an error for the first invalid value of a cell.
 
     Args:
         path: the file, for the message.
-        cycles: as ``read_cycles`` gives it.
+        cycles: from ``read_cycles``.
         columns: names in the file, for the message.
         nominal_ah: capacity of a new cell, Ah.
 
@@ -77,14 +77,14 @@ def check_cycles(path: Path, cycles: pd.DataFrame, columns: Columns, nominal_ah:
         DataError: an empty or infinite field, a capacity that is zero, negative, or not in the unit stated;
             names file, line and column of the first, and how many more there are.
     """
-    found = failures(cycles, nominal_ah)
-    if found.empty:
+    failed = failures(cycles, nominal_ah)
+    if failed.empty:
         return
-    first = found.iloc[0]
+    first = failed.iloc[0]
     reason = _reason(str(first["fault"]), float(first["value"]), columns, nominal_ah)
-    more = found["line"].nunique() - 1
+    more = failed["line"].nunique() - 1
     also = f" ({more} more lines like it)" if more else ""
-    where = location(path, int(first["line"]), columns.there(first["column"]))
+    where = location(path, int(first["line"]), columns.name_in_file(first["column"]))
     raise DataError(f"{where}: {reason}{also}")
 
 
@@ -115,8 +115,8 @@ def read_table(path: Path) -> pd.DataFrame:
     """Read a table of all cells (``cells.parquet`` in docs/data.md).
 
     Raises:
-        DataError: the file is missing or no Parquet; a column is missing, in another order or of another type;
-            a value makes no sense, or a row of a cell stands twice; names file, row and column of the first.
+        DataError: the file is missing or not Parquet; a column is missing, in another order or of another type;
+            a value is invalid, or a row of a cell occurs twice; names file, row and column of the first.
     """
     import pyarrow  # not needed for a forecast from a CSV
 
@@ -136,18 +136,18 @@ def _check_table(path: Path, table: pd.DataFrame) -> None:
         table_schema(features).validate(table, lazy=True)
     except pa.errors.SchemaErrors as error:
         cases = error.failure_cases
-        # A column that is missing or of another type explains what is wrong with its values.
+        # A missing column, or one of another type, is reported first: it explains errors of its values.
         first = cases.loc[cases["check"].isin(_TABLE_REASONS).sort_values(ascending=False, kind="stable").index[0]]
         row = "" if pd.isna(first["index"]) else f" row {first['index']},"
         column = first["failure_case"] if pd.isna(first["column"]) else first["column"]
         reason = (_TABLE_REASONS | _VALUE_REASONS).get(first["check"], first["check"])
-        raise DataError(f"{path}:{row} column {column!r}: {reason}; make the file anew (docs/data.md)") from error
+        raise DataError(f"{path}:{row} column {column!r}: {reason}; create the file again (docs/data.md)") from error
 
 
 _TABLE_REASONS = {
     "column_in_dataframe": "missing",
     "column_in_schema": "unknown",
-    "column_ordered": "not in its place",
+    "column_ordered": "not in its position",
     "dtype('int64')": "not whole numbers",
     "dtype('float64')": "not numbers",
     "dtype('str')": "not text",

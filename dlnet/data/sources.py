@@ -1,4 +1,4 @@
-"""Where cells come from: one table, one row a cycle, whatever the source."""
+"""Sources of cells; each is read into the same table, one row per cycle."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Published:
         nominal_ah: capacity of a new cell, from its relative path.
         group: stratum of the split, from the relative path.
         cell: unique name, from the relative path.
-        notes: what a reader of the results must know.
+        notes: remarks for readers of results.
     """
 
     label: str
@@ -72,7 +72,7 @@ PUBLISHED: Mapping[str, Published] = {
         label="HUST (measured)",
         folder="HUST data",
         nominal_ah=lambda _: 1.1,
-        group=lambda _: "all",  # each cell has a discharge protocol of its own: there is nothing to group by
+        group=lambda _: "all",  # each cell has a discharge protocol of its own, so there are no groups
         cell=lambda path: path.stem,
     ),
     "xjtu": Published(
@@ -87,7 +87,7 @@ PUBLISHED: Mapping[str, Published] = {
         folder="TJU data",
         nominal_ah=lambda path: 2.5 if _chemistry(path) == "NCM_NCA" else 3.5,
         group=_chemistry,
-        cell=lambda path: f"{_chemistry(path)}_{path.stem}",  # stems stand in more than one folder
+        cell=lambda path: f"{_chemistry(path)}_{path.stem}",  # stems occur in more than one folder
     ),
 }
 
@@ -120,7 +120,7 @@ def load_cells(data: DataParams, *, base_url: str = BASE_URL, sums: Path = SUMS)
 
 
 def embedded(table: pd.DataFrame) -> SourceRecord:
-    """What is known of the simulated fleet."""
+    """Source record of the simulated fleet."""
     columns = csvfiles.same_names([name for name in table.columns if name not in schema.KEYS])
     note = "Simulated with PyBaMM: no figure here was measured on a cell."
     return _record("embedded", table, "embedded fleet (simulated)", [note], columns)
@@ -144,7 +144,7 @@ def _record(
 def _published(
     data: DataParams, columns: csvfiles.Columns, base_url: str, sums_folder: Path
 ) -> tuple[pd.DataFrame, str, list[str]]:
-    from dlnet.data import download  # needs requests, which the core does not bring
+    from dlnet.data import download  # needs requests, which is no core dependency
 
     source = PUBLISHED[data.source]
     sums = download.read_sums(sums_folder / f"{data.source}.sha256")
@@ -162,7 +162,7 @@ def _published(
         cycles = csvfiles.read_cycles(folder / name, columns)
         wrong = schema.failures(cycles, nominal)["line"].unique()
         if len(wrong):
-            # The sum says the file is as published and nobody can mend it: such rows are left out and told.
+            # The checksum matches, so the file was published so: these rows are left out and reported in the notes.
             cycles = cycles[~cycles.index.isin(wrong)]
             notes.append(f"{source.cell(path)}: {len(wrong)} published rows with unusable values left out.")
         if len(cycles):
@@ -172,9 +172,9 @@ def _published(
 
 def _own(folder: Path, columns: csvfiles.Columns, nominal_ah: float) -> tuple[pd.DataFrame, str, list[str]]:
     files = _own_files(folder)
-    taken = sorted(RESERVED & columns.features.keys())
-    if taken:
-        raise ConfigError(f"params.yaml: data.csv.features: the name {taken[0]!r} is taken; choose another")
+    reserved = sorted(RESERVED & columns.features.keys())
+    if reserved:
+        raise ConfigError(f"params.yaml: data.csv.features: the name {reserved[0]!r} is reserved; choose another")
     tables = []
     for path in tqdm(files, desc="reading cells", unit="cell", leave=False):
         cycles = csvfiles.read_cycles(path, columns)
@@ -185,11 +185,11 @@ def _own(folder: Path, columns: csvfiles.Columns, nominal_ah: float) -> tuple[pd
 
 
 def _own_files(folder: Path) -> list[Path]:
-    """CSV files of a user's folder; a cell that stands there twice would leak from training into test."""
+    """CSV files of a user's folder; a cell that is there twice would leak from training into test."""
     if not folder.is_dir():
         raise DataError(f"{folder}: no such folder; data.path must name a folder with one CSV a cell")
-    found = (path for path in folder.rglob("*") if path.suffix.lower() == ".csv" and path.is_file())
-    files = sorted(found, key=lambda path: (natural(path.parent.as_posix()), natural(path.stem)))
+    csv_files = (path for path in folder.rglob("*") if path.suffix.lower() == ".csv" and path.is_file())
+    files = sorted(csv_files, key=lambda path: (natural(path.parent.as_posix()), natural(path.stem)))
     if not files:
         raise DataError(f"{folder}: no CSV file in it; put one CSV a cell there")
     contents: dict[str, Path] = {}
@@ -197,7 +197,7 @@ def _own_files(folder: Path) -> list[Path]:
     for path in files:
         twin = contents.setdefault(sha256(path), path)
         if twin != path:
-            raise DataError(f"{path}: the same content as {twin}; delete one of them (a cell must stand there once)")
+            raise DataError(f"{path}: the same content as {twin}; delete one of them (each cell must be there once)")
         namesake = names.setdefault(path.stem, path)
         if namesake != path:
             raise DataError(f"{path}: the same cell name as {namesake}; rename one of them")
@@ -214,5 +214,5 @@ def _keyed(cycles: pd.DataFrame, cell: str, group: str, nominal_ah: float) -> pd
 
 
 def natural(name: str) -> list[tuple[int, int, str]]:
-    """Sort key by which ``battery-2`` stands before ``battery-10``."""
+    """Sort key that puts ``battery-2`` before ``battery-10``."""
     return [(0, int(part), "") if part.isdecimal() else (1, 0, part) for part in re.split(r"(\d+)", name) if part]

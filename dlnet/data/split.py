@@ -1,4 +1,4 @@
-"""Cells, never windows, assigned to training, validation and test."""
+"""Assigns cells (never windows) to training, validation and test."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ MIN_TRAIN = 2
 
 
 def split_cells(cells: pd.DataFrame, params: SplitParams, min_rows: int) -> pd.DataFrame:
-    """Deal cells to splits, stratified by group and, within a group, by life.
+    """Assign cells to splits, stratified by group and, within a group, by life.
 
-    The cells of a group are sorted by rows and cut into strata (of five for 60/20/20); each stratum is assigned
+    The cells of a group are sorted by rows and divided into strata (of five for 60/20/20); each stratum is assigned
     in the proportions of ``params``, at random. Groups smaller than a stratum are assigned together.
 
     Args:
@@ -30,14 +30,14 @@ def split_cells(cells: pd.DataFrame, params: SplitParams, min_rows: int) -> pd.D
         ``train_share`` keeps a subset of the cells that a larger one keeps, at least two.
 
     Raises:
-        DataError: fewer than five cells are long enough, or a split would get none.
+        DataError: fewer than five cells are long enough, or a split would be empty.
     """
     usable = cells[cells["rows"] >= min_rows]
     _check_enough(cells, len(usable), min_rows)
     rng = np.random.RandomState(params.seed)
     roles = pd.Series(UNUSED, index=cells.index)
-    for stratum, done in _strata(usable, _stratum_size(params)):
-        roles[stratum] = _roles(params, done, _stratum_size(params), rng)[: len(stratum)]
+    for stratum, assigned in _strata(usable, _stratum_size(params)):
+        roles[stratum] = _roles(params, assigned, _stratum_size(params), rng)[: len(stratum)]
     _check_none_empty(roles, params, len(usable))
     names = cells["cell"].where(roles == "train").dropna()
     return cells.assign(split=roles.astype(str), used_in_training=cells["cell"].isin(_used(names, params)))
@@ -60,10 +60,10 @@ def _strata(usable: pd.DataFrame, size: int) -> list[tuple[pd.Index, int]]:
     return [(pool[i : i + size], i) for pool in ordered for i in range(0, len(pool), size)]
 
 
-def _roles(params: SplitParams, done: int, size: int, rng: np.random.RandomState) -> np.ndarray:
-    """Shuffled splits of a whole stratum; quotas carry on, so that a large group meets its fractions."""
+def _roles(params: SplitParams, assigned: int, size: int, rng: np.random.RandomState) -> np.ndarray:
+    """Shuffled splits of a whole stratum; rounding is carried over, so that a large group meets its fractions."""
     bounds = np.cumsum(_parts(params))
-    before, after = (np.round(bounds * cells + 1e-9) for cells in (done, done + size))
+    before, after = (np.round(bounds * cells + 1e-9) for cells in (assigned, assigned + size))
     quota = np.diff(after - before, prepend=0)
     return np.repeat(SPLITS, quota.astype(int))[rng.permutation(size)]
 

@@ -1,6 +1,6 @@
-"""Cleaned rows in memory, and the windows cut from them.
+"""Cleaned rows in memory, and windows of them.
 
-A window is named by its end: the global row index one past its last input row. Inputs are the ``window`` rows
+A window is identified by its end: the global row index one past its last input row. Inputs are the ``window`` rows
 before the end, targets the ``horizon`` rows from the end on, all of one cell.
 """
 
@@ -28,7 +28,7 @@ ROW_COLUMNS = ("cell", "group", "row", "soh", "target")
 
 @dataclass(frozen=True)
 class Histories:
-    """N windows of cleaned cycles, as a model is given them.
+    """N windows of cleaned cycles, the input of a model.
 
     Attributes:
         soh: (N, W) SoH, fraction of nominal. features: (N, W, F) in natural units. names: of the F features.
@@ -49,7 +49,7 @@ class Histories:
 
 @dataclass(frozen=True)
 class WindowDataset:
-    """All cleaned rows of all cells, one below the other.
+    """All cleaned rows of all cells, concatenated.
 
     Attributes:
         soh: (R,) SoH as the device would see it (causally cleaned), fraction of nominal.
@@ -74,7 +74,7 @@ class WindowDataset:
 
     @classmethod
     def load(cls, folder: Path, *, allow_test: bool = False) -> WindowDataset:
-        """Read what the prepare stage wrote; the targets of test cells stay hidden unless ``allow_test``."""
+        """Read what the prepare stage wrote; the targets of test cells are NaN unless ``allow_test``."""
         task = TaskRecord.read(folder / "task.json")
         rows, cells = pd.read_parquet(folder / "rows.parquet"), pd.read_parquet(folder / "cells.parquet")
         return cls.from_tables(rows, cells, task, allow_test=allow_test)
@@ -131,14 +131,14 @@ class WindowDataset:
         Returns:
             (N,) global row indices, one past the last input row.
         """
-        wanted = [
+        of_split = [
             i
             for i, name in enumerate(self.cells)
             if self.split.get(name) == split and (split != "train" or name in self.training)
         ]
         starts = np.searchsorted(self.cell_index, np.arange(len(self.cells) + 1))
         ahead = self.horizon if labelled else 0
-        ends = [np.arange(starts[i] + self.window, starts[i + 1] - ahead + 1, stride, dtype=np.int64) for i in wanted]
+        ends = [np.arange(starts[i] + self.window, starts[i + 1] - ahead + 1, stride, dtype=np.int64) for i in of_split]
         return np.concatenate(ends) if ends else np.empty(0, np.int64)
 
     def cell_of(self, ends: Ends) -> npt.NDArray[np.int64]:
@@ -154,7 +154,7 @@ class WindowDataset:
         values = self.target[ends[:, None] + np.arange(self.horizon)]
         if np.isnan(values).any():
             raise DataError(
-                "targets of test cells are read by stages.evaluate alone (WindowDataset.load(allow_test=True))"
+                "targets of test cells are read only by stages.evaluate (WindowDataset.load(allow_test=True))"
             )
         return values.astype(np.float32)
 

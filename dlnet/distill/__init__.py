@@ -1,1 +1,1 @@
-"""Training from labels and from a teacher, many networks side by side."""
+"""Distillation: training of students from labels and from a teacher."""

@@ -1,4 +1,4 @@
-"""What distilling gained over labels alone, and whether the teacher is worth learning from."""
+"""Gains of distillation over training on labels only, and whether the teacher beats the students."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class MeanStd(Document):
 
 
 class TeacherVerdict(Document):
-    """Whether the teacher beats the best student without a teacher on validation, and the words that say so.
+    """Whether the teacher beats the best student without a teacher on validation windows, with a sentence for reports.
 
     Attributes:
         student: ``cell-hidden`` of that student. teacher_mae, student_mae: SoH, the latter averaged over seeds.
@@ -29,7 +29,7 @@ class TeacherVerdict(Document):
 
 
 class Gain(Document):
-    """Over the seeds of one kind of student: its MAE, and its relative gain over labels alone, seed by seed."""
+    """Over the seeds of one kind of student: its MAE, and its relative gain over training on labels only, per seed."""
 
     cell: str
     hidden: int
@@ -40,7 +40,7 @@ class Gain(Document):
 
 
 class PruningGain(Document):
-    """Over elites and seeds of one way of pruning: MAE with teachers and with labels alone, and the relative gain."""
+    """Over elites and seeds of one way of pruning: MAE with teachers and with labels only, and the relative gain."""
 
     method: str
     sparsity: float
@@ -51,23 +51,23 @@ class PruningGain(Document):
 
 
 class Distillation(Document):
-    """models/students/distillation.json."""
+    """The document models/students/distillation.json."""
 
     teacher: TeacherVerdict
     gains: tuple[Gain, ...]
 
 
 class PrunedDistillation(Document):
-    """models/pruned/distillation.json."""
+    """The document models/pruned/distillation.json."""
 
     gains: tuple[PruningGain, ...]
 
 
 def gains(table: pd.DataFrame) -> tuple[Gain, ...]:
-    """What each loss gained over labels alone: ``1 - mae / mae of the labels-only student of the same seed``.
+    """Gain of each loss over training on labels only: ``1 - mae / mae of the labels-only student of the same seed``.
 
     Args:
-        table: a student a row, with columns ``cell``, ``hidden``, ``loss``, ``seed``, ``mae_validation``.
+        table: one row per student, with columns ``cell``, ``hidden``, ``loss``, ``seed``, ``mae_validation``.
     """
     keys = ["cell", "hidden"]
     alone = table[table["loss"] == "labels"].set_index([*keys, "seed"])["mae_validation"]
@@ -82,30 +82,30 @@ def gains(table: pd.DataFrame) -> tuple[Gain, ...]:
 
 
 def pruning_gains(table: pd.DataFrame) -> tuple[PruningGain, ...]:
-    """What distilling again gained over labels alone after pruning.
+    """Gain of distillation over training on labels only, after pruning.
 
     Args:
-        table: a pruned student a row, columns ``parent``, ``method``, ``sparsity``, ``seed``, ``stage2`` (``taught``
+        table: a row per pruned student, columns ``parent``, ``method``, ``sparsity``, ``seed``, ``stage2`` (``taught``
             or ``labels``) and ``mae_validation``.
     """
     rows = []
     for (method, sparsity), part in table.groupby(["method", "sparsity"], sort=True):
         wide = part.pivot_table(index=["parent", "seed"], columns="stage2", values="mae_validation")
-        taught, labels = wide["taught"], wide["labels"]
+        with_teacher, labels = wide["taught"], wide["labels"]
         rows.append(
             PruningGain(
                 method=method,
                 sparsity=float(sparsity),
                 networks=len(wide),
-                taught=_spread(taught),
+                taught=_spread(with_teacher),
                 labels=_spread(labels),
-                gain=_spread(1 - taught / labels),
+                gain=_spread(1 - with_teacher / labels),
             )
         )
     return tuple(rows)
 
 
-def teaches(table: pd.DataFrame, teacher_mae: float) -> TeacherVerdict:
+def teacher_verdict(table: pd.DataFrame, teacher_mae: float) -> TeacherVerdict:
     """Whether the teacher beats the best student without a teacher; ``table`` as in ``gains``."""
     alone = table[table["loss"] == "labels"].groupby(["cell", "hidden"])["mae_validation"].mean()
     best, name = float(alone.min()), "-".join(map(str, alone.idxmin()))

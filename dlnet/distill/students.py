@@ -1,4 +1,4 @@
-"""Students: their jobs in a sweep, and trained ones as models."""
+"""Students: the jobs of a sweep, and trained students as models."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def sweep(encoder: Encoder, params: StudentParams) -> list[Stack]:
 def as_student(result: Trained, encoder: Encoder, data: TrainingData, **lineage: Any) -> TrainedModel:
     """A trained liquid network as a model that can be saved; ``data`` is that of its encoder.
 
-    With several branches its metrics hold the part of the validation windows that the gate gives to each.
+    With several branches its metrics include the share of validation windows that the gate assigns to each.
     """
     student = as_model(result, encoder, data, **lineage)
     if student.liquid.branches > 1:

@@ -1,7 +1,7 @@
-"""Windows that nobody measured, labelled by the teacher alone: distillation with synthetic data.
+"""Synthetic windows, labelled only by the teacher.
 
-A student may ask its teacher about any window (Hinton et al. 2015, section 2; Beyer et al. 2022 on consistent
-teaching). Two sources: real windows with their charge features shifted, and windows of other, simulated cells.
+A teacher can label any window (Hinton et al. 2015, section 2; Beyer et al. 2022 on consistent teaching). There
+are two sources: real windows with shifted charge features, and windows of other, simulated cells.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def shifted(training_data: TrainingData, copies: int, spread: float, seed: int) 
     """``copies`` of all training windows, each feature shifted by a constant a window: (copies N, T, C).
 
     Args:
-        spread: standard deviation of the shifts, in spreads of the features. seed: of the shifts.
+        spread: standard deviation of the shifts, in standard deviations of the features. seed: of the shifts.
     """
     source, parts = generator(seed), []
     width = training_data.features.stop - training_data.features.start
@@ -44,13 +44,13 @@ def shifted(training_data: TrainingData, copies: int, spread: float, seed: int) 
 def simulated(
     table: pd.DataFrame, clean: CleanParams, split: SplitParams, task: TaskParams, encoder: Encoder, stride: int
 ) -> Tensor:
-    """Windows of the training cells of a simulated fleet, as the encoder of other cells shows them: (N, T, C).
+    """Windows of the training cells of a simulated fleet, encoded by the encoder of other cells: (N, T, C).
 
     Args:
         table: the fleet, cleaned and assigned to splits here. stride: cycles from one window to the next.
 
     Raises:
-        ConfigError: the encoder sees a feature that the fleet lacks.
+        ConfigError: the encoder uses a feature that the fleet lacks.
     """
     missing = [name for name in encoder.features if name not in table.columns]
     if missing:
@@ -58,23 +58,23 @@ def simulated(
             f"params.yaml: students.simulated_stride: the simulated fleet has no {missing[0]!r}, which students "
             "see; set it to 0"
         )
-    made = prepare(table, embedded(table), clean, split, task)
-    dataset = WindowDataset.from_tables(made.rows, made.cells, made.task)
+    prepared = prepare(table, embedded(table), clean, split, task)
+    dataset = WindowDataset.from_tables(prepared.rows, prepared.cells, prepared.task)
     return torch.from_numpy(encoder.encode(dataset, dataset.windows("train", stride, labelled=False)))
 
 
 def add_synthetic_windows(training_data: TrainingData, teacher: TrainedModel, z: Tensor) -> TrainingData:
-    """The training data with further windows ``z`` (N, T, C) that only the teacher labels.
+    """The training data with more windows ``z`` (N, T, C) that only the teacher labels.
 
-    The teacher sees what the students see: it must have their encoder. Other targets than forecasts (hidden path,
-    spread, attention) are not made for them, and are left out.
+    The teacher must have the encoder of the students. Targets other than forecasts (hidden path, spread, attention)
+    are not computed for these windows, and are dropped.
     """
-    nothing = torch.full((len(z), training_data.change.shape[1]), torch.nan)
+    no_labels = torch.full((len(z), training_data.change.shape[1]), torch.nan)
     together = torch.cat([training_data.z, z])
     return replace(
         training_data,
         z=together,
-        change=torch.cat([training_data.change, nothing]),
+        change=torch.cat([training_data.change, no_labels]),
         teacher=predict(teacher.parameters, together, teacher.config).mean(0),
         spread=None,
         hint=None,

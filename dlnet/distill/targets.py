@@ -1,4 +1,4 @@
-"""Targets from a teacher: its forecasts, and what else the losses of its students need."""
+"""Targets from a teacher: its forecasts, and other outputs that the losses of its students need."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ def add_teacher_targets(
     losses: Collection[str] = (),
     hint_width: int = 16,
 ) -> TrainingData:
-    """The training data with a teacher's forecasts, and what else ``losses`` need of the first source.
+    """The training data with a teacher's forecasts, and the other targets that ``losses`` need, from the first source.
 
     Args:
-        sources: networks and their weights (sum 1); their forecasts are mixed. They may see other channels.
+        sources: networks and their weights (sum 1); their forecasts are mixed. They may have other input channels.
         encoder: of the students, in whose units the targets are given.
-        windows: those the training data were made of.
+        windows: those that the training data were made from.
         losses: of the jobs to come (see ``LOSSES``). hint_width: directions of the hidden path kept.
     """
     forecast = sum(weight * source.forecast(dataset, windows.train).astype(np.float64) for source, weight in sources)
@@ -71,7 +71,7 @@ def attention_map(teacher: TrainedModel, z: Tensor) -> Tensor:
 def hint_path(teacher: TrainedModel, z: Tensor, width: int) -> Tensor:
     """Principal directions of a network's hidden path, standardised: z (N, T, C) -> (N, T, width).
 
-    The members' states are put side by side; directions come from an evenly spread sample of windows.
+    The members' states are concatenated; directions are fitted on an evenly spaced sample of windows.
     """
     with torch.no_grad():
         sample = _states(teacher, z[:: max(1, len(z) // HINT_SAMPLE)]).flatten(0, 1)

@@ -17,11 +17,11 @@ from dlnet.train.pool import Stack, run_stacks
 def train_teacher(
     encoder: Encoder, params: TeacherParams, data: TrainingData, noise: float, resume: Path | None = None
 ) -> tuple[TrainedModel, list[Trained]]:
-    """Train the members on labels, each from a seed of its own.
+    """Train the members on labels, each from its own seed.
 
     Args:
         data: that of ``encoder``. noise: of its features, see ``TrainPlan``.
-        resume: folder that holds the members' states; training goes on from those that are there.
+        resume: folder that holds the members' states; training resumes from those that exist.
 
     Returns:
         The teacher, and the training of each member.
@@ -30,6 +30,6 @@ def train_teacher(
     jobs = [Job(f"member-{i}", 1000 * params.seed + i) for i in range(params.members)]
     stacks = [Stack(config, (job,), resume / f"{job.name}.safetensors" if resume else None) for job in jobs]
     results = run_stacks(stacks, [data], plan_of(params.training, noise), "teach")
-    metrics = {"members_mae_validation": [one.mae_validation for one in results]}
+    metrics = {"members_mae_validation": [member.mae_validation for member in results]}
     lineage = {"members": params.members, "training_windows": data.labelled, "inputs": encoder.track}
     return TrainedModel("teacher", encoder, config, stack_parameters(results), metrics, lineage), results

@@ -1,7 +1,7 @@
-"""Losses between a student and its teacher: one module a kind, each loss one number per stacked student.
+"""Losses between a student and its teacher: one module for each kind; each loss gives one number per stacked student.
 
 A student minimises ``alpha * labels + (1 - alpha) * loss``. Outputs are changes of SoH in units of the encoder's
-``delta_scale``. Losses of hidden states are added to the ``l1`` of the teacher's forecast, never in its place.
+``delta_scale``. Losses of hidden states are added to the ``l1`` of the teacher's forecast; they do not replace it.
 """
 
 from dlnet.losses import features, outputs, relations, soft

@@ -1,4 +1,4 @@
-"""What a loss compares, and what the table of losses holds."""
+"""Inputs of the losses, and the entries of the table of losses."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-TEMPERATURE = 4.0  # of soft targets, unless params.yaml says otherwise
+TEMPERATURE = 4.0  # of soft targets, unless params.yaml sets another
 
 
 @dataclass(frozen=True)
 class StudentOutputs:
-    """What M students compute from B windows.
+    """Outputs of M students for B windows.
 
     Attributes:
         output: (M, B, P) at the P cycles of the loss. path: T hidden states (M, n, B).
@@ -31,13 +31,13 @@ class StudentOutputs:
 
 @dataclass(frozen=True)
 class TeacherTargets:
-    """What the teacher computes from the same windows; what no student of the batch needs is empty.
+    """Outputs of the teacher for the same windows; those that no student of the batch needs are empty.
 
     Attributes:
         teacher: (M, B, P) its forecast. spread: (M, B, P) standard deviation over its members.
         hint: (M, B, T, k) principal directions of its hidden path, standardised.
         attention: (M, B, T) mean square of its states.
-        temperature: that soft targets are softened by, > 0.
+        temperature: of soft targets, > 0.
     """
 
     teacher: Tensor
@@ -49,10 +49,10 @@ class TeacherTargets:
 
 @dataclass(frozen=True)
 class TeacherLoss:
-    """A way to learn from a teacher.
+    """A distillation loss.
 
     Attributes:
-        loss: (M,) how far students are from the teacher. needs: fields of ``TeacherTargets`` beside ``teacher``.
+        loss: (M,) distance of the students from the teacher. needs: fields of ``TeacherTargets`` beside ``teacher``.
         projected: whether it maps the student's state through a learned projection.
     """
 

@@ -1,4 +1,4 @@
-"""The teacher's forecast as it stands: match its values or its shape."""
+"""Losses of outputs: match the values or the shape of the teacher's forecast."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from dlnet.losses.base import TeacherLoss
 MSE_UNIT = 5.0  # errors are far below one unit; this brings the squared error's gradient to that of L1
 
 
-def l1(output: Tensor, wanted: Tensor) -> Tensor:
-    """(M, B, P) twice -> (M,) mean absolute error, where ``wanted`` is not NaN."""
-    known = ~torch.isnan(wanted)
-    gap = torch.where(known, output - torch.nan_to_num(wanted), 0.0).abs()
+def l1(output: Tensor, target: Tensor) -> Tensor:
+    """(M, B, P) twice -> (M,) mean absolute error, where ``target`` is not NaN."""
+    known = ~torch.isnan(target)
+    gap = torch.where(known, output - torch.nan_to_num(target), 0.0).abs()
     return gap.sum((1, 2)) / known.sum((1, 2)).clamp(min=1)
 
 
-def mse(output: Tensor, wanted: Tensor) -> Tensor:
+def mse(output: Tensor, target: Tensor) -> Tensor:
     """(M, B, P) twice -> (M,) mean squared error, scaled."""
-    return MSE_UNIT * ((output - wanted) ** 2).mean((1, 2))
+    return MSE_UNIT * ((output - target) ** 2).mean((1, 2))
 
 
-def cosine(output: Tensor, wanted: Tensor) -> Tensor:
+def cosine(output: Tensor, target: Tensor) -> Tensor:
     """(M, B, P) twice -> (M,) one minus the cosine between the trajectories; the shape alone counts."""
-    return (1 - functional.cosine_similarity(output, wanted, dim=2, eps=1e-3)).mean(1)
+    return (1 - functional.cosine_similarity(output, target, dim=2, eps=1e-3)).mean(1)
 
 
 L1 = TeacherLoss(lambda student, targets: l1(student.output, targets.teacher))

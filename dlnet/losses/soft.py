@@ -1,10 +1,10 @@
 """Soft targets: the teacher's predictive distribution, a normal one by the spread of its members.
 
-A student gives a point; it stands for a normal distribution of the teacher's own width s around that point:
+A student predicts a point; it is taken as a normal distribution of the teacher's width s around that point:
 ``gaussian`` is ``KL(N(m, s) || N(y, s)) = (m - y)² / 2s²``. Hinton et al. (2015) divide scores by a temperature T and
 scale the loss by T². Scores of a normal distribution divided by T are those of one √T wider, which makes the loss
 ``T (m - y)² / 2s²``: while a student is near, T is a weight. ``binned`` does this over a finite range, so that T also
-says how far from the teacher a student is still pulled.
+sets how far from the teacher a student still has a gradient.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def width_of(spread: Tensor) -> Tensor:
 
 
 def gaussian(output: Tensor, mean: Tensor, spread: Tensor) -> Tensor:
-    """Kullback-Leibler divergence of normal distributions of the teacher's width: windows it is sure of count more.
+    """Kullback-Leibler divergence of normal distributions of the teacher's width; a small spread has a large weight.
 
     Args:
         output, mean, spread: (M, B, P), units of ``delta_scale``.

@@ -1,1 +1,1 @@
-"""Liquid cells, their solvers, the network and its file."""
+"""Liquid cells, solvers, networks, and the files of a saved model."""

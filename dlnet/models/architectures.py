@@ -1,4 +1,4 @@
-"""Every kind of network behind one face: a new kind is one module and one line in ``ARCHITECTURES``."""
+"""One interface to every kind of network; a new kind is one module and one line in ``ARCHITECTURES``."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Architecture:
     """The functions of one kind of network, with the signatures of those below.
 
     Attributes:
-        penalty: what training adds to the loss; by default nothing.
+        penalty: a term that training adds to the loss; by default none.
     """
 
     initial: Callable[[Any, Sequence[int]], Parameters]
@@ -62,7 +62,7 @@ def forward(
 
 
 def penalty(parameters: Parameters, path: list[Tensor], z: Tensor, config: Config) -> Tensor | None:
-    """(M,) what training adds to the loss, if anything: path of T tensors (M, n, B), z (M, B, T, C)."""
+    """(M,) the term that training adds to the loss, if any: path of T tensors (M, n, B), z (M, B, T, C)."""
     return ARCHITECTURES[type(config)].penalty(parameters, path, z, config)
 
 

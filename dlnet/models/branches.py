@@ -1,7 +1,7 @@
-"""Several heads on one trunk, and a gate that shares a window out among them.
+"""Several heads on one trunk, and a gate that assigns each window to one of them.
 
 In training heads are mixed by softmax shares (Jacobs et al. 1991); on a device only the head with the largest score
-runs. Two terms keep the two alike: one asks that windows be spread over the heads, one that each share be clear.
+runs. Two terms of the loss keep both alike: one rewards an even use of the heads, the other shares near 0 or 1.
 """
 
 from __future__ import annotations
@@ -10,23 +10,23 @@ import torch
 from torch import Tensor
 
 BALANCE = 0.05  # weight of the even spread
-CLARITY = 0.05  # much less, and heads learn to be right together only: the one that then speaks alone is wrong
+CLARITY = 0.05  # with much less, heads are right only as a mixture, and the single head used on a device is wrong
 
 
 def mix(every: Tensor, shares: Tensor) -> Tensor:
-    """Outputs of all heads to one, by their shares: (M, B, K outputs), (M, B, K) -> (M, B, outputs)."""
+    """Mean of the outputs of all heads, weighted by their shares: (M, B, K outputs), (M, B, K) -> (M, B, outputs)."""
     return (every.reshape(*shares.shape, -1) * shares[..., None]).sum(2)
 
 
 def pick(every: Tensor, scores: Tensor) -> Tensor:
-    """Outputs of the head of the largest score, of equals the first: (M, B, K outputs), (M, B, K) -> as ``mix``."""
-    apart = every.reshape(*scores.shape, -1)
-    chosen = scores.argmax(dim=2)[..., None, None].expand(*every.shape[:2], 1, apart.shape[3])
-    return apart.gather(2, chosen).squeeze(2)
+    """Outputs of the head with the largest score, the first of equals: (M, B, K outputs), (M, B, K) -> as ``mix``."""
+    by_head = every.reshape(*scores.shape, -1)
+    chosen = scores.argmax(dim=2)[..., None, None].expand(*every.shape[:2], 1, by_head.shape[3])
+    return by_head.gather(2, chosen).squeeze(2)
 
 
 def penalty(shares: Tensor) -> Tensor:
-    """What uneven and unclear shares cost: (M, B, K) -> (M,).
+    """Penalty for uneven and for undecided shares: (M, B, K) -> (M,).
 
     ``K sum_k f_k P_k`` with f_k the part of the windows that would be routed to head k and P_k its mean share (Fedus
     et al. 2022, eq. 4; 1 where all are used alike), and the mean entropy of the shares.

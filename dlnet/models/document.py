@@ -1,4 +1,4 @@
-"""``model.json``: what every saved model says of itself. A saved model is one folder that holds all it needs."""
+"""``model.json``, the description of a saved model. A saved model is one self-contained folder."""
 
 from __future__ import annotations
 
@@ -47,26 +47,26 @@ class ForecastErrors(Document):
     def of(cls, forecast: Floats | Singles, dataset: WindowDataset, ends: Ends) -> Self:
         """Errors of (N, horizon) forecasts of the windows ``ends`` (N,)."""
         target = dataset.targets(ends)
-        found = errors(forecast, target, dataset.cell_of(ends), dataset.cells)
-        return found.to(cls, by_horizon=tuple(by_horizon(forecast, target).tolist()))
+        measured = errors(forecast, target, dataset.cell_of(ends), dataset.cells)
+        return measured.to(cls, by_horizon=tuple(by_horizon(forecast, target).tolist()))
 
 
 class Evaluated(Document):
-    """``evaluation.json`` beside a registered model: its errors as the evaluate stage measured them."""
+    """``evaluation.json`` beside a registered model: its errors from the evaluate stage."""
 
     validation: ForecastErrors
     test: ForecastErrors
 
 
 class Facts(Document):
-    """What decides how a model is used, beside the model itself: its data, and how cycles are cleaned for it."""
+    """What a model needs to be used, beside the model itself: facts about its data, and how cycles are cleaned."""
 
     data: DataFacts
     clean: CleanParams
 
     @classmethod
     def of(cls, dataset: WindowDataset) -> Self:
-        """Of the data of the prepare stage."""
+        """Facts of the data of the prepare stage."""
         return cls(data=dataset.task.to(DataFacts), clean=dataset.task.clean)
 
 
@@ -90,7 +90,7 @@ def read_document(folder: Path, kind: type[Kind]) -> Kind:
 
 
 def read_raw(folder: Path) -> dict[str, Any]:
-    """The content of ``model.json``, if it is of today's format.
+    """The content of ``model.json``, if it has the current format.
 
     Raises:
         ModelError: there is no such file, or it is of another format.
@@ -99,7 +99,7 @@ def read_raw(folder: Path) -> dict[str, Any]:
     if not path.is_file():
         raise ModelError(f"{folder}: no model in it (no {FILE}); name a folder such as models/edge/NAME")
     content = read_json(path)
-    found = content.get("format") if isinstance(content, dict) else None
-    if found != FORMAT:
-        raise ModelError(f"{path}: made by an older version (format {found!r}, expected {FORMAT!r}); {AGAIN}")
+    written = content.get("format") if isinstance(content, dict) else None
+    if written != FORMAT:
+        raise ModelError(f"{path}: made by an older version (format {written!r}, expected {FORMAT!r}); {AGAIN}")
     return dict(content)

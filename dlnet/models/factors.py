@@ -1,6 +1,6 @@
 """The cell's matrix as a product of two thin ones (Denton et al. 2014): [wx; wh] = u v.
 
-Both parts share ``v``, so that a device makes ``rank`` values a step and spreads them to the gates.
+Both parts share ``v``: a device computes ``rank`` values at each step, and from them the gates.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def split(parameters: Parameters, rank: int) -> Parameters:
 
 
 def multiply(parameters: Parameters) -> Parameters:
-    """Put the products back: ``wx`` and ``wh`` in place of the factors; without factors nothing changes."""
+    """Replace the factors by their products ``wx`` and ``wh``; without factors nothing changes."""
     if "v" not in parameters:
         return parameters
     rest = {name: value for name, value in parameters.items() if name not in ("ux", "uh", "v")}
@@ -38,7 +38,7 @@ def balanced(parameters: Parameters) -> Parameters:
 
     Column j of ``ux`` and ``uh`` is divided, and row j of ``v`` multiplied, by
     c_j = max(1, (8 sum |ux[:, j]| + sum |uh[:, j]|) / 8): inputs lie within ±8 and states within ±1, so this is the
-    least divisor from 1 on that holds for all of them. It is a constant to gradients. A leading stack axis may stand
+    least divisor >= 1 that is safe for all of them. Gradients treat it as a constant. A leading stack axis may stand
     before each; without factors nothing changes.
     """
     if "v" not in parameters:

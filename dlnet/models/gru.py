@@ -61,7 +61,7 @@ def initial(config: GruConfig, seeds: Sequence[int]) -> Parameters:
     Biases are (M, 1, 3n), so that every parameter has a stack, a row and a column axis.
     """
     single = [_initial_one(config, generator(seed)) for seed in seeds]
-    return {name: torch.stack([one[name] for one in single]) for name in single[0]}
+    return {name: torch.stack([parameters[name] for parameters in single]) for name in single[0]}
 
 
 def _initial_one(config: GruConfig, source: torch.Generator) -> Parameters:
@@ -99,5 +99,5 @@ def _states(parameters: Parameters, m: int, z: Tensor, config: GruConfig) -> Ten
 
 @cache
 def _layer(channels: int, hidden: int) -> nn.GRU:
-    """A layer without weights of its own."""
+    """A layer without weights; ``functional_call`` passes them."""
     return nn.GRU(channels, hidden, batch_first=True, device="meta")

@@ -24,7 +24,7 @@ LEVEL_UNIT = 2.5  # a unit of the level output in units of a knot: cells differ 
 
 
 class HeadConfig(Protocol):
-    """What a network's configuration tells of its head.
+    """The part of a network's configuration that describes its head.
 
     Attributes:
         hidden: neurons n. channels: width of an encoded step C. steps: T.
@@ -73,7 +73,7 @@ def initial_head(config: HeadConfig, source: torch.Generator, branches: int = 1)
 
 
 def skip_values(z: Tensor, config: HeadConfig) -> Tensor:
-    """What bypasses the cell: z (M, B, T, C) -> (M, B, skip_width)."""
+    """Inputs of the head that bypass the cell: z (M, B, T, C) -> (M, B, skip_width)."""
     last, first = z[:, :, -1], z[:, :, 0]
     if config.skip == "last":
         return torch.cat([last, last - first], dim=2)
@@ -83,7 +83,7 @@ def skip_values(z: Tensor, config: HeadConfig) -> Tensor:
 
 
 def affine(matrix: Tensor, bias: Tensor, seen: Tensor) -> Tensor:
-    """Rows of (M, inputs, rows), bias (M, 1, rows), on ``seen`` (M, inputs, B) -> (M, B, rows)."""
+    """Matrix (M, inputs, rows) and bias (M, 1, rows) applied to ``seen`` (M, inputs, B) -> (M, B, rows)."""
     return torch.baddbmm(bias.mT, matrix.mT, seen).mT
 
 

@@ -77,14 +77,14 @@ class NetConfig:
 
 
 def generator(seed: int) -> torch.Generator:
-    """A random stream of its own for each model, so that a model trains alike alone and in a stack."""
+    """A random stream for each model, so that a model trains alone as it does in a stack."""
     return torch.Generator().manual_seed(seed)
 
 
 def initial(config: NetConfig, seeds: Sequence[int]) -> Parameters:
     """Random parameters of ``len(seeds)`` stacked networks; the recurrent matrix starts orthogonal (gain 0.8)."""
     single = [_initial_one(config, generator(seed)) for seed in seeds]
-    return {name: torch.stack([one[name] for one in single]) for name in single[0]}
+    return {name: torch.stack([parameters[name] for parameters in single]) for name in single[0]}
 
 
 def _initial_one(config: NetConfig, source: torch.Generator) -> Parameters:
@@ -141,7 +141,7 @@ def hidden_path(parameters: Parameters, z: Tensor, config: NetConfig) -> list[Te
 def head(parameters: Parameters, h: Tensor, z: Tensor, config: NetConfig, hard: bool = False) -> Tensor:
     """Outputs before the readout: h (M, n, B) -> (M, B, outputs).
 
-    Branches are mixed by their shares, or with ``hard`` the one of the largest score speaks alone, as on a device.
+    Branches are mixed by their shares, or with ``hard`` only the one with the largest score is used, as on a device.
     """
     seen = torch.cat([h, skip_values(z, config).mT], dim=1)
     if config.bits:
@@ -155,9 +155,9 @@ def head(parameters: Parameters, h: Tensor, z: Tensor, config: NetConfig, hard: 
 
 
 def scores(parameters: Parameters, h: Tensor, z: Tensor, config: NetConfig) -> Tensor:
-    """What the gate gives each branch: h (M, n, B) last states, z (M, B, T, C) -> (M, B, branches).
+    """Score of each branch from the gate: h (M, n, B) last states, z (M, B, T, C) -> (M, B, branches).
 
-    With ``bits`` they are the engine's codes, so that scores it cannot tell apart are equal.
+    With ``bits`` they are the engine's codes, so that scores with the same code are equal.
     """
     seen = torch.cat([z[:, :, -1].mT, h], dim=1)
     if config.bits:
@@ -181,14 +181,14 @@ def forward(
 
 
 def branch_penalty(parameters: Parameters, path: list[Tensor], z: Tensor, config: NetConfig) -> Tensor | None:
-    """(M,) what training adds to the loss of networks with branches: path of T tensors (M, n, B), z (M, B, T, C)."""
+    """(M,) the term added to the loss of networks with branches: path of T tensors (M, n, B), z (M, B, T, C)."""
     if config.branches == 1:
         return None
     return branches.penalty(shares(parameters, path[-1], z, config))
 
 
 def branch_usage(parameters: Parameters, z: Tensor, config: NetConfig, batch: int = 1024) -> Tensor:
-    """Part of the windows z (N, T, C) that the gate of M stacked networks gives each branch: (M, branches), float64."""
+    """Share of the windows z (N, T, C) that each gate of M networks assigns to each branch: (M, branches), float64."""
     models = len(parameters["b"])
     if config.branches == 1:
         return torch.ones(models, 1, dtype=torch.float64)

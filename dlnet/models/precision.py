@@ -17,7 +17,7 @@ class Precision:
 
     Attributes:
         step: the cell's; of a network of low rank its second factor. inner: the first factor.
-        gate: what picks a branch. head: all branches.
+        gate: that of the scores of branches. head: that of all branches.
     """
 
     inner: Bits = 8
@@ -27,7 +27,7 @@ class Precision:
 
     @classmethod
     def of(cls, bits: Bits) -> Precision:
-        """The same everywhere."""
+        """The same bits for every matrix."""
         return cls(bits, bits, bits, bits)
 
     def lowered(self, part: Part) -> Precision:

@@ -1,7 +1,7 @@
-"""The network as a device computes it, in floats that training can follow: quantisation-aware training.
+"""Quantisation-aware training: the network as a device computes it, in floats with gradients.
 
 Every value is rounded where the integer engine rounds it (docs/quantisation.md), with the same formats and tables;
-gradients pass a rounding as if it were not there (straight-through, Bengio et al. 2013; Jacob et al. 2018).
+gradients ignore the rounding (straight-through estimator, Bengio et al. 2013; Jacob et al. 2018).
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def rounded(value: Tensor, unit: float | Tensor) -> Tensor:
 
 
 def inputs(z: Tensor) -> Tensor:
-    """Encoded inputs as int16 of 2^-12; halves go to the even code, as where the engine is fed."""
+    """Encoded inputs as int16 of 2^-12; halves go to the even code, as in the encoder of the firmware."""
     within = z.clamp(*INPUT_RANGE)
     return within + (torch.round(within / INPUT_UNIT) * INPUT_UNIT - within).detach()
 
@@ -51,28 +51,28 @@ def hidden_path(parameters: Parameters, z: Tensor, cell: str, substeps: int, bit
     """
     most = STATE_RANGE[1]
     rate = rounded(functional.softplus(parameters["leak"]).clamp(max=most).mT, STATE_UNIT)
-    fixed_aim = rounded(parameters["a"].clamp(-most, most).mT, STATE_UNIT) if cell == "ltc" else None
+    fixed_reversal = rounded(parameters["a"].clamp(-most, most).mT, STATE_UNIT) if cell == "ltc" else None
     driven, preactivation = _drive(parameters, z, bits)
     h, path = z.new_zeros(len(z), rate.shape[1], z.shape[1]), []
     for x in driven.unbind(2):
         for _ in range(substeps):
             q = preactivation(x, h)
-            if fixed_aim is None:
-                gate, aim = q.chunk(2, dim=1)
-                aim = _tanh(aim)
+            if fixed_reversal is None:
+                gate, reversal = q.chunk(2, dim=1)
+                reversal = _tanh(reversal)
             else:
-                gate, aim = q, fixed_aim
+                gate, reversal = q, fixed_reversal
             half = 2 * STATE_UNIT
-            change = _sigmoid(gate) * rounded(aim - h, half) - rate * rounded(h, half)
+            change = _sigmoid(gate) * rounded(reversal - h, half) - rate * rounded(h, half)
             h = rounded(h + change / substeps, STATE_UNIT).clamp(*STATE_RANGE)
         path.append(h)
     return path
 
 
 def _drive(parameters: Parameters, z: Tensor, bits: int) -> tuple[Tensor, Callable[[Tensor, Tensor], Tensor]]:
-    """What inputs do to the first matrix, (M, rows, T, B), and the rest: one step of it and h (M, n, B) -> (M, G, B).
+    """Inputs times the first matrix, (M, rows, T, B); and a function of one step of that and h (M, n, B) -> (M, G, B).
 
-    With factors the first matrix is [ux; uh], and its rows are rounded before ``v`` spreads them to the gates.
+    With factors the first matrix is [ux; uh], and its results are rounded before they are multiplied with ``v``.
     """
     models, batch, steps, channels = z.shape
     low = "v" in parameters
@@ -91,7 +91,7 @@ def _drive(parameters: Parameters, z: Tensor, bits: int) -> tuple[Tensor, Callab
 
 
 def _scale(matrix: Tensor, bits: int) -> Tensor:
-    """(M, 1, rows) unit of the weights of a row; a constant to gradients."""
+    """(M, 1, rows) unit of the weights of a row; gradients treat it as a constant."""
     limit = 2 ** (bits - 1) - 1
     return (matrix.detach().abs().amax(dim=1, keepdim=True) / limit).clamp(min=2.0**-24)
 
@@ -102,7 +102,7 @@ def _offset(matrix: Tensor, bias: Tensor, bits: int) -> Tensor:
 
 
 def _entering(seen: Tensor) -> Tensor:
-    """As values enter a dot product: states lose three bits, inputs have none to lose."""
+    """Operands of a dot product: states lose three bits, inputs have 2^-12 already."""
     return rounded(seen.clamp(*INPUT_RANGE), INPUT_UNIT)
 
 
@@ -135,8 +135,9 @@ def _entries(function: Callable[[Tensor], Tensor]) -> Tensor:
 @torch.no_grad()
 def _looked_up(entries: Tensor, code: Tensor) -> Tensor:
     """The table at |code|, with a straight line between entries (rounded, halves up)."""
-    size = code.abs().clamp(max=INPUT_RANGE[1])
-    place = torch.floor(size / TABLE_STEP)
-    share, index = size / TABLE_STEP - place, place.nan_to_num().long()  # a network that ran away stays NaN by share
+    magnitude = code.abs().clamp(max=INPUT_RANGE[1])
+    position = torch.floor(magnitude / TABLE_STEP)
+    # A diverged network stays NaN, because ``share`` is NaN.
+    share, index = magnitude / TABLE_STEP - position, position.nan_to_num().long()
     low, high = (entries.to(code.dtype)[index + end] for end in (0, 1))
     return torch.floor((low + (high - low) * share) / STATE_UNIT + 0.5) * STATE_UNIT

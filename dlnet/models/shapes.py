@@ -1,4 +1,4 @@
-"""Configurations of networks that fit an encoder: its channels, steps and knots, and the head of its track."""
+"""Configurations of networks for an encoder: its channels, steps and knots, and the head of its track."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ class TrainedModel:
     Attributes:
         name: unique in its folder. encoder: from cycles to channels. config: shape.
         parameters: stacked, first axis the members that are averaged.
-        metrics: errors on validation windows. lineage: how it came to be.
+        metrics: errors on validation windows. lineage: how it was trained.
     """
 
     name: str
@@ -46,7 +46,7 @@ class TrainedModel:
 
     @property
     def liquid(self) -> NetConfig:
-        """Its configuration, where only a liquid network will do.
+        """Its configuration, which must be that of a liquid network.
 
         Raises:
             ModelError: it is a network of another kind.
@@ -57,7 +57,7 @@ class TrainedModel:
 
     def predict(self, z: Singles, anchor: Singles) -> Singles:
         """Forecast encoded windows: z (N, T, C), anchor (N, 1) SoH -> (N, horizon) SoH."""
-        # Copied to torch's alignment, as the weights are: else the last bits depend on where NumPy put the windows.
+        # Copied to torch's alignment, like the weights; else the last bits depend on the memory address of the windows.
         change = predict(self.parameters, torch.tensor(z), self.config).mean(0).numpy()
         return np.asarray(change * np.float32(self.encoder.delta_scale) + anchor, np.float32)
 
@@ -98,7 +98,7 @@ class NetworkDocument(ModelDocument):
         try:
             return config_from_json(content) if isinstance(content, dict) else content
         except (KeyError, TypeError, ModelError) as error:
-            raise ValueError(f"no network's configuration ({error})") from error
+            raise ValueError(f"not the configuration of a network ({error})") from error
 
 
 @dataclass(frozen=True)
@@ -110,12 +110,12 @@ class SavedNetwork:
 
     @property
     def window(self) -> int:
-        """Cycles it looks at."""
+        """Cycles of history that it needs."""
         return self.network.encoder.window
 
     @property
     def features(self) -> tuple[str, ...]:
-        """Charge features it looks at."""
+        """Charge features that it uses."""
         return self.network.encoder.features
 
     @property
@@ -152,5 +152,5 @@ def open_network(folder: Path) -> SavedNetwork:
 
 
 def load_network(folder: Path) -> TrainedModel:
-    """The network in a folder, for stages that train on; errors as ``open_network``."""
+    """The network in a folder as a ``TrainedModel``; errors as ``open_network``."""
     return open_network(folder).network

@@ -1,1 +1,1 @@
-"""Pictures: style, axes, and those of the data."""
+"""Figures: common style and axes, and the figures of the data report."""

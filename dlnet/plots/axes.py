@@ -1,4 +1,4 @@
-"""Axes that pictures of models share: errors, sizes, names that do not lie upon each other."""
+"""Axes that figures of models share: errors, sizes, labels that do not overlap."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ COLOURS = {
 }
 """The same colour for a model in every picture; others are grey."""
 
-LABEL_GAP = 0.05  # least distance of two names, share of the height
-NAME_WIDTH = 0.2  # of a name beside its point, share of the width
+LABEL_GAP = 0.05  # least distance of two labels, share of the height of the axes
+NAME_WIDTH = 0.2  # of a label beside its point, share of the width of the axes
 EDGES = 0.08  # room around the values, share of their span
 
 
@@ -65,11 +65,11 @@ def in_bytes(value: float) -> str:
 
 def name_points(axes: Axes, points: Mapping[str, tuple[float, float]], labels: Mapping[str, str]) -> None:
     """Names at the right of points on logarithmic axes: above the point, or below it where another is near above."""
-    places = {name: (_share(axes.get_xlim(), x), _share(axes.get_ylim(), y)) for name, (x, y) in points.items()}
-    for name, (across, up) in places.items():
+    positions = {name: (_share(axes.get_xlim(), x), _share(axes.get_ylim(), y)) for name, (x, y) in points.items()}
+    for name, (across, up) in positions.items():
         near = [
             other
-            for other, (x, y) in places.items()
+            for other, (x, y) in positions.items()
             if other != name and -NAME_WIDTH < x - across < NAME_WIDTH and up <= y < up + LABEL_GAP
         ]
         axes.annotate(
@@ -87,12 +87,12 @@ def name_points(axes: Axes, points: Mapping[str, tuple[float, float]], labels: M
 def names_at_right(axes: Axes, values: Mapping[str, float], labels: Mapping[str, str]) -> None:
     """Names beside a logarithmic axis at the height of their value, moved apart, each with a leader."""
     shares = {name: _share(axes.get_ylim(), value) for name, value in values.items()}
-    for name, place in apart(shares).items():
+    for name, height in apart(shares).items():
         colour = colour_of(name)
         axes.annotate(
             labels[name],
             (1.0, shares[name]),
-            xytext=(1.035, place),
+            xytext=(1.035, height),
             xycoords="axes fraction",
             textcoords="axes fraction",
             va="center",
@@ -116,6 +116,6 @@ def apart(shares: Mapping[str, float]) -> dict[str, float]:
 
 
 def _share(limits: tuple[float, float], value: float) -> float:
-    """Where a value stands on a logarithmic axis, 0-1."""
+    """Position of a value on a logarithmic axis, 0-1."""
     low, high = np.log(limits)
     return float((np.log(value) - low) / (high - low))

@@ -1,4 +1,4 @@
-"""Pictures of the data report: lives by split, ranges of what the nets see, what cleaning did."""
+"""Figures of the data report: SoH curves by split, ranges of the network inputs, effect of cleaning."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def draw(prepared: Prepared, report: dict[str, Any]) -> list[Figure]:
 
 
 def soh_curves(prepared: Prepared, report: dict[str, Any]) -> Figure:
-    """SoH over cycles, one panel a split; the other splits' cells stand faintly behind."""
+    """SoH over cycles, one panel for each split; cells of the other splits are drawn in grey behind."""
     figure = Figure(figsize=(12, 4.6), layout="constrained")
     panels = figure.subplots(1, len(SPLITS), sharex=True, sharey=True)
     curves = {
@@ -52,20 +52,20 @@ def soh_curves(prepared: Prepared, report: dict[str, Any]) -> Figure:
 
 
 def feature_ranges(prepared: Prepared, report: dict[str, Any]) -> Figure:
-    """1st-99th percentile, quartiles and median of each column and split, in training's deviations."""
+    """1st-99th percentile, quartiles and median of each column and split, scaled by training rows."""
     names = list(report["ranges"])
     splits, span = split_of_rows(prepared), len(names)
     figure = Figure(figsize=(10, 1.8 + 0.43 * span), layout="constrained")
     axes = figure.subplots()
-    for place, name in enumerate(names):
+    for position, name in enumerate(names):
         values = prepared.rows[name].to_numpy(np.float64)
         train = values[splits == "train"]
         scale = float(train.std()) or 1.0
         for i, split in enumerate(SPLITS):
             quantiles = np.quantile((values[splits == split] - train.mean()) / scale, [0.01, 0.25, 0.5, 0.75, 0.99])
-            _interval(axes, quantiles, place + (i - 1) * 0.25, split)
+            _interval(axes, quantiles, position + (i - 1) * 0.25, split)
         outside = report["ranges"][name]["test"]["outside"]
-        axes.text(1.01, place, f"{outside:.1%}", transform=axes.get_yaxis_transform(), va="center", color=MUTED)
+        axes.text(1.01, position, f"{outside:.1%}", transform=axes.get_yaxis_transform(), va="center", color=MUTED)
     heading = "test rows beyond\n1-99 % of training"
     beside = axes.get_yaxis_transform()
     axes.text(1.01, -0.75, heading, transform=beside, color=MUTED, fontsize=8.5, va="bottom")
@@ -111,8 +111,8 @@ def cleaning(prepared: Prepared, report: dict[str, Any]) -> Figure:
 def _feature_shares(axes: Axes, shares: dict[str, float]) -> None:
     names = sorted(shares, key=lambda name: shares[name])
     axes.barh(names, [100 * shares[name] for name in names], color=PALETTE[5], height=0.65)
-    for place, name in enumerate(names):
-        axes.text(100 * shares[name], place, f" {100 * shares[name]:.1f}", va="center", color=MUTED, fontsize=8.5)
+    for position, name in enumerate(names):
+        axes.text(100 * shares[name], position, f" {100 * shares[name]:.1f}", va="center", color=MUTED, fontsize=8.5)
     axes.set_xlim(0, 112 * max(shares.values()) or 1)
     axes.set(title="Charge features", xlabel="values replaced (% of cycles)")
     axes.tick_params(axis="y", length=0, labelcolor=INK)
@@ -120,9 +120,9 @@ def _feature_shares(axes: Axes, shares: dict[str, float]) -> None:
 
 
 def _before_after(axes: Axes, prepared: Prepared, cell: str) -> None:
-    mine = (prepared.rows["cell"] == cell).to_numpy()
-    row, raw = prepared.rows["row"].to_numpy()[mine], prepared.raw[mine]
-    soh = prepared.rows["soh"].to_numpy()[mine]
+    of_cell = (prepared.rows["cell"] == cell).to_numpy()
+    row, raw = prepared.rows["row"].to_numpy()[of_cell], prepared.raw[of_cell]
+    soh = prepared.rows["soh"].to_numpy()[of_cell]
     touched = raw != soh
     axes.plot(row, soh, color=PALETTE[0], linewidth=1.2, label="cleaned, as the nets see it", zorder=2)
     if touched.any():

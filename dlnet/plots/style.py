@@ -1,4 +1,4 @@
-"""One look for every picture: colours that colour-blind readers can tell apart, units on axes, no clutter."""
+"""Common style of all figures: colours that colour-blind readers can tell apart, and no clutter."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ PALETTE: tuple[str, ...] = (
 """Colours of series, in order of use (Okabe and Ito 2008, and two more)."""
 
 SPLIT_COLOURS: Mapping[str, str] = {"train": PALETTE[0], "validation": PALETTE[4], "test": PALETTE[1]}
-"""The same colour for a split in every picture."""
+"""The same colour for a split in every figure."""
 
 MUTED, INK, FAINT = "#5b6670", "#1f2933", "#d9dee3"
-"""Colours of secondary text, of text, and of what only gives context."""
+"""Colours of secondary text, of text, and of context behind the data."""
 
 _STYLE: Any = {
     "figure.dpi": 100,
@@ -75,11 +75,11 @@ def palette(count: int) -> list[str]:
 
 
 def caption(figure: Figure, text: str) -> None:
-    """Put a line of secondary text below a figure: source, and what the reader must know."""
+    """Put a line of secondary text below a figure: its source and notes for the reader."""
     figure.supxlabel(text, x=0.01, ha="left", fontsize=8.5, color=MUTED)
 
 
 def save_figure(figure: Figure, path: Path) -> None:
-    """Write a PNG, whole or not at all; the same figure gives the same bytes."""
+    """Write a PNG atomically; the same figure gives the same bytes."""
     with atomic_file(path) as temporary:
         figure.savefig(temporary, format="png", metadata={"Software": None})

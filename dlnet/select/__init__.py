@@ -1,1 +1,1 @@
-"""Pareto fronts: which models are worth keeping."""
+"""Selection of models by Pareto fronts."""

@@ -17,7 +17,7 @@ VOLATILE = {"students": Path("reports/volatile/distill.json"), "pruned": Path("r
 
 
 class FrontRecord(Document):
-    """front.json: ``front`` and ``elites`` are names of models; ``notes`` say what a reader must know of the choice."""
+    """front.json: ``front`` and ``elites`` are names of models; ``notes``: rows that could not be ranked."""
 
     objectives: tuple[str, ...]
     front: tuple[str, ...]

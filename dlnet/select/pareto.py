@@ -1,4 +1,4 @@
-"""Pareto fronts of any number of objectives, and the few of a front that go further (the elites)."""
+"""Pareto fronts of any number of objectives, and the selection of a few models of a front (the elites)."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def pareto_front(values: npt.ArrayLike, directions: Sequence[Direction] | None =
     """Rows that no other row dominates: none is as good in every objective and better in one.
 
     Identical rows do not dominate each other, so all copies of a point of the front are on it. Infinities are
-    ordinary values, the worst or the best there is. A row with NaN is neither on the front nor dominates.
+    ordinary values, the largest or smallest. A row with NaN is neither on the front nor dominates.
 
     Args:
         values: (N, D) objectives, D >= 1.
@@ -123,13 +123,13 @@ def _scaled(front: pd.DataFrame, column: str, name: str, log: bool = True) -> Fl
 
 
 def select(table: pd.DataFrame, objectives: Sequence[str], elites: int, error: str, name: str = "name") -> Selection:
-    """Mark the Pareto front of a table and the elites on it; every row stays.
+    """Mark the Pareto front of a table and the elites on it; no row is removed.
 
     Args:
         table: one model a row, with distinct values in the column ``name``.
         objectives: columns that are minimised, ``error`` among them.
         elites: how many at most (see ``thin``; the costs are the other objectives, in the order given).
-        error: the objective that says how good a model is.
+        error: the objective that measures the forecast.
 
     Returns:
         A copy of the table with the boolean columns ``front`` and ``elite``, and a note for each row that has NaN
@@ -165,7 +165,7 @@ def _check_objectives(table: pd.DataFrame, objectives: Sequence[str], error: str
             f"params.yaml: select.objectives: unknown {', '.join(unknown)}; known: {', '.join(sorted(numeric))}"
         )
     if len(set(objectives)) != len(objectives):
-        raise ConfigError(f"params.yaml: select.objectives: a name stands twice in {', '.join(objectives)}")
+        raise ConfigError(f"params.yaml: select.objectives: a name occurs twice in {', '.join(objectives)}")
     if error not in objectives:
         raise ConfigError(
             f"params.yaml: select.objectives: {error} is missing; without it the cheapest model would always win"

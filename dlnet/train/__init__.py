@@ -1,1 +1,1 @@
-"""The one trainer of every network."""
+"""Training of networks of every kind."""

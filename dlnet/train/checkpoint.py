@@ -1,4 +1,4 @@
-"""A training state on disk, so that a killed run goes on from its last validation and ends with the same weights."""
+"""Checkpoints: a killed run resumes from its last validation and ends with the same weights."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ STACKS = ("parameters", "mean", "square", "best")
 
 
 def save(path: Path, state: State) -> None:
-    """Write ``state`` whole or not at all."""
+    """Write ``state`` atomically."""
     arrays: dict[str, np.ndarray] = {}
     for group in STACKS:
         arrays |= {f"{group}.{name}": value.detach().numpy() for name, value in getattr(state, group).items()}
@@ -29,7 +29,7 @@ def save(path: Path, state: State) -> None:
 
 
 def restore(path: Path, state: State) -> None:
-    """Bring a fresh ``state`` to where the saved one stood.
+    """Set a new ``state`` to the saved one.
 
     Raises:
         ModelError: the file is damaged or of another shape.
@@ -39,15 +39,15 @@ def restore(path: Path, state: State) -> None:
             # Cloned to torch's alignment: MKL promises the same bits only for arrays aligned alike.
             arrays = {name: stored.get_tensor(name).clone() for name in stored.keys()}  # noqa: SIM118 - not a dict
             plain = json.loads((stored.metadata() or {})["state"])
-        found = {key: plain[key] for key in PLAIN}
-        counts = {group: len(found["live"]) for group in STACKS} | {"best": len(state.streams)}
+        restored = {key: plain[key] for key in PLAIN}
+        counts = {group: len(restored["live"]) for group in STACKS} | {"best": len(state.streams)}
         stacks = {group: _stack(arrays, group, getattr(state, group), counts[group]) for group in STACKS}
         streams = [arrays[f"stream.{m}"] for m in range(len(state.streams))]
     except (SafetensorError, KeyError, TypeError, ValueError) as error:
         raise ModelError(f"{path}: damaged checkpoint ({error}); delete it to train from the start") from error
-    for key, value in found.items():
+    for key, value in restored.items():
         setattr(state, key, value)
-    state.curve = [tuple(point) for point in found["curve"]]
+    state.curve = [tuple(point) for point in restored["curve"]]
     for group, stack in stacks.items():
         setattr(state, group, stack)
     for value in state.parameters.values():
@@ -57,7 +57,7 @@ def restore(path: Path, state: State) -> None:
 
 
 def _stack(arrays: dict[str, Tensor], group: str, fresh: Parameters, count: int) -> Parameters:
-    """The stored tensors of a group: ``count`` networks, each of the shape of the ``fresh`` ones."""
+    """The stored tensors of a group: ``count`` networks, each of the shape of those in ``fresh``."""
     stored = {name: arrays[f"{group}.{name}"] for name in fresh}
     for name, value in fresh.items():
         if stored[name].shape != (count, *value.shape[1:]):

@@ -15,14 +15,14 @@ from dlnet.data.windows import Ends, Singles, WindowDataset
 
 @dataclass(frozen=True)
 class TrainingData:
-    """Windows of one cell split, encoded; changes are relative to the anchor in units of ``delta_scale``.
+    """Encoded windows of one cell split; changes are relative to the anchor in units of ``delta_scale``.
 
     Attributes:
         z: (N, T, C) training windows, labelled ones first. change: (N, horizon), NaN where unlabelled.
         labelled: how many of them have labels. features: channels that noise is added to.
         validation_z, validation_change: (V, T, C), (V, horizon).
         delta_scale: SoH per unit.
-        teacher: (N, horizon) the teacher's output, if any. What else of the teacher the losses need:
+        teacher: (N, horizon) the teacher's output, if any. Other outputs of the teacher that losses need:
         spread: (N, horizon) standard deviation over its members. hint: (N, T, k) its hidden path, standardised.
         attention: (N, T) mean square of its states.
     """
@@ -40,7 +40,7 @@ class TrainingData:
     attention: Tensor | None = None
 
     def at(self, ahead: np.ndarray) -> TrainingData:
-        """The same with training targets at the cycles ``ahead`` alone."""
+        """The same with training targets only at the cycles ``ahead``."""
         columns = torch.as_tensor(ahead - 1)
         teacher = None if self.teacher is None else self.teacher[:, columns]
         spread = None if self.spread is None else self.spread[:, columns]
@@ -49,7 +49,7 @@ class TrainingData:
 
 @dataclass(frozen=True)
 class Windows:
-    """Ends of the windows used for training and for choosing.
+    """Ends of the windows used for training and for validation.
 
     Attributes:
         train: labelled windows first, then those at the end of a life that only a teacher can label.
@@ -63,7 +63,7 @@ class Windows:
 
 
 def training_windows(dataset: WindowDataset, task: TaskParams) -> Windows:
-    """Windows of the training and validation cells; no test cell is touched."""
+    """Windows of the training and validation cells; none of test cells."""
     labelled = dataset.windows("train", task.stride_train)
     every = dataset.windows("train", task.stride_train, labelled=False)
     unlabelled = np.setdiff1d(every, labelled)

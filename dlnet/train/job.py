@@ -1,4 +1,4 @@
-"""What is trained, and what comes out."""
+"""Jobs of training, and their results."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ class Job:
 
     Attributes:
         name: unique. seed: of its weights and batches. loss: ``labels`` or a name in ``LOSSES``.
-        alpha: weight of the labels. training_set: which of the training sets it learns from.
-        start: weights to begin from, in place of random ones (no stack axis).
+        alpha: weight of the labels. training_set: index of its training set.
+        start: initial weights, instead of random ones (no stack axis).
         mask: 1 where a weight may be non-zero, by parameter name (no stack axis).
     """
 
@@ -54,7 +54,7 @@ class Trained:
 
 def stack_parameters(results: Sequence[Trained]) -> Parameters:
     """Trained networks of one shape as the members of one model: a new first axis."""
-    return {name: torch.stack([one.parameters[name] for one in results]) for name in results[0].parameters}
+    return {name: torch.stack([result.parameters[name] for result in results]) for name in results[0].parameters}
 
 
 def as_model(result: Trained, encoder: Encoder, data: TrainingData, **lineage: Any) -> TrainedModel:
@@ -69,5 +69,5 @@ def as_model(result: Trained, encoder: Encoder, data: TrainingData, **lineage: A
 
 def curves(results: Sequence[Trained]) -> pd.DataFrame:
     """Learning curves as a table: name, step, loss, mae_validation."""
-    rows = [(name, step, loss, error) for one in results for step, name, loss, error in one.curve]
+    rows = [(name, step, loss, error) for result in results for step, name, loss, error in result.curve]
     return pd.DataFrame(rows, columns=["name", "step", "loss", "mae_validation"])

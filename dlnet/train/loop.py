@@ -1,4 +1,4 @@
-"""Train a stack of networks together: one batched product a step, a random stream and an early stop each."""
+"""Train a stack of networks together, each with its own random stream and early stopping."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ def train(
     """Train ``jobs`` side by side.
 
     Args:
-        config: the shape they share. training_sets: data the jobs point at. plan: how.
-        resume: file that holds the state after each validation; if it exists, training goes on from it.
+        config: the shape they share. training_sets: those that jobs refer to by index. plan: how to train.
+        resume: file that holds the state after each validation; if it exists, training resumes from it.
         title, position: of the progress bar.
 
     Returns:
@@ -66,11 +66,11 @@ def _validate(
     patience: int,
     loss: Tensor,
 ) -> None:
-    """Keep the best weights of each live network, and drop networks that have stopped gaining.
+    """Keep the best weights of each live network, and stop networks that no longer improve.
 
     ``loss`` is (jobs,), the mean since the last validation.
     """
-    going = []
+    improving = []
     for i, error in _validation_errors(state, config, jobs, training_sets):
         m = state.live[i]
         state.curve.append((state.step, jobs[m].name, float(loss[m]), error))
@@ -80,16 +80,16 @@ def _validate(
             for name, value in state.parameters.items():
                 state.best[name][m] = value[i].detach()
         if state.stale[m] < patience:
-            going.append(i)
-    if len(going) < len(state.live):
-        keep(state, sorted(going))
+            improving.append(i)
+    if len(improving) < len(state.live):
+        keep(state, sorted(improving))
 
 
 @torch.no_grad()
 def _validation_errors(
     state: State, config: Config, jobs: Sequence[Job], training_sets: Sequence[TrainingData]
 ) -> list[tuple[int, float]]:
-    """(place among the live networks, MAE in SoH), one training set after the other."""
+    """(index among the live networks, MAE in SoH), one training set after the other."""
     errors: list[tuple[int, float]] = []
     full = horizon_basis(config)
     for index in sorted({jobs[m].training_set for m in state.live}):

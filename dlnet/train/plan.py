@@ -1,4 +1,4 @@
-"""How to train: steps, learning rate, early stop and the cycles that the loss looks at."""
+"""How to train: steps, learning rate, early stopping and the cycles ahead in the loss."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ class TrainPlan:
     Attributes:
         steps, batch: gradient steps and windows a step. learning_rate: peak of AdamW's, see ``learning_rate_at``.
         clip: largest norm of one network's gradient.
-        noise: a constant shift of each feature a window, in units of its spread.
-        check: steps between validations. patience: validations without gain before a network stops.
+        noise: standard deviation of the shift that is added to each feature of a window.
+        check: steps between validations. patience: validations without improvement before a network stops.
         points: cycles ahead in the loss, evenly spread. temperature: of soft targets.
     """
 
@@ -37,7 +37,7 @@ class TrainPlan:
     temperature: float = TEMPERATURE
 
     def learning_rate_at(self, step: int) -> float:
-        """It rises over ``warmup`` steps and falls as a cosine to ``floor`` of itself."""
+        """Learning rate of a step: rises over ``warmup`` steps and falls as a cosine to ``floor`` of the peak."""
         rise = min(1.0, (step + 1) / self.warmup)
         fall = self.floor + (1 - self.floor) * 0.5 * (1 + math.cos(math.pi * step / self.steps))
         return self.learning_rate * rise * fall
@@ -49,5 +49,5 @@ def plan_of(training: TrainingParams, noise: float, temperature: float = TEMPERA
 
 
 def loss_points(horizon: int, points: int) -> np.ndarray:
-    """Cycles ahead that the loss looks at: the middles of ``points`` equal parts of the horizon."""
+    """Cycles ahead in the loss: the middles of ``points`` equal parts of the horizon."""
     return np.unique(np.ceil((np.arange(points) + 0.5) * horizon / points).astype(int))

@@ -28,13 +28,13 @@ from dlnet.train.job import Job, Trained
 from dlnet.train.loop import train
 from dlnet.train.plan import TrainPlan
 
-WIDEST = 8  # networks in one stack; more gain little, and a pool wants several stacks to share out
+WIDEST = 8  # networks in one stack; more gain little, and a pool needs several stacks to keep all cores busy
 
 _training_sets: list[TrainingData] = []
 
 
 class SweepError(DLNetError):
-    """Networks could not be trained to the end."""
+    """A process that trains networks was killed."""
 
 
 @dataclass(frozen=True)
@@ -42,8 +42,8 @@ class Stack:
     """Jobs of one shape that train side by side.
 
     Attributes:
-        config: their shape. jobs: what each learns from.
-        resume: file for the state, if the run is to go on after a kill.
+        config: their shape. jobs: the networks.
+        resume: file of the checkpoint, from which an interrupted run resumes.
     """
 
     config: Config
@@ -52,7 +52,7 @@ class Stack:
 
 
 def stacked(config: Config, jobs: Sequence[Job]) -> list[Stack]:
-    """Split jobs of one shape into as few stacks of nearly equal width as hold them."""
+    """Split jobs of one shape into the fewest stacks possible, of nearly equal width."""
     count = -(-len(jobs) // WIDEST)
     parts = [jobs[len(jobs) * i // count : len(jobs) * (i + 1) // count] for i in range(count)]
     return [Stack(config, tuple(part)) for part in parts]
@@ -67,8 +67,8 @@ def run_stacks(
         Results in the order of the stacks and their jobs.
 
     Raises:
-        KeyboardInterrupt: Ctrl-C; the pool has been ended. Stacks with ``resume`` go on from their files.
-        SweepError: a process of the pool was ended from outside.
+        KeyboardInterrupt: Ctrl-C; the pool has been ended. Stacks with ``resume`` can be resumed.
+        SweepError: a process of the pool was killed.
     """
     workers = min(len(stacks), os.cpu_count() or 1)
     with ProcessPoolExecutor(workers, get_context("spawn"), _begin_worker, (_as_arrays(training_sets),)) as pool:
@@ -76,7 +76,7 @@ def run_stacks(
             pool.submit(_train_one, stack.config, _job_arrays(stack.jobs), plan, stack.resume, f"{title} {i + 1}")
             for i, stack in enumerate(stacks)
         ]
-        # The pool watches a worker from the submission after the one that started it.
+        # A pool watches a worker only from the next submission after the one that started it.
         pool.submit(_nothing)
         try:
             done = [future.result() for future in tqdm(futures, desc=title, unit="stack")]
@@ -86,14 +86,14 @@ def run_stacks(
             raise
         except BrokenProcessPool as error:
             raise SweepError(
-                f"{title}: a process that trained was ended from outside, most often for want of memory; free some, "
+                f"{title}: a training process was killed, most often for lack of memory; free some, "
                 "or train fewer or smaller networks, and run the command again"
             ) from error
     return [_as_tensors(result) for part in done for result in part]
 
 
 def _nothing() -> None:
-    """A task after the last one."""
+    """An empty task."""
 
 
 def _begin_worker(training_sets: list[dict[str, Any]]) -> None:
@@ -103,7 +103,7 @@ def _begin_worker(training_sets: list[dict[str, Any]]) -> None:
 
 
 def _end_with_parent() -> None:
-    """End this worker when its parent has ended, however that was: a killed parent sends no signal."""
+    """End this worker when its parent has ended, even if killed: a killed parent sends no signal."""
     parent = parent_process()
     if parent is not None:
         parent.join()
@@ -114,10 +114,10 @@ def _train_one(config: Config, jobs: list[Job], plan: TrainPlan, resume: Path | 
     results = train(
         config, [_job_tensors(job) for job in jobs], _training_sets, plan, resume=resume, title=title, position=1
     )
-    return [replace(one, job=_plain(one.job), parameters=_arrays(one.parameters)) for one in results]
+    return [replace(result, job=_plain(result.job), parameters=_arrays(result.parameters)) for result in results]
 
 
-# Tensors cross to another process as shared memory, which containers keep small: arrays go in their place.
+# Torch sends tensors through shared memory, which is small in containers, so arrays are sent instead.
 
 
 def _as_arrays(training_sets: Sequence[TrainingData]) -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""All that changes while a stack trains."""
+"""The state of the training of a stack."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from dlnet.train.job import LABELS, Curve, Job, Trained
 
 @dataclass
 class State:
-    """All that changes while a stack trains, so that it can be saved and taken up again.
+    """The state of the training of a stack, which can be saved and resumed.
 
     ``parameters`` and their moments (AdamW's running means of the gradient and of its square) are of the ``live``
-    networks, ``best`` and all else of all.
+    networks, ``best`` and the lists are of all networks.
     """
 
     live: list[int]
@@ -72,7 +72,7 @@ def _first_parameters(config: Config, jobs: Sequence[Job], training_sets: Sequen
 
 
 def keep(state: State, kept: list[int]) -> None:
-    """Go on with a part of the live networks: their weights and AdamW's moments."""
+    """Keep a part of the live networks: their weights and AdamW's moments."""
     for group in (state.parameters, state.mean, state.square):
         group.update({name: value.detach()[kept] for name, value in group.items()})
     for value in state.parameters.values():
@@ -81,7 +81,7 @@ def keep(state: State, kept: list[int]) -> None:
 
 
 def result(state: State, config: Config, jobs: Sequence[Job], m: int) -> Trained:
-    """Network m as training leaves it."""
+    """The result of network m."""
     parameters = {name: value[m].clone() for name, value in state.best.items() if name != "projection"}
     curve = [point for point in state.curve if point[1] == jobs[m].name]
     return Trained(jobs[m], config, parameters, state.best_error[m], state.best_step[m], curve)

@@ -45,16 +45,16 @@ def take_step(
     if more is not None:
         loss = loss + more
     gradients = torch.autograd.grad(loss.sum(), list(state.parameters.values()), allow_unused=True)
-    # In one piece each: the fused kernel of AdamW reads gradients in the order of memory.
+    # Contiguous, because the fused kernel of AdamW reads gradients in the order of memory.
     known = {name: g.contiguous() for name, g in zip(state.parameters, gradients, strict=True) if g is not None}
     with torch.no_grad():
         _clip(list(known.values()), plan.clip)
         _update(state, known, plan)
         _mask(state.parameters, live)
     state.step += 1
-    everyone = torch.full((len(jobs),), math.nan)
-    everyone[state.live] = loss.detach()
-    return everyone
+    losses = torch.full((len(jobs),), math.nan)
+    losses[state.live] = loss.detach()
+    return losses
 
 
 def _draw(
@@ -75,17 +75,17 @@ def _draw(
 
 
 def _pick(sources: Sequence[Tensor | None], rows: Tensor) -> Tensor:
-    """Rows of each network's own source, (M, B) -> (M, B, ...); in one piece where the source is the same."""
+    """Rows of each network's source, (M, B) -> (M, B, ...); one indexing operation if the source is the same."""
     known = [source for source in sources if source is not None]
     if all(source is known[0] for source in known):
         return known[0].index_select(0, rows.flatten()).reshape(*rows.shape, *known[0].shape[1:])
-    return torch.stack([source[some] for source, some in zip(known, rows, strict=True)])
+    return torch.stack([source[chosen] for source, chosen in zip(known, rows, strict=True)])
 
 
 def _loss(
     live: Sequence[Job], data: Sequence[TrainingData], rows: Tensor, student: StudentOutputs, temperature: float
 ) -> Tensor:
-    """(M,) loss of each network: alpha times labels' and the rest the teacher's."""
+    """(M,) loss of each network: alpha times that of labels, and (1 - alpha) times that of the teacher."""
     alpha = torch.tensor([job.alpha if job.loss != LABELS else 1.0 for job in live])
     total = alpha * l1(student.output, _pick([own.change for own in data], rows))
     for name in sorted({job.loss for job in live} - {LABELS}):
@@ -99,7 +99,7 @@ def _loss(
 
 
 def _targets(data: Sequence[TrainingData], rows: Tensor, needed: Sequence[str], temperature: float) -> TeacherTargets:
-    """What the teachers of some networks compute from their windows, ``needed`` of it."""
+    """The outputs ``needed`` of the teachers of some networks for their windows."""
     empty = dict.fromkeys(("teacher", "spread", "hint", "attention"), torch.empty(0))
     parts = empty | {name: _pick([getattr(own, name) for own in data], rows) for name in needed}
     return TeacherTargets(**parts, temperature=temperature)

@@ -1,4 +1,4 @@
-"""Baselines' params small enough for made cells."""
+"""Section ``baselines`` with a grid small enough for synthetic cells."""
 
 from __future__ import annotations
 

@@ -19,16 +19,16 @@ NAMES = {"persistence", "line", "parabola", "ridge", "boosting", "gru_small"}
 
 
 @pytest.mark.parametrize("track", ["capacity", "charge"])
-def test_every_baseline_forecasts_and_says_whether_it_uses_capacity(track):
+def test_every_baseline_forecasts_and_reports_whether_it_uses_capacity(track):
     dataset, encoder = synthetic_encoder(track)
     fitted, ends = fit_all(dataset, encoder, task(track), baselines_params()), dataset.windows("test", 3)
     assert NAMES <= set(fitted) <= NAMES | {"boosting_plain"}
-    for name, one in fitted.items():
-        forecast = one.forecast(dataset, ends)
+    for name, model in fitted.items():
+        forecast = model.forecast(dataset, ends)
         assert forecast.shape == (len(ends), 10)
         assert forecast.dtype == np.float32
         assert np.isfinite(forecast).all()
-        assert one.uses_capacity == (track == "capacity" or name in ("persistence", "line", "parabola"))
+        assert model.uses_capacity == (track == "capacity" or name in ("persistence", "line", "parabola"))
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Boosting: choice, size and reproducibility against scikit-learn used by hand and against walked trees."""
+"""Boosting: choice, size and reproducibility against scikit-learn and against traversed trees."""
 
 from dataclasses import replace
 
@@ -14,7 +14,7 @@ from dlnet.baselines.forest import Forest
 from dlnet.baselines.summaries import mae
 
 
-def walked(tree):
+def traversed(tree):
     """Splits and leaves reached from the root of a tree."""
     splits, leaves, nodes = 0, 0, [0]
     while nodes:
@@ -47,76 +47,76 @@ def test_a_forest_is_scikit_learns_to_the_last_bit(loss):
     fitted = HistGradientBoostingRegressor(loss=loss, max_iter=9, max_leaf_nodes=7, random_state=0).fit(x, y)
     forest = Forest.of(fitted)
     np.testing.assert_array_equal(forest.predict(unseen), fitted.predict(unseen))
-    counts = [walked(tree.nodes) for iteration in fitted._predictors for tree in iteration]
+    counts = [traversed(tree.nodes) for iteration in fitted._predictors for tree in iteration]
     assert (forest.splits, forest.leaves) == tuple(sum(column) for column in zip(*counts, strict=True))
     again = Forest.from_arrays(forest.arrays())
     np.testing.assert_array_equal(again.predict(unseen), forest.predict(unseen))
 
 
 def test_bytes_and_parameters_are_those_of_splits_and_leaves(capacity):
-    _, one = capacity
-    splits, leaves = one.nodes
-    assert one.bytes == 9 * splits + 4 * leaves + 4 * 3
-    assert one.parameters == 2 * splits + leaves + 3
+    _, model = capacity
+    splits, leaves = model.nodes
+    assert model.bytes == 9 * splits + 4 * leaves + 4 * 3
+    assert model.parameters == 2 * splits + leaves + 3
 
 
 def test_each_forest_has_as_many_trees_as_were_chosen(capacity):
-    _, one = capacity
-    assert [len(forest.first) for forest in one.forests] == one.chosen["iterations"]
-    assert all(1 <= count <= 12 for count in one.chosen["iterations"])
+    _, model = capacity
+    assert [len(forest.first) for forest in model.forests] == model.chosen["iterations"]
+    assert all(1 <= count <= 12 for count in model.chosen["iterations"])
 
 
 def test_a_knot_is_scikit_learns_forest_stopped_where_validation_is_least(capacity):
-    dataset, one = capacity
+    dataset, model = capacity
     train, validation = dataset.windows("train", 1), dataset.windows("validation", 3)
     targets = [dataset.targets(ends)[:, 4] - dataset.soh[ends - 1] for ends in (train, validation)]
     forest = HistGradientBoostingRegressor(
         loss="absolute_error",
         learning_rate=0.3,
         max_iter=12,
-        max_leaf_nodes=one.chosen["leaves"],
+        max_leaf_nodes=model.chosen["leaves"],
         min_samples_leaf=3,
         max_features=0.5,
         early_stopping=False,
         random_state=0,
-    ).fit(one.summary.of(dataset.histories(train, one.features)), targets[0])
-    staged = np.array(list(forest.staged_predict(one.summary.of(dataset.histories(validation, one.features)))))
+    ).fit(model.summary.of(dataset.histories(train, model.features)), targets[0])
+    staged = np.array(list(forest.staged_predict(model.summary.of(dataset.histories(validation, model.features)))))
     least = np.abs(staged - targets[1]).mean(axis=1).argmin()
-    found = one.forecast(dataset, validation)[:, 4] - dataset.soh[validation - 1]
+    found = model.forecast(dataset, validation)[:, 4] - dataset.soh[validation - 1]
     np.testing.assert_allclose(found, staged[least], atol=1e-7)
 
 
 def test_every_feature_set_then_every_size_of_tree_is_tried(capacity):
-    dataset, one = capacity
-    tried = [(trial["features"], trial["leaves"]) for trial in one.chosen["tried"]]
-    assert tried == [(["charge", "time", "slope"], 4), (["charge"], 4), (one.chosen["features"], 8)]
-    errors = [trial["mae_validation"] for trial in one.chosen["tried"]]
+    dataset, model = capacity
+    tried = [(trial["features"], trial["leaves"]) for trial in model.chosen["tried"]]
+    assert tried == [(["charge", "time", "slope"], 4), (["charge"], 4), (model.chosen["features"], 8)]
+    errors = [trial["mae_validation"] for trial in model.chosen["tried"]]
     ends = dataset.windows("validation", 3)
-    assert mae(one.forecast(dataset, ends), dataset.targets(ends)) == pytest.approx(min(errors), rel=1e-5)
+    assert mae(model.forecast(dataset, ends), dataset.targets(ends)) == pytest.approx(min(errors), rel=1e-5)
 
 
-def test_the_ridge_below_is_counted_and_added(charge):
+def test_the_ridge_it_starts_from_is_counted_and_added(charge):
     dataset, fitted = charge
-    one, ends = fitted["ridge"], dataset.windows("test", 3)
-    splits, leaves = one.nodes
-    assert one.bytes == 9 * splits + 4 * leaves + 4 * 4 + one.start.bytes
+    model, ends = fitted["ridge"], dataset.windows("test", 3)
+    splits, leaves = model.nodes
+    assert model.bytes == 9 * splits + 4 * leaves + 4 * 4 + model.start.bytes
     values = np.stack(
-        [forest.predict(one.summary.of(dataset.histories(ends, one.features))) for forest in one.forests], axis=1
+        [forest.predict(model.summary.of(dataset.histories(ends, model.features))) for forest in model.forests], axis=1
     )
     lines = np.array([np.interp(np.arange(1, 11), [1, 2, 5, 10], row) for row in values])
-    np.testing.assert_allclose(one.forecast(dataset, ends), one.start.forecast(dataset, ends) + lines, atol=1e-6)
+    np.testing.assert_allclose(model.forecast(dataset, ends), model.start.forecast(dataset, ends) + lines, atol=1e-6)
 
 
 def test_of_several_targets_the_best_on_validation_is_taken(charge):
     dataset, fitted = charge
     ends = dataset.windows("validation", 3)
-    errors = {target: mae(one.forecast(dataset, ends), dataset.targets(ends)) for target, one in fitted.items()}
+    errors = {target: mae(model.forecast(dataset, ends), dataset.targets(ends)) for target, model in fitted.items()}
     best = fit_boosting(dataset, task("charge"), baselines_params())
     assert best.chosen["target"] == min(errors, key=errors.get)
 
 
 @pytest.mark.parametrize("target", ["absolute", "ridge"])
-def test_on_track_charge_the_soh_of_past_cycles_has_no_say(charge, target):
+def test_on_track_charge_the_soh_of_past_cycles_has_no_effect(charge, target):
     dataset, fitted = charge
     blind, ends = replace(dataset, soh=np.full_like(dataset.soh, np.nan)), dataset.windows("test", 3)
     found = fit_boosting_for(blind, task("charge"), baselines_params(), target)
@@ -125,13 +125,13 @@ def test_on_track_charge_the_soh_of_past_cycles_has_no_say(charge, target):
 
 
 def test_same_bytes_for_any_number_of_threads_and_without_test_targets(capacity):
-    dataset, one = capacity
+    dataset, model = capacity
     ends = dataset.windows("test", 3)
     with threadpool_limits(1):
         again = fit_boosting(synthetic_dataset(allow_test=True), task(), baselines_params())
-        np.testing.assert_array_equal(again.forecast(dataset, ends), one.forecast(dataset, ends))
+        np.testing.assert_array_equal(again.forecast(dataset, ends), model.forecast(dataset, ends))
 
 
 def test_absolute_targets_on_track_capacity_are_not_anchored():
-    one = fit_boosting_for(synthetic_dataset(), task(), baselines_params(), "absolute")
-    assert one.knots.at == (1, 2, 5, 10)
+    model = fit_boosting_for(synthetic_dataset(), task(), baselines_params(), "absolute")
+    assert model.knots.at == (1, 2, 5, 10)

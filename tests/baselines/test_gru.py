@@ -1,4 +1,4 @@
-"""The GRU baseline: as large as allowed, trained by the trainer of the networks, the same bytes each time."""
+"""The GRU baseline: its size, its training, which is that of the networks, and reproducibility."""
 
 import numpy as np
 import pytest
@@ -49,46 +49,46 @@ def trained(request):
 
 @pytest.mark.slow
 def test_it_is_trained_by_the_trainer_of_the_networks(trained):
-    _, encoder, data, one = trained
+    _, encoder, data, gru = trained
     (truth,) = train(widest(encoder, PARAMS.parameters), [Job("gru_small", 3)], [data], plan_of(PARAMS.training, NOISE))
-    assert one.trained.curve == truth.curve
+    assert gru.trained.curve == truth.curve
     for name, value in truth.parameters.items():
-        assert torch.equal(one.model.parameters[name][0], value)
+        assert torch.equal(gru.model.parameters[name][0], value)
 
 
 @pytest.mark.slow
 def test_weights_of_the_best_validation_are_kept(trained):
-    dataset, _, _, one = trained
+    dataset, _, _, gru = trained
     ends = dataset.windows("validation", 3)
-    least = min(error for *_, error in one.trained.curve)
-    assert mae(one.forecast(dataset, ends), dataset.targets(ends)) == pytest.approx(least, rel=1e-4)
-    assert one.chosen["mae_validation"] == least
+    least = min(error for *_, error in gru.trained.curve)
+    assert mae(gru.forecast(dataset, ends), dataset.targets(ends)) == pytest.approx(least, rel=1e-4)
+    assert gru.chosen["mae_validation"] == least
 
 
 @pytest.mark.slow
 def test_training_twice_gives_the_same_bytes(trained):
-    dataset, encoder, data, one = trained
+    dataset, encoder, data, gru = trained
     again, ends = fit_gru("gru_small", PARAMS, encoder, data, NOISE, 3), dataset.windows("test", 3)
-    np.testing.assert_array_equal(again.forecast(dataset, ends), one.forecast(dataset, ends))
+    np.testing.assert_array_equal(again.forecast(dataset, ends), gru.forecast(dataset, ends))
 
 
 @pytest.mark.slow
 def test_forecast_never_rises(trained):
-    dataset, _, _, one = trained
-    assert np.all(np.diff(one.forecast(dataset, dataset.windows("test", 3)), axis=1) <= 0)
+    dataset, _, _, gru = trained
+    assert np.all(np.diff(gru.forecast(dataset, dataset.windows("test", 3)), axis=1) <= 0)
 
 
 @pytest.mark.slow
 def test_bytes_are_four_a_parameter(trained):
-    _, encoder, _, one = trained
-    assert one.parameters == size(encoder, one.chosen["hidden"]) <= 400
-    assert one.bytes == 4 * one.parameters
+    _, encoder, _, gru = trained
+    assert gru.parameters == size(encoder, gru.chosen["hidden"]) <= 400
+    assert gru.bytes == 4 * gru.parameters
 
 
 @pytest.mark.slow
 def test_it_is_saved_as_every_network_is(trained, tmp_path):
-    dataset, _, _, one = trained
-    one.model.save(tmp_path)
-    again, ends = load_network(tmp_path / "gru_small.json"), dataset.windows("validation", 3)
-    assert again.config == one.model.config
-    np.testing.assert_array_equal(again.forecast(dataset, ends), one.forecast(dataset, ends))
+    dataset, _, _, gru = trained
+    gru.model.save(tmp_path, dataset)
+    again, ends = load_network(tmp_path), dataset.windows("validation", 3)
+    assert again.config == gru.model.config
+    np.testing.assert_array_equal(again.forecast(dataset, ends), gru.forecast(dataset, ends))

@@ -31,7 +31,7 @@ def test_path_equals_scikit_learn_on_standardised_columns():
         np.testing.assert_allclose(X @ b + c, Truth(alpha=alpha).fit(z, Y).predict(z), atol=1e-10)
 
 
-def test_constant_column_has_no_say():
+def test_constant_column_has_no_effect():
     wide = np.column_stack([X, np.full(60, 0.1)])
     ((b, _),) = ridge_path(wide, Y, [0.1])
     assert np.all(b[-1] == 0)
@@ -49,34 +49,36 @@ def test_inputs_are_clipped_at_four_deviations():
 @pytest.mark.parametrize("track", ["capacity", "charge"])
 def test_the_best_of_all_tried_is_kept(track):
     dataset = synthetic_dataset(task(track))
-    one = fit_ridge(dataset, task(track), baselines_params())
+    model = fit_ridge(dataset, task(track), baselines_params())
     ends = dataset.windows("validation", 3)
-    errors = [trial["mae_validation"] for trial in one.chosen["tried"]]
+    errors = [trial["mae_validation"] for trial in model.chosen["tried"]]
     assert len(errors) == 4
-    assert mae(one.forecast(dataset, ends), dataset.targets(ends)) == pytest.approx(min(errors), rel=1e-12)
+    assert mae(model.forecast(dataset, ends), dataset.targets(ends)) == pytest.approx(min(errors), rel=1e-12)
 
 
 def test_stored_numbers_are_counted():
-    one = fit_ridge(
+    model = fit_ridge(
         synthetic_dataset(),
         task(),
         baselines_params(),
     )
-    width = 7 + 2 * len(one.summary.features)
-    assert one.parameters == 2 * width + (width + width * (width + 1) // 2 + 1) * 3
-    assert one.bytes == 4 * one.parameters
-    assert all(part.dtype == np.float32 for part in (one.center, one.scale, one.coefficients, one.intercept))
+    width = 7 + 2 * len(model.summary.features)
+    assert model.parameters == 2 * width + (width + width * (width + 1) // 2 + 1) * 3
+    assert model.bytes == 4 * model.parameters
+    assert all(part.dtype == np.float32 for part in (model.center, model.scale, model.coefficients, model.intercept))
 
 
-def test_on_track_charge_the_soh_of_past_cycles_has_no_say():
+def test_on_track_charge_the_soh_of_past_cycles_has_no_effect():
     dataset = synthetic_dataset(task("charge"))
     blind = replace(dataset, soh=np.full_like(dataset.soh, np.nan))
     ends = dataset.windows("test", 3)
-    found, truth = (fit_ridge(one, task("charge"), baselines_params()).forecast(one, ends) for one in (blind, dataset))
+    found, truth = (
+        fit_ridge(data, task("charge"), baselines_params()).forecast(data, ends) for data in (blind, dataset)
+    )
     np.testing.assert_array_equal(found, truth)
 
 
-def test_test_targets_have_no_say():
+def test_test_targets_have_no_effect():
     ends = synthetic_dataset().windows("test", 3)
     hidden, open_ = synthetic_dataset(), synthetic_dataset(allow_test=True)
     found = [fit_ridge(dataset, task(), baselines_params()).forecast(dataset, ends) for dataset in (hidden, open_)]

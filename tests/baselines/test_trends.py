@@ -26,5 +26,5 @@ def test_persistence_repeats_the_last_soh():
 
 
 def test_trends_store_nothing_and_use_capacity():
-    one = Trend(2, 12, 10)
-    assert (one.bytes, one.parameters, one.uses_capacity) == (0, 0, True)
+    trend = Trend(2, 12, 10)
+    assert (trend.bytes, trend.parameters, trend.uses_capacity) == (0, 0, True)

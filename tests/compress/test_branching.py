@@ -1,4 +1,4 @@
-"""Branch pruning: usage by counting, and a network that must not change where a branch was never used."""
+"""Branch pruning: usage against a count, and removal of an unused branch, which changes no forecast."""
 
 import pytest
 import torch
@@ -24,7 +24,7 @@ def test_usage_is_counted_over_windows():
     assert branch_usage(net, z).tolist() == pytest.approx([1 - large, 0, large])
 
 
-def test_a_branch_that_is_never_picked_goes_and_nothing_changes():
+def test_removing_an_unused_branch_changes_nothing():
     net = lopsided()
     z = windows(net, 40)[0]
     smaller = without_rare(net, z, 0.05)
@@ -44,7 +44,7 @@ def test_with_one_branch_left_there_is_no_gate():
     torch.testing.assert_close(forecast(smaller, z)[own], forecast(net, z)[own])
 
 
-def test_the_most_used_branch_stays_however_high_the_bar():
+def test_the_most_used_branch_is_kept_at_any_threshold():
     net = lopsided()
     z = windows(net, 40)[0]
     assert without_rare(net, z, 1.0).config.branches == 1

@@ -23,7 +23,7 @@ CHANNELS = 7
 
 
 def network(cell="liquid", hidden=8, track="capacity", **changes):
-    """A network whose every weight matters, on the encoder of made cells."""
+    """A network without zero weights, with the encoder of synthetic cells."""
     _, encoder = synthetic_encoder(track)
     level = track == "charge"
     skip = "last" if level else "slopes"
@@ -39,7 +39,7 @@ def network(cell="liquid", hidden=8, track="capacity", **changes):
 def windows(net, count=5):
     source = torch.Generator().manual_seed(1)
     z = torch.randn(count, net.config.steps, net.config.channels, generator=source)
-    # Far above any forecast, so that no error changes its sign where a test looks at slopes.
+    # Far above any forecast, so that no error changes its sign where a test computes slopes.
     return z, 9 + torch.rand(count, net.config.horizon, generator=source)
 
 
@@ -55,7 +55,7 @@ def fits(net):
 
 @pytest.mark.parametrize("changes", [{}, {"branches": 3}, {"rank": 4}])
 @pytest.mark.parametrize("cell", ["liquid", "ltc", "ltc2"])
-def test_fewer_neurons_really_shrink_every_shape(cell, changes):
+def test_fewer_neurons_shrink_every_shape(cell, changes):
     net = network(cell, **changes)
     smaller = structure.with_neurons(net, torch.tensor([0, 3, 4, 7]))
     assert smaller.config.hidden == 4
@@ -65,7 +65,7 @@ def test_fewer_neurons_really_shrink_every_shape(cell, changes):
 
 @pytest.mark.parametrize("cell", ["liquid", "ltc"])
 @pytest.mark.parametrize("criterion", CRITERIA)
-def test_neurons_without_any_weight_go_first_and_change_nothing(cell, criterion):
+def test_neurons_without_any_weight_are_removed_first_and_change_nothing(cell, criterion):
     net = network(cell)
     dead, gates, p = torch.tensor([1, 6]), CELLS[cell].gates, dict(net.parameters)
     for name in ("wx", "wh", "b"):
@@ -86,11 +86,11 @@ def test_neurons_without_any_weight_go_first_and_change_nothing(cell, criterion)
 
 def test_l1_is_the_sum_of_absolute_weights_in_and_out():
     net = network()
-    p, wanted = net.parameters, []
+    p, expected = net.parameters, []
     for i in range(8):
         into = sum(float(p[name][:, i + 8 * gate].abs().sum()) for name in ("wx", "wh") for gate in (0, 1))
-        wanted.append(into + float(p["wh"][i].abs().sum() + p["wo"][i].abs().sum()))
-    assert neuron_scores(net, "l1", *windows(net)).tolist() == pytest.approx(wanted, rel=1e-5)
+        expected.append(into + float(p["wh"][i].abs().sum() + p["wo"][i].abs().sum()))
+    assert neuron_scores(net, "l1", *windows(net)).tolist() == pytest.approx(expected, rel=1e-5)
 
 
 def test_activation_is_the_mean_size_of_a_state():
@@ -108,8 +108,8 @@ def gated_loss(net, z, change, gates):
     leak = np.minimum(np.log1p(np.exp(p["leak"][0])), 1)
     for x in z.double().numpy():
         q = x @ p["wx"] + h @ p["wh"] + p["b"][0]
-        gate, aim = 1 / (1 + np.exp(-q[:n])), np.tanh(q[n:])
-        h = (h + gate * (aim - h) - leak * h) * gates
+        gate, reversal = 1 / (1 + np.exp(-q[:n])), np.tanh(q[n:])
+        h = (h + gate * (reversal - h) - leak * h) * gates
     first = z.double().numpy()[:, 0]
     seen = np.concatenate([h, [first[-1] - first[-3], first[-1] - first[0], first[-1] - first[0]]])
     outputs = torch.from_numpy(seen @ p["wo"] + p["bo"][0]).float()
@@ -167,7 +167,7 @@ def test_l1_and_activation_of_a_feature_count_its_weights(track):
 
 @pytest.mark.parametrize("changes", [{}, {"branches": 2}, {"rank": 3}])
 @pytest.mark.parametrize("track", ["capacity", "charge"])
-def test_a_network_without_a_feature_sees_what_is_left_and_forecasts_as_if_it_were_zero(track, changes):
+def test_a_network_without_a_feature_forecasts_as_if_it_were_zero(track, changes):
     dataset, _ = synthetic_encoder(track)
     net = network(track=track, **changes)
     smaller = structure.with_features(net, [0, 2])
@@ -184,7 +184,7 @@ def test_a_network_without_a_feature_sees_what_is_left_and_forecasts_as_if_it_we
     )
 
 
-def test_the_last_feature_stays():
+def test_the_last_feature_is_kept():
     with pytest.raises(ModelError, match="at least one charge feature"):
         structure.with_features(network(), [])
 
@@ -207,8 +207,8 @@ def test_fewer_knots_keep_the_horizon_and_their_own_weights(track, count, knots)
     smaller = structure.with_knots(net, count)
     assert smaller.config.knots == smaller.encoder.knots == knots
     assert fits(smaller)
-    for place, knot in enumerate(knots):
-        assert torch.equal(smaller.parameters["wo"][:, place], net.parameters["wo"][:, net.config.knots.index(knot)])
+    for index, knot in enumerate(knots):
+        assert torch.equal(smaller.parameters["wo"][:, index], net.parameters["wo"][:, net.config.knots.index(knot)])
     if track == "charge":
         assert torch.equal(smaller.parameters["wo"][:, -1], net.parameters["wo"][:, -1])
 
@@ -247,12 +247,12 @@ def test_the_most_important_are_kept_in_order(scores, data):
     count = data.draw(st.integers(1, len(scores)))
     kept = structure.most_important(torch.tensor(scores), count).tolist()
     assert kept == sorted(kept)
-    gone = [score for i, score in enumerate(scores) if i not in kept]
-    assert all(scores[i] >= score for i in kept for score in gone)
+    removed = [score for i, score in enumerate(scores) if i not in kept]
+    assert all(scores[i] >= score for i in kept for score in removed)
 
 
 @pytest.mark.parametrize("sparsity", [-0.1, 1.0])
-def test_impossible_sparsity_is_refused(sparsity):
+def test_impossible_sparsity_is_rejected(sparsity):
     with pytest.raises(ModelError, match="sparsity"):
         structure.kept_count(8, sparsity)
     with pytest.raises(ModelError, match="sparsity"):

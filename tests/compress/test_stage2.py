@@ -1,4 +1,4 @@
-"""The second stage on made cells: every method gives a student that can be kept, as small as asked."""
+"""The second stage on synthetic cells: every method gives a student of the requested size that can be saved."""
 
 from typing import get_args
 
@@ -41,24 +41,24 @@ def elite(encoder, seed=0, branches=1):
 
 
 @pytest.fixture(scope="module")
-def context():
+def setting():
     dataset, encoder = synthetic_encoder()
     return TeacherContext(dataset, training_windows(dataset, task()), elite(encoder, 9), 0.5), encoder
 
 
 @pytest.mark.slow
-def test_every_method_gives_students_that_can_be_kept(context, tmp_path):
-    lesson, encoder = context
+def test_every_method_gives_students_that_can_be_saved(setting, tmp_path):
+    context, encoder = setting
     methods = [name for name in METHODS if name != "rare_branches"]  # the branches here are used alike
-    students, results = compress_all([elite(encoder, branches=2)], params(methods), PLAN, lesson)
-    assert [one.name for one in students] == [result.job.name for result in results]
-    assert len({one.name for one in students}) == 2 * len(methods)
-    ends = lesson.windows.validation
+    students, results = compress_all([elite(encoder, branches=2)], params(methods), PLAN, context)
+    assert [student.name for student in students] == [result.job.name for result in results]
+    assert len({student.name for student in students}) == 2 * len(methods)
+    ends = context.windows.validation
     sizes = {}
     for student in students:
-        student.save(tmp_path / student.name, lesson.dataset)
+        student.save(tmp_path / student.name, context.dataset)
         again = load_network(tmp_path / student.name)
-        torch.testing.assert_close(again.forecast(lesson.dataset, ends), student.forecast(lesson.dataset, ends))
+        torch.testing.assert_close(again.forecast(context.dataset, ends), student.forecast(context.dataset, ends))
         assert student.lineage["parent"] == "e0"
         sizes[student.lineage["method"]] = student
     assert sizes["structured"].config.hidden == sizes["neurons_taylor"].config.hidden == 4
@@ -73,14 +73,14 @@ def test_every_method_gives_students_that_can_be_kept(context, tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("method", ["twin", "same"])
-def test_where_nothing_goes_the_elite_alone_teaches(context, method):
+def test_where_nothing_is_removed_only_the_elite_is_the_teacher(setting, method):
     """The loop itself, given the elite's forecasts as teacher; a twin begins at random, the same at its own weights."""
-    lesson, encoder = context
+    context, encoder = setting
     whole = elite(encoder)
-    alone = TeacherContext(lesson.dataset, lesson.windows, None, 0.5)
-    asked = params([method], sparsities=[0.25, 0.5], seeds=[7], alpha=0.3)
-    students, _ = compress_all([whole], asked, PLAN, alone)
-    assert [one.name for one in students] == [f"e0-{method}-0-taught-s7", f"e0-{method}-0-labels-s7"]
+    alone = TeacherContext(context.dataset, context.windows, None, 0.5)
+    section = params([method], sparsities=[0.25, 0.5], seeds=[7], alpha=0.3)
+    students, _ = compress_all([whole], section, PLAN, alone)
+    assert [student.name for student in students] == [f"e0-{method}-0-taught-s7", f"e0-{method}-0-labels-s7"]
     start = None if method == "twin" else net_of(whole).parameters
     jobs = [Job(one.name, 7, loss, 0.3, 0, start) for one, loss in zip(students, ("l1", "labels"), strict=True)]
     for student, job in zip(students, jobs, strict=True):
@@ -91,20 +91,20 @@ def test_where_nothing_goes_the_elite_alone_teaches(context, method):
 
 
 @pytest.mark.parametrize("sparsity", [0.1, 0.25, 0.4, 0.5, 0.6, 0.9])
-def test_factors_that_are_no_smaller_than_the_matrix_are_left_out(context, sparsity):
-    whole = net_of(elite(context[1]))
-    factors = METHODS["lowrank"](whole, whole, sparsity, context[0].probe).parameters
-    held = sum(factors[name].numel() for name in ("ux", "uh", "v"))
+def test_factors_that_are_no_smaller_than_the_matrix_are_left_out(setting, sparsity):
+    whole = net_of(elite(setting[1]))
+    factors = METHODS["lowrank"](whole, whole, sparsity, setting[0].probe).parameters
+    stored = sum(factors[name].numel() for name in ("ux", "uh", "v"))
     before = sum(whole.parameters[name].numel() for name in ("wx", "wh"))
-    assert leaves_whole("lowrank", whole, sparsity, context[0].probe) == (held >= before)
+    assert leaves_whole("lowrank", whole, sparsity, setting[0].probe) == (stored >= before)
 
 
 @pytest.mark.slow
-def test_gradual_pruning_ends_as_sparse_as_one_shot(context):
-    lesson, encoder = context
+def test_gradual_pruning_ends_as_sparse_as_one_shot(setting):
+    context, encoder = setting
     for rounds in (1, 3):
         students, _ = compress_all(
-            [elite(encoder)], params(["magnitude", "structured"], rounds=rounds, sparsities=[0.75]), PLAN, lesson
+            [elite(encoder)], params(["magnitude", "structured"], rounds=rounds, sparsities=[0.75]), PLAN, context
         )
         by_method = {one.lineage["method"]: one for one in students}
         assert by_method["structured"].config.hidden == 2
@@ -116,24 +116,24 @@ def test_params_may_name_every_method():
     assert set(get_args(Method)) == set(METHODS)
 
 
-def test_the_least_used_branches_go(context):
-    lesson, encoder = context
+def test_the_least_used_branches_are_removed(setting):
+    context, encoder = setting
     whole = net_of(elite(encoder, branches=4))
-    last = lesson.probe(encoder)[0][:, -1, 1]
-    # Lines over one channel, each on top between two quantiles: branches 2, 0, 3, 1 speak for 10, 40, 20 and 30 %.
+    last = context.probe(encoder)[0][:, -1, 1]
+    # Lines over one channel, each on top between two quantiles: branches 2, 0, 3, 1 handle 10, 40, 20 and 30 %.
     order, turns = [2, 0, 3, 1], torch.quantile(last, torch.tensor([0.1, 0.5, 0.7]))
     whole.parameters["wg"].zero_()[1, order] = torch.arange(4.0)
     whole.parameters["bg"][0, order] = -torch.cat([torch.zeros(1), turns.cumsum(0)])
     kept = [0, 1]
-    smaller = METHODS["branches"](whole, whole, 0.5, lesson.probe)
-    columns = [3 * place + output for place in kept for output in range(3)]
+    smaller = METHODS["branches"](whole, whole, 0.5, context.probe)
+    columns = [3 * branch + output for branch in kept for output in range(3)]
     assert torch.equal(smaller.parameters["wo"], whole.parameters["wo"][:, columns])
     assert torch.equal(smaller.parameters["wg"], whole.parameters["wg"][:, kept])
-    # Rare is what speaks for less than 60 % of an even share, 15 %: branch 2.
-    rest = METHODS["rare_branches"](whole, whole, 0.6, lesson.probe)
+    # A branch is rare if it handles less than 60 % of an even share, 15 %: branch 2.
+    rest = METHODS["rare_branches"](whole, whole, 0.6, context.probe)
     assert torch.equal(rest.parameters["wg"], whole.parameters["wg"][:, [0, 1, 3]])
-    assert not leaves_whole("rare_branches", whole, 0.6, lesson.probe)
-    assert leaves_whole("rare_branches", whole, 0.3, lesson.probe)
+    assert not leaves_whole("rare_branches", whole, 0.6, context.probe)
+    assert leaves_whole("rare_branches", whole, 0.3, context.probe)
 
 
 @pytest.mark.parametrize(
@@ -141,26 +141,26 @@ def test_the_least_used_branches_go(context):
     [("magnitude", 0.1, False), ("structured", 0.05, True), ("structured", 0.2, False), ("knots", 0.1, True),
      ("steps", 0.9, False), ("features_l1", 0.1, True), ("lowrank", 0.01, True), ("branches", 0.4, True)],
 )  # fmt: skip
-def test_what_would_leave_a_network_whole_is_known_before_it_is_trained(context, method, sparsity, nothing):
-    lesson, encoder = context
+def test_methods_that_remove_nothing_are_known_before_training(setting, method, sparsity, nothing):
+    context, encoder = setting
     whole = net_of(elite(encoder))
-    assert leaves_whole(method, whole, sparsity, lesson.probe) == nothing
+    assert leaves_whole(method, whole, sparsity, context.probe) == nothing
 
 
 @pytest.mark.slow
-def test_an_elite_without_branches_to_drop_is_left_out_and_said(context, capsys):
-    lesson, encoder = context
+def test_an_elite_without_branches_to_remove_is_skipped_and_reported(setting, capsys):
+    context, encoder = setting
     elites = [elite(encoder), elite(encoder, 1, branches=2)]
-    students, _ = compress_all(elites, params(["branches"], sparsities=[0.2, 0.5]), PLAN, lesson)
-    assert [one.name for one in students] == ["e1-branches-50-taught-s0", "e1-branches-50-labels-s0"]
-    assert [one.config.branches for one in students] == [1, 1]
+    students, _ = compress_all(elites, params(["branches"], sparsities=[0.2, 0.5]), PLAN, context)
+    assert [student.name for student in students] == ["e1-branches-50-taught-s0", "e1-branches-50-labels-s0"]
+    assert [student.config.branches for student in students] == [1, 1]
     assert capsys.readouterr().out.splitlines()[:2] == [
-        "e0: branches takes nothing away at sparsity 0.2, 0.5, which is left out",
-        "e1: branches takes nothing away at sparsity 0.2, which is left out",
+        "e0: branches removes nothing at sparsity 0.2, 0.5; skipped",
+        "e1: branches removes nothing at sparsity 0.2; skipped",
     ]
 
 
-def test_with_nothing_to_train_the_params_are_named(context):
-    lesson, encoder = context
+def test_with_nothing_to_train_the_params_are_named(setting):
+    context, encoder = setting
     with pytest.raises(ConfigError, match=r"params.yaml: prune: .* students.branches above 1"):
-        compress_all([elite(encoder)], params(["branches"]), PLAN, lesson)
+        compress_all([elite(encoder)], params(["branches"]), PLAN, context)

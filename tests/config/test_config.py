@@ -1,4 +1,4 @@
-"""Values of params.yaml that no stage could work with are refused by name, before any work."""
+"""Invalid values of params.yaml are rejected with the key, before any work."""
 
 import shutil
 from pathlib import Path
@@ -16,7 +16,7 @@ PARAMS = Path(__file__).parents[2] / "params.yaml"
 
 
 @pytest.mark.parametrize(
-    ("config", "assignments", "words"),
+    ("config", "assignments", "message"),
     [
         (PrepareConfig, ["split.test=0", "split.train=0.8"], "split.test: Input should be greater than 0"),
         (PrepareConfig, ["split.validation=0.3"], "split: train + validation + test must be 1, not 1.1"),
@@ -26,14 +26,14 @@ PARAMS = Path(__file__).parents[2] / "params.yaml"
         (CompressConfig, ["prune.methods=[]"], "prune: methods must list at least one value, each once"),
     ],
 )
-def test_a_value_without_use_is_named(tmp_path, config, assignments, words):
+def test_an_invalid_value_is_named(tmp_path, config, assignments, message):
     path = tmp_path / "params.yaml"
     shutil.copy(PARAMS, path)
     config.load(path)
     set_params(assignments, path)
     with pytest.raises(ConfigError) as caught:
         config.load(path)
-    assert words in str(caught.value)
+    assert message in str(caught.value)
 
 
 def test_the_boosting_of_a_track_must_be_there(tmp_path):

@@ -1,4 +1,4 @@
-"""The cost model against counts of compiled kernels, a case worked by hand, and common sense."""
+"""The cost model against counts of compiled kernels, cases worked by hand, and monotonicity."""
 
 import re
 from dataclasses import replace
@@ -90,7 +90,7 @@ COUNTS = [
 
 
 @pytest.mark.parametrize(("shape", "counted"), COUNTS)
-def test_figures_are_those_counted(shape, counted):
+def test_figures_agree_with_the_counts(shape, counted):
     cost = model_cost(shape, 0)
     assert cost.instructions == pytest.approx(counted[0], rel=0.025)
     assert cost.cycles == pytest.approx(counted[1], rel=0.025)
@@ -230,12 +230,12 @@ def test_two_more_neurons_cost_flash_and_time(shape):
         ({"nonzeros": 896}, "between 0 and 895"),
     ],
 )
-def test_impossible_shapes_are_refused(change, message):
+def test_impossible_shapes_are_rejected(change, message):
     with pytest.raises(ModelError, match=message):
         replace(CAPACITY, **change)
 
 
-def test_the_table_of_the_documentation_is_the_models():
+def test_the_table_in_the_documentation_is_that_of_the_model():
     text = (Path(__file__).parents[2] / "docs" / "selection.md").read_text()
     rows = re.findall(r"^\| (liquid|ltc) \| (\d+) \| (.*) \|$", text, re.MULTILINE)
     assert len(rows) == 7

@@ -1,4 +1,4 @@
-"""Energy of training: quiet, offline, leaves nothing behind, refuses unknown countries."""
+"""Energy of training: without output, network access or files; unknown countries are errors."""
 
 import json
 import socket
@@ -30,7 +30,7 @@ def no_network(monkeypatch):
 
 @pytest.fixture
 def hostile_settings(monkeypatch, tmp_path):
-    """A user's own settings that would make codecarbon write, send and talk."""
+    """Settings of a user that would make codecarbon write, send and print."""
     for key, value in {
         "OUTPUT_METHODS": "csv,api",
         "OUTPUT_DIR": "/nonexistent",
@@ -55,7 +55,7 @@ def measured(seconds: float = 0.3, country: str = "DEU") -> Energy:
     return meter.energy
 
 
-def test_energy_is_that_of_a_processor_at_work():
+def test_energy_is_plausible_for_a_busy_processor():
     energy = measured(1.0)
     watts = energy.energy_kwh * 3.6e6 / energy.seconds
     assert 0.1 < watts < 2000
@@ -79,7 +79,7 @@ def test_several_measures_in_one_process():
     assert max(e.energy_kwh for e in energies) < 10 * min(e.energy_kwh for e in energies)
 
 
-def test_no_network_no_file_no_word(no_network, hostile_settings, capfd):
+def test_no_network_no_file_no_output(no_network, hostile_settings, capfd):
     measured()
     assert not list(hostile_settings.iterdir())
     assert capfd.readouterr() == ("", "")
@@ -90,12 +90,12 @@ def test_an_error_inside_passes_through():
         _ = 1 / 0
 
 
-def test_energy_is_not_there_before_the_end():
+def test_energy_is_unavailable_before_the_end():
     with measure_energy("DEU") as meter, pytest.raises(RuntimeError, match="after the measured block"):
         _ = meter.energy
 
 
-def test_a_tracker_that_failed_in_silence_is_an_error(monkeypatch):
+def test_a_tracker_without_a_result_is_an_error(monkeypatch):
     broken = SimpleNamespace(start=lambda: None, stop=lambda: None)
     monkeypatch.setattr(energy_module, "_tracker", lambda *_: broken)
     with pytest.raises(DLNetError, match="codecarbon gave no result"):
@@ -129,7 +129,7 @@ def test_an_unknown_country_is_an_error_with_a_hint(country, hint):
         check_country(country)
 
 
-def test_measuring_refuses_an_unknown_country():
+def test_measuring_rejects_an_unknown_country():
     with pytest.raises(ConfigError, match=r"cost\.country"), measure_energy("XYZ"):
         pass
 

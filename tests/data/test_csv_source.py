@@ -1,4 +1,4 @@
-"""A user's own folder: what is read from it, and each way in which it can be bad."""
+"""A user's own folder: what is read from it, and the error for each kind of bad input."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import shutil
 import numpy as np
 import pandas as pd
 import pytest
-from made_cells import data_params, life, write_cells
+from synthetic_cells import data_params, life, write_cells
 
 from dlnet.data.sources import load_cells
 from dlnet.errors import ConfigError, DataError
@@ -64,7 +64,7 @@ BAD = {
     "missing column": (edit(1, 1, "Qd"), ["cell-2.csv: line 1: no column 'Q'", "'Qd'", "correct the header"]),
     "missing feature": (edit(1, 2, "slope"), ["cell-2.csv: line 1: no column 'dV/dt'"]),
     "semicolons": (write(b"Q;dV/dt\n1;2\n"), ["no column 'Q'", "separate the columns by commas"]),
-    "column twice": (edit(1, 0, "Q"), ["cell-2.csv: line 1: column 'Q' stands 2 times"]),
+    "column twice": (edit(1, 0, "Q"), ["cell-2.csv: line 1: column 'Q' occurs 2 times"]),
     "text in a capacity": (edit(3, 1, "n/v"), [LINE_3 + "'Q': 'n/v' is not a number"]),
     "text in a feature": (edit(3, 2, "high"), [LINE_3 + "'dV/dt': 'high' is not a number"]),
     "a truth value": (edit(3, 1, "True"), [LINE_3 + "'Q': 'True' is not a number"]),
@@ -114,7 +114,7 @@ BAD = {
 
 
 @pytest.mark.parametrize("name", BAD)
-def test_a_bad_input_ends_with_one_clear_line(tmp_path, name):
+def test_a_bad_input_is_an_error_of_one_line(tmp_path, name):
     change, fragments = BAD[name]
     folder = write_cells(tmp_path / "cells")
     change(folder)
@@ -126,19 +126,19 @@ def test_a_bad_input_ends_with_one_clear_line(tmp_path, name):
         assert fragment in message
 
 
-def test_a_column_in_ah_said_to_be_in_mah_is_named(tmp_path):
+def test_a_column_in_ah_declared_as_mah_is_named(tmp_path):
     folder = write_cells(tmp_path / "cells")
     with pytest.raises(DataError, match=r"cell-1.csv: line 2 .*'Q'.* 2.0\d* mAh is .* set data.csv.unit: Ah"):
         load_cells(data_params("csv", folder, unit="mAh"))
 
 
-def test_a_name_of_the_pipeline_is_refused_for_a_feature(tmp_path):
+def test_a_reserved_name_is_rejected_for_a_feature(tmp_path):
     folder = write_cells(tmp_path / "cells")
-    with pytest.raises(ConfigError, match=r"data.csv.features: the name 'soh' is taken"):
+    with pytest.raises(ConfigError, match=r"data.csv.features: the name 'soh' is reserved"):
         load_cells(data_params("csv", folder, features={"soh": "dV/dt"}))
 
 
-def test_cells_are_read_as_they_stand_in_natural_order(tmp_path):
+def test_cells_are_read_unchanged_in_natural_order(tmp_path):
     folder = write_cells(tmp_path / "cells", count=11)
     table, source = load_cells(data_params("csv", folder))
     assert list(table.columns) == ["cell", "group", "row", "nominal_ah", "capacity_ah", "slope"]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from made_cells import SOURCE, cells_table, clean_params, split_params, task_params
 from matplotlib.image import imread
+from synthetic_cells import SOURCE, cells_table, clean_params, split_params, task_params
 
 from dlnet.data.prepare import prepare
 from dlnet.data.report import describe, markdown
@@ -38,13 +38,13 @@ def test_splits_are_counted(prepared, report):
 
 def test_the_share_outside_of_training_is_that_of_a_direct_count(prepared, report):
     split = prepared.cells.set_index("cell")["split"]
-    of_row = prepared.rows["cell"].map(split)
-    train, test = (prepared.rows.loc[of_row == name, "slope"].to_numpy() for name in ("train", "test"))
+    split_of_row = prepared.rows["cell"].map(split)
+    train, test = (prepared.rows.loc[split_of_row == name, "slope"].to_numpy() for name in ("train", "test"))
     low, high = np.percentile(train, [1, 99])
     assert report["ranges"]["slope"]["test"]["outside"] == sum(x < low or x > high for x in test) / len(test)
 
 
-def test_cleaned_points_are_counted_and_the_worst_cell_stands_first(prepared, report):
+def test_cleaned_points_are_counted_and_the_worst_cell_is_first(prepared, report):
     changed = prepared.raw != prepared.rows["soh"].to_numpy()
     per_cell = prepared.rows.assign(changed=changed).groupby("cell")["changed"].sum()
     assert report["cleaned"]["soh_inputs"] == changed.sum()
@@ -55,13 +55,13 @@ def test_an_unused_cell_is_named_with_its_reason(report):
     assert report["unused"] == [{"cell": "c0", "rows": 20, "why": "fewer than 30 cycles"}]
 
 
-def test_markdown_says_what_matters(report):
+def test_markdown_has_label_notes_unused_cells_and_pictures(report):
     text = markdown(report, PICTURES)
-    for words in ("# Data: own cells: made", "- A note.", "c0 (20)", "| test |", "(soh_curves.png)"):
-        assert words in text
+    for text_part in ("# Data: own cells: synthetic", "- A note.", "c0 (20)", "| test |", "(soh_curves.png)"):
+        assert text_part in text
 
 
-def test_simulated_data_are_called_so_in_text_and_titles(prepared):
+def test_simulated_data_are_labelled_in_text_and_titles(prepared):
     source = {"source": "embedded", "label": "embedded fleet (simulated)", "simulated": True}
     simulated = prepare(cells_table(), SOURCE.model_copy(update=source), clean_params(), split_params(), task_params())
     report = describe(simulated, clean_params(), split_params())

@@ -1,4 +1,4 @@
-"""The stages fetch and prepare as they are run: files in, files out, nothing half-written, same bytes twice."""
+"""The stages fetch and prepare: their files, errors without partial output, and the same bytes in two runs."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from made_cells import PROJECT, channels, write_cells, write_project
+from synthetic_cells import PROJECT, channels, write_cells, write_project
 
 import stages
 from dlnet.data.sources import PUBLISHED
@@ -37,7 +37,7 @@ def files(folder):
     }
 
 
-def test_own_cells_come_out_as_windows_and_a_report(tmp_path, monkeypatch):
+def test_own_cells_give_windows_and_a_report(tmp_path, monkeypatch):
     root = project(tmp_path, monkeypatch)
     fetch.main()
     prepare.main()
@@ -57,15 +57,15 @@ def test_own_cells_come_out_as_windows_and_a_report(tmp_path, monkeypatch):
 
 def test_two_runs_give_the_same_bytes(tmp_path, monkeypatch):
     root = project(tmp_path, monkeypatch)
-    found = []
+    outputs = []
     for _ in range(2):
         fetch.main()
         prepare.main()
-        found.append(files(root))
-    assert found[0] == found[1]
+        outputs.append(files(root))
+    assert outputs[0] == outputs[1]
 
 
-def test_a_bad_file_is_one_line_and_leaves_nothing(tmp_path, monkeypatch):
+def test_a_bad_file_is_an_error_of_one_line_without_output(tmp_path, monkeypatch):
     root = project(tmp_path, monkeypatch)
     (root / "cells" / "cell-4.csv").write_text("Q,dV/dt\n1.9,0.1\n-1,0.1\n")
     with pytest.raises(SystemExit) as stopped:
@@ -95,7 +95,7 @@ def test_too_short_cells_leave_no_windows(tmp_path, monkeypatch):
     assert {name.split("/")[1] for name in files(root)} == {"raw"}
 
 
-def test_short_cells_are_told_on_the_way(tmp_path, monkeypatch, capsys):
+def test_short_cells_are_reported(tmp_path, monkeypatch, capsys):
     project(tmp_path, monkeypatch, **{"clean.min_rows": 42})
     fetch.main()
     prepare.main()
@@ -108,7 +108,7 @@ def test_a_wrong_source_is_named_before_any_work(tmp_path, monkeypatch):
         stages.run(fetch.main)
 
 
-def test_changed_raw_data_are_refused(tmp_path, monkeypatch):
+def test_invalid_raw_data_are_rejected(tmp_path, monkeypatch):
     root = project(tmp_path, monkeypatch)
     fetch.main()
     raw = root / "data/raw/cells.parquet"

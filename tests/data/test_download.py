@@ -1,4 +1,4 @@
-"""The downloader against a real HTTP server: resume, retry, refuse."""
+"""The downloader against a real HTTP server: resume, retry, checksum."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from urllib.parse import unquote
 
 import pytest
 
-from dlnet.data.download import Patience, check_mirror, download, read_sums
+from dlnet.data.download import RetryPolicy, check_mirror, download, read_sums
 from dlnet.errors import DataError, DownloadError
 
 FILES = {"a/one.csv": b"1" * 70_000 + b"end", "b c/CY25-#1.csv": bytes(range(256)) * 300}
 SUMS = {name: sha256(content).hexdigest() for name, content in FILES.items()}
-SHORT = Patience(timeout_s=2, tries=3, wait_s=0.01)
+SHORT = RetryPolicy(timeout_s=2, tries=3, wait_s=0.01)
 ONE = "a/one.csv"
 
 
 class Handler(BaseHTTPRequestHandler):
-    """Serves ``server.files`` with ranges; ``server.faults`` holds what goes wrong with the next requests."""
+    """Serves ``server.files`` with ranges; ``server.faults`` lists the faults of the next requests."""
 
     protocol_version = "HTTP/1.1"
 
     def do_GET(self):
         name = unquote(self.path.removeprefix("/data/"))
         begin = int(self.headers.get("Range", "bytes=0-").removeprefix("bytes=").rstrip("-"))
-        self.server.asked.append((self.path, begin))
+        self.server.requested.append((self.path, begin))
         fault = self.server.faults.pop(0) if self.server.faults else None
         if fault == "sleep":
             time.sleep(0.5)
@@ -41,14 +41,14 @@ class Handler(BaseHTTPRequestHandler):
             return self.answer(416, b"")
         if fault == "no ranges":
             return self.answer(200, content)
-        return self.answer(206 if begin else 200, content[begin:], cut=fault == "cut")
+        return self.answer(206 if begin else 200, content[begin:], broken=fault == "broken")
 
-    def answer(self, status, body, cut=False):
+    def answer(self, status, body, broken=False):
         self.send_response(status)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
-        self.wfile.write(body[: len(body) // 2] if cut else body)
-        self.close_connection = cut
+        self.wfile.write(body[: len(body) // 2] if broken else body)
+        self.close_connection = broken
 
     def log_message(self, *args):
         pass
@@ -57,7 +57,7 @@ class Handler(BaseHTTPRequestHandler):
 @pytest.fixture
 def server():
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.files, server.faults, server.asked = dict(FILES), [], []
+    server.files, server.faults, server.requested = dict(FILES), [], []
     server.url = f"http://127.0.0.1:{server.server_port}/data"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
@@ -73,46 +73,48 @@ def part_of(folder, content):
     path.write_bytes(content)
 
 
-def test_every_file_comes_under_its_name(server, tmp_path):
+def test_every_file_is_stored_under_its_name(server, tmp_path):
     download(server.url, SUMS, tmp_path, SHORT)
     found = {path.relative_to(tmp_path).as_posix(): path.read_bytes() for path in tmp_path.rglob("*.*")}
     assert found == FILES
-    assert server.asked[1] == ("/data/b%20c/CY25-%231.csv", 0)
+    assert server.requested[1] == ("/data/b%20c/CY25-%231.csv", 0)
 
 
-def test_what_is_there_is_not_asked_for_again(server, tmp_path):
+def test_an_existing_file_is_not_requested_again(server, tmp_path):
     download(server.url, SUMS, tmp_path, SHORT)
-    server.asked.clear()
+    server.requested.clear()
     download(server.url, SUMS, tmp_path, SHORT)
-    assert server.asked == []
+    assert server.requested == []
 
 
-def test_a_changed_file_is_fetched_anew(server, tmp_path):
+def test_a_changed_file_is_fetched_again(server, tmp_path):
     download(server.url, SUMS, tmp_path, SHORT)
     (tmp_path / ONE).write_bytes(b"changed")
     download(server.url, SUMS, tmp_path, SHORT)
     assert (tmp_path / ONE).read_bytes() == FILES[ONE]
 
 
-def test_an_interrupted_file_goes_on_where_it_stopped(server, tmp_path):
+def test_an_interrupted_download_resumes(server, tmp_path):
     part_of(tmp_path, FILES[ONE][:50_000])
     download(server.url, {ONE: SUMS[ONE]}, tmp_path, SHORT)
     assert (tmp_path / ONE).read_bytes() == FILES[ONE]
-    assert server.asked == [("/data/a/one.csv", 50_000)]
+    assert server.requested == [("/data/a/one.csv", 50_000)]
 
 
-def test_a_connection_cut_in_the_middle_goes_on(server, tmp_path):
-    server.faults = ["cut"]
+def test_a_broken_connection_is_resumed(server, tmp_path):
+    server.faults = ["broken"]
     download(server.url, {ONE: SUMS[ONE]}, tmp_path, SHORT)
     assert (tmp_path / ONE).read_bytes() == FILES[ONE]
-    begins = [begin for _, begin in server.asked]
+    begins = [begin for _, begin in server.requested]
     assert begins[0] == 0
     assert 0 < begins[1] <= len(FILES[ONE]) // 2
 
 
 def test_an_interrupted_call_leaves_a_part_and_no_file(server, tmp_path):
-    server.faults = ["cut", 503, 503]
-    with pytest.raises(DownloadError, match=r"one.csv: the server says 503 .* \(try 3 of 3\).* goes on where"):
+    server.faults = ["broken", 503, 503]
+    with pytest.raises(
+        DownloadError, match=r"one.csv: the server answered 503 .* \(try 3 of 3\).* the download resumes"
+    ):
         download(server.url, {ONE: SUMS[ONE]}, tmp_path, SHORT)
     assert [path.name for path in tmp_path.rglob("*.csv*")] == ["one.csv.part"]
 
@@ -124,21 +126,21 @@ def test_a_server_without_ranges_sends_all_again(server, tmp_path):
     assert (tmp_path / ONE).read_bytes() == FILES[ONE]
 
 
-def test_a_part_that_is_whole_is_taken(server, tmp_path):
+def test_a_complete_part_is_used(server, tmp_path):
     part_of(tmp_path, FILES[ONE])
     download(server.url, {ONE: SUMS[ONE]}, tmp_path, SHORT)
     assert (tmp_path / ONE).read_bytes() == FILES[ONE]
 
 
-def test_a_bad_part_is_thrown_away(server, tmp_path):
+def test_a_damaged_part_is_discarded(server, tmp_path):
     part_of(tmp_path, b"x" * 50_000)
     download(server.url, {ONE: SUMS[ONE]}, tmp_path, SHORT)
     assert (tmp_path / ONE).read_bytes() == FILES[ONE]
 
 
-def test_another_sum_is_refused_and_deleted(server, tmp_path):
+def test_a_file_with_another_checksum_is_deleted(server, tmp_path):
     server.files[ONE] = b"not what was pinned"
-    with pytest.raises(DownloadError, match=r"one.csv: .* has SHA-256 .* what came was deleted") as caught:
+    with pytest.raises(DownloadError, match=r"one.csv: .* has SHA-256 .* the download was deleted") as caught:
         download(server.url, SUMS, tmp_path, SHORT)
     assert "\n" not in str(caught.value)
     assert not list(tmp_path.rglob("*.csv*"))
@@ -146,37 +148,37 @@ def test_another_sum_is_refused_and_deleted(server, tmp_path):
 
 def test_a_missing_file_is_named_at_once(server, tmp_path):
     del server.files[ONE]
-    with pytest.raises(DownloadError, match=re.escape(f"{server.url}/{ONE}: the server says 404 Not Found")):
+    with pytest.raises(DownloadError, match=re.escape(f"{server.url}/{ONE}: the server answered 404 Not Found")):
         download(server.url, SUMS, tmp_path, SHORT)
-    assert len(server.asked) == 1
+    assert len(server.requested) == 1
 
 
-def test_a_busy_server_is_asked_again(server, tmp_path):
+def test_a_busy_server_is_retried(server, tmp_path):
     server.faults = [503, 429]
     download(server.url, {ONE: SUMS[ONE]}, tmp_path, SHORT)
     assert (tmp_path / ONE).read_bytes() == FILES[ONE]
 
 
-def test_silence_is_a_time_out(server, tmp_path):
+def test_a_server_that_does_not_answer_is_a_time_out(server, tmp_path):
     server.faults = ["sleep", "sleep"]
-    with pytest.raises(DownloadError, match=r"no answer in time \(try 2 of 2\)"):
-        download(server.url, {ONE: SUMS[ONE]}, tmp_path, Patience(timeout_s=0.1, tries=2, wait_s=0.01))
+    with pytest.raises(DownloadError, match=r"no answer within the time-out \(try 2 of 2\)"):
+        download(server.url, {ONE: SUMS[ONE]}, tmp_path, RetryPolicy(timeout_s=0.1, tries=2, wait_s=0.01))
 
 
-def test_no_server_is_said_so(tmp_path):
+def test_no_connection_is_reported(tmp_path):
     with pytest.raises(DownloadError, match=r"no connection .* \(try 2 of 2\); check the network .* data.mirror"):
-        download("http://127.0.0.1:9", {ONE: SUMS[ONE]}, tmp_path, Patience(timeout_s=1, tries=2, wait_s=0.01))
+        download("http://127.0.0.1:9", {ONE: SUMS[ONE]}, tmp_path, RetryPolicy(timeout_s=1, tries=2, wait_s=0.01))
 
 
 def test_waits_double(server, tmp_path, monkeypatch):
     waits = []
     monkeypatch.setattr("dlnet.data.download.time.sleep", waits.append)
     server.faults = [503] * 4
-    download(server.url, {ONE: SUMS[ONE]}, tmp_path, Patience(timeout_s=2, tries=5, wait_s=1))
+    download(server.url, {ONE: SUMS[ONE]}, tmp_path, RetryPolicy(timeout_s=2, tries=5, wait_s=1))
     assert waits == [1, 2, 4, 8]
 
 
-def test_a_line_that_is_no_sum_is_named(tmp_path):
+def test_a_line_without_a_checksum_is_named(tmp_path):
     path = tmp_path / "x.sha256"
     path.write_text(f"{'0' * 64}  a.csv\nnonsense\n")
     with pytest.raises(DataError, match=r"x.sha256:2: not a line of sha256sum"):

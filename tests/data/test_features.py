@@ -127,7 +127,7 @@ def test_uneven_sampling_does_not_matter():
     assert list(sparse.values()) == pytest.approx(list(whole.values()), rel=0.01, abs=0.01)
 
 
-def test_an_earlier_faster_step_does_not_count():
+def test_an_earlier_faster_step_is_ignored():
     time, voltage, current = curve()
     fast = np.linspace(3.3, 3.58, 120)
     joined = (
@@ -205,6 +205,6 @@ def test_too_few_samples_in_the_cc_part():
         {"min_samples": 1},
     ],
 )
-def test_a_bad_window_is_refused(limits):
+def test_a_bad_window_is_rejected(limits):
     with pytest.raises(DataError, match="charge window"):
         ChargeWindow(**limits)

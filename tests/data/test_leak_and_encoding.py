@@ -1,4 +1,4 @@
-"""Windows against a brute force, and what the encoder may and may not see."""
+"""Windows against a brute force, and no leak of test cells into the encoder."""
 
 import json
 
@@ -13,7 +13,7 @@ from dlnet.errors import DataError
 TASK = synthetic_dataset.described(synthetic_dataset.task())
 
 
-def bank_of(rows, cells, **options):
+def dataset_of(rows, cells, **options):
     return WindowDataset.from_tables(rows, cells, TASK, **options)
 
 
@@ -25,30 +25,30 @@ def tables():
 @pytest.mark.parametrize("stride", [1, 3])
 def test_windows_are_those_of_a_brute_force_cell_by_cell(tables, stride):
     rows, cells = tables
-    wanted, start = [], 0
+    expected, start = [], 0
     for cell, split in zip(cells["cell"], cells["split"], strict=True):
         count = int((rows["cell"] == cell).sum())
         if split == "train":
-            wanted += [start + t for t in range(12, count - 10 + 1, stride)]
+            expected += [start + t for t in range(12, count - 10 + 1, stride)]
         start += count
-    assert bank_of(rows, cells).windows("train", stride).tolist() == wanted
+    assert dataset_of(rows, cells).windows("train", stride).tolist() == expected
 
 
 def test_no_window_reaches_into_another_cell(tables):
-    dataset = bank_of(*tables)
+    dataset = dataset_of(*tables)
     ends = dataset.windows("train", 1)
     first, last = dataset.cell_index[ends - 12], dataset.cell_index[ends + 9]
     assert (first == last).all()
 
 
 def test_targets_of_test_cells_are_hidden(tables):
-    dataset = bank_of(*tables)
+    dataset = dataset_of(*tables)
     with pytest.raises(DataError, match="test cells"):
         dataset.targets(dataset.windows("test", 1))
 
 
 def test_targets_of_test_cells_are_read_where_allowed(tables):
-    dataset = bank_of(*tables, allow_test=True)
+    dataset = dataset_of(*tables, allow_test=True)
     ends = dataset.windows("test", 1)
     assert dataset.targets(ends)[0].tolist() == pytest.approx(tables[0]["target"].to_numpy()[ends[0] : ends[0] + 10])
 
@@ -56,21 +56,22 @@ def test_targets_of_test_cells_are_read_where_allowed(tables):
 @pytest.mark.parametrize("track", ["capacity", "charge"])
 def test_changing_test_cells_changes_neither_scalers_nor_training_windows(tables, track):
     rows, cells = tables
-    other = rows.copy()
-    test = other["cell"].isin(cells.loc[cells["split"] == "test", "cell"])
-    other.loc[test, ["soh", "target", *synthetic_dataset.FEATURES]] *= 3.7
+    changed = rows.copy()
+    test = changed["cell"].isin(cells.loc[cells["split"] == "test", "cell"])
+    changed.loc[test, ["soh", "target", *synthetic_dataset.FEATURES]] *= 3.7
     task = synthetic_dataset.task(track)
-    datasets = [bank_of(table, cells) for table in (rows, other)]
+    datasets = [dataset_of(table, cells) for table in (rows, changed)]
     encoders = [fit_encoder(dataset, task) for dataset in datasets]
     assert json.dumps(encoders[0].to_json()) == json.dumps(encoders[1].to_json())
     encoded = [
-        one.encode(dataset, dataset.windows("train", 1)) for one, dataset in zip(encoders, datasets, strict=True)
+        encoder.encode(dataset, dataset.windows("train", 1))
+        for encoder, dataset in zip(encoders, datasets, strict=True)
     ]
     assert encoded[0].tobytes() == encoded[1].tobytes()
 
 
 def test_encoding_is_block_means_scaled_one_by_one(tables):
-    dataset = bank_of(*tables)
+    dataset = dataset_of(*tables)
     encoder = fit_encoder(dataset, synthetic_dataset.task("charge"))
     end = int(dataset.windows("train", 1)[5])
     z = encoder.encode(dataset, np.array([end]))[0]
@@ -82,17 +83,17 @@ def test_encoding_is_block_means_scaled_one_by_one(tables):
 
 
 def test_quantiles_map_as_interpolation_does(tables):
-    dataset = bank_of(*tables)
+    dataset = dataset_of(*tables)
     encoder = fit_encoder(dataset, synthetic_dataset.task("capacity"))
     ends = dataset.windows("train", 7)
     blocks = dataset.feature_history(ends, ["charge"])[:, -2:, 0].mean(axis=1)
     scores = np.linspace(-np.sqrt(3), np.sqrt(3), len(encoder.quantiles[0]))
-    wanted = np.interp(blocks, encoder.quantiles[0], scores)
-    assert encoder.encode(dataset, ends)[:, -1, 2] == pytest.approx(wanted, abs=1e-5)
+    expected = np.interp(blocks, encoder.quantiles[0], scores)
+    assert encoder.encode(dataset, ends)[:, -1, 2] == pytest.approx(expected, abs=1e-5)
 
 
 def test_a_step_of_missing_cycles_in_a_window_is_limited_to_the_usual_drop(tables):
-    dataset = bank_of(*tables)
+    dataset = dataset_of(*tables)
     encoder = fit_encoder(dataset, synthetic_dataset.task("capacity"))
     history = np.full((1, 12), 0.95)
     history[:, :6] = 1.05
@@ -101,11 +102,11 @@ def test_a_step_of_missing_cycles_in_a_window_is_limited_to_the_usual_drop(table
     assert z[0] == pytest.approx(encoder.drop_limit, abs=1e-5)
 
 
-def test_encoder_survives_json(tables):
-    encoder = fit_encoder(bank_of(*tables), synthetic_dataset.task("capacity"))
+def test_encoder_json_round_trip(tables):
+    encoder = fit_encoder(dataset_of(*tables), synthetic_dataset.task("capacity"))
     assert Encoder.from_json(json.loads(json.dumps(encoder.to_json()))) == encoder
 
 
 def test_a_feature_the_data_lack_is_named(tables):
     with pytest.raises(DataError, match="resistance"):
-        bank_of(*tables).columns(["resistance"])
+        dataset_of(*tables).columns(["resistance"])

@@ -1,11 +1,11 @@
-"""What the prepare stage hands on: cleaned rows, split, counts; and that test cells leak into nothing."""
+"""Outputs of the prepare stage: cleaned rows, split, counts; and no leak from test cells."""
 
 from __future__ import annotations
 
 import numpy as np
 import pandas as pd
 import pytest
-from made_cells import SOURCE, cells_table, clean_params, split_params, task_params
+from synthetic_cells import SOURCE, cells_table, clean_params, split_params, task_params
 
 from dlnet.data.clean import hampel
 from dlnet.data.prepare import prepare
@@ -41,7 +41,7 @@ def test_tables_have_the_documented_columns():
     assert out.cells["used_in_training"].dtype == bool
 
 
-def test_cleaning_never_reaches_over_to_another_cell():
+def test_cleaning_uses_no_other_cell():
     table = cells_table()
     alone = table[table["cell"] == "c4"].reset_index(drop=True)
     before = prepared(table).rows
@@ -60,11 +60,11 @@ def test_changed_test_cells_leave_split_and_training_rows_untouched():
     noise = pd.Series(rng.normal(1, 0.1, len(table)), index=table.index).where(changed, 1.0)
     after = prepared(table.assign(capacity_ah=table["capacity_ah"] * noise, slope=table["slope"] * noise))
     pd.testing.assert_series_equal(before.cells["split"], after.cells["split"])
-    mine = ~changed.to_numpy()
-    pd.testing.assert_frame_equal(before.rows[mine], after.rows[mine])
+    unchanged = ~changed.to_numpy()
+    pd.testing.assert_frame_equal(before.rows[unchanged], after.rows[unchanged])
 
 
-def test_windows_are_counted_as_they_are_cut():
+def test_windows_are_counted():
     out = prepared(cells_table())
     for split, stride in (("train", 1), ("validation", 5), ("test", 5)):
         lives = out.cells.loc[out.cells["split"] == split, "rows"]
@@ -87,8 +87,8 @@ def test_a_smaller_share_counts_only_the_cells_in_use():
 
 def test_a_cell_shorter_than_a_window_is_unused():
     table = cells_table()
-    cut = table[(table["cell"] != "c0") | (table["row"] < 29)].reset_index(drop=True)
-    cells = prepared(cut).cells.set_index("cell")
+    shortened = table[(table["cell"] != "c0") | (table["row"] < 29)].reset_index(drop=True)
+    cells = prepared(shortened).cells.set_index("cell")
     assert cells.loc["c0", "split"] == "unused"
     assert (cells.drop("c0")["split"] != "unused").all()
 
@@ -105,6 +105,6 @@ def test_a_feature_that_is_not_in_the_data_is_named():
         prepare(cells_table(), SOURCE, clean_params(), split_params(), task)
 
 
-def test_fewer_rows_than_a_window_and_a_horizon_are_refused():
+def test_fewer_rows_than_a_window_and_a_horizon_are_rejected():
     with pytest.raises(ConfigError, match=r"clean.min_rows \(29\) must be at least .* \(10 \+ 20\)"):
         prepare(cells_table(), SOURCE, clean_params(min_rows=29), split_params(), task_params())

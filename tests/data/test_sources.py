@@ -1,4 +1,4 @@
-"""The published sources with small made files, from a mirror and over HTTP, and the embedded table."""
+"""The published sources with small synthetic files, from a mirror and over HTTP, and the embedded table."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import PurePosixPath
 import numpy as np
 import pandas as pd
 import pytest
-from made_cells import cells_table, data_params, write_published
+from synthetic_cells import cells_table, data_params, write_published
 
 from dlnet.data.download import read_sums
 from dlnet.data.features import FEATURES
@@ -42,50 +42,50 @@ def _no_mirror_from_outside(monkeypatch):
     monkeypatch.delenv("DLNET_DATA_MIRROR", raising=False)
 
 
-def made(tmp_path, source):
+def synthetic_mirror(tmp_path, source):
     mirror = tmp_path / source
     return mirror, write_published(mirror, NAMES[source], NOMINAL[source][-1])
 
 
 @pytest.mark.parametrize("source", NAMES)
 def test_a_mirror_gives_the_table(tmp_path, source):
-    mirror, sums = made(tmp_path, source)
-    table, about = load_cells(data_params(source, mirror=mirror), sums=sums)
+    mirror, sums = synthetic_mirror(tmp_path, source)
+    table, record = load_cells(data_params(source, mirror=mirror), sums=sums)
     assert list(table.columns) == ["cell", "group", "row", "nominal_ah", "capacity_ah", *FEATURES]
     cells = table.groupby("cell", sort=False).agg({"group": "first", "nominal_ah": "first", "row": "count"})
     assert cells["group"].tolist() == GROUPS[source]
     assert cells["nominal_ah"].tolist() == NOMINAL[source]
     assert cells["row"].tolist() == [40 + i for i in range(len(cells))]
-    assert about.source == source
-    assert about.simulated is False
-    assert about.label == PUBLISHED[source].label
-    assert about.nominal_ah == tuple(sorted(set(NOMINAL[source])))
+    assert record.source == source
+    assert record.simulated is False
+    assert record.label == PUBLISHED[source].label
+    assert record.nominal_ah == tuple(sorted(set(NOMINAL[source])))
 
 
 def test_values_are_those_of_the_file(tmp_path):
-    mirror, sums = made(tmp_path, "hust")
+    mirror, sums = synthetic_mirror(tmp_path, "hust")
     table, _ = load_cells(data_params("hust", mirror=mirror), sums=sums)
     file = np.loadtxt(mirror / "10-2.csv", delimiter=",", skiprows=1)
     cell = table[table["cell"] == "10-2"]
     np.testing.assert_array_equal(cell[[*FEATURES, "capacity_ah"]].to_numpy(), file)
 
 
-def test_the_environment_names_a_mirror_too(tmp_path, monkeypatch):
-    mirror, sums = made(tmp_path, "xjtu")
+def test_the_environment_variable_sets_a_mirror(tmp_path, monkeypatch):
+    mirror, sums = synthetic_mirror(tmp_path, "xjtu")
     monkeypatch.setenv("DLNET_DATA_MIRROR", str(mirror))
     table, _ = load_cells(data_params("xjtu"), sums=sums)
     assert table["cell"].nunique() == 3
 
 
-def test_a_changed_mirror_is_refused(tmp_path):
-    mirror, sums = made(tmp_path, "mit")
+def test_a_changed_mirror_is_rejected(tmp_path):
+    mirror, sums = synthetic_mirror(tmp_path, "mit")
     with (mirror / NAMES["mit"][1]).open("a") as stream:
         stream.write("1\n")
     with pytest.raises(DataError, match=r"2018-04-12_battery-10.csv: SHA-256"):
         load_cells(data_params("mit", mirror=mirror), sums=sums)
 
 
-def test_unusable_published_rows_are_left_out_and_told(tmp_path):
+def test_unusable_published_rows_are_left_out_and_noted(tmp_path):
     mirror = tmp_path / "hust"
     write_published(mirror, ["1-1.csv", "1-2.csv"], 1.1)
     table = pd.read_csv(mirror / "1-1.csv")
@@ -96,9 +96,9 @@ def test_unusable_published_rows_are_left_out_and_told(tmp_path):
     sums = tmp_path / "sums"
     lines = (sums / "hust.sha256").read_text().splitlines()
     (sums / "hust.sha256").write_text(f"{digest}  1-1.csv\n{lines[1]}\n")
-    read, about = load_cells(data_params("hust", mirror=mirror), sums=sums)
+    read, record = load_cells(data_params("hust", mirror=mirror), sums=sums)
     assert read[read["cell"] == "1-1"]["row"].tolist() == list(range(38))
-    assert about.notes[-1] == "1-1: 2 published rows with unusable values left out."
+    assert record.notes[-1] == "1-1: 2 published rows with unusable values left out."
 
 
 @pytest.fixture
@@ -114,8 +114,8 @@ def upstream(tmp_path):
     server.server_close()
 
 
-def test_a_download_lands_in_the_cache_with_hashes_in_names(tmp_path, monkeypatch, upstream):
-    mirror, sums = made(tmp_path, "tju")
+def test_a_download_is_cached_with_hash_signs_in_names(tmp_path, monkeypatch, upstream):
+    mirror, sums = synthetic_mirror(tmp_path, "tju")
     (tmp_path / "upstream").mkdir()
     mirror.rename(tmp_path / "upstream" / "TJU data")
     monkeypatch.chdir(tmp_path)
@@ -124,11 +124,11 @@ def test_a_download_lands_in_the_cache_with_hashes_in_names(tmp_path, monkeypatc
     assert sorted(p.name for p in (tmp_path / ".cache/downloads/tju").rglob("*.csv")) == ["CY25-05_1-#1.csv"] * 3
 
 
-def test_a_file_that_is_gone_upstream_is_named(tmp_path, monkeypatch, upstream):
-    _, sums = made(tmp_path, "mit")
+def test_a_file_missing_upstream_is_named(tmp_path, monkeypatch, upstream):
+    _, sums = synthetic_mirror(tmp_path, "mit")
     (tmp_path / "upstream").mkdir()
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(DownloadError, match=r"MIT%20data/2017-05-12/2017-05-12_battery-1.csv: the server says 404"):
+    with pytest.raises(DownloadError, match=r"MIT%20data/2017-05-12/2017-05-12_battery-1.csv: the server answered 404"):
         load_cells(data_params("mit"), base_url=upstream, sums=sums)
 
 
@@ -138,13 +138,13 @@ def test_the_lists_name_every_cell_once(source, cells):
     assert len(names) == cells
 
 
-def test_an_embedded_table_is_taken_as_it_stands_and_called_simulated(tmp_path):
-    made_table = cells_table()
-    made_table.to_parquet(tmp_path / "fleet.parquet", index=False)
-    table, about = load_cells(data_params("embedded", tmp_path / "fleet.parquet"))
-    pd.testing.assert_frame_equal(table, made_table)
-    assert about.simulated is True
-    assert "simulated" in about.label
+def test_an_embedded_table_is_unchanged_and_labelled_simulated(tmp_path):
+    written = cells_table()
+    written.to_parquet(tmp_path / "fleet.parquet", index=False)
+    table, record = load_cells(data_params("embedded", tmp_path / "fleet.parquet"))
+    pd.testing.assert_frame_equal(table, written)
+    assert record.simulated is True
+    assert "simulated" in record.label
 
 
 @pytest.mark.parametrize(
@@ -159,7 +159,7 @@ def test_an_embedded_table_is_taken_as_it_stands_and_called_simulated(tmp_path):
         ),
         (lambda t: t.assign(slope=t["slope"].where(t.index != 9)), "row 9, column 'slope': empty"),
         (lambda t: pd.concat([t, t.tail(1)], ignore_index=True), "row 644, column 'cell': the same row of"),
-        (lambda t: t[["group", "cell", *t.columns[2:]]], "column 'group': not in its place"),
+        (lambda t: t[["group", "cell", *t.columns[2:]]], "column 'group': not in its position"),
     ],
     ids=["missing column", "text", "half a row", "negative", "NaN", "row twice", "order of columns"],
 )

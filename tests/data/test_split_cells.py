@@ -1,4 +1,4 @@
-"""Properties of the split: disjoint, in proportion, the same for a seed, blind to the order of the table."""
+"""Properties of the split: disjoint, in proportion, the same for a seed, independent of the order of the table."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from made_cells import split_params
+from synthetic_cells import split_params
 
 from dlnet.data.split import split_cells
 from dlnet.errors import DataError
@@ -32,7 +32,7 @@ def enough(lives):
 
 @settings(max_examples=25, deadline=None)
 @given(groups.filter(enough), seeds)
-def test_short_cells_are_unused_and_all_others_dealt(lives, seed):
+def test_short_cells_are_unused_and_all_others_assigned(lives, seed):
     assigned = split_cells(cells_of(lives), split_params(seed=seed), MIN_ROWS)
     short = assigned["rows"] < MIN_ROWS
     assert (assigned.loc[short, "split"] == "unused").all()
@@ -41,7 +41,7 @@ def test_short_cells_are_unused_and_all_others_dealt(lives, seed):
 
 @settings(max_examples=25, deadline=None)
 @given(groups.filter(enough), seeds)
-def test_each_fifth_of_a_group_by_life_is_dealt_three_one_one(lives, seed):
+def test_each_fifth_of_a_group_by_life_is_split_three_one_one(lives, seed):
     assigned = split_cells(cells_of(lives), split_params(seed=seed), MIN_ROWS)
     for _, group in assigned[assigned["split"] != "unused"].groupby("group"):
         if len(group) < 5:
@@ -70,13 +70,13 @@ def test_other_fractions_are_met_within_a_stratum(parts, count):
         assert abs(assigned[name] - part * count) <= 2
 
 
-def test_another_seed_deals_otherwise():
+def test_another_seed_gives_another_split():
     cells = cells_of([list(range(200, 240))])
-    one, other = (split_cells(cells, split_params(seed=seed), MIN_ROWS)["split"] for seed in (0, 1))
-    assert (one != other).any()
+    first, second = (split_cells(cells, split_params(seed=seed), MIN_ROWS)["split"] for seed in (0, 1))
+    assert (first != second).any()
 
 
-def test_tiny_groups_are_dealt_together():
+def test_tiny_groups_are_split_together():
     cells = cells_of([[200], [201], [202], [203], [204]])
     assert sorted(split_cells(cells, split_params(), MIN_ROWS)["split"]) == [
         "test",

@@ -1,4 +1,4 @@
-"""What a student carries of its training."""
+"""Metrics of a trained student."""
 
 from dataclasses import replace
 
@@ -20,26 +20,26 @@ def trained(config, seed=0):
     return Trained(Job("one", seed), config, drawn, 0.001, 10)
 
 
-def test_a_student_of_several_branches_tells_how_often_each_speaks():
+def test_a_student_of_several_branches_has_the_usage_of_each():
     config = small_net(branches=3)
     result, training_data = trained(config), synthetic_training_data(config)
     found = as_student(result, synthetic_encoder()[1], training_data).metrics["branch_usage"]
     stacked = {name: value[None] for name, value in result.parameters.items()}
     counts, basis = [0, 0, 0], horizon_basis(config)
     for window in training_data.validation_z:
-        spoken = forward(stacked, window[None, None], basis, config, hard=True)[0]
+        chosen = forward(stacked, window[None, None], basis, config, hard=True)[0]
         for branch in range(3):
-            # The same network with a gate that can pick this branch alone.
+            # The same network with a gate that always picks this branch.
             bias = torch.full((1, 1, 3), -99.0)
             bias[..., branch] = 99.0
             alone = forward({**stacked, "bg": bias}, window[None, None], basis, config, hard=True)[0]
-            counts[branch] += torch.equal(spoken, alone)
-    assert sum(counts) == len(training_data.validation_z), "each window is one branch's"
+            counts[branch] += torch.equal(chosen, alone)
+    assert sum(counts) == len(training_data.validation_z), "each window has exactly one branch"
     assert sum(count > 0 for count in counts) > 1
     assert found == [count / len(training_data.validation_z) for count in counts]
 
 
-def test_a_student_of_one_branch_carries_what_it_always_did():
+def test_a_student_of_one_branch_has_no_usage():
     config = small_net()
     student = as_student(trained(config), synthetic_encoder()[1], synthetic_training_data(config))
     assert list(student.metrics) == ["mae_validation", "steps"]

@@ -1,4 +1,4 @@
-"""Synthetic windows: what is shifted, and who labels them."""
+"""Synthetic windows: shifts of features, simulated cells, and labels from the teacher."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -34,7 +34,7 @@ def example():
     return training_data, TrainedModel("t", encoder, config, initial(config, [0, 1]))
 
 
-def test_features_alone_are_shifted_each_by_a_constant_a_window(example):
+def test_only_features_are_shifted_each_by_a_constant_a_window(example):
     training_data = example[0]
     z = shifted(training_data, 200, 0.3, seed=0)
     moved = (z.reshape(200, *training_data.z.shape) - training_data.z).numpy()
@@ -50,7 +50,7 @@ def test_features_alone_are_shifted_each_by_a_constant_a_window(example):
     assert features[:, :, 0].mean() == pytest.approx(0, abs=0.01)
 
 
-def test_the_teacher_alone_labels_them_and_sees_the_same_window(example):
+def test_only_the_teacher_labels_them_from_the_same_window(example):
     training_data, teacher = example
     z = shifted(training_data, 2, 0.5, seed=1)
     found = add_synthetic_windows(training_data, teacher, z)
@@ -72,12 +72,12 @@ def test_students_train_on_them(example):
     assert not torch.equal(with_teacher.parameters["wx"], alone.parameters["wx"])
 
 
-def test_losses_of_hidden_states_are_refused_with_synthetic_windows():
+def test_losses_of_hidden_states_are_rejected_with_synthetic_windows():
     training = {"steps": 4, "batch": 8, "learning_rate": 4e-3, "weight_decay": 0.0, "check": 2, "patience": 9}
     content = {"hidden": {"liquid": [4]}, "losses": ["labels", "hint"], "seeds": [0], "substeps": 1, "alpha": 0.5}
     content |= {"hint_width": 4, "branches": 1, "training": training, "shifted": {"copies": 1, "spread": 0.1}}
     content |= {"temperature": 4.0, "simulated_stride": 0}
-    with pytest.raises(ValueError, match=r"or simulated_stride, losses may be labels, l1, mse, cosine alone"):
+    with pytest.raises(ValueError, match=r"or simulated_stride, losses may only be labels, l1, mse, cosine"):
         StudentParams(**content)
 
 
@@ -85,7 +85,7 @@ def fleet():
     return read_table(Path(__file__).parents[2] / "data/embedded.parquet")
 
 
-def test_windows_of_simulated_cells_are_those_of_their_own_bank_seen_through_the_encoder():
+def test_windows_of_simulated_cells_are_encoded_by_the_given_encoder():
     config = DistillConfig.load(Path(__file__).parents[2] / "params.yaml")
     table, capacity = fleet(), config.task.model_copy(update={"inputs": "capacity"})
     prepared = prepare(table, embedded(table), config.clean, config.split, capacity)
@@ -97,11 +97,11 @@ def test_windows_of_simulated_cells_are_those_of_their_own_bank_seen_through_the
     assert len(z) == sum((rows - capacity.window) // 50 + 1 for rows in training)
     plain = encoder.encode(dataset, dataset.windows("train", 50, labelled=False))
     moved = (torch.from_numpy(plain) - z).abs().amax(dim=(0, 1))
-    assert (moved > 0.5).sum() == 1, "one channel is the level, a deviation higher in the other units"
+    assert (moved > 0.5).sum() == 1, "one channel is the level, one deviation higher in the other units"
     assert (moved[moved < 0.5] < 1e-5).all()
 
 
-def test_a_feature_that_the_fleet_lacks_is_said(example):
+def test_a_feature_that_the_fleet_lacks_is_named(example):
     config = DistillConfig.load(Path(__file__).parents[2] / "params.yaml")
     encoder = replace(example[1].encoder, features=("chemistry",))
     with pytest.raises(ConfigError, match="simulated_stride: the simulated fleet has no 'chemistry'"):

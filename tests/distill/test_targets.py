@@ -1,4 +1,4 @@
-"""Targets from a teacher: mixed forecasts in the students' units, and its hidden path without redundancy."""
+"""Targets from a teacher: mixed forecasts in the students' units, and principal components of its hidden path."""
 
 from __future__ import annotations
 
@@ -34,15 +34,15 @@ def prepared():
 
 def test_teachers_are_mixed_by_weight_in_units_of_the_student(prepared):
     dataset, encoder, windows, training_data = prepared
-    one, other = net(encoder, 0), net(encoder, 1)
-    found = add_teacher_targets(training_data, [(one, 0.25), (other, 0.75)], dataset, encoder, windows)
-    soh = 0.25 * one.forecast(dataset, windows.train) + 0.75 * other.forecast(dataset, windows.train)
+    first, second = net(encoder, 0), net(encoder, 1)
+    found = add_teacher_targets(training_data, [(first, 0.25), (second, 0.75)], dataset, encoder, windows)
+    soh = 0.25 * first.forecast(dataset, windows.train) + 0.75 * second.forecast(dataset, windows.train)
     last = dataset.soh[windows.train - 1][:, None]
     np.testing.assert_allclose(found.teacher.numpy() * encoder.delta_scale + last, soh, atol=1e-6)
     assert found.hint is None
 
 
-def test_a_teacher_with_other_channels_teaches_the_same_windows(prepared):
+def test_a_teacher_with_other_channels_labels_the_same_windows(prepared):
     dataset, encoder, windows, training_data = prepared
     charge = fit_encoder(dataset, task("charge"))
     channels = charge.encode(dataset, windows.train[:1]).shape[2]
@@ -88,7 +88,7 @@ def test_an_averaged_teacher_forecasts_the_mean_of_its_members(prepared):
         config, [Job("a", 0), Job("b", 1)], [synthetic_training_data(config)], TrainPlan(steps=3, batch=8, check=3)
     )
     together = TrainedModel("both", encoder, config, stack_parameters(trained))
-    alone = [TrainedModel(one.job.name, encoder, config, stack_parameters([one])) for one in trained]
+    alone = [TrainedModel(result.job.name, encoder, config, stack_parameters([result])) for result in trained]
     mean = sum(student.forecast(dataset, windows.train) for student in alone) / 2
     np.testing.assert_allclose(together.forecast(dataset, windows.train), mean, atol=1e-6)
 
@@ -96,10 +96,10 @@ def test_an_averaged_teacher_forecasts_the_mean_of_its_members(prepared):
 def test_spread_is_that_of_the_members_forecasts(prepared):
     dataset, encoder, windows, training_data = prepared
     members = [net(encoder, seed) for seed in range(3)]
-    stacked = {name: torch.cat([one.parameters[name] for one in members]) for name in members[0].parameters}
+    stacked = {name: torch.cat([member.parameters[name] for member in members]) for name in members[0].parameters}
     teacher = TrainedModel("t", encoder, members[0].config, stacked)
     found = add_teacher_targets(training_data, [(teacher, 1.0)], dataset, encoder, windows, ["gaussian"])
-    forecasts = [one.forecast(dataset, windows.train) for one in members]
+    forecasts = [member.forecast(dataset, windows.train) for member in members]
     np.testing.assert_allclose(found.spread.numpy() * encoder.delta_scale, np.std(forecasts, axis=0), atol=1e-6)
 
 

@@ -1,4 +1,4 @@
-"""The teacher: each member is trained as it would be alone, and together they are averaged."""
+"""The teacher: members are trained independently, and their outputs are averaged."""
 
 import numpy as np
 import pytest
@@ -29,11 +29,11 @@ def test_members_are_those_of_their_seeds_and_their_outputs_are_averaged(tmp_pat
     for m, truth in enumerate(alone):
         assert results[m].mae_validation == truth.mae_validation
         assert all(torch.equal(teacher.parameters[name][m], value) for name, value in truth.parameters.items())
-    assert teacher.metrics == {"members_mae_validation": [one.mae_validation for one in alone]}
+    assert teacher.metrics == {"members_mae_validation": [member.mae_validation for member in alone]}
     single = [
-        TrainedModel("m", encoder, config, {name: value[None] for name, value in one.parameters.items()})
-        for one in alone
+        TrainedModel("m", encoder, config, {name: value[None] for name, value in member.parameters.items()})
+        for member in alone
     ]
-    mean = sum(one.forecast(dataset, windows.validation) for one in single) / 2
+    mean = sum(member.forecast(dataset, windows.validation) for member in single) / 2
     np.testing.assert_allclose(teacher.forecast(dataset, windows.validation), mean, atol=1e-6)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["member-0.safetensors", "member-1.safetensors"]

@@ -21,31 +21,31 @@ def pair():
 
 
 def test_l1_is_the_mean_absolute_error(pair):
-    output, wanted = pair
-    truth = [mean_absolute_error(w.numpy(), o.numpy()) for o, w in zip(output, wanted, strict=True)]
-    np.testing.assert_allclose(outputs.l1(output, wanted).numpy(), truth, rtol=1e-5)
+    output, target = pair
+    truth = [mean_absolute_error(w.numpy(), o.numpy()) for o, w in zip(output, target, strict=True)]
+    np.testing.assert_allclose(outputs.l1(output, target).numpy(), truth, rtol=1e-5)
 
 
-def test_l1_counts_known_labels_alone(pair):
-    output, wanted = pair
-    wanted[0, 1:4], wanted[2, 0, 5:] = torch.nan, torch.nan
-    truth = np.nanmean(np.abs(output.numpy() - wanted.numpy()), axis=(1, 2))
-    np.testing.assert_allclose(outputs.l1(output, wanted).numpy(), truth, rtol=1e-5)
+def test_l1_counts_only_known_labels(pair):
+    output, target = pair
+    target[0, 1:4], target[2, 0, 5:] = torch.nan, torch.nan
+    truth = np.nanmean(np.abs(output.numpy() - target.numpy()), axis=(1, 2))
+    np.testing.assert_allclose(outputs.l1(output, target).numpy(), truth, rtol=1e-5)
 
 
 def test_unknown_labels_leave_no_nan_in_the_gradient(pair):
-    output, wanted = pair[0].requires_grad_(True), pair[1]
-    wanted[:, 2:], wanted[1] = torch.nan, torch.nan
-    outputs.l1(output, wanted).sum().backward()
-    known = ~torch.isnan(wanted)
+    output, target = pair[0].requires_grad_(True), pair[1]
+    target[:, 2:], target[1] = torch.nan, torch.nan
+    outputs.l1(output, target).sum().backward()
+    known = ~torch.isnan(target)
     size = torch.where(known, 1 / known.sum((1, 2), keepdim=True).clamp(min=1), 0.0)
-    torch.testing.assert_close(output.grad, torch.sign(output.detach() - wanted.nan_to_num()) * size)
+    torch.testing.assert_close(output.grad, torch.sign(output.detach() - target.nan_to_num()) * size)
 
 
 def test_l1_without_any_label_is_zero(pair):
-    output, wanted = pair
-    wanted[1] = torch.nan
-    assert outputs.l1(output, wanted)[1] == 0
+    output, target = pair
+    target[1] = torch.nan
+    assert outputs.l1(output, target)[1] == 0
 
 
 def test_mse_is_five_times_torchs(pair):
@@ -58,7 +58,7 @@ def test_cosine_is_one_minus_the_cosine(pair):
     np.testing.assert_allclose(outputs.cosine(*pair).numpy(), truth, rtol=1e-4)
 
 
-def test_cosine_looks_at_the_shape_alone(pair):
+def test_cosine_depends_only_on_the_shape(pair):
     torch.testing.assert_close(outputs.cosine(7 * pair[0], pair[1]), outputs.cosine(*pair))
 
 
@@ -71,13 +71,13 @@ def test_cosine_of_a_flat_forecast_has_a_finite_gradient():
 def test_hint_is_twice_the_mean_square_of_the_projected_path():
     rng, t, n, k = np.random.default_rng(1), 4, 5, 2
     path, projection = rng.normal(size=(t, M, n, B)), rng.normal(size=(M, n, k))
-    wanted = rng.normal(size=(M, B, t, k))
+    target = rng.normal(size=(M, B, t, k))
     truth = [
-        2 * np.mean([[(path[s, m, :, b] @ projection[m] - wanted[m, b, s]) ** 2 for s in range(t)] for b in range(B)])
+        2 * np.mean([[(path[s, m, :, b] @ projection[m] - target[m, b, s]) ** 2 for s in range(t)] for b in range(B)])
         for m in range(M)
     ]
-    found = features.hint(list(torch.tensor(path)), torch.tensor(projection), torch.tensor(wanted))
-    np.testing.assert_allclose(found.numpy(), truth, rtol=1e-6)
+    loss = features.hint(list(torch.tensor(path)), torch.tensor(projection), torch.tensor(target))
+    np.testing.assert_allclose(loss.numpy(), truth, rtol=1e-6)
 
 
 T, N, K = 4, 5, 2
@@ -127,14 +127,14 @@ def test_binned_is_torchs_divergence_of_categories(pair, spread, temperature):
 
 
 def test_attention_compares_where_the_state_is_large(hidden):
-    path, wanted = hidden[0], torch.rand(M, B, T, generator=torch.Generator().manual_seed(3))
+    path, target = hidden[0], torch.rand(M, B, T, generator=torch.Generator().manual_seed(3))
     truth = np.zeros(M)
     for m in range(M):
         for b in range(B):
             own = np.array([np.mean(h[m, :, b].numpy() ** 2) for h in path])
-            teacher = wanted[m, b].numpy()
+            teacher = target[m, b].numpy()
             truth[m] += 2 * np.sum((own / np.linalg.norm(own) - teacher / np.linalg.norm(teacher)) ** 2) / B
-    np.testing.assert_allclose(features.attention(path, wanted).numpy(), truth, rtol=1e-5)
+    np.testing.assert_allclose(features.attention(path, target).numpy(), truth, rtol=1e-5)
 
 
 def huber(gap):
@@ -142,45 +142,45 @@ def huber(gap):
 
 
 def test_relations_of_distance_are_those_of_scipy(hidden):
-    state, wanted = hidden[0][-1].mT, hidden[2]
+    state, target = hidden[0][-1].mT, hidden[2]
     truth = []
     for m in range(M):
         tables = []
-        for points in (state[m].numpy(), wanted[m].numpy()):
-            apart = pdist(points)
-            tables.append(squareform(apart / apart.mean()))
+        for points in (state[m].numpy(), target[m].numpy()):
+            distances = pdist(points)
+            tables.append(squareform(distances / distances.mean()))
         truth.append(huber(tables[0] - tables[1]).mean())
-    np.testing.assert_allclose(relations.distance(state, wanted).numpy(), truth, rtol=1e-5)
+    np.testing.assert_allclose(relations.distance(state, target).numpy(), truth, rtol=1e-5)
 
 
 def test_relations_of_angle_are_those_of_each_triplet(hidden):
-    state, wanted = hidden[0][-1].mT.numpy(), hidden[2].numpy()
+    state, target = hidden[0][-1].mT.numpy(), hidden[2].numpy()
 
     def cosine(points, i, j, k):
-        one, other = points[i] - points[j], points[k] - points[j]
-        lengths = np.linalg.norm(one) * np.linalg.norm(other)
-        return one @ other / lengths if lengths else 0.0
+        left, right = points[i] - points[j], points[k] - points[j]
+        lengths = np.linalg.norm(left) * np.linalg.norm(right)
+        return left @ right / lengths if lengths else 0.0
 
     truth = [
-        2 * np.mean([huber(cosine(state[m], *at) - cosine(wanted[m], *at)) for at in product(range(B), repeat=3)])
+        2 * np.mean([huber(cosine(state[m], *at) - cosine(target[m], *at)) for at in product(range(B), repeat=3)])
         for m in range(M)
     ]
-    found = relations.angle(torch.from_numpy(state), torch.from_numpy(wanted))
-    np.testing.assert_allclose(found.numpy(), truth, rtol=1e-4)
+    loss = relations.angle(torch.from_numpy(state), torch.from_numpy(target))
+    np.testing.assert_allclose(loss.numpy(), truth, rtol=1e-4)
 
 
 def test_contrast_is_torchs_cross_entropy_over_the_batch(hidden):
-    path, projection, wanted = hidden
+    path, projection, target = hidden
     state = path[-1].mT
     truth = []
     for m in range(M):
         scores = [
-            [torch.cosine_similarity(state[m, i] @ projection[m], wanted[m, j], dim=0) for j in range(B)]
+            [torch.cosine_similarity(state[m, i] @ projection[m], target[m, j], dim=0) for j in range(B)]
             for i in range(B)
         ]
         scores = torch.tensor(scores) / relations.CONTRAST_TEMPERATURE
         truth.append(relations.CONTRAST_UNIT * torch.nn.functional.cross_entropy(scores, torch.arange(B)))
-    torch.testing.assert_close(relations.contrast(state, projection, wanted), torch.stack(truth))
+    torch.testing.assert_close(relations.contrast(state, projection, target), torch.stack(truth))
 
 
 def same(pair, hidden, spread):

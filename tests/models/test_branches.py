@@ -31,7 +31,7 @@ def test_soft_branches_are_mixed_by_their_shares(drawn):
     torch.testing.assert_close(branches.mix(every, share), torch.stack([torch.stack(t) for t in truth]))
 
 
-def test_a_hard_gate_lets_the_largest_share_speak_alone(drawn):
+def test_a_hard_gate_uses_only_the_largest_share(drawn):
     every, share = drawn
     found = branches.pick(every, share)
     for m in range(M):
@@ -72,10 +72,10 @@ def test_a_branched_network_forecasts_with_the_head_that_its_gate_picks():
     assert len(set(picked.tolist())) > 1
     plain = small_net()
     for k in range(3):
-        one = {name: value for name, value in parameters.items() if name not in ("wg", "bg")}
+        single = {name: value for name, value in parameters.items() if name not in ("wg", "bg")}
         columns = slice(plain.outputs * k, plain.outputs * (k + 1))
-        one |= {"wo": parameters["wo"][..., columns], "bo": parameters["bo"][..., columns]}
-        torch.testing.assert_close(found[picked == k], predict(one, z, plain)[0][picked == k])
+        single |= {"wo": parameters["wo"][..., columns], "bo": parameters["bo"][..., columns]}
+        torch.testing.assert_close(found[picked == k], predict(single, z, plain)[0][picked == k])
 
 
 def test_the_gate_sees_the_last_step_and_the_last_state():
@@ -89,7 +89,7 @@ def test_the_gate_sees_the_last_step_and_the_last_state():
     assert skip_values(z, config).shape == (1, 4, 3)
 
 
-def test_training_with_a_gate_is_as_good_alone_as_in_a_stack():
+def test_training_with_a_gate_is_the_same_alone_and_in_a_stack():
     config = small_net(branches=2)
     training_data, plan = synthetic_training_data(config), TrainPlan(steps=30, batch=8, warmup=5, check=30)
     jobs = [Job("a", 0), Job("b", 1, "hint", 0.5)]

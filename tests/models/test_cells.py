@@ -1,4 +1,4 @@
-"""Cells against a scalar loop, against ncps where its wiring can say the same thing, and against an exact solution."""
+"""Cells against a scalar loop, an exact solution, and ncps where its wiring can express the same model."""
 
 import ncps.torch
 import ncps.wirings
@@ -29,7 +29,7 @@ def inputs(config, batch=3, seed=0):
 def test_equals_the_scalar_loop(cell, solver, substeps):
     config = net(cell, solver, substeps)
     parameters, z = initial(config, [3]), inputs(config)
-    parameters["leak"][0, 0, 0] = 4.0  # beyond the limit of the leak
+    parameters["leak"][0, 0, 0] = 4.0  # above the limit of the leak
     found = torch.stack(hidden_path(parameters, z, config), dim=2)[0].permute(2, 1, 0)
     truth = [scalar_truth.path(config, scalar_truth.nested(parameters, 0), window) for window in z[0].tolist()]
     np.testing.assert_allclose(found.numpy(), truth, atol=2e-6)
@@ -77,8 +77,8 @@ def run_ncps(cell, window, hidden):
     return torch.stack(states).detach()
 
 
-# ncps has a sigmoid a synapse, where our conductance is one sigmoid of a weighted sum (the papers' f). The two are
-# the same model where each conductance listens to one source: an input, or one other neuron.
+# ncps has a sigmoid a synapse, where a conductance here is one sigmoid of a weighted sum (the papers' f). The two are
+# the same model where each conductance depends on one source: an input, or one other neuron.
 
 
 @pytest.mark.parametrize("substeps", [1, 6])
@@ -114,7 +114,7 @@ def test_ltc2_with_an_input_and_a_ring_equals_ncps(substeps):
     config = net("ltc2", "fused", substeps, hidden=n, channels=1, steps=8)
     p, z = initial(config, [5]), inputs(config, batch=1)
     p["a"] = torch.rand(1, 1, 2 * n, generator=torch.Generator().manual_seed(1)) * 2 - 1
-    p["wx"][..., n:] = 0  # the first conductance listens to the input, the second to the neighbour
+    p["wx"][..., n:] = 0  # the first conductance depends on the input, the second on the neighbour
     p["wh"][..., :n] = 0
     p["wh"][..., n:] *= torch.roll(torch.eye(n), 1, dims=1)
     cell = ncps_cell(n, 1, torch.nn.functional.softplus(p["leak"][0, 0]), substeps)

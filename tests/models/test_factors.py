@@ -63,12 +63,12 @@ def test_balanced_factors_stay_within_the_range_of_their_format_and_keep_the_pro
         before = largest_low(parameters["ux"][m], parameters["uh"][m])
         after = largest_low(found["ux"][m], found["uh"][m])
         np.testing.assert_allclose(after, np.minimum(before, 8), rtol=1e-12)
-        assert before[0] < 8 < before[1], "one column to be left alone, one to be divided"
+        assert before[0] < 8 < before[1], "one column is unchanged, one is divided"
     for name, value in factors.multiply(parameters).items():
         torch.testing.assert_close(factors.multiply(found)[name], value)
 
 
-def test_balanced_factors_of_one_network_are_those_of_its_place_in_a_stack():
+def test_balanced_factors_of_one_network_are_the_same_in_a_stack():
     parameters = wide_factors()
     stacked = factors.balanced(parameters)
     for m in range(2):

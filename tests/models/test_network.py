@@ -63,8 +63,8 @@ def test_each_network_of_a_stack_is_as_it_is_alone(cell):
     )
     stack = lively(config, seeds)
     for m, seed in enumerate(seeds):
-        one = {name: value[m : m + 1] for name, value in stack.items()}
-        alone, path = forward(one, windows(config, seed=seed)[None], horizon_basis(config), config)
+        single = {name: value[m : m + 1] for name, value in stack.items()}
+        alone, path = forward(single, windows(config, seed=seed)[None], horizon_basis(config), config)
         torch.testing.assert_close(together[0][m], alone[0])
         torch.testing.assert_close(together[1][-1][m], path[-1][0])
 
@@ -103,13 +103,13 @@ def test_config_round_trip():
 
 
 @pytest.mark.parametrize("field", ["cell", "solver", "skip"])
-def test_unknown_name_is_refused(field):
+def test_unknown_name_is_rejected(field):
     with pytest.raises(ModelError, match=f"{field} is 'gru'; known: "):
         net(**{field: "gru"})
 
 
 @pytest.mark.parametrize("steps", [1, 2, 4, 5, 6])
-def test_a_window_shorter_than_a_lag_is_looked_at_from_its_first_step(steps):
+def test_a_window_shorter_than_a_lag_is_used_from_its_first_step(steps):
     config = net(steps=steps)
     z = torch.randn(1, 3, steps, config.channels)
     slopes = [[z[0, b, -1, 0] - z[0, b, max(steps - 1 - lag, 0), 0] for lag in (2, 5, steps - 1)] for b in range(3)]

@@ -1,4 +1,4 @@
-"""What training sees of the integer engine, against the integer engine itself."""
+"""Quantisation-aware training against the integer engine."""
 
 from dataclasses import replace
 
@@ -35,37 +35,37 @@ def student(cell, substeps=1, seed=0, **changes):
 @pytest.mark.parametrize("bits", [8, 4])
 @pytest.mark.parametrize("rank", [0, 3])
 @pytest.mark.parametrize(("cell", "substeps"), [("liquid", 1), ("liquid", 2), ("ltc", 1)])
-def test_training_in_double_precision_sees_the_integer_engine_to_the_last_bit(cell, substeps, rank, bits):
-    one = student(cell, substeps, rank=rank, bits=bits, branches=3)
-    parameters = {name: value.double() for name, value in one.parameters.items()}
-    spec = make_spec(weights_of(replace(one, parameters=parameters)), precision=Precision.of(bits))
+def test_training_in_double_precision_equals_the_integer_engine(cell, substeps, rank, bits):
+    model = student(cell, substeps, rank=rank, bits=bits, branches=3)
+    parameters = {name: value.double() for name, value in model.parameters.items()}
+    spec = make_spec(weights_of(replace(model, parameters=parameters)), precision=Precision.of(bits))
     z = 2 * torch.randn(200, 6, 4, generator=torch.Generator().manual_seed(1))
     trace = run(spec, quantise_inputs(z.numpy()), quantise_anchor(np.ones(200)))
     seen = quantised.inputs(z.double())[None]
-    path = hidden_path(parameters, seen, one.config)
+    path = hidden_path(parameters, seen, model.config)
     np.testing.assert_array_equal(torch.stack([h[0].T for h in path], dim=1) * 2**15, trace.hidden)
-    picked = scores(parameters, path[-1], seen, one.config)[0].argmax(1)
+    picked = scores(parameters, path[-1], seen, model.config)[0].argmax(1)
     assert len(set(picked.tolist())) > 1
     np.testing.assert_array_equal(picked, trace.branch)
-    logits = head(parameters, path[-1], seen, one.config, hard=True)[0]
+    logits = head(parameters, path[-1], seen, model.config, hard=True)[0]
     np.testing.assert_array_equal(logits * 2**12, trace.logits)
 
 
 @pytest.mark.parametrize("substeps", [1, 2])
 @pytest.mark.parametrize("cell", ["liquid", "ltc"])
 def test_the_path_in_training_is_that_of_the_integer_engine(cell, substeps):
-    one = student(cell, substeps)
-    spec = make_spec(weights_of(one))
+    model = student(cell, substeps)
+    spec = make_spec(weights_of(model))
     z = torch.randn(40, 6, 4, generator=torch.Generator().manual_seed(1))
     trace = run(spec, quantise_inputs(z.numpy()), quantise_anchor(np.ones(40)))
     with torch.no_grad():
-        path = hidden_path(one.parameters, quantised.inputs(z)[None], one.config)
+        path = hidden_path(model.parameters, quantised.inputs(z)[None], model.config)
     codes = torch.stack([h[0].T for h in path], dim=1).numpy() * 2**15
     gap = np.abs(codes - trace.hidden)
     assert np.abs(codes - np.rint(codes)).max() == 0
     assert gap.max() <= 12  # in single precision a preactivation at a rounding edge falls to either side
     assert (gap > 0).mean() < 0.02
-    float_path = hidden_path({**one.parameters}, z[None], small_net(cell=cell, substeps=substeps))
+    float_path = hidden_path({**model.parameters}, z[None], small_net(cell=cell, substeps=substeps))
     away = np.abs(torch.stack([h[0].T for h in float_path], dim=1).detach().numpy() * 2**15 - trace.hidden)
     assert away.mean() > 20 * gap.mean(), "the float network is much further from the engine"
 
@@ -78,9 +78,9 @@ def codes_of(matrix, bits):
 
 def requantised(value, real):
     """``(value m + 2^(p-1)) >> p`` with m / 2^p nearest to ``real``, 2^30 <= m < 2^31."""
-    place = 31 - np.frexp(real)[1].astype(np.int64)
-    multiplier = np.rint(np.ldexp(real, place)).astype(np.int64)
-    return (value * multiplier + (np.int64(1) << (place - 1))) >> place
+    shift = 31 - np.frexp(real)[1].astype(np.int64)
+    multiplier = np.rint(np.ldexp(real, shift)).astype(np.int64)
+    return (value * multiplier + (np.int64(1) << (shift - 1))) >> shift
 
 
 def integer_rows(matrix, bias, seen, bits):
@@ -109,10 +109,10 @@ def integer_step(p, x, h, cell, substeps, bits):
     gate = np.where(q[:, :n] < 0, 2**15 - gate, gate)
     rate = np.floor(np.minimum(np.log1p(np.exp(p["leak"][0])), 1 - 2**-15) * 2**15 + 0.5).astype(np.int64)
     if cell == "liquid":
-        aim = np.sign(q[:, n:]) * integer_table(np.tanh, q[:, n:])
+        reversal = np.sign(q[:, n:]) * integer_table(np.tanh, q[:, n:])
     else:
-        aim = np.floor(np.clip(p["a"][0], 2**-15 - 1, 1 - 2**-15) * 2**15 + 0.5).astype(np.int64)
-    change = gate * ((aim - h + 1) >> 1) - rate * ((h + 1) >> 1)
+        reversal = np.floor(np.clip(p["a"][0], 2**-15 - 1, 1 - 2**-15) * 2**15 + 0.5).astype(np.int64)
+    change = gate * ((reversal - h + 1) >> 1) - rate * ((h + 1) >> 1)
     return np.clip(h + requantised(change, np.float64(2.0**-14 / substeps)), -(2**15), 2**15 - 1)
 
 
@@ -122,7 +122,7 @@ def integer_step(p, x, h, cell, substeps, bits):
 def test_each_step_in_training_is_the_integers_of_the_engine(cell, substeps, rank, bits):
     config = small_net(cell=cell, substeps=substeps, rank=rank, bits=bits)
     source = torch.Generator().manual_seed(4)
-    # In double precision, where every product of codes is exact; factors of which some must be balanced.
+    # In double precision, where every product of codes is exact; with factors that need balancing.
     parameters = {
         name: value.double() * 2 + 0.3 * torch.randn(value.shape, generator=source, dtype=torch.float64)
         for name, value in initial(config, [0]).items()
@@ -162,10 +162,10 @@ def test_low_rank_trains_through_the_rounding():
     assert {"ux", "uh", "v", "b"} <= moved
 
 
-def test_scores_that_the_engine_cannot_tell_apart_go_to_the_first_branch():
+def test_scores_with_equal_codes_go_to_the_first_branch():
     config, plain = small_net(branches=2, bits=8), small_net(branches=2)
     parameters = initial(config, [0])
-    parameters["wg"].zero_()[:, 0] = 1.0  # both score what the first channel ends at, a whole code
+    parameters["wg"].zero_()[:, 0] = 1.0  # both scores are the last value of the first channel, a whole code
     parameters["bg"] = torch.tensor([[[0.0, 2.0**-15]]])  # less than half a code above
     z = torch.randn(30, 6, 4, generator=torch.Generator().manual_seed(3))
     assert branch_usage(parameters, z, plain).tolist() == [[0, 1]]
@@ -177,12 +177,12 @@ def test_scores_that_the_engine_cannot_tell_apart_go_to_the_first_branch():
 
 @pytest.mark.parametrize("cell", ["liquid", "ltc"])
 def test_the_forecast_in_training_is_that_of_the_integer_engine(cell):
-    one = student(cell)
-    spec = make_spec(weights_of(one))
+    model = student(cell)
+    spec = make_spec(weights_of(model))
     z = torch.randn(40, 6, 4, generator=torch.Generator().manual_seed(2))
     engine = to_soh(run(spec, quantise_inputs(z.numpy()), quantise_anchor(np.zeros(40))).forecast)
-    seen = predict(one.parameters, z, one.config)[0].numpy() * one.encoder.delta_scale
-    np.testing.assert_allclose(seen, engine, atol=2e-3 * one.encoder.delta_scale)
+    seen = predict(model.parameters, z, model.config)[0].numpy() * model.encoder.delta_scale
+    np.testing.assert_allclose(seen, engine, atol=2e-3 * model.encoder.delta_scale)
 
 
 @pytest.mark.parametrize("bits", [4, 8])
@@ -206,12 +206,12 @@ def test_training_with_four_bits_beats_rounding_to_four_afterwards():
     plan = TrainPlan(steps=300, batch=64, check=50, learning_rate=2e-2, noise=0.0, patience=99)
     after, during = [], []
     for seed in range(3):
-        done = train(plain, [Job("a", seed)], [training_data], plan)[0].parameters
-        stacked = {name: value[None] for name, value in done.items()}
+        trained = train(plain, [Job("a", seed)], [training_data], plan)[0].parameters
+        stacked = {name: value[None] for name, value in trained.items()}
         gap = predict(stacked, training_data.validation_z, aware)[0] - training_data.validation_change
         after.append(float(gap.abs().mean() * training_data.delta_scale))
         again = replace(plan, learning_rate=4e-3)
-        during.append(train(aware, [Job("a", seed, start=done)], [training_data], again)[0].mae_validation)
+        during.append(train(aware, [Job("a", seed, start=trained)], [training_data], again)[0].mae_validation)
     assert np.mean(during) < np.mean(after)
 
 

@@ -13,7 +13,7 @@ from dlnet.models.shapes import net_config
 from dlnet.models.trained import TrainedModel, load_network
 
 
-def made_student(track="capacity", seeds=(1, 2)):
+def random_student(track="capacity", seeds=(1, 2)):
     dataset, encoder = synthetic_encoder(track)
     config = net_config(encoder, "ltc", 4, "euler", 1)
     source = torch.Generator().manual_seed(0)
@@ -25,14 +25,14 @@ def made_student(track="capacity", seeds=(1, 2)):
 
 @pytest.fixture
 def stored(tmp_path):
-    dataset, student = made_student()
+    dataset, student = random_student()
     student.save(tmp_path / "some", dataset)
     return tmp_path / "some"
 
 
 @pytest.mark.parametrize("track", ["capacity", "charge"])
 def test_forecast_is_anchor_plus_mean_change_of_the_members(track):
-    dataset, student = made_student(track)
+    dataset, student = random_student(track)
     ends = dataset.windows("validation", 4)
     z = torch.from_numpy(student.encoder.encode(dataset, ends))
     members = [
@@ -46,7 +46,7 @@ def test_forecast_is_anchor_plus_mean_change_of_the_members(track):
 
 @pytest.mark.parametrize("track", ["capacity", "charge"])
 def test_round_trip_changes_nothing(tmp_path, track):
-    dataset, student = made_student(track)
+    dataset, student = random_student(track)
     student.save(tmp_path, dataset)
     again, ends = load_network(tmp_path), dataset.windows("validation", 5)
     assert (again.config, again.encoder, again.metrics, again.lineage) == (
@@ -59,7 +59,7 @@ def test_round_trip_changes_nothing(tmp_path, track):
 
 
 def test_saving_twice_gives_the_same_bytes(tmp_path, stored):
-    dataset, student = made_student()
+    dataset, student = random_student()
     student.save(tmp_path / "again", dataset)
     assert len(list(stored.iterdir())) == 2
     for path in stored.iterdir():
@@ -86,14 +86,14 @@ DAMAGE = {
 
 
 @pytest.mark.parametrize("what", DAMAGE)
-def test_weights_that_do_not_fit_are_refused(stored, what):
+def test_weights_that_do_not_fit_are_rejected(stored, what):
     edit_weights(stored, DAMAGE[what])
     with pytest.raises(ModelError, match=r"model\.safetensors: w. .*; run dvc repro"):
         load_network(stored)
 
 
 @pytest.mark.parametrize("kept", [0, 4, 100, -5])
-def test_cut_weights_are_refused(stored, kept):
+def test_truncated_weights_are_rejected(stored, kept):
     path = stored / "model.safetensors"
     path.write_bytes(path.read_bytes()[:kept])
     with pytest.raises(DLNetError, match=r"model\.safetensors"):
@@ -101,7 +101,7 @@ def test_cut_weights_are_refused(stored, kept):
 
 
 @pytest.mark.parametrize("field", ["config", "encoder", "lineage", "clean", "data", "validation"])
-def test_missing_field_is_refused(stored, field):
+def test_missing_field_is_rejected(stored, field):
     path = stored / "model.json"
     content = json.loads(path.read_text())
     del content[field]

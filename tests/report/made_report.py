@@ -17,7 +17,7 @@ from dlnet.cost.table import student_table
 from dlnet.data.documents import SplitCounts, TaskRecord
 from dlnet.data.encode import fit_encoder
 from dlnet.data.windows import WindowDataset
-from dlnet.distill.gains import Distillation, PrunedDistillation, gains, pruning_gains, teaches
+from dlnet.distill.gains import Distillation, PrunedDistillation, gains, pruning_gains, teacher_verdict
 from dlnet.export.convert import weights_of
 from dlnet.export.litert import EdgeFiles
 from dlnet.export.reference import quantise_anchor, quantise_inputs, run
@@ -95,7 +95,7 @@ class _Maker:
         tags = ("taught", "labels")
         pruned = [self.student(name, 50 + i, stage2=tags[i], **origin) for i, name in enumerate(PRUNED)]
         tables_ = {"students": self.family("students", sweep), "pruned": self.family("pruned", pruned)}
-        verdict = teaches(tables_["students"], 0.001)
+        verdict = teacher_verdict(tables_["students"], 0.001)
         found = Distillation(teacher=verdict, gains=gains(tables_["students"]))
         found.write(self.models / "students/distillation.json")
         PrunedDistillation(gains=pruning_gains(tables_["pruned"])).write(self.models / "pruned/distillation.json")

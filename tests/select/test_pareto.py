@@ -78,13 +78,13 @@ def test_many_rows_agree_with_a_sweep():
 
 
 @pytest.mark.parametrize("values", [[1.0, 2.0], np.zeros((3, 0)), np.zeros((2, 2, 2))])
-def test_values_of_a_wrong_shape_are_refused(values):
+def test_values_of_a_wrong_shape_are_rejected(values):
     with pytest.raises(ValueError, match="values must be"):
         pareto_front(values)
 
 
 @pytest.mark.parametrize("directions", [["min"], ["min", "up"]])
-def test_wrong_directions_are_refused(directions):
+def test_wrong_directions_are_rejected(directions):
     with pytest.raises(ValueError, match="directions must be 2"):
         pareto_front([[1.0, 2.0]], directions)
 
@@ -133,7 +133,7 @@ def test_thinning_adds_the_largest_rectangle():
     assert names_of(table, thin(table, 3, "mae", ["cost"])) == "adb"
 
 
-def test_thinning_looks_at_cost_on_a_logarithmic_scale():
+def test_thinning_uses_a_logarithmic_scale_for_costs():
     # On a linear scale b would add 0.5 x 0.9 = 0.45 and c 0.4 x 0.99 = 0.40; on a logarithmic one b adds
     # 0.5 x 1/3 = 0.167 and c 0.4 x 2/3 = 0.267.
     table = front([0.0, 5.0, 6.0, 10.0], [1e3, 1e2, 1e1, 1e0])
@@ -197,7 +197,7 @@ def test_select_names_the_rows_it_cannot_rank():
     assert select(TABLE, ["mae", "flash_bytes"], 2, "mae").notes == ["broken: mae is NaN, so it cannot be on the front"]
 
 
-def test_nan_in_a_column_that_does_not_count_is_no_matter():
+def test_nan_in_a_column_that_is_no_objective_is_ignored():
     table = TABLE.assign(energy_uj=math.nan)
     result = select(table, ["mae", "flash_bytes"], 2, "mae")
     assert result.table["front"].sum() == 3
@@ -224,7 +224,7 @@ def test_select_of_nothing_but_nan_has_no_elite():
     [
         (["mae", "speed"], "select.objectives: unknown speed; known: flash_bytes, mae"),
         (["mae", "loss"], "select.objectives: unknown loss; known: flash_bytes, mae"),
-        (["mae", "mae"], "a name stands twice"),
+        (["mae", "mae"], "a name occurs twice"),
         (["flash_bytes"], "mae is missing"),
     ],
 )

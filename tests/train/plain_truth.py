@@ -1,6 +1,6 @@
-"""One network trained alone, with torch's own parts: the truth that stacked training is compared with.
+"""One network trained alone, with torch's own parts: the reference that stacked training is compared with.
 
-Every training_data here holds one window, so that what is drawn is known without knowing how.
+All training data here have one window, so that every random draw picks the same one.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ def forward(config, p, z, cycles):
     """A liquid Euler student: z (T, C) -> (change at ``cycles``, hidden path (T, n))."""
     n, h, path = config.hidden, torch.zeros(config.hidden), []
     for x in z:
-        gate, aim = torch.split(x @ p["wx"] + h @ p["wh"] + p["b"][0], n)
+        gate, reversal = torch.split(x @ p["wx"] + h @ p["wh"] + p["b"][0], n)
         gate = torch.sigmoid(gate)
-        h = h + gate * (torch.tanh(aim) - h) - functional.softplus(p["leak"][0]).clamp(max=1) * h
+        h = h + gate * (torch.tanh(reversal) - h) - functional.softplus(p["leak"][0]).clamp(max=1) * h
         path.append(h)
     bypass = torch.stack([z[-1, 0] - z[-3, 0], z[-1, 0] - z[-6, 0], z[-1, 0] - z[0, 0]])
     corners = -torch.cumsum(functional.softplus(torch.cat([h, bypass]) @ p["wo"] + p["bo"][0]), 0)
     values = [torch.zeros(())] + list(corners)
-    places, change = [0, *config.knots], []
+    corner_cycles, change = [0, *config.knots], []
     for cycle in cycles:
-        k = next(i for i in range(1, len(places)) if cycle <= places[i])
-        share = (cycle - places[k - 1]) / (places[k] - places[k - 1])
+        k = next(i for i in range(1, len(corner_cycles)) if cycle <= corner_cycles[i])
+        share = (cycle - corner_cycles[k - 1]) / (corner_cycles[k] - corner_cycles[k - 1])
         change.append(values[k - 1] + share * (values[k] - values[k - 1]))
     return torch.stack(change), torch.stack(path)
 
@@ -38,13 +38,13 @@ def loss_of(job, training_data, change, path, projection, cycles):
     labels = functional.l1_loss(change, training_data.change[0, at])
     if job.loss == "labels":
         return labels
-    wanted = training_data.teacher[0, at]
+    target = training_data.teacher[0, at]
     from_teacher = {
-        "l1": lambda: functional.l1_loss(change, wanted),
-        "mse": lambda: 5 * functional.mse_loss(change, wanted),
-        "cosine": lambda: 1 - functional.cosine_similarity(change, wanted, dim=0),
+        "l1": lambda: functional.l1_loss(change, target),
+        "mse": lambda: 5 * functional.mse_loss(change, target),
+        "cosine": lambda: 1 - functional.cosine_similarity(change, target, dim=0),
         "hint": lambda: (
-            functional.l1_loss(change, wanted) + 2 * functional.mse_loss(path @ projection, training_data.hint[0])
+            functional.l1_loss(change, target) + 2 * functional.mse_loss(path @ projection, training_data.hint[0])
         ),
     }[job.loss]()
     return job.alpha * labels + (1 - job.alpha) * from_teacher

@@ -1,4 +1,4 @@
-"""A killed training goes on and ends with the very bytes of one that was left alone."""
+"""A killed training resumes and ends with the same bytes as an uninterrupted one."""
 
 import json
 import os
@@ -25,7 +25,7 @@ PLAN = TrainPlan(steps=40, batch=8, check=5, patience=3, noise=0.1)
 TESTS = Path(__file__).parents[1]
 
 
-class PowerCutError(Exception):
+class InterruptedTrainingError(Exception):
     pass
 
 
@@ -34,7 +34,7 @@ def jobs():
 
 
 def training_sets(config):
-    """The second training_data's labels lead away from its validation, so that its network stops early."""
+    """The labels of the second set lead away from its validation targets, so that its network stops early."""
     wrong = synthetic_training_data(config, seed=1)
     wrong = replace(wrong, change=torch.full_like(wrong.change, -50.0), validation_change=wrong.validation_change * 0)
     return [synthetic_training_data(config, labelled=30), wrong]
@@ -45,52 +45,56 @@ def run(state=None, config=None):
     return train(shape, jobs(), training_sets(shape), PLAN, resume=state)
 
 
-def cut_at(monkeypatch, step):
-    """The power goes in the middle of the step ``step``."""
+def fail_at(monkeypatch, step):
+    """Raise an error in the middle of the step ``step``."""
     clip = train_step._clip
 
     def failing(parameters, largest):
         failing.calls += 1
         if failing.calls == step:
-            raise PowerCutError
+            raise InterruptedTrainingError
         clip(parameters, largest)
 
     failing.calls = 0
     monkeypatch.setattr(train_step, "_clip", failing)
 
 
-def assert_equal(found, truth):
-    for one, other in zip(found, truth, strict=True):
-        assert (one.mae_validation, one.steps, one.curve) == (other.mae_validation, other.steps, other.curve)
-        assert one.parameters.keys() == other.parameters.keys()
-        assert all(torch.equal(one.parameters[name], other.parameters[name]) for name in one.parameters)
+def assert_equal(results, truth):
+    for result, expected in zip(results, truth, strict=True):
+        assert (result.mae_validation, result.steps, result.curve) == (
+            expected.mae_validation,
+            expected.steps,
+            expected.curve,
+        )
+        assert result.parameters.keys() == expected.parameters.keys()
+        assert all(torch.equal(result.parameters[name], expected.parameters[name]) for name in result.parameters)
 
 
 @pytest.mark.parametrize("step", [3, 12, 33])
-def test_goes_on_from_the_last_validation_to_the_same_weights(tmp_path, monkeypatch, step):
+def test_resumes_from_the_last_validation_to_the_same_weights(tmp_path, monkeypatch, step):
     """Step 3 is before any state, 12 with all networks live, 33 when one has stopped."""
     truth = run()
     with monkeypatch.context() as patch:
-        cut_at(patch, step)
-        with pytest.raises(PowerCutError):
+        fail_at(patch, step)
+        with pytest.raises(InterruptedTrainingError):
             run(tmp_path / "state")
     assert (tmp_path / "state").exists() == (step > PLAN.check)
-    cut_at(monkeypatch, 40 - (step - step % PLAN.check) + 1)  # it would fail if more steps than the rest were taken
+    fail_at(monkeypatch, 40 - (step - step % PLAN.check) + 1)  # fails if more than the remaining steps are taken
     assert_equal(run(tmp_path / "state"), truth)
 
 
-def test_a_gru_goes_on_to_the_same_weights(tmp_path, monkeypatch):
+def test_a_gru_resumes_to_the_same_weights(tmp_path, monkeypatch):
     truth = run(config=small_gru())
     with monkeypatch.context() as patch:
-        cut_at(patch, 12)
-        with pytest.raises(PowerCutError):
+        fail_at(patch, 12)
+        with pytest.raises(InterruptedTrainingError):
             run(tmp_path / "state", small_gru())
     assert_equal(run(tmp_path / "state", small_gru()), truth)
 
 
-def test_a_finished_training_is_not_done_again(tmp_path, monkeypatch):
+def test_a_finished_training_is_not_repeated(tmp_path, monkeypatch):
     truth = run(tmp_path / "state")
-    cut_at(monkeypatch, 1)
+    fail_at(monkeypatch, 1)
     assert_equal(run(tmp_path / "state"), truth)
 
 
@@ -99,12 +103,12 @@ def test_saving_states_changes_nothing(tmp_path):
 
 
 def rewritten(path, metadata=None, **changes):
-    """The state with some arrays changed (None: gone) and the metadata given."""
+    """The state with some arrays changed (None: removed) and the metadata given."""
     arrays = {**load_file(path), **changes}
     save_file({name: array for name, array in arrays.items() if array is not None}, path, metadata)
 
 
-def test_cut_or_foreign_state_is_refused(tmp_path):
+def test_truncated_or_foreign_state_is_rejected(tmp_path):
     path = tmp_path / "state"
     run(path)
     whole = path.read_bytes()
@@ -114,7 +118,7 @@ def test_cut_or_foreign_state_is_refused(tmp_path):
             run(path)
 
 
-def test_state_without_its_numbers_is_refused(tmp_path):
+def test_state_without_its_numbers_is_rejected(tmp_path):
     path = tmp_path / "state"
     run(path)
     for metadata in (None, {"state": "{}"}, {"state": "[1]"}, {"state": "{"}):
@@ -123,7 +127,7 @@ def test_state_without_its_numbers_is_refused(tmp_path):
             run(path)
 
 
-def test_state_without_a_weight_is_refused(tmp_path):
+def test_state_without_a_weight_is_rejected(tmp_path):
     path = tmp_path / "state"
     run(path)
     plain = {
@@ -135,30 +139,30 @@ def test_state_without_a_weight_is_refused(tmp_path):
 
 
 @pytest.mark.parametrize("change", [{"hidden": 6}, {"channels": 5}, {"cell": "ltc"}])
-def test_state_of_another_network_is_refused(tmp_path, change):
+def test_state_of_another_network_is_rejected(tmp_path, change):
     run(tmp_path / "state")
     with pytest.raises(ModelError, match="damaged checkpoint"):
         run(tmp_path / "state", small_net(**change))
 
 
 @pytest.mark.parametrize("count", [3, 5])
-def test_state_of_another_stack_is_refused(tmp_path, count):
-    config, some = small_net(), [Job(str(i), i) for i in range(5)]
-    train(config, some[:4], training_sets(config), PLAN, resume=tmp_path / "state")
+def test_state_of_another_stack_is_rejected(tmp_path, count):
+    config, stack = small_net(), [Job(str(i), i) for i in range(5)]
+    train(config, stack[:4], training_sets(config), PLAN, resume=tmp_path / "state")
     with pytest.raises(ModelError, match="damaged checkpoint"):
-        train(config, some[:count], training_sets(config), PLAN, resume=tmp_path / "state")
+        train(config, stack[:count], training_sets(config), PLAN, resume=tmp_path / "state")
 
 
 def wait_for(condition, process, seconds=600):
     end = time.monotonic() + seconds
     while not condition():
         assert process.poll() is None, "the process ended before it could be killed"
-        assert time.monotonic() < end, "waited in vain"
+        assert time.monotonic() < end, "timed out"
         time.sleep(0.005)
 
 
 @pytest.mark.slow
-def test_a_training_killed_by_the_system_goes_on_to_the_same_weights(tmp_path):
+def test_a_training_killed_by_the_system_resumes_to_the_same_weights(tmp_path):
     state = tmp_path / "state"
     command = [sys.executable, killed_training.__file__, str(state)]
     paths = os.pathsep.join([str(TESTS), str(TESTS.parent)])

@@ -29,7 +29,7 @@ def assert_same(found, truth, tolerance=2e-5):
 
 
 def start_of_projection(job, config, width):
-    """The loop's own draw; how the start is drawn is no claim that could be wrong."""
+    """The initial projection, drawn as the loop draws it: the draw itself is not under test."""
     return torch.randn(config.hidden, width, generator=generator(job.seed + 1)) / config.hidden**0.5
 
 
@@ -37,14 +37,14 @@ def start_of_projection(job, config, width):
     ("horizon", "points", "cycles"),
     [(10, 5, [1, 3, 5, 7, 9]), (100, 20, list(range(3, 100, 5))), (3, 20, [1, 2, 3])],
 )
-def test_loss_looks_at_the_middles_of_equal_parts(horizon, points, cycles):
+def test_loss_points_are_the_middles_of_equal_parts(horizon, points, cycles):
     assert loss_points(horizon, points).tolist() == cycles
 
 
 @pytest.mark.parametrize("clip", [1e9, 0.05])
 @pytest.mark.parametrize("steps", [1, 40])
 def test_a_stack_of_all_losses_trains_each_as_torch_does_alone(steps, clip):
-    """One AdamW step, then forty, each network on its own window; with ``clip`` 0.05 every gradient is cut."""
+    """One AdamW step, then forty, each network on its own window; with ``clip`` 0.05 every gradient is clipped."""
     config, plan = small_net(), replace(PLAN, steps=steps, check=steps, clip=clip)
     training_sets = [synthetic_training_data(config, seed=i, count=1) for i in range(5)]
     jobs = [Job(loss, 3 + i, loss, 0.3, training_set=i) for i, loss in enumerate(BY_HAND)]
@@ -96,7 +96,7 @@ def misled(config):
     )
 
 
-def test_early_stopping_is_each_ones_own():
+def test_early_stopping_is_independent():
     config, plan = small_net(), replace(PLAN, steps=60, check=5, patience=2, noise=0.1)
     training_sets = [synthetic_training_data(config), misled(config)]
     jobs = [
@@ -109,11 +109,11 @@ def test_early_stopping_is_each_ones_own():
     for job, result in zip(jobs, results, strict=True):
         assert_same(result.parameters, train(config, [job], training_sets, plan)[0].parameters)
     last = [result.curve[-1][0] for result in results]
-    assert last[1] == last[3] == 15  # the first validation is the best, two more do not gain
+    assert last[1] == last[3] == 15  # the first validation is the best, two more do not improve
     assert last[0] == last[2] == 60
 
 
-def test_a_lone_stopped_network_ends_the_training():
+def test_training_ends_when_its_only_network_stops():
     config = small_net()
     result = train(config, [Job("misled", 1)], [misled(config)], replace(PLAN, steps=1000, check=5, patience=1))[0]
     assert (result.steps, [point[0] for point in result.curve]) == (5, [5, 10])
@@ -123,7 +123,7 @@ def test_the_weights_of_the_best_validation_are_returned():
     config, training_data = small_net(), synthetic_training_data(small_net())
     result = train(config, [Job("a", 4)], [training_data], replace(PLAN, steps=60, check=3, learning_rate=0.1))[0]
     best = min(result.curve, key=lambda point: point[3])
-    assert best[0] < 60  # else the test says nothing
+    assert best[0] < 60  # else the test would prove nothing
     assert (result.steps, result.mae_validation) == (best[0], best[3])
     stack = {name: value[None] for name, value in result.parameters.items()}
     change = predict(stack, training_data.validation_z, config)[0].numpy()
@@ -158,13 +158,13 @@ def test_start_is_where_training_begins():
 
 
 def poisoned(training_data):
-    """NaN in all that belongs to windows without labels: one look at them ruins the weights."""
+    """NaN in all windows without labels: their use would make weights NaN."""
     z = training_data.z.clone()
     z[training_data.labelled :] = torch.nan
     return replace(training_data, z=z)
 
 
-def test_labels_alone_never_see_windows_without_labels():
+def test_training_on_labels_only_uses_no_windows_without_labels():
     config = small_net()
     training_data = poisoned(synthetic_training_data(config, count=40, labelled=4))
     for result in train(config, [Job("a", 0), Job("b", 1)], [training_data], replace(PLAN, noise=0.1)):
@@ -176,22 +176,22 @@ def test_a_teacher_labels_windows_without_labels():
     training_data = synthetic_training_data(config, count=40, labelled=4)
     teacher = training_data.teacher.clone()
     teacher[4:] -= 1
-    jobs = [Job("taught", 0, "l1", 0.5), Job("alone", 0, "labels")]
+    jobs = [Job("with teacher", 0, "l1", 0.5), Job("alone", 0, "labels")]
     before, after = (
-        train(config, jobs, [one], PLAN) for one in (training_data, replace(training_data, teacher=teacher))
+        train(config, jobs, [data], PLAN) for data in (training_data, replace(training_data, teacher=teacher))
     )
     assert not torch.allclose(before[0].parameters["wo"], after[0].parameters["wo"], atol=1e-3)
     assert torch.equal(before[1].parameters["wo"], after[1].parameters["wo"])
 
 
-def test_alpha_one_listens_to_labels_alone():
+def test_alpha_one_uses_only_labels():
     config = small_net()
     jobs = [Job("labels", 0, "labels"), Job("l1", 0, "l1", 1.0)]
-    alone, taught = train(config, jobs, [synthetic_training_data(config)], PLAN)
-    assert_same(taught.parameters, alone.parameters)
+    labels, distilled = train(config, jobs, [synthetic_training_data(config)], PLAN)
+    assert_same(distilled.parameters, labels.parameters)
 
 
-def test_noise_shifts_the_features_alone():
+def test_noise_shifts_only_the_features():
     config = small_net()
     training_data = synthetic_training_data(config, count=1)
     quiet = train(config, [Job("a", 0)], [training_data], PLAN)[0].parameters
@@ -202,7 +202,7 @@ def test_noise_shifts_the_features_alone():
     assert not torch.allclose(shifted["wx"], quiet["wx"], atol=1e-3)
 
 
-def test_training_leaves_its_windows_untouched():
+def test_training_does_not_change_its_windows():
     config = small_net()
     training_data = synthetic_training_data(config)
     before = training_data.z.clone()
@@ -210,7 +210,7 @@ def test_training_leaves_its_windows_untouched():
     assert torch.equal(training_data.z, before)
 
 
-def test_curves_hold_each_validation():
+def test_curves_have_each_validation():
     config = small_net()
     table = curves(
         train(config, [Job("a", 0), Job("b", 1, "l1")], [synthetic_training_data(config)], replace(PLAN, check=15))
@@ -221,7 +221,7 @@ def test_curves_hold_each_validation():
     assert np.isfinite(table[["loss", "mae_validation"]].to_numpy()).all()
 
 
-def test_the_temperature_of_the_plan_is_that_of_binned_alone():
+def test_the_temperature_affects_only_binned():
     config = small_net()
     training_data = synthetic_training_data(config)
     jobs = [Job("binned", 0, "binned", 0.2), Job("l1", 1, "l1", 0.2)]

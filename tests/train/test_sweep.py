@@ -1,4 +1,4 @@
-"""Stacks in a pool of processes: the same results as in this process, and nothing left behind."""
+"""Stacks in a pool of processes: the same results as in one process, and no process left running."""
 
 import os
 import signal
@@ -23,7 +23,7 @@ PLAN = TrainPlan(steps=20, batch=8, check=10, noise=0.1)
 
 
 @given(st.integers(1, 60))
-def test_jobs_are_dealt_once_in_order_and_evenly(count):
+def test_jobs_are_assigned_once_in_order_and_evenly(count):
     jobs = [Job(str(i), i) for i in range(count)]
     stacks = stacked(small_net(), jobs)
     widths = [len(stack.jobs) for stack in stacks]
@@ -44,23 +44,27 @@ def test_a_pool_gives_what_one_process_gives():
         Stack(wide, (Job("hint", 2, "hint", 0.5, 1), Job("b", 3))),
         Stack(narrow, (Job("c", 4, "cosine", 0.5, 0),)),
     ]
-    found = run_stacks(stacks, training_sets, PLAN, "test")
-    truth = [one for stack in stacks for one in train(stack.config, stack.jobs, training_sets, PLAN)]
-    assert [one.job.name for one in found] == ["a", "pruned", "hint", "b", "c"]
-    for one, other in zip(found, truth, strict=True):
-        assert (one.mae_validation, one.steps, one.curve) == (other.mae_validation, other.steps, other.curve)
-        assert all(torch.equal(one.parameters[name], other.parameters[name]) for name in other.parameters)
+    results = run_stacks(stacks, training_sets, PLAN, "test")
+    truth = [result for stack in stacks for result in train(stack.config, stack.jobs, training_sets, PLAN)]
+    assert [result.job.name for result in results] == ["a", "pruned", "hint", "b", "c"]
+    for result, expected in zip(results, truth, strict=True):
+        assert (result.mae_validation, result.steps, result.curve) == (
+            expected.mae_validation,
+            expected.steps,
+            expected.curve,
+        )
+        assert all(torch.equal(result.parameters[name], expected.parameters[name]) for name in expected.parameters)
 
 
 def children(parent):
-    """Processes below ``parent`` that are alive, by what /proc says."""
+    """Living descendants of the process ``parent``, from /proc."""
     below, found = {parent}, set()
     parents = {}
     for stat in Path("/proc").glob("[0-9]*/stat"):
         try:
             state, above = stat.read_text().rpartition(")")[2].split()[:2]
         except (FileNotFoundError, ProcessLookupError):
-            continue  # ended while we looked
+            continue  # ended meanwhile
         if state != "Z":
             parents[int(stat.parent.name)] = int(above)
     while more := {pid for pid, above in parents.items() if above in below} - below:
@@ -102,7 +106,7 @@ def endless_sweep(folder, stderr):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("how", ["interrupt of all", "interrupt of the parent", "kill of the parent"])
-def test_no_process_is_left_behind(tmp_path, how):
+def test_no_process_is_left_running(tmp_path, how):
     """Ctrl-C reaches all processes of the terminal; `kill -INT` and `kill -9` only the parent."""
     process = endless_sweep(tmp_path, stderr=subprocess.DEVNULL)
     family = set()
@@ -113,8 +117,8 @@ def test_no_process_is_left_behind(tmp_path, how):
             os.killpg(process.pid, signal.SIGINT)
         else:
             os.kill(process.pid, signal.SIGINT if how == "interrupt of the parent" else signal.SIGKILL)
-        assert wait_until(lambda: process.poll() is not None, 60), "the parent goes on"
-        assert wait_until(lambda: not alive(family), 60), "children go on"
+        assert wait_until(lambda: process.poll() is not None, 60), "the parent still runs"
+        assert wait_until(lambda: not alive(family), 60), "children still run"
     finally:
         process.kill()
         process.wait()
@@ -130,12 +134,12 @@ def test_a_worker_that_is_killed_ends_the_sweep_with_a_reason(tmp_path, which):
         assert wait_until(lambda: len(list(tmp_path.glob("state-*"))) == 2, 900, process), "training never began"
         workers = sorted(pid for pid in children(process.pid) if "spawn_main" in command(pid))
         os.kill(workers[which], signal.SIGKILL)
-        _, said = process.communicate(timeout=60)
+        _, stderr = process.communicate(timeout=60)
     finally:
         process.kill()
         process.communicate()
     assert process.returncode == 1
-    assert "SweepError: endless: a process that trained was ended from outside" in said
+    assert "SweepError: endless: a training process was killed" in stderr
 
 
 def command(pid):

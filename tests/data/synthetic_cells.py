@@ -1,4 +1,4 @@
-"""Small made cells for tests: smooth lives with a few outliers, as tables and as CSV folders."""
+"""Small synthetic cells for tests: smooth lives with a few outliers, as tables and as CSV folders."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def life(rows: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def cells_table(count: int = 10, rows: int = 60, groups: int = 1) -> pd.DataFrame:
-    """``cells.parquet`` of made cells, cell i with ``rows + i`` rows."""
+    """``cells.parquet`` of synthetic cells, cell i with ``rows + i`` rows."""
     parts = []
     for i in range(count):
         capacity, slope = life(rows + i, i)
@@ -78,7 +78,7 @@ def cells_table(count: int = 10, rows: int = 60, groups: int = 1) -> pd.DataFram
 SOURCE = SourceRecord(
     source="csv",
     simulated=False,
-    label="own cells: made",
+    label="own cells: synthetic",
     cells=10,
     rows=645,
     nominal_ah=(2.0,),
@@ -98,7 +98,7 @@ def write_cells(folder: Path, count: int = 6, rows: int = 40) -> Path:
 
 
 def write_published(folder: Path, names: list[str], nominal: float) -> Path:
-    """A mirror of a published source with made files, and its list of sums beside it; returns the list."""
+    """A mirror of a published source with synthetic files; returns the folder of checksum lists beside it."""
     lines = []
     for i, name in enumerate(names):
         path = folder / name
@@ -114,7 +114,7 @@ def write_published(folder: Path, names: list[str], nominal: float) -> Path:
 
 
 def write_project(folder: Path, changes: dict[str, Any]) -> Path:
-    """A folder with the project's params.yaml, small, with ``{"data.source": ...}`` put in."""
+    """A folder with the project's params.yaml, small, with ``{"data.source": ...}`` set."""
     yaml = YAML()
     document = yaml.load(PROJECT / "params.yaml")
     small = {"clean.min_rows": 30, "task.window": 10, "task.horizon": 20, "task.knots": [10, 20]}
