@@ -146,7 +146,7 @@ def test_a_changed_file_is_refused(version, tmp_path):
 
 def test_a_missing_file_is_refused(version, tmp_path):
     (Path(version.location) / "artifacts/spec.json").unlink()
-    refused(version, tmp_path, "spec.json stands in its tags and is not there")
+    refused(version, tmp_path, "spec.json is in its tags, but the file is missing")
 
 
 def test_a_file_without_a_hash_is_refused(version, tmp_path):
@@ -196,7 +196,7 @@ def test_a_version_made_from_a_plain_folder_is_refused(registry):
     ],
 )  # fmt: skip
 def test_a_location_elsewhere_is_refused(location, registry):
-    with pytest.raises(UntrustedError, match="artefacts there are not read"):
+    with pytest.raises(UntrustedError, match="artefacts at this location are not read"):
         open_store(location, registry)
 
 
