@@ -48,7 +48,7 @@ def test_baselines_that_see_more_than_the_nets_are_starred(summary, evaluation):
 
 
 def test_branches_are_told_where_there_are_several(text, summary, evaluation):
-    line = "Validation windows by the branch that speaks for them"
+    line = "Validation windows by the branch that handles them"
     assert line not in text
     assert not any(line in note for note in notes(summary))
     first, *rest = summary.elites
