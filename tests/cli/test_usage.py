@@ -77,7 +77,7 @@ def test_a_wrong_model_is_the_same_line_in_every_command_and_makes_nothing(empty
 def test_fetch_wants_a_version_of_the_registry(empty, capsys):
     (empty / "model").mkdir()
     assert main(["release", "fetch", "--model", "model", "--out", "out"]) == 1
-    words = "is a folder, and fetch reads the registry; name models:/NAME@ALIAS or models:/NAME/VERSION"
+    words = "is a folder; fetch reads from the registry, so give models:/NAME@ALIAS or models:/NAME/VERSION"
     assert capsys.readouterr().err == f"error: model: {words}\n"
     assert [path.name for path in empty.iterdir()] == ["model"]
 

@@ -110,8 +110,8 @@ def test_a_network_is_needed_for_packages_only(tmp_path, text, needed):
 
 def test_the_base_is_the_made_one_or_the_official(engine, monkeypatch):
     monkeypatch.delenv("DLNET_BASE_IMAGE", raising=False)
-    made = any(images.MADE_BASE in image.tags for image in engine.images.list())
-    assert images.choose_base(engine) == (images.MADE_BASE if made else images.OFFICIAL_BASE)
+    made = any(images.LOCAL_BASE in image.tags for image in engine.images.list())
+    assert images.choose_base(engine) == (images.LOCAL_BASE if made else images.OFFICIAL_BASE)
     monkeypatch.setenv("DLNET_BASE_IMAGE", "own/base:1")
     assert images.choose_base(engine) == "own/base:1"
 

@@ -96,7 +96,7 @@ def test_the_package_of_containers_knows_no_stage_and_no_model():
 
 def test_the_environment_overrules_the_parameter(here, monkeypatch):
     monkeypatch.setenv("DLNET_RUNNER", "local")
-    assert project.wanted_runner(config()) == "local"
+    assert project.selected_runner(config()) == "local"
 
 
 REMOTE = "[core]\n    analytics = false\n['remote \"x\"']\n    url = /r\n"

@@ -33,7 +33,7 @@ def test_output_and_errors_arrive_apart_and_whole(bare):
 
 def test_a_bad_end_is_one_line(bare):
     done = launch(bare, "sh", "-c", "exit 7", env=environment(DVC_STAGE="teach"))
-    assert done.stderr == "error: stage teach ended with code 7; its own message stands above\n"
+    assert done.stderr == "error: stage teach ended with code 7; see its message above\n"
 
 
 def test_a_command_that_is_not_there_is_named(bare):

@@ -116,7 +116,7 @@ def test_a_full_disk_under_the_project_is_one_line(engine, small_disk):
     shutil.copy(ROOT / "dlnet/errors.py", project / "dlnet/errors.py")
     done = launch(project, "python3", "fill.py")
     assert done.returncode == 1
-    assert done.stderr.startswith("error: the disk is full; make room")
+    assert done.stderr.startswith("error: the disk is full; free some space")
 
 
 def test_a_full_disk_under_the_engine_is_one_line(engine, place):

@@ -95,7 +95,7 @@ def test_an_image_that_does_not_fit_is_refused(staged, cli, tmp_path, part, size
         (json.dumps(GOOD), 3, "code 3"),
         ("panic: no JSON", 2, "panic: no JSON"),
         ("[]", 0, "failed with code 0"),
-        (json.dumps({"success": True}), 0, "says no sizes"),
+        (json.dumps({"success": True}), 0, "reports no sizes"),
         (json.dumps({"success": True, "builder_result": {"executable_sections_size": SIZES[:1]}}), 0, "expected"),
     ],
 )

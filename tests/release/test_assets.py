@@ -133,7 +133,7 @@ def test_a_build_without_an_image_is_refused(build, release, tmp_path):
 
 def test_an_empty_image_is_refused(build, release, tmp_path):
     (build / "dlnet_monitor.ino.hex").write_bytes(b"")
-    with pytest.raises(ModelError, match="is no image"):
+    with pytest.raises(ModelError, match="is not the size of an image"):
         assemble(build, release, BUDGET, tmp_path / "out")
 
 
