@@ -13,7 +13,7 @@ STARTED_BY = os.getppid()  # read early, so that the death of the parent is dete
 
 
 def _one_thread() -> None:
-    """Torch on one thread: the order of sums does not depend on the number of cores, and pools use one process a core."""
+    """Torch on one thread: the order of sums is the same on any number of cores; pools use one process a core."""
     torch = sys.modules.get("torch")  # loaded by the stages that use it; some images lack it
     if torch is not None:
         torch.set_num_threads(1)

@@ -1,4 +1,4 @@
-"""``python -m stages.image NAME``: identity of an image -> docker/NAME.image.json; builds the image if Docker is used."""
+"""``python -m stages.image NAME``: identity of an image -> docker/NAME.image.json; built if Docker is used."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Windows -> a large liquid teacher, averaged over its members; resumes from its last validation after an interruption."""
+"""Windows -> a large liquid teacher, averaged over its members; resumes after an interruption."""
 
 from __future__ import annotations
 

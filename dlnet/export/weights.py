@@ -25,8 +25,8 @@ class StudentWeights:
     knots, plus one when ``offset`` is true. Scales are in SoH per unit of the head.
 
     With rank r the cell's matrix is [wx; wh] v, with wx (C, r) and wh (n, r); on inputs within ±8 and states within ±1
-    the r intermediate values stay within ±8. ``wo`` and ``bo`` hold the branches one after the other; with several, ``wg``
-    and ``bg`` give the gate's logits from the last inputs and the last state.
+    the r intermediate values stay within ±8. ``wo`` and ``bo`` hold the branches one after the other; with several,
+    ``wg`` and ``bg`` give the gate's logits from the last inputs and the last state.
     """
 
     cell: Cell

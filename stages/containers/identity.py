@@ -28,7 +28,7 @@ class Identity:
 
     @property
     def digest(self) -> str:
-        """SHA-256 (hex) over all inputs. The base image is not one of them: its id differs from registry to registry."""
+        """SHA-256 (hex) over all inputs. The base image is not among them: its id varies from registry to registry."""
         return hashlib.sha256(json.dumps(self.inputs, sort_keys=True).encode()).hexdigest()
 
     @property

@@ -71,13 +71,13 @@ def _short(content: dict[str, Any]) -> str:
     for name, (size, mae) in PAPER.items():
         rows.append([f"the paper's {name} (its own protocol)", f"{mae}", "", size, *[""] * 3 * (len(tracks) - 1)])
     head = ["model", *[text for name in tracks for text in (f"MAE, `{name}`", "worst cell", "bytes")]]
-    words = (
+    introduction = (
         f"MIT–Stanford cells (measured), MAE of SoH over the next {protocol['horizon']} rows, test cells, "
         f"mean ± deviation over {len(protocol['splits'])} cell splits, {len(protocol['seeds'])} seeds each. Rows are "
         "not always consecutive cycles, and no cell of this set reaches 80 %. On track `charge` baselines see charge "
         "features only, but for those that extrapolate capacity."
     )
-    return words + "\n\n" + _table(head, rows)
+    return introduction + "\n\n" + _table(head, rows)
 
 
 def _baseline(name: str) -> Callable[[dict[str, Any]], dict[str, Any]]:
@@ -102,9 +102,9 @@ _SHORT: list[tuple[str, Callable[[dict[str, Any]], dict[str, Any]]]] = [
 ]
 
 
-def _short_cells(one: dict[str, Any]) -> tuple[str, str, str]:
-    error, worst = one["mae"], one["worst_cell_mae"]
-    return f"{error['mean']:.5f} ± {error['std_splits']:.5f}", f"{worst['mean']:.4f}", f"{one['bytes']:,}"
+def _short_cells(model: dict[str, Any]) -> tuple[str, str, str]:
+    error, worst = model["mae"], model["worst_cell_mae"]
+    return f"{error['mean']:.5f} ± {error['std_splits']:.5f}", f"{worst['mean']:.4f}", f"{model['bytes']:,}"
 
 
 def _track(name: str, track: dict[str, Any], protocol: dict[str, Any]) -> list[str]:
@@ -149,19 +149,19 @@ def _models(track: dict[str, Any]) -> str:
     return _table(head, rows)
 
 
-def _name(name: str, one: dict[str, Any]) -> str:
-    return f"{name} (sees capacity)" if one.get("uses_capacity") else name
+def _name(name: str, baseline: dict[str, Any]) -> str:
+    return f"{name} (sees capacity)" if baseline.get("uses_capacity") else name
 
 
 def _ratios(name: str, track: dict[str, Any]) -> str:
-    wanted = {f"int8 over {model}": bound for model, bound in REACH[name].items()}
-    wanted |= {"int8 over float": 1.01, "ltc over best": 1.05}
+    bounds = {f"int8 over {model}": bound for model, bound in REACH[name].items()}
+    bounds |= {"int8 over float": 1.01, "ltc over best": 1.05}
     rows = [
         [
             key,
             f"{one['mean']:.3f}",
             f"{one['least']:.3f}–{one['most']:.3f}",
-            f"≤ {wanted[key]:.2f}" if key in wanted else "",
+            f"≤ {bounds[key]:.2f}" if key in bounds else "",
         ]
         for key, one in track["ratios"].items()
     ]

@@ -1,4 +1,4 @@
-"""Pictures of the study: error of every model, error against size, and what distilling gained."""
+"""Figures of the study: error of every model, error against size, and what distilling gained."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def draw(content: dict[str, Any], folder: Path) -> None:
 
 
 def models_of(track: dict[str, Any]) -> dict[str, tuple[dict[str, float], int]]:
-    """Name -> (MAE with spread, bytes) of everything that is compared, best last."""
+    """Name -> (MAE with spread, bytes) of all compared models, best last."""
     rows = {name: (one["mae"], one["bytes"]) for name, one in track["baselines"].items()}
     rows[TEACHER] = track["teacher"]["mae"], track["teacher"]["bytes"]
     rows[EDGE] = track["edge"]["mae_int8"], track["edge"]["spec_bytes"]
