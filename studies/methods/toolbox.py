@@ -10,7 +10,7 @@ class Tool:
     """A line of the first table of docs/methods.md.
 
     Attributes:
-        switch: in params.yaml. needs: besides labelled windows. engine: how it runs in integers. code: under ``dlnet/``.
+        switch: in params.yaml. needs: besides labelled windows. engine: whether it runs there. code: under ``dlnet/``.
     """
 
     kind: str

@@ -143,8 +143,8 @@ def test_pages_workflows_and_make_name_commands_that_exist():
 )
 def test_wrong_usage_is_exit_code_2(empty, capsys, words, errors):
     assert main(words) == 2
-    out, said = capsys.readouterr()
-    assert errors in out + said
+    out, err = capsys.readouterr()
+    assert errors in out + err
     assert list(empty.iterdir()) == []
 
 

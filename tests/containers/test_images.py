@@ -1,4 +1,4 @@
-"""Images: when they are built again, on what base, and the words for a build that fails."""
+"""Images: when they are built again, on what base, and the message of a build that fails."""
 
 import os
 import re
@@ -77,7 +77,7 @@ def broken(bare, dockerfile, **more):
     return line
 
 
-def test_a_step_that_fails_is_told_with_its_own_words(bare):
+def test_a_step_that_fails_is_reported_with_its_message(bare):
     line = broken(bare, "ARG BASE_IMAGE\nFROM ${BASE_IMAGE}\nRUN echo no such thing >&2; exit 9\n")
     assert "could not be built" in line
     assert "no such thing" in line

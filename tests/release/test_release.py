@@ -69,7 +69,7 @@ def test_a_claim_is_had_by_the_first_who_asks(versions):
 def test_who_has_the_claim_may_ask_again(versions):
     crown("1")
     assert Releases().claim("a").build
-    assert Releases().claim("a").build, "a workflow that is run again goes on"
+    assert Releases().claim("a").build, "a workflow that is run again continues"
 
 
 def test_what_is_recorded_is_never_built_again(versions):
