@@ -67,7 +67,7 @@ def _boosting(mae: Figures, size: Figures, limits: PublishParams) -> tuple[bool,
         return wins, text
     slack = limits.boosting_slack
     if ours > slack * theirs:
-        return False, f"{text} and stands {ours / theirs:.3f} x over it, above {slack:g} x"
+        return False, f"{text} and is {ours / theirs:.3f} x its MAE, above {slack:g} x"
     small, large = _usable(size, "int8"), _usable(size, "boosting")
     if small is None or large is None:
         return False, f"{text}; {_unusable('bytes', {'int8': small, 'boosting': large})}"

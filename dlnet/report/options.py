@@ -22,4 +22,4 @@ def usage_line(models: Sequence[Student]) -> list[str]:
 def bits_line(models: Sequence[EdgeSummary]) -> list[str]:
     """One line about models with weights of 4 bits, which "int8" in a table's label hides; none where all have 8."""
     matrices = [f"{model.name} {' and '.join(model.four_bits)}" for model in models if model.four_bits]
-    return [f"Weights of 4 bits in place of 8: {'; '.join(matrices)}."] if matrices else []
+    return [f"Weights of 4 bits instead of 8: {'; '.join(matrices)}."] if matrices else []

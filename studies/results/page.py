@@ -130,11 +130,11 @@ def _models(track: dict[str, Any]) -> str:
     head = ["model", "bytes", "MAE", "RMSE", "cell mean", "worst cell"]
     rows = [
         [
-            _name(name, one),
-            f"{one['bytes']:,}",
-            *(_pm(one[key]) for key in ("mae", "rmse", "cell_mae", "worst_cell_mae")),
+            _name(name, row),
+            f"{row['bytes']:,}",
+            *(_pm(row[key]) for key in ("mae", "rmse", "cell_mae", "worst_cell_mae")),
         ]
-        for name, one in sorted(track["baselines"].items(), key=lambda item: -item[1]["mae"]["mean"])
+        for name, row in sorted(track["baselines"].items(), key=lambda item: -item[1]["mae"]["mean"])
     ]
     teacher, edge = track["teacher"], track["edge"]
     rows.append(
@@ -159,11 +159,11 @@ def _ratios(name: str, track: dict[str, Any]) -> str:
     rows = [
         [
             key,
-            f"{one['mean']:.3f}",
-            f"{one['least']:.3f}–{one['most']:.3f}",
+            f"{row['mean']:.3f}",
+            f"{row['least']:.3f}–{row['most']:.3f}",
             f"≤ {bounds[key]:.2f}" if key in bounds else "",
         ]
-        for key, one in track["ratios"].items()
+        for key, row in track["ratios"].items()
     ]
     return _table(["ratio of MAEs", "mean", "single splits", "wanted"], rows)
 
@@ -180,9 +180,9 @@ def _chosen(track: dict[str, Any], protocol: dict[str, Any], name: str) -> str:
 
 def _students(track: dict[str, Any]) -> str:
     rows = [
-        [one["cell"], str(one["hidden"]), str(one["parameters"]), one["loss"],
-         *(_pm(one[key]) for key in ("mae", "cell_mae", "worst_cell_mae"))]
-        for one in track["students"]
+        [row["cell"], str(row["hidden"]), str(row["parameters"]), row["loss"],
+         *(_pm(row[key]) for key in ("mae", "cell_mae", "worst_cell_mae"))]
+        for row in track["students"]
     ]  # fmt: skip
     return _table(["cell", "hidden", "parameters", "loss", "MAE", "cell mean", "worst cell"], rows)
 
@@ -190,19 +190,19 @@ def _students(track: dict[str, Any]) -> str:
 def _stage1(gains: list[dict[str, Any]], extra: str | None) -> str:
     head = ([extra] if extra else []) + ["cell", "hidden", "loss", "MAE", "gain"]
     rows = [
-        ([f"{one[extra]:.0%}"] if extra else [])
-        + [one["cell"], str(one["hidden"]), one["loss"], _pm(one["mae"]), _percent(one["gain"])]
-        for one in gains
-        if one["loss"] != "labels"
+        ([f"{row[extra]:.0%}"] if extra else [])
+        + [row["cell"], str(row["hidden"]), row["loss"], _pm(row["mae"]), _percent(row["gain"])]
+        for row in gains
+        if row["loss"] != "labels"
     ]
     return _table(head, rows)
 
 
 def _stage2(gains: list[dict[str, Any]]) -> str:
     rows = [
-        [one["method"], f"{one['sparsity']:.0%}", str(one["networks"]), f"{one['parameters']:.0f}",
-         f"{one['taught']['mean']:.5f}", f"{one['labels']['mean']:.5f}", _percent(one["gain"])]
-        for one in gains
+        [row["method"], f"{row['sparsity']:.0%}", str(row["networks"]), f"{row['parameters']:.0f}",
+         f"{row['taught']['mean']:.5f}", f"{row['labels']['mean']:.5f}", _percent(row["gain"])]
+        for row in gains
     ]  # fmt: skip
     head = ["method", "sparsity", "networks", "parameters", "MAE, taught", "MAE, labels", "gain"]
     return _table(head, rows)

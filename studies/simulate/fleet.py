@@ -30,7 +30,7 @@ not 0.45 C: just below the cut-off the model's current is nearly flat, and a cro
 
 
 STRETCH = 10
-"""Cycles that each simulated cycle stands for."""
+"""Cycles that each simulated cycle represents."""
 
 
 @dataclass(frozen=True)

@@ -60,7 +60,7 @@ def test_branches_are_told_where_there_are_several(text, summary, evaluation):
 
 
 def test_weights_of_four_bits_are_told_where_there_are_some(text, summary, evaluation):
-    line = "Weights of 4 bits in place of 8"
+    line = "Weights of 4 bits instead of 8"
     assert line not in text
     assert not any(line in note for note in notes(summary))
     first, *rest = summary.edges
