@@ -1,4 +1,4 @@
-"""One module a DVC stage: read params and inputs, call dlnet, write outputs."""
+"""One module for each DVC stage: read params and inputs, call dlnet, write outputs."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from collections.abc import Callable
 
 from dlnet.errors import DLNetError
 
-STARTED_BY = os.getppid()  # as early as can be: a parent that dies later is missed by nobody
+STARTED_BY = os.getppid()  # read early, so that the death of the parent is detected from here on
 
 
 def _one_thread() -> None:
-    """Torch on one thread: sums come in one order on any number of cores, and pools share the cores out themselves."""
+    """Torch on one thread: the order of sums is the same on any number of cores; pools use one process a core."""
     torch = sys.modules.get("torch")  # loaded by the stages that use it; some images lack it
     if torch is not None:
         torch.set_num_threads(1)
 
 
 def run(main: Callable[[], None]) -> None:
-    """Run a stage; an error the user can mend ends as one clear message and exit code 1."""
+    """Run a stage; an error that the user can correct becomes one clear message and exit code 1."""
     _one_thread()
     try:
         main()
@@ -30,6 +30,6 @@ def run(main: Callable[[], None]) -> None:
         if error.errno != errno.ENOSPC:
             raise
         where = f" under {error.filename}" if error.filename else ""
-        sys.exit(f"error: the disk is full{where}; make room and run dvc repro again")
+        sys.exit(f"error: the disk is full{where}; free some space and run dvc repro again")
     except KeyboardInterrupt:
-        sys.exit("stopped; run dvc repro to go on")
+        sys.exit("stopped; run dvc repro to continue")

@@ -1,4 +1,4 @@
-"""Windows -> the numbers to beat: trends, ridge, boosting and GRUs; forecasts of validation and test windows."""
+"""Windows -> baselines: trends, ridge, boosting and GRUs; their forecasts of validation and test windows."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ OUT = Path("models/baselines")
 
 
 class BaselinesConfig(StageConfig):
-    """What the baselines stage reads."""
+    """Sections of params.yaml that the stage reads."""
 
     task: TaskParams
     baselines: BaselinesParams
@@ -51,16 +51,16 @@ def main() -> None:
     dataset, task = WindowDataset.load(WINDOWS), config.task
     fitted = fit_all(dataset, fit_encoder(dataset, task), task, config.baselines)
     validation, test = dataset.windows("validation", task.stride_eval), dataset.windows("test", task.stride_eval)
-    every = np.concatenate([validation, test])
-    forecasts = {name: one.forecast(dataset, every) for name, one in fitted.items()}
-    table = {name: _record(one, dataset, validation, forecasts[name]) for name, one in fitted.items()}
-    trained = [one.trained for one in fitted.values() if isinstance(one, Gru)]
+    ends = np.concatenate([validation, test])
+    forecasts = {name: baseline.forecast(dataset, ends) for name, baseline in fitted.items()}
+    table = {name: _record(baseline, dataset, validation, forecasts[name]) for name, baseline in fitted.items()}
+    trained = [baseline.trained for baseline in fitted.values() if isinstance(baseline, Gru)]
     with atomic_dir(OUT) as folder:
-        for name, one in fitted.items():
-            if isinstance(one, Gru):
-                one.model.save(folder / name, dataset)
+        for name, baseline in fitted.items():
+            if isinstance(baseline, Gru):
+                baseline.model.save(folder / name, dataset)
             else:
-                save_baseline(folder / name, name, one, dataset)
+                save_baseline(folder / name, name, baseline, dataset)
         write_tensors(folder / "predictions.safetensors", forecasts)
         BaselineTable(table).write(folder / "baselines.json")
         write_parquet(folder / "learning.parquet", curves(trained))
@@ -68,16 +68,18 @@ def main() -> None:
         print(f"{name:16} validation MAE {entry.validation.mae:.5f}  {entry.bytes:>9,} B")
 
 
-def _record(one: Baseline, dataset: WindowDataset, validation: Ends, forecast: Singles) -> BaselineRecord:
-    found = errors(forecast[: len(validation)], dataset.targets(validation), dataset.cell_of(validation), dataset.cells)
+def _record(baseline: Baseline, dataset: WindowDataset, validation: Ends, forecast: Singles) -> BaselineRecord:
+    validation_errors = errors(
+        forecast[: len(validation)], dataset.targets(validation), dataset.cell_of(validation), dataset.cells
+    )
     return BaselineRecord(
-        bytes=one.bytes,
-        bytes_in_library=one.library_bytes if isinstance(one, Boosting) else None,
-        parameters=one.parameters,
-        uses_capacity=one.uses_capacity,
-        validation=found,
-        chosen={key: value for key, value in one.chosen.items() if key != "tried"},
-        tried=one.chosen.get("tried", ()),
+        bytes=baseline.bytes,
+        bytes_in_library=baseline.library_bytes if isinstance(baseline, Boosting) else None,
+        parameters=baseline.parameters,
+        uses_capacity=baseline.uses_capacity,
+        validation=validation_errors,
+        chosen={key: value for key, value in baseline.chosen.items() if key != "tried"},
+        tried=baseline.chosen.get("tried", ()),
     )
 
 

@@ -1,4 +1,4 @@
-"""Second stage of distillation: the elites of the first front, made smaller and trained again."""
+"""Second stage of distillation: the elites of the first front, pruned and trained again."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ VOLATILE = Path("reports/volatile/compress.json")
 
 
 class CompressConfig(StageConfig):
-    """What the compress stage reads."""
+    """Sections of params.yaml that the stage reads."""
 
     task: TaskParams
     prune: PruneParams

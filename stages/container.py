@@ -23,11 +23,11 @@ def main() -> None:
     """Run the launcher."""
     parser = argparse.ArgumentParser(prog="python -m stages.container")
     parser.add_argument("--network", action="store_true", help="the host's network, or the one DLNET_NETWORK names")
-    parser.add_argument("image", help="docker/requirements-IMAGE.txt says what is in it")
+    parser.add_argument("image", help="docker/requirements-IMAGE.txt lists its packages")
     parser.add_argument("command", nargs="+", help="what to run")
     arguments = parser.parse_args()
     config = RunnerConfig.load()
-    engine = find_engine(project.wanted_runner(config))
+    engine = find_engine(project.selected_runner(config))
     if engine is None:
         os.execvp(arguments.command[0], arguments.command)  # noqa: S606 - the command DVC would run
     identity = identify(arguments.image)
@@ -41,10 +41,10 @@ def main() -> None:
 
 
 def find_engine(runner: str) -> docker.DockerClient | None:
-    """The engine to use, or None to run here; says so where nobody asked for it.
+    """The engine to use, or None to run without a container; prints a note if the runner is ``auto``.
 
     Raises:
-        EngineError: Docker was asked for, and there is none.
+        EngineError: the runner is ``docker``, and there is no engine.
     """
     if runner == "local":
         return None
@@ -58,10 +58,10 @@ def find_engine(runner: str) -> docker.DockerClient | None:
 
 
 def make_plan(config: RunnerConfig, image: str, command: list[str], *, network: bool) -> ContainerPlan:
-    """A plan for a stage's command, as the person who called."""
+    """A plan for a stage's command, as the calling user."""
     stage = project.stage_name(command)
     limits = project.limits_of(stage, config)
-    # The images bring no bytecode: what stages import is compiled once a project and image.
+    # The images have no bytecode: it is compiled once for each project and image.
     bytecode = project.root() / ".cache/bytecode" / image.replace(":", "-")
     variables = {**project.environment(network), "PYTHONPYCACHEPREFIX": str(bytecode)}
     if network:

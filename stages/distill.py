@@ -31,13 +31,13 @@ from dlnet.train.pool import run_stacks
 from stages import run
 
 OUT = Path("models/students")
-FLEET = Path("data/embedded.parquet")
+SIMULATED_CELLS = Path("data/embedded.parquet")
 TEACHER = Path("models/teacher")
 VOLATILE = Path("reports/volatile/distill.json")
 
 
 class DistillConfig(StageConfig):
-    """What the distill stage reads."""
+    """Sections of params.yaml that the stage reads."""
 
     clean: CleanParams
     split: SplitParams
@@ -58,13 +58,15 @@ def main() -> None:
         plain, [(teacher, 1.0)], dataset, encoder, windows, params.losses, params.hint_width
     )
     if params.uses_synthetic_windows:
-        training_data = add_synthetic_windows(training_data, teacher, _made_windows(config, training_data, encoder))
+        training_data = add_synthetic_windows(
+            training_data, teacher, _synthetic_windows(config, training_data, encoder)
+        )
     stacks = sweep(encoder, params)
     with measure_energy(config.cost.country) as meter:
         plan = plan_of(params.training, config.task.channels.noise, params.temperature)
         results = run_stacks(stacks, [training_data], plan, "distill")
     write_volatile(VOLATILE, {"training": meter.energy, "students": len(results)})
-    students = [as_student(one, encoder, training_data) for one in results]
+    students = [as_student(result, encoder, training_data) for result in results]
     table = student_table(students, config.cost)
     verdict = teacher_verdict(table, teacher.metrics["mae_validation"])
     print(verdict.text)
@@ -76,13 +78,13 @@ def main() -> None:
         Distillation(teacher=verdict, gains=gains(table)).write(folder / "distillation.json")
 
 
-def _made_windows(config: DistillConfig, training_data: TrainingData, encoder: Encoder) -> Tensor:
-    """(N, T, C) windows that nobody measured: shifted ones, then those of simulated cells."""
+def _synthetic_windows(config: DistillConfig, training_data: TrainingData, encoder: Encoder) -> Tensor:
+    """(N, T, C) synthetic windows: shifted training windows, then windows of simulated cells."""
     params = config.students
     parts = [shifted(training_data, params.shifted.copies, params.shifted.spread, seed=0)]
     if params.simulated_stride:
         stride = params.simulated_stride
-        parts.append(simulated(read_table(FLEET), config.clean, config.split, config.task, encoder, stride))
+        parts.append(simulated(read_table(SIMULATED_CELLS), config.clean, config.split, config.task, encoder, stride))
     return torch.cat(parts)
 
 

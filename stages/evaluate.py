@@ -23,7 +23,7 @@ OUT = Path("reports")
 
 
 class EvaluateConfig(StageConfig):
-    """What the evaluate stage reads."""
+    """Sections of params.yaml that the stage reads."""
 
     task: TaskParams
 

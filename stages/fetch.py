@@ -14,7 +14,7 @@ OUT = Path("data/raw")
 
 
 class FetchConfig(StageConfig):
-    """What the fetch stage reads."""
+    """Sections of params.yaml that the stage reads."""
 
     data: DataParams
 

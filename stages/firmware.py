@@ -1,4 +1,4 @@
-"""Elites as firmware: headers, proofs that compiled code equals the reference, and what each takes on a Cortex-M4."""
+"""Elites as firmware: headers, comparison of compiled code with the reference, and costs on a Cortex-M4."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ REPORT = Path("reports/firmware.json")
 
 
 class FirmwareConfig(StageConfig):
-    """What the firmware stage reads."""
+    """Sections of params.yaml that the stage reads."""
 
     cost: CostParams
 

@@ -1,4 +1,4 @@
-"""``python -m stages.image NAME``: identity of an image -> docker/NAME.image.json; built where Docker is used."""
+"""``python -m stages.image NAME``: identity of an image -> docker/NAME.image.json; built if Docker is used."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from stages.containers.identity import identify, record
 def main() -> None:
     """Run the stage."""
     identity = identify(sys.argv[1])
-    engine = container.find_engine(project.wanted_runner(RunnerConfig.load()))
+    engine = container.find_engine(project.selected_runner(RunnerConfig.load()))
     if engine is not None:
         images.ensure(engine, identity)
     write_json(record(identity.name), identity.content())

@@ -24,7 +24,7 @@ REPORT = Path("reports/data")
 
 
 class PrepareConfig(StageConfig):
-    """What the prepare stage reads."""
+    """Sections of params.yaml that the stage reads."""
 
     clean: CleanParams
     split: SplitParams

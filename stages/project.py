@@ -1,4 +1,4 @@
-"""What a launcher must know of the stage at hand: from DVC's environment and configuration, and from params.yaml."""
+"""Settings of the stage to launch: from DVC's environment and configuration, and from params.yaml."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from dlnet.errors import ConfigError
 RUNNER_VARIABLE, NETWORK_VARIABLE, MIRROR_VARIABLE = "DLNET_RUNNER", "DLNET_NETWORK", "DLNET_DATA_MIRROR"
 RUNNERS = ("auto", "docker", "local")
 SILENCE = ("DO_NOT_TRACK", "MLFLOW_DISABLE_TELEMETRY", "TF_CPP_MIN_LOG_LEVEL")
-# By name, not by prefix: variables that begin with DLNET_ or DVC_ may be tokens.
+# By name, not by prefix: other variables that begin with DLNET_ or DVC_ may be tokens.
 PASSED = ("DVC_STAGE", "DVC_ROOT", "DVC_EXP_NAME", "OMP_NUM_THREADS", "TERM", "COLUMNS", "NO_COLOR", *SILENCE)
 CERTIFICATES = ("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy")
@@ -30,32 +30,32 @@ class _DataConfig(StageConfig):
 
 
 def stage_name(command: list[str]) -> str:
-    """The stage DVC runs, or that a command such as ``python -m stages.teach`` names."""
+    """The stage that DVC runs, or the module of a command such as ``python -m stages.teach``."""
     return os.environ.get("DVC_STAGE") or command[-1].rpartition(".")[2]
 
 
 def root() -> Path:
-    """The project's folder: DVC's own, which holds the workspaces of its queued experiments too, or this one."""
+    """The project's folder: DVC's root, which also holds the workspaces of queued experiments, or this folder."""
     return Path(os.environ.get("DVC_ROOT") or Path.cwd())
 
 
-def wanted_runner(config: RunnerConfig) -> str:
+def selected_runner(config: RunnerConfig) -> str:
     """``DLNET_RUNNER``, or ``runner`` of params.yaml.
 
     Raises:
-        ConfigError: the variable holds another word.
+        ConfigError: the variable has another value.
     """
-    wanted = os.environ.get(RUNNER_VARIABLE) or config.runner
-    if wanted not in RUNNERS:
-        raise ConfigError(f"{RUNNER_VARIABLE} is {wanted!r}; it must be one of {', '.join(RUNNERS)}")
-    return wanted
+    runner = os.environ.get(RUNNER_VARIABLE) or config.runner
+    if runner not in RUNNERS:
+        raise ConfigError(f"{RUNNER_VARIABLE} is {runner!r}; it must be one of {', '.join(RUNNERS)}")
+    return runner
 
 
 def limits_of(stage: str, config: RunnerConfig) -> LimitParams:
     """Limits of one stage.
 
     Raises:
-        ConfigError: ``limits`` names something that is no stage.
+        ConfigError: ``limits`` has a key that is not a stage.
     """
     for name in config.limits:
         if name != DEFAULT_LIMITS and not Path(f"stages/{name}.py").is_file():
@@ -64,11 +64,11 @@ def limits_of(stage: str, config: RunnerConfig) -> LimitParams:
 
 
 def environment(network: bool) -> dict[str, str]:
-    """Variables that go into a stage's container; those of registry and site only where there is a network."""
+    """Variables passed to a stage's container; those of registry and site only with a network."""
     names = {*PASSED, *(PASSED_WITH_NETWORK if network else ())}
     passed = {key: value for key, value in os.environ.items() if key in names or (network and key.startswith(REGISTRY))}
     user = _user()
-    # A uid needs no entry in the image's passwd as long as these say who it is.
+    # With these a uid needs no entry in the image's passwd.
     return {**passed, "HOME": "/tmp", "USER": user, "LOGNAME": user}  # noqa: S108 - of the container
 
 
@@ -80,13 +80,13 @@ def _user() -> str:
 
 
 def writable() -> list[Path]:
-    """Folders a stage may write: project, workspace, and DVC's cache where it is kept elsewhere."""
+    """Folders that a stage may write: project, workspace, and DVC's cache if it is elsewhere."""
     top = root()
     return [top, top.resolve(), Path.cwd(), *cache_folder(top)]
 
 
 def cache_folder(top: Path) -> list[Path]:
-    """``cache.dir`` of DVC's configuration, the most local one; none if it was never set, or is not made yet."""
+    """``cache.dir`` of DVC's configuration, from its most local file; empty if it is not set or does not exist."""
     config = os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config"
     for path in (
         top / ".dvc/config.local",
@@ -96,19 +96,19 @@ def cache_folder(top: Path) -> list[Path]:
     ):
         parser = configparser.ConfigParser(interpolation=None, strict=False)
         if path.is_file() and parser.read(path) and (folder := parser.get("cache", "dir", fallback=None)):
-            found = (path.parent / Path(folder).expanduser()).resolve()
-            return [found] if found.is_dir() else []
+            cache = (path.parent / Path(folder).expanduser()).resolve()
+            return [cache] if cache.is_dir() else []
     return []
 
 
 def readable(network: bool, variables: Mapping[str, str] = os.environ) -> list[Path]:
-    """What a stage may read outside the project: the user's cells or a mirror, and the site's certificates.
+    """Paths outside the project that a stage may read: the user's cells or a mirror, and the site's certificates.
 
-    A link is named beside what it leads to: a container needs both.
+    Of a link also its target: a container needs both.
     """
     if not network:
         return []
     data = _DataConfig.load().data
     named = [data.path, data.mirror, variables.get(MIRROR_VARIABLE), *(variables.get(name) for name in CERTIFICATES)]
-    found = [Path(path) for path in named if path and Path(path).exists()]
-    return [*found, *(path.resolve() for path in found if path.is_symlink())]
+    existing = [Path(path) for path in named if path and Path(path).exists()]
+    return [*existing, *(path.resolve() for path in existing if path.is_symlink())]

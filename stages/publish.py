@@ -1,4 +1,4 @@
-"""Everything that was made -> MLflow, once; and a list of it in reports/publish.json."""
+"""Runs, models and reports of the pipeline -> MLflow; their list -> reports/publish.json."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ OUT = Path("reports/publish.json")
 
 
 class PublishConfig(StageConfig):
-    """What the publish stage reads."""
+    """Sections of params.yaml that the stage reads."""
 
     publish: PublishParams
 
@@ -29,9 +29,9 @@ def main() -> None:
     write_json(OUT, publication.summary())
     print(f"{publication.experiment}: {publication.pipeline.title} ({shown(uri)})")
     for _, model in publication.models:
-        judged = [one for one in (model.verdict, model.budget) if one]
-        for reason in (reason for one in judged for reason in one.reasons):
-            print(f"{model.name} is no candidate: {reason}")
+        results = [result for result in (model.verdict, model.budget) if result]
+        for reason in (reason for result in results for reason in result.reasons):
+            print(f"{model.name} is not a candidate: {reason}")
 
 
 if __name__ == "__main__":

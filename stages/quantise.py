@@ -39,7 +39,7 @@ GOLDEN_WINDOWS = 8
 
 
 class QuantiseConfig(StageConfig):
-    """What the quantise stage reads."""
+    """Sections of params.yaml that the stage reads."""
 
     task: TaskParams
     quantise: QuantiseParams
@@ -74,8 +74,8 @@ def _quantise(
     chosen = ends[np.unique(np.linspace(0, len(ends) - 1, GOLDEN_WINDOWS).astype(int))]
     z, anchor = student.encoder.encode(dataset, chosen), student.encoder.anchor(dataset, chosen)
     reference = predict_reference(spec, student.encoder.encode(dataset, ends), student.encoder.anchor(dataset, ends))
-    found = ForecastErrors.of(reference, dataset, ends)
-    save_edge(folder, student.name, Facts.of(dataset), found, student.encoder, spec, files, (z, anchor))
+    validation = ForecastErrors.of(reference, dataset, ends)
+    save_edge(folder, student.name, Facts.of(dataset), validation, student.encoder, spec, files, (z, anchor))
     metrics = _metrics(student, spec, files, dataset, task, sensitivity)
     metrics.write(folder / "metrics.json")
     return metrics
@@ -84,9 +84,9 @@ def _quantise(
 def _spec(
     student: TrainedModel, dataset: WindowDataset, task: TaskParams, params: QuantiseParams, train: Int16s
 ) -> tuple[Spec, dict[Part, float] | None]:
-    """The integer spec, and the sensitivities that its precision was chosen by."""
+    """The integer spec, and the sensitivities by which its precision was chosen."""
     weights, bits = weights_of(student), student.liquid.bits
-    if bits:  # trained with its rounding: each weight to nearest, as training saw it
+    if bits:  # trained with this rounding: each weight to nearest, as in training
         return make_spec(weights, precision=Precision.of(bits)), None
     if params.bits != "auto":
         return make_spec(weights, train, Precision.of(params.bits)), None

@@ -13,7 +13,7 @@ from stages import run
 
 
 class ReselectConfig(StageConfig):
-    """What the reselect stage reads."""
+    """Sections of params.yaml that the stage reads."""
 
     select: SelectParams
 

@@ -11,7 +11,7 @@ from stages import run
 
 
 class SelectConfig(StageConfig):
-    """What the select stage reads."""
+    """Sections of params.yaml that the stage reads."""
 
     select: SelectParams
 

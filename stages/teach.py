@@ -1,4 +1,4 @@
-"""Windows -> a large liquid teacher, averaged over its members; goes on from its last validation after a kill."""
+"""Windows -> a large liquid teacher, averaged over its members; resumes after an interruption."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ STATE = Path(".cache/teacher")  # outside the stage's outputs, which DVC deletes
 
 
 class TeachConfig(StageConfig):
-    """What the teach stage reads."""
+    """Sections of params.yaml that the stage reads."""
 
     task: TaskParams
     teacher: TeacherParams
@@ -47,13 +47,13 @@ def main() -> None:
         noise = config.task.channels.noise
         teacher, results = train_teacher(encoder, config.teacher, training_data, noise, states)
     write_volatile(VOLATILE, {"training": meter.energy})
-    found = errors(
+    validation = errors(
         teacher.forecast(dataset, windows.validation),
         dataset.targets(windows.validation),
         dataset.cell_of(windows.validation),
         dataset.cells,
     )
-    teacher.metrics.update({"mae_validation": found.mae, "validation": found.content()})
+    teacher.metrics.update({"mae_validation": validation.mae, "validation": validation.content()})
     with atomic_dir(OUT) as folder:
         teacher.save(folder, dataset)
         write_parquet(folder / "learning.parquet", curves(results))
@@ -61,7 +61,7 @@ def main() -> None:
 
 
 def _identity(config: TeachConfig) -> str:
-    """Of everything the weights depend on: a state of other data or params is never taken up."""
+    """Hash of all that the weights depend on, so that a state of other data or params is never resumed."""
     parts = [config.model_dump_json(), *(sha256(path) for path in sorted(WINDOWS.iterdir()))]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
 

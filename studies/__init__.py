@@ -1,1 +1,1 @@
-"""What maintainers run: results, methods, the simulated fleet, the fit of the cost model."""
+"""Studies for maintainers: results, methods, the simulated cells, the fit of the cost model."""

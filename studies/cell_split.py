@@ -1,4 +1,4 @@
-"""One cell split of the study: its windows, its encoder, and the only place where the study reads test targets."""
+"""One cell split of the study: its windows, its encoder, and the only code of the study that reads test targets."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Cells:
 
 
 def load(config: StudyConfig, source_name: Source = "mit") -> Cells:
-    """Fetch and clean cells once, those of MIT unless told; splits are assigned later."""
+    """Fetch and clean cells, by default those of MIT; splits are assigned later."""
     table, source = load_cells(config.data.model_copy(update={"source": source_name}))
     prepared = prepare(table, source, config.clean, config.split, config.task)
     cells = prepared.cells.drop(columns=["split", "used_in_training"])
@@ -44,13 +44,13 @@ class CellSplit:
     """A split of the cells on one track.
 
     Attributes:
-        dataset: without test targets. judge: the same with them, read by ``score`` alone.
+        dataset: without test targets. with_test_targets: the same with them, read by ``score`` only.
         task, encoder, windows, training_data: of the training and validation cells. test: ends of the test windows.
     """
 
     task: TaskParams
     dataset: WindowDataset
-    judge: WindowDataset
+    with_test_targets: WindowDataset
     encoder: Encoder
     windows: Windows
     training_data: TrainingData
@@ -58,26 +58,35 @@ class CellSplit:
 
     def score(self, on_validation: Forecast, on_test: Forecast) -> dict[str, Any]:
         """Errors of a model from its forecasts of the validation and the test windows, as columns of a table."""
-        found: dict[str, Any] = {}
+        columns: dict[str, Any] = {}
         for split, ends, forecast in (
             ("validation", self.windows.validation, on_validation),
             ("test", self.test, on_test),
         ):
-            dataset = self.judge
-            one = errors(forecast, dataset.targets(ends), dataset.cell_of(ends), dataset.cells)
-            found |= {f"mae_{split}": one.mae, f"rmse_{split}": one.rmse, f"cell_mae_{split}": one.cell_mae}
-            found |= {f"worst_cell_{split}": one.worst_cell.cell, f"worst_cell_mae_{split}": one.worst_cell.mae}
-        return found
+            dataset = self.with_test_targets
+            summary = errors(forecast, dataset.targets(ends), dataset.cell_of(ends), dataset.cells)
+            columns |= {
+                f"mae_{split}": summary.mae,
+                f"rmse_{split}": summary.rmse,
+                f"cell_mae_{split}": summary.cell_mae,
+            }
+            columns |= {
+                f"worst_cell_{split}": summary.worst_cell.cell,
+                f"worst_cell_mae_{split}": summary.worst_cell.mae,
+            }
+        return columns
 
 
-def cut(config: StudyConfig, cells: Cells, track: Track, split: int, share: float = 1.0) -> CellSplit:
-    """Deal the cells with seed ``split``, keep a share of the training cells, encode."""
+def make_split(config: StudyConfig, cells: Cells, track: Track, split: int, share: float = 1.0) -> CellSplit:
+    """Split the cells with seed ``split``, keep a share of the training cells, fit the encoder."""
     task = config.task.model_copy(update={"inputs": track})
     assigned = split_cells(
         cells.cells, config.split.model_copy(update={"seed": split, "train_share": share}), config.clean.min_rows
     )
     dataset = WindowDataset.from_tables(cells.rows, assigned, cells.task)
-    judge = WindowDataset.from_tables(cells.rows, assigned, cells.task, allow_test=True)
+    with_test_targets = WindowDataset.from_tables(cells.rows, assigned, cells.task, allow_test=True)
     encoder, windows = fit_encoder(dataset, task), training_windows(dataset, task)
     training_data = make_training_data(dataset, encoder, windows)
-    return CellSplit(task, dataset, judge, encoder, windows, training_data, dataset.windows("test", task.stride_eval))
+    return CellSplit(
+        task, dataset, with_test_targets, encoder, windows, training_data, dataset.windows("test", task.stride_eval)
+    )

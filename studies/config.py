@@ -20,7 +20,7 @@ from dlnet.config.teacher import TeacherParams
 
 
 class StudyParams(Section):
-    """The study behind docs/results.md: cell splits x seeds, both tracks, and smaller shares of the training cells."""
+    """Params of docs/results.md: cell splits x seeds, both tracks, and smaller shares of the training cells."""
 
     tracks: list[Track]
     splits: list[Annotated[int, Field(ge=0)]]
@@ -31,7 +31,7 @@ class StudyParams(Section):
 
 
 class StudyConfig(StageConfig):
-    """What the study reads; its data come from the fetch stage's code, with source ``mit``."""
+    """Sections that the study reads; its data come from the fetch stage's code, with source ``mit``."""
 
     data: DataParams
     clean: CleanParams
@@ -46,7 +46,7 @@ class StudyConfig(StageConfig):
 
 
 class MethodsParams(Section):
-    """The study behind docs/methods.md: each method of the toolbox on one cell split of the MIT cells."""
+    """Params of the study behind docs/methods.md: each method of the toolbox on one cell split of the MIT cells."""
 
     tracks: list[Track]
     split: Annotated[int, Field(ge=0)]
@@ -65,7 +65,7 @@ class MethodsParams(Section):
 
 
 class MethodsConfig(StudyConfig):
-    """What the study of methods reads."""
+    """Sections that the study of methods reads."""
 
     methods: MethodsParams
     quantise: QuantiseParams

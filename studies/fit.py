@@ -1,4 +1,4 @@
-"""``make fit``: the cost model of dlnet/cost/device.py against the compiled engine, and its constants fitted anew.
+"""``make fit``: the cost model of dlnet/cost/device.py against the compiled engine, and its constants fitted again.
 
 Least squares of relative errors over random models of many shapes, compiled and counted in the emulator.
 """
@@ -22,7 +22,7 @@ from dlnet.firmware.measure import Figures, measure
 from dlnet.firmware.random_model import random_model
 from dlnet.models.precision import Precision
 
-MOST = 0.10  # that the cost model may be off
+MOST = 0.10  # largest relative error of the cost model
 CHARGE = {"capacity": False, "features": 11, "relative": 8, "quantiles": 0}
 CHANGES: tuple[dict[str, Any], ...] = (
     *({"hidden": hidden} for hidden in (2, 4, 6, 8, 11, 13, 16, 20, 24, 32, 48)),
@@ -53,7 +53,7 @@ Floats = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Case:
-    """One shape, and what it was found to take."""
+    """One shape and its measured costs."""
 
     name: str
     shape: ModelShape
@@ -61,23 +61,23 @@ class Case:
 
 
 def cases() -> list[Case]:
-    """Compile and count every shape, with both cells."""
+    """Compile and measure every shape, with both cells."""
     out = []
     for change in tqdm([{"cell": cell, **change} for cell in cost.CELLS for change in CHANGES], desc="shapes"):
         model = random_model(**change)
-        words = ", ".join(f"{key} {value}" for key, value in change.items() if key != "cell")
-        out.append(Case(f"{change['cell']} {words}", shape_of(model), measure(model, build(model))))
+        description = ", ".join(f"{key} {value}" for key, value in change.items() if key != "cell")
+        out.append(Case(f"{change['cell']} {description}", shape_of(model), measure(model, build(model))))
     return out
 
 
 def fitted(all_cases: list[Case]) -> dict[str, Any]:
     """Constants of the cost model by least squares; the products' instructions are known and stay 1.
 
-    What every engine has is fitted on the plain ones, then what branches, low rank and 4 bits add on the others.
+    Constants of every engine are fitted on plain models, then those of branches, low rank and 4 bits on the others.
     """
     known = {"dot": 1.0, "nibble": 1.0}
-    instructions = _in_turn(all_cases, cost.parts, lambda f: f.engine.instructions, known)
-    cycles = _in_turn(all_cases, cost.cycle_parts, lambda f: f.engine.cycles.cache_off, {})
+    instructions = _fit_weights(all_cases, cost.parts, lambda f: f.engine.instructions, known)
+    cycles = _fit_weights(all_cases, cost.cycle_parts, lambda f: f.engine.cycles.cache_off, {})
     stack = [case.figures.stack - cost.stack_buffers(case.shape) for case in all_cases]
     stacks = [cost.stack_parts(case.shape) for case in all_cases]
     return {
@@ -92,33 +92,33 @@ def _plain(case: Case) -> bool:
     return case.shape.rank == 0 and case.shape.branches == 1 and case.shape.precision == Precision()
 
 
-def _in_turn(
+def _fit_weights(
     all_cases: list[Case],
     counted: Callable[[ModelShape], Weights],
     figure: Callable[[Figures], int],
     known: dict[str, float],
 ) -> dict[str, float]:
-    def rows(some: list[Case]) -> tuple[list[dict[str, float]], Floats]:
-        total = np.array([figure(case.figures) for case in some], np.float64)
-        return [asdict(counted(case.shape)) for case in some], total
+    def rows(selected: list[Case]) -> tuple[list[dict[str, float]], Floats]:
+        total = np.array([figure(case.figures) for case in selected], np.float64)
+        return [asdict(counted(case.shape)) for case in selected], total
 
     counts, total = rows([case for case in all_cases if _plain(case)])
-    base = _rest(counts, total, total, known | dict.fromkeys(EXTRA, 0.0))
+    base = _fit_unknown(counts, total, total, known | dict.fromkeys(EXTRA, 0.0))
     counts, total = rows([case for case in all_cases if not _plain(case)])
     fixed = {name: value for name, value in base.items() if name not in EXTRA} | known
-    found = _rest(counts, total, total, fixed)
-    return {field.name: found[field.name] for field in fields(Weights)}
+    weights = _fit_unknown(counts, total, total, fixed)
+    return {field.name: weights[field.name] for field in fields(Weights)}
 
 
 def _code(all_cases: list[Case]) -> dict[str, float]:
-    def rows(some: list[Case]) -> tuple[list[dict[str, float]], Floats]:
-        code = [case.figures.flash_engine - cost.stored_bytes(case.shape) for case in some]
-        return [cost.code_parts(case.shape) for case in some], np.array(code, np.float64)
+    def rows(selected: list[Case]) -> tuple[list[dict[str, float]], Floats]:
+        code = [case.figures.flash_engine - cost.stored_bytes(case.shape) for case in selected]
+        return [cost.code_parts(case.shape) for case in selected], np.array(code, np.float64)
 
     counts, code = rows([case for case in all_cases if _plain(case)])
-    base = _rest(counts, code, np.ones(len(code)), dict.fromkeys(EXTRA_CODE, 0.0))
+    base = _fit_unknown(counts, code, np.ones(len(code)), dict.fromkeys(EXTRA_CODE, 0.0))
     counts, code = rows([case for case in all_cases if not _plain(case)])
-    return _rest(
+    return _fit_unknown(
         counts,
         code,
         np.ones(len(code)),
@@ -126,11 +126,13 @@ def _code(all_cases: list[Case]) -> dict[str, float]:
     )
 
 
-def _rest(counts: list[dict[str, float]], total: Floats, scale: Floats, known: dict[str, float]) -> dict[str, float]:
-    """``known`` constants and those that explain what they leave."""
-    rest = total - sum(weight * np.array([row[name] for row in counts]) for name, weight in known.items())
+def _fit_unknown(
+    counts: list[dict[str, float]], total: Floats, scale: Floats, known: dict[str, float]
+) -> dict[str, float]:
+    """``known`` constants, and the others fitted to the remainder."""
+    remainder = total - sum(weight * np.array([row[name] for row in counts]) for name, weight in known.items())
     unknown = [{name: value for name, value in row.items() if name not in known} for row in counts]
-    return {**known, **_solve(unknown, rest, scale)}
+    return {**known, **_solve(unknown, remainder, scale)}
 
 
 def _solve(counts: list[dict[str, float]], target: Floats, scale: Floats) -> dict[str, float]:
@@ -140,18 +142,18 @@ def _solve(counts: list[dict[str, float]], target: Floats, scale: Floats) -> dic
 
 
 def main() -> None:
-    """Print each shape's error, the largest, and the constants that fit best."""
+    """Print each shape's error, the largest errors, and the constants of best fit."""
     all_cases = cases()
-    off = [cost_error(case.shape, case.figures) for case in all_cases]
-    for case, row in zip(all_cases, off, strict=True):
+    relative = [cost_error(case.shape, case.figures) for case in all_cases]
+    for case, row in zip(all_cases, relative, strict=True):
         measured = measured_costs(case.figures)
         print(f"{case.name:70}", "  ".join(f"{key} {measured[key]:,} ({100 * row[key]:+.1f} %)" for key in row))
-    worst = {name: max(abs(row[name]) for row in off) for name in off[0]}
+    worst = {name: max(abs(row[name]) for row in relative) for name in relative[0]}
     print("largest error:", ", ".join(f"{name} {100 * value:.1f} %" for name, value in worst.items()))
     for name, constants in fitted(all_cases).items():
         print(f"{name} = {constants}")
     if max(worst.values()) > MOST:
-        sys.exit(f"error: the cost model is off by more than {MOST:.0%}; take the constants above")
+        sys.exit(f"error: the cost model is wrong by more than {MOST:.0%}; use the constants above")
 
 
 if __name__ == "__main__":

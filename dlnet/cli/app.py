@@ -1,6 +1,6 @@
 """The command ``dlnet``: its commands and groups, ``--version``, exit codes.
 
-Imports stand inside the commands, so that ``dlnet --help`` answers at once.
+Commands import what they need inside their functions, so that ``dlnet --help`` is fast.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ EXIT_CODES = (
     "Exit codes: 0 done; 1 an error that you can correct, in one line that starts with 'error:' (dlnet doctor: "
     "something needed is missing); 2 wrong usage; 130 stopped by Ctrl-C."
 )
-NO_DEFECT = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EISDIR)
-"""Refusals of the file system that a user can correct."""
+CORRECTABLE = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EISDIR)
+"""Errors of the file system that a user can correct."""
 
 app = typer.Typer(
     help="Battery health on a microcontroller.",
@@ -36,8 +36,8 @@ for module in (forecast, project, firmware, champion, release, device, data, ser
     app.add_typer(module.app)
 
 
-def _version(wanted: bool) -> None:
-    if wanted:
+def _version(requested: bool) -> None:
+    if requested:
         from importlib.metadata import version
 
         print(version("dlnet"))
@@ -50,7 +50,7 @@ def _options(
         bool, typer.Option("--version", is_eager=True, callback=_version, help="print the version")
     ] = False,
 ) -> None:
-    """Options that go without a command."""
+    """Options of ``dlnet`` itself, used without a command."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -63,7 +63,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except DLNetError as error:
         print(f"error: {error}", file=sys.stderr)
     except OSError as error:
-        if error.errno not in NO_DEFECT:
+        if error.errno not in CORRECTABLE:
             raise
         where = f"{error.filename}: " if error.filename else ""
         print(f"error: {where}{error.strerror}", file=sys.stderr)

@@ -1,4 +1,4 @@
-"""Arguments that several commands share: the model, a positive number, how a cell's file is laid out."""
+"""Arguments that several commands share: the model, a positive number, the layout of a cell's file."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ class ModelArgument:
 
 
 def parse_model(value: object) -> ModelArgument:
-    """Read the text of a model; the registry is not asked, no model is opened.
+    """Parse a model argument; neither the registry nor the model is opened.
 
     Raises:
-        ModelError: there is no such folder. RegistryError: no name that a version in the registry can have.
+        ModelError: there is no such folder. RegistryError: not a valid name of a version in the registry.
     """
     text = str(value)  # a default comes as ModelArgument
     if text.startswith("models:"):
@@ -80,7 +80,7 @@ def file_layout(
 
 
 def example(*lines: str) -> str:
-    """What stands below a command's help; the first line keeps the others from being wrapped."""
+    """Epilog of a command's help; its first line, ``\\b``, keeps the others from being wrapped."""
     return "\n".join(["\b", "Example:", *(f"  {line}" for line in lines)])
 
 

@@ -50,5 +50,5 @@ def rollback() -> None:
 
 
 def _print(change: Change) -> None:
-    before, after = (f"version {one}" if one else "none" for one in (change.before, change.after))
+    before, after = (f"version {number}" if number else "none" for number in (change.before, change.after))
     print(f"champion of {EDGE}: {after} (before: {before})")

@@ -1,4 +1,4 @@
-"""``dlnet data``: what data the pipeline works on."""
+"""``dlnet data``: the data that the pipeline uses."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from dlnet.cli.arguments import commands, example
 
 REPORT = Path("reports/data/report.md")
 
-app = commands("data", "What data the pipeline works on.", "dlnet data report")
+app = commands("data", "The data that the pipeline uses.", "dlnet data report")
 
 
 @app.command(epilog=example("dlnet data report"))
 def report() -> None:
-    """Print the head of the data report: source, notes, splits."""
+    """Print the first part of the data report: source, notes, splits."""
     from dlnet.errors import DataError
 
     if not REPORT.is_file():

@@ -1,4 +1,4 @@
-"""``dlnet device``: what each action does and prints."""
+"""``dlnet device``: the commands that communicate with a board."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ if TYPE_CHECKING:
     from dlnet.export.edge import DeviceModel
     from dlnet.forecast import FileLayout
 
-EMULATOR, CORE = "emulator", "core"  # in place of a port
+EMULATOR, CORE = "emulator", "core"  # values of --port that name no serial port
 SHOWN = (1, 5, 10, 20, 30, 40, 50, 60, 70, 80, 90, 100)  # cycles ahead that are printed
 END_OF_LIFE = 0.8  # SoH whose crossing is printed
 
 app = commands(
     "device",
-    "Talk to a board: info, self test, forecast, replay of a cell.",
+    "Communicate with a board: info, self test, forecast, replay of a cell.",
     "dlnet device replay CELL.csv --port /dev/ttyACM0 --model models/edge/NAME",
 )
 
@@ -46,10 +46,10 @@ Port = Annotated[
     str,
     typer.Option(
         metavar="PORT",
-        help="serial port such as /dev/ttyACM0 or COM3; emulator: the sketch in QEMU; core: its answers in a bare core",
+        help="serial port such as /dev/ttyACM0 or COM3; emulator: the sketch in QEMU; core: in an emulated CPU",
     ),
 ]
-Elf = Annotated[Path | None, typer.Option(metavar="FILE", help="emulator or core: firmware that is built already")]
+Elf = Annotated[Path | None, typer.Option(metavar="FILE", help="emulator or core: firmware that is already built")]
 
 
 @app.command(epilog=example("dlnet device info --port /dev/ttyACM0"))
@@ -90,16 +90,16 @@ def forecast(
     unit: Unit = None,
     column: Columns = None,
 ) -> None:
-    """Hand the board a cell, and print its forecast."""
+    """Send a cell to the board, and print its forecast."""
     from dlnet.device.replay import play
     from dlnet.export.reference import to_soh
 
     with _board(port, model, elf, timeout) as board:
         device, values = _device_and_values(model, cell, file_layout(nominal, capacity, unit, column))
         board.check_model(device.sha256)
-        refused = [number for number, taken in play(board, values) if not taken]
-        if refused:
-            print(f"{len(refused)} cycles were refused as impossible, the first is number {refused[0]}")
+        rejected = [number for number, accepted in play(board, values) if not accepted]
+        if rejected:
+            print(f"{len(rejected)} cycles were refused as impossible, the first is number {rejected[0]}")
         soh = to_soh(board.forecast())
         for ahead in SHOWN:
             if ahead <= len(soh):
@@ -120,14 +120,14 @@ def replay(
     unit: Unit = None,
     column: Columns = None,
 ) -> None:
-    """Play a cell to it, and compare each forecast with the reference."""
+    """Send a cell, and compare each forecast with the reference."""
     from dlnet.device import replay as replaying
 
     with _board(port, model, elf, timeout) as board:
         device, values = _device_and_values(model, cell, file_layout(nominal, capacity, unit, column))
         played = replaying.replay(board, device, values)
         print(
-            f"{played.cycles} cycles taken in, {played.refused} refused, {played.forecasts} forecasts of "
+            f"{played.cycles} cycles accepted, {played.refused} refused, {played.forecasts} forecasts of "
             f"{board.info.horizon} cycles compared: all equal to this computer's, to the last bit"
         )
 
@@ -135,8 +135,8 @@ def replay(
 def _device_and_values(model: ModelArgument, cell: Path, layout: FileLayout) -> tuple[DeviceModel, Singles]:
     from dlnet.device.values import device_values
 
-    with opened_edge(model) as one:
-        return one.device, device_values(cell, one, layout)
+    with opened_edge(model) as edge:
+        return edge.device, device_values(cell, edge, layout)
 
 
 @contextmanager
@@ -145,7 +145,7 @@ def _board(port: str, model: ModelArgument, elf: Path | None, timeout: float) ->
     from dlnet.device.errors import DeviceError
 
     if elf is not None and port not in (EMULATOR, CORE):
-        raise DeviceError(f"--elf goes with --port {EMULATOR} or {CORE}; a real board gets firmware by an upload")
+        raise DeviceError(f"--elf needs --port {EMULATOR} or {CORE}; a real board gets firmware by an upload")
     with _wire(port, model, elf, timeout) as wire:
         yield Board(wire)
 
@@ -174,6 +174,6 @@ def _built(model: ModelArgument, folder: Path) -> Path:
     from dlnet.files import write_text
     from dlnet.firmware.header import header
 
-    with opened_edge(model) as one:
-        write_text(folder / "model_data.h", header(one.device))
+    with opened_edge(model) as edge:
+        write_text(folder / "model_data.h", header(edge.device))
     return build(stage(folder / "model_data.h", folder / "book"), folder / "out")

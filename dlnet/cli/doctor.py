@@ -1,4 +1,4 @@
-"""Looks at this machine: what the pipeline needs, what is there, and the command that brings the rest."""
+"""Checks this machine: what the pipeline needs, what is installed, and the command that installs what is missing."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ from dlnet.data.sources import CACHE, MIRROR_VARIABLE
 from dlnet.errors import DLNetError
 
 OLDEST = (3, 11)
-DISK_BYTES = 3 * 10**9  # of a run on the largest source, with DVC's cache and MLflow's artefacts
+DISK_BYTES = 3 * 10**9  # used by a run on the largest source, with DVC's cache and MLflow's artefacts
 SECONDS = 10.0
 EXTRAS = ("train", "export", "firmware", "registry")  # that make repro needs
 
 
 @dataclass(frozen=True)
 class Check:
-    """One thing looked at.
+    """The result of one check.
 
     Attributes:
-        found: what there is, in words. fix: the command that fixes it. needed: whether ``make repro`` fails without.
+        found: what is there, as text. fix: the command that fixes it. needed: whether ``make repro`` fails without it.
     """
 
     name: str
@@ -47,7 +47,7 @@ class _DataConfig(StageConfig):
 
 
 def examine(root: Path) -> list[Check]:
-    """Look at everything; ``root`` is the project's folder."""
+    """Run all checks; ``root`` is the project's folder."""
     return [
         _python(),
         _environment(),
@@ -65,13 +65,13 @@ def examine(root: Path) -> list[Check]:
 
 
 def doctor_table(checks: Sequence[Check]) -> Table:
-    """What was looked at, what was found, and what fixes it."""
+    """A row a check: state, name, what was found, and the command that fixes it."""
     table = Table(title="This machine")
     for name in ("", "what", "found", "fix with"):
         table.add_column(name)
     for check in checks:
-        word = "[green]ok[/]" if check.ok else ("[red]missing[/]" if check.needed else "[yellow]missing, optional[/]")
-        table.add_row(word, check.name, check.found, "" if check.ok else check.fix)
+        state = "[green]ok[/]" if check.ok else ("[red]missing[/]" if check.needed else "[yellow]missing, optional[/]")
+        table.add_row(state, check.name, check.found, "" if check.ok else check.fix)
     return table
 
 
@@ -93,11 +93,11 @@ def _packages(root: Path) -> Check:
         return Check("packages", False, f"no {lock.name}; not the project's folder?", "cd to the project")
     needed = required()
     wrong, count = [], 0
-    for name, wanted in locked(lock.read_text()):
-        held, count = installed(name), count + 1
-        if held is not None and held.partition("+")[0] != wanted.partition("+")[0]:
-            wrong.append(f"{name} {held}, locked {wanted}")
-        if held is None and canonicalize_name(name) in needed:
+    for name, pinned in locked(lock.read_text()):
+        present, count = installed(name), count + 1
+        if present is not None and present.partition("+")[0] != pinned.partition("+")[0]:
+            wrong.append(f"{name} {present}, locked {pinned}")
+        if present is None and canonicalize_name(name) in needed:
             wrong.append(f"{name} missing")
     found = "; ".join(wrong[:3]) + (f" and {len(wrong) - 3} more" if len(wrong) > 3 else "")
     return Check("packages", not wrong, found or f"{count} as locked", "rm -f .venv/.done && make repro")
@@ -105,9 +105,12 @@ def _packages(root: Path) -> Check:
 
 def required() -> set[str]:
     """Names of the packages that the pipeline needs here: of the core and of the extras that its stages import."""
-    wanted = map(Requirement, requires("dlnet") or [])
+    listed = map(Requirement, requires("dlnet") or [])
     needed = {
-        one.name for one in wanted for extra in EXTRAS if one.marker is None or one.marker.evaluate({"extra": extra})
+        package.name
+        for package in listed
+        for extra in EXTRAS
+        if package.marker is None or package.marker.evaluate({"extra": extra})
     }
     return {str(canonicalize_name(name)) for name in needed} - {"dlnet"}
 
@@ -148,11 +151,13 @@ def _data(root: Path) -> Check:
         return Check(name, path.exists(), str(path) if path.exists() else f"no {path}", fix)
     mirror = os.environ.get(MIRROR_VARIABLE) or data.mirror
     if mirror:
-        there = Path(mirror).is_dir()
-        fix = f"set data.mirror or {MIRROR_VARIABLE} to a folder that is there"
-        return Check(name, there, f"mirror {mirror}" if there else f"no folder {mirror}", fix)
-    held = (root / CACHE / data.source).is_dir()
-    return Check(name, held, "downloaded" if held else "to be downloaded by the first run", "dvc repro", needed=False)
+        exists = Path(mirror).is_dir()
+        fix = f"set data.mirror or {MIRROR_VARIABLE} to a folder that exists"
+        return Check(name, exists, f"mirror {mirror}" if exists else f"no folder {mirror}", fix)
+    cached = (root / CACHE / data.source).is_dir()
+    return Check(
+        name, cached, "downloaded" if cached else "to be downloaded by the first run", "dvc repro", needed=False
+    )
 
 
 def _disk(root: Path) -> Check:
@@ -161,16 +166,16 @@ def _disk(root: Path) -> Check:
 
 
 def _registry(root: Path) -> Check:
-    """Whether MLflow answers; a SQLite file that is not there yet is made by the publish stage."""
+    """Whether MLflow responds; a SQLite file that does not exist yet is created by the publish stage."""
     from dlnet.registry.client import is_server, probe, shown, tracking_uri
 
     uri = tracking_uri()
     if is_server(uri):
         return _attempt("MLflow", shown(uri), lambda: probe(uri), "start the server or unset MLFLOW_TRACKING_URI")
     path = Path(uri.partition(":///")[2])
-    held = path.is_file()
+    exists = path.is_file()
     where = os.path.relpath(path, root.absolute())
-    return Check("MLflow", held, where if held else f"no {where} yet", "make publish", needed=False)
+    return Check("MLflow", exists, where if exists else f"no {where} yet", "make publish", needed=False)
 
 
 def _docker() -> Check:

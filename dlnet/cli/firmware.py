@@ -1,4 +1,4 @@
-"""``dlnet firmware`` and ``dlnet sketch``: a model's header with its proofs, and the sketch with a model in it."""
+"""``dlnet firmware`` and ``dlnet sketch``: a model's C++ header, and the sketch built with a model."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def firmware(
     out: Out,
     prove: Annotated[
         bool,
-        typer.Option("--prove", help="compile it, compare with the reference, print what it takes"),
+        typer.Option("--prove", help="compile it, compare with the reference, print its costs"),
     ] = False,
 ) -> None:
     """Write a model as C++ for a sketch: model_data.h and model.json."""
@@ -50,17 +50,17 @@ def sketch(
         Literal["arduino-builder", "arduino-cli"] | None, typer.Option(help="default: what is installed")
     ] = None,
 ) -> None:
-    """Build the sketch with a model in it, and check the image."""
+    """Build the sketch with a model, and check the image."""
     from dlnet.cli.models import opened_edge
     from dlnet.device.make import make
 
     with opened_edge(model) as opened:
         device = opened.device
-    made = make(device, board, builder, out)
-    print(f"{made.elf}: {device.name}, version {device.version}")
-    for size in made.sizes:
+    image = make(device, board, builder, out)
+    print(f"{image.elf}: {device.name}, version {device.version}")
+    for size in image.sizes:
         print(f"{size.part}: {size.bytes:,} B of {size.most:,} B")
-    print(f"self test passed, {made.played.forecasts} forecasts equal to the reference's: {made.where}")
+    print(f"self test passed, {image.played.forecasts} forecasts equal to the reference's: {image.where}")
 
 
 def _prove(model: DeviceModel) -> None:
@@ -76,18 +76,18 @@ def _prove(model: DeviceModel) -> None:
 
 
 def windows(model: DeviceModel) -> tuple[Int16s, Int32s]:
-    """Golden windows of the model, then synthetic ones of any int16."""
+    """The model's golden windows (N, T, C) with their anchors (N,), then synthetic windows of random int16."""
     import numpy as np
 
     from dlnet.firmware.header import synthetic_windows
 
-    made = synthetic_windows(model.spec, SYNTHETIC_WINDOWS)
-    z = np.concatenate([model.golden[0], made])
-    return z, np.concatenate([model.golden[1], np.full(len(made), 1 << 24, np.int32)])
+    synthetic = synthetic_windows(model.spec, SYNTHETIC_WINDOWS)
+    z = np.concatenate([model.golden[0], synthetic])
+    return z, np.concatenate([model.golden[1], np.full(len(synthetic), 1 << 24, np.int32)])
 
 
 def lines(figures: Figures, clock_mhz: float) -> list[str]:
-    """The figures, for reading."""
+    """The figures as lines of text."""
     engine, forecast = (run.cycles.milliseconds(clock_mhz) for run in (figures.engine, figures.forecast))
     return [
         f"flash, engine and model: {figures.flash_engine:,} B; with the front end: {figures.flash_monitor:,} B",

@@ -50,12 +50,12 @@ def forecast(
     from dlnet.plots.style import figure_style, save_figure
     from dlnet.report.tables import forecast_table, show
 
-    with opened(model) as one:
-        found = run(cell, one, file_layout(nominal, capacity, unit, column))
-    picture = out / f"{found.cell}.png"
+    with opened(model) as loaded:
+        result = run(cell, loaded, file_layout(nominal, capacity, unit, column))
+    picture = out / f"{result.cell}.png"
     with figure_style():
-        save_figure(draw(found), picture)
+        save_figure(draw(result), picture)
     with atomic_file(picture.with_suffix(".csv")) as temporary:
-        found.table().to_csv(temporary, index=False, float_format="%.6f")
-    show(forecast_table(found, SHOWN))
+        result.table().to_csv(temporary, index=False, float_format="%.6f")
+    show(forecast_table(result, SHOWN))
     print(f"Every cycle: {picture.with_suffix('.csv')}   Picture: {picture}")

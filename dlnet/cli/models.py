@@ -1,4 +1,4 @@
-"""A model that the command line names, opened."""
+"""Opens the model that the command line names."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
 @contextmanager
 def model_folder(model: ModelArgument) -> Iterator[Path]:
-    """The folder of a model; files out of the registry stand in a temporary one.
+    """The folder of a model; files from the registry are written to a temporary one.
 
     Raises:
-        RegistryError: the registry refuses, is damaged, or has no such version.
+        RegistryError: the registry does not answer, holds damaged files, or has no such version.
     """
     if isinstance(model.source, Path):
         yield model.source
@@ -44,7 +44,7 @@ def opened_edge(model: ModelArgument) -> Iterator[SavedEdge]:
     """An edge model, opened.
 
     Raises:
-        ModelError: it is of another kind, which firmware cannot be made of.
+        ModelError: it is of another kind; firmware is made from edge models only.
     """
     from dlnet.export.saved import SavedEdge
     from dlnet.saved import load_as

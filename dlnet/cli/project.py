@@ -36,7 +36,7 @@ def report() -> None:
 
 @app.command(epilog=example("dlnet doctor"))
 def doctor() -> None:
-    """Print what this machine lacks, and the command that fixes it."""
+    """Print what this machine lacks, and the commands that fix it."""
     from dlnet.cli.doctor import doctor_table, examine
     from dlnet.report.tables import show
 

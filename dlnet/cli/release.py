@@ -1,4 +1,4 @@
-"""``dlnet release``: what is to be released, who builds it, and what a build is made of."""
+"""``dlnet release``: plan a release, claim its build, fetch its model, assemble its files."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from dlnet.errors import RegistryError
 if TYPE_CHECKING:
     from dlnet.release.plan import Exists, ReleasePlan
 
-app = commands("release", "What is to be released, who builds it, and its files.", "dlnet release plan")
+app = commands("release", "Plan a release, claim its build, assemble its files.", "dlnet release plan")
 
 Version = Annotated[int, typer.Argument(metavar="VERSION", min=1, help="of dlnet-edge")]
 Claimant = Annotated[
@@ -27,7 +27,7 @@ Claimant = Annotated[
     typer.Option("--claim", metavar="ID", envvar="DLNET_CLAIM", help="who builds, e.g. the id of the workflow's run"),
 ]
 GitHub = Annotated[
-    str | None, typer.Option("--github", metavar="OWNER/NAME", help="ask GitHub too whether the release exists")
+    str | None, typer.Option("--github", metavar="OWNER/NAME", help="also check on GitHub whether the release exists")
 ]
 Json = Annotated[bool, typer.Option("--json", help="print JSON")]
 Output = Annotated[
@@ -45,7 +45,7 @@ def plan(github: GitHub = None, as_json: Json = False, output: Output = None) ->
 
 @app.command(epilog=example("dlnet release claim --claim run-17 --github OWNER/NAME"))
 def claim(claimant: Claimant, github: GitHub = None, as_json: Json = False, output: Output = None) -> None:
-    """Plan, and take what is to be built; one caller gets it."""
+    """Plan, and claim the build; only one caller gets the claim."""
     from dlnet.release.plan import Releases
 
     _show(Releases(exists=_exists(github)).claim(claimant), as_json, output)
@@ -55,7 +55,7 @@ def claim(claimant: Claimant, github: GitHub = None, as_json: Json = False, outp
 def record(
     version: Version, claimant: Claimant, url: Annotated[str, typer.Option(help="address of the release")]
 ) -> None:
-    """Write down that a version is released."""
+    """Record in the registry that a version is released."""
     from dlnet.release.plan import Releases
 
     print(f"recorded: {Releases().record(version, claimant, url)}")
@@ -63,7 +63,7 @@ def record(
 
 @app.command(epilog=example("dlnet release fail 7 --claim run-17"))
 def fail(version: Version, claimant: Claimant) -> None:
-    """Give a claim up, so that the next run may build."""
+    """Give up a claim, so that the next run may build."""
     from dlnet.release.plan import Releases
 
     Releases().fail(version, claimant)
@@ -76,18 +76,18 @@ def fetch(model: Model, out: Out) -> None:
     from dlnet.release.fetch import check_out
 
     if isinstance(model.source, Path):
-        raise RegistryError(f"{model}: is a folder, and fetch reads the registry; name {FORMS}")
+        raise RegistryError(f"{model}: is a folder; fetch reads from the registry, so give {FORMS}")
     print(f"{check_out(str(model), out)}: {out}")
 
 
 @app.command(epilog=example("dlnet release assets --model build/model --build build/nano33ble --out build/release"))
 def assets(
     model: Model,
-    build: Annotated[Path, typer.Option(metavar="DIR", help="made by dlnet sketch --board nano33ble")],
+    build: Annotated[Path, typer.Option(metavar="DIR", help="folder that dlnet sketch --board nano33ble wrote")],
     out: Out,
     tag: Annotated[str, typer.Option(help="name of the release")] = "local build",
 ) -> None:
-    """Assemble what is published: images, header, card, checksums."""
+    """Assemble the release: images, header, card, checksums."""
     from dlnet.cli.firmware import windows
     from dlnet.device.make import read_sizes
     from dlnet.export.saved import SavedEdge

@@ -15,9 +15,9 @@ Home = Annotated[Path, typer.Option(metavar="DIR", help="folder of the server")]
 
 @app.command(epilog=example("dlnet server env"))
 def env(home: Home = Path(".mlflow-server")) -> None:
-    """Make its secrets, at random, in a file that you alone can read."""
+    """Generate the server's secrets, in a file that only you can read."""
     from dlnet.registry.server_env import FILE, make_env
 
     path = home / FILE
     make_env(path)
-    print(f"{path}: made; user admin, password in MLFLOW_AUTH_ADMIN_PASSWORD. Keep a copy elsewhere.")
+    print(f"{path}: written; user admin, password in MLFLOW_AUTH_ADMIN_PASSWORD. Keep a copy elsewhere.")

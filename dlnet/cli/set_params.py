@@ -15,12 +15,12 @@ from dlnet.files import write_text
 
 
 def set_params(assignments: Sequence[str], path: Path = PARAMS) -> None:
-    """Set each ``section.key=value`` in the file; values are YAML, keys must be there.
+    """Set each ``section.key=value`` in the file; values are YAML, keys must exist.
 
-    Whether a value makes sense is seen by the stage that reads it.
+    Values are not validated here: the stage that reads one does that.
 
     Raises:
-        ConfigError: the file is missing, or an assignment has no such key or no YAML; the file stays as it was.
+        ConfigError: the file is missing, a key does not exist, or a value is not YAML; the file is not changed.
     """
     if not path.is_file():
         raise ConfigError(f"{path}: no such file; run from the project's root")
@@ -36,20 +36,20 @@ def set_params(assignments: Sequence[str], path: Path = PARAMS) -> None:
 
 
 def _find(node: Node, key: str, path: Path) -> Node:
-    """The value that a dotted key names."""
+    """The node of a dotted key's value."""
     for part in key.split("."):
         pairs = node.value if isinstance(node, MappingNode) else []
-        found = [value for name, value in pairs if name.value == part]
-        if not found:
+        matches = [value for name, value in pairs if name.value == part]
+        if not matches:
             raise ConfigError(f"{path}: there is no {key!r}")
-        node = found[0]
+        node = matches[0]
     if isinstance(node, CollectionNode) and not node.flow_style:
         raise ConfigError(f"{path}: {key!r} is a section; name one of its keys")
     return node
 
 
 def _check(key: str, value: str) -> None:
-    """Raise ``ConfigError`` unless ``value`` is YAML of one line that stands by itself."""
+    """Raise ``ConfigError`` unless ``value`` is a complete YAML value on one line."""
     try:
         single = YAML().compose(f"[{value}]")
     except MarkedYAMLError as error:

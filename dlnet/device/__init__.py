@@ -1,1 +1,1 @@
-"""A board that runs DLNet, on a serial port or emulated: build its sketch, talk to it, check it against the host."""
+"""A board that runs DLNet, on a serial port or emulated: its build, its protocol, its comparison with the host."""

@@ -17,13 +17,13 @@ from dlnet.errors import ToolError
 CLI = "arduino-cli"
 PROFILE = "nano33ble"
 MINUTES = 20  # the first build downloads the board's platform
-PRIVATE = ("MLFLOW_", "DLNET_", "AWS_", "GITHUB_TOKEN", "GH_TOKEN", "ACTIONS_")  # no business of a compiler
+PRIVATE = ("MLFLOW_", "DLNET_", "AWS_", "GITHUB_TOKEN", "GH_TOKEN", "ACTIONS_")  # secrets that a compiler must not see
 PARTS = ("text", "data")
 
 
 @dataclass(frozen=True)
 class Size:
-    """One part of an image: ``text`` is flash, ``data`` static RAM, in bytes; and what the board has of it."""
+    """A part of an image, ``text`` (flash) or ``data`` (static RAM): its size and what the board has, in bytes."""
 
     part: str
     bytes: int
@@ -41,9 +41,9 @@ def build_real(sketch: Path, out: Path) -> tuple[Size, ...]:
 
 def build_emulated(sketch: Path, out: Path) -> tuple[Size, ...]:
     """Build a staged sketch for the emulated board, warnings as errors. The profile is removed from the sketch."""
-    (sketch / PROFILES).unlink(missing_ok=True)  # a default profile would take the place of the board named here
+    (sketch / PROFILES).unlink(missing_ok=True)  # a default profile would override --fqbn
     strict = [f"compiler.{language}.extra_flags=-Werror" for language in ("c", "cpp")]
-    flags = [word for flag in strict for word in ("--build-property", flag)]
+    flags = [argument for flag in strict for argument in ("--build-property", flag)]
     return _compile(sketch, out, ["--fqbn", EMULATED, "--warnings", "all", *flags])
 
 
@@ -59,15 +59,15 @@ def _compile(sketch: Path, out: Path, board: list[str]) -> tuple[Size, ...]:
         raise ToolError(f"{CLI}: {error}") from error
     answer = _answer(done.stdout)
     if done.returncode or not answer.get("success"):
-        said = "\n".join(str(answer.get(key, "")) for key in ("compiler_err", "error")) + done.stderr
-        raise ToolError(f"{sketch}: {CLI} failed with code {done.returncode}:\n{said.strip()[-2000:]}")
+        output = "\n".join(str(answer.get(key, "")) for key in ("compiler_err", "error")) + done.stderr
+        raise ToolError(f"{sketch}: {CLI} failed with code {done.returncode}:\n{output.strip()[-2000:]}")
     return _sizes(answer)
 
 
 def _environment(book: Path) -> dict[str, str]:
-    """What arduino-cli sees: the sketchbook as its user folder, and no secret."""
-    kept = {key: value for key, value in os.environ.items() if not key.startswith(PRIVATE)}
-    return kept | {"ARDUINO_DIRECTORIES_USER": str(book.absolute())}
+    """The environment of arduino-cli: the sketchbook as its user folder, and no secrets."""
+    passed = {key: value for key, value in os.environ.items() if not key.startswith(PRIVATE)}
+    return passed | {"ARDUINO_DIRECTORIES_USER": str(book.absolute())}
 
 
 def _answer(text: str) -> Mapping[str, Any]:
@@ -79,14 +79,14 @@ def _answer(text: str) -> Mapping[str, Any]:
 
 
 def _sizes(answer: Mapping[str, Any]) -> tuple[Size, ...]:
-    """Sizes that arduino-cli states, both of them, checked against what the board has."""
+    """Both sizes that arduino-cli reports, checked against what the board has."""
     try:
         listed = answer["builder_result"]["executable_sections_size"]
-        sizes = tuple(Size(str(one["name"]), int(one["size"]), int(one["max_size"])) for one in listed)
+        sizes = tuple(Size(str(entry["name"]), int(entry["size"]), int(entry["max_size"])) for entry in listed)
     except (KeyError, TypeError, ValueError) as error:
-        raise ToolError(f"{CLI} says no sizes ({error!r}); version 1.3.0 or later is needed") from error
+        raise ToolError(f"{CLI} reports no sizes ({error!r}); version 1.3.0 or later is needed") from error
     if sorted(size.part for size in sizes) != sorted(PARTS):
-        raise ToolError(f"{CLI} says sizes of {[size.part for size in sizes]}, expected {list(PARTS)}")
+        raise ToolError(f"{CLI} reports sizes of {[size.part for size in sizes]}, expected {list(PARTS)}")
     for size in sizes:
         if not 0 < size.bytes <= size.most:
             raise ToolError(f"{size.part} takes {size.bytes:,} B, the board has {size.most:,} B")

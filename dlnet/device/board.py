@@ -22,7 +22,7 @@ Floats = npt.NDArray[np.floating[Any]]
 
 @dataclass(frozen=True)
 class Info:
-    """What a board says of its model."""
+    """What a board reports about its model."""
 
     model: str
     version: str
@@ -35,20 +35,20 @@ class Info:
 
 @dataclass(frozen=True)
 class Held:
-    """What a board knows of its cell."""
+    """The cycles that a board holds of its cell."""
 
     last: int  # number of the last cycle
-    held: int  # cycles it looks back on
-    ready: bool  # whether these are enough for a forecast
+    held: int  # cycles that a forecast would read
+    ready: bool  # whether there are enough for a forecast
 
 
 class Wire(Protocol):
-    """What carries a line to a board and one back."""
+    """Carries a line to a board and its reply back."""
 
     port: str
 
     def exchange(self, line: str) -> str:
-        """Send one line, wait for one."""
+        """Send one line, return the reply."""
         ...
 
 
@@ -56,7 +56,7 @@ class Board:
     """A board on an open line.
 
     Raises:
-        NoAnswer: no board answers. LineLost: something answers, but it is not this firmware.
+        NoAnswer: no board answers. LineLost: the answer is not of this firmware.
     """
 
     def __init__(self, line: Wire) -> None:
@@ -64,13 +64,13 @@ class Board:
         self.info = self._greet()
 
     def _greet(self) -> Info:
-        """Ask until the first clean answer: a board that was just opened may still be starting."""
+        """Send ``info`` until the first valid answer: a board that was just opened may still be starting."""
         for attempt in range(GREETINGS):
             try:
                 fields = _fields(self.ask("info"))
                 if fields.get("protocol") != str(PROTOCOL):
                     raise DeviceError(
-                        f"{self._line.port}: speaks protocol {fields.get('protocol')}, this computer {PROTOCOL}; "
+                        f"{self._line.port}: has protocol {fields.get('protocol')}, this computer {PROTOCOL}; "
                         "flash firmware of the same release"
                     )
                 numbers = {name: int(fields[name]) for name in ("inputs", "window", "horizon", "state")}
@@ -84,10 +84,10 @@ class Board:
         raise AssertionError
 
     def ask(self, command: str) -> str:
-        """Send one command; what stands behind ``ok COMMAND`` in the reply.
+        """Send one command; returns what follows ``ok COMMAND`` in the reply.
 
         Raises:
-            Refused: the board answered with an error. LineLost: the reply is not one to this command.
+            Refused: the board answered with an error. LineLost: the reply belongs to no or another command.
         """
         reply = self._line.exchange(command)
         name = command.split(" ", 1)[0]
@@ -98,7 +98,7 @@ class Board:
                 raise Refused(command, int(code), reason)
         answered, _, content = rest.partition(" ")
         if kind != "ok" or answered != name:
-            raise LineLost(f"{self._line.port}: asked {command[:40]!r}, got {reply[:40]!r}: a line was lost or damaged")
+            raise LineLost(f"{self._line.port}: sent {command[:40]!r}, got {reply[:40]!r}: a line was lost or damaged")
         return content
 
     def check_model(self, sha256: str) -> None:
@@ -106,31 +106,31 @@ class Board:
         if self.info.sha256 != sha256:
             raise WrongModel(
                 f"{self._line.port}: the board runs {self.info.model} version {self.info.version} "
-                f"({self.info.sha256[:12]}), not the model asked for ({sha256[:12]}); flash it, or name the other one"
+                f"({self.info.sha256[:12]}), not the requested model ({sha256[:12]}); flash that, or name the other one"
             )
 
     def inputs(self) -> list[tuple[str, str]]:
         """Name and unit of each number of a cycle, in order."""
         names = []
         for i in range(self.info.inputs):
-            unit, found, name = self.ask(f"input {i}").partition(" name=")
-            if not found:
+            unit, separator, name = self.ask(f"input {i}").partition(" name=")
+            if not separator:
                 raise LineLost(f"{self._line.port}: the answer to 'input {i}' has no name")
             names.append((name, unit.partition("unit=")[2]))
         return names
 
     def held(self) -> Held:
-        """What the board knows of its cell."""
+        """The cycles that the board holds of its cell."""
         return self._held("status", self.ask("status"))
 
     def push(self, cycle: int, values: Sequence[float] | Floats) -> Held:
-        """Hand over one finished cycle."""
+        """Send one finished cycle."""
         return self._held("cycle", self.ask(f"cycle {cycle} " + " ".join(map(number, values))))
 
     def forecast(self) -> npt.NDArray[np.int32]:
         """(horizon,) SoH of the next cycles, in units of 2^-24."""
         try:
-            values = np.array([int(word) for word in self.ask("forecast").split()], np.int32)
+            values = np.array([int(text) for text in self.ask("forecast").split()], np.int32)
         except (ValueError, OverflowError) as error:
             raise LineLost(f"{self._line.port}: the forecast is damaged ({error})") from error
         if len(values) != self.info.horizon:
@@ -152,7 +152,7 @@ class Board:
         return self._int("time", fields.get("cycles", "")), self._int("time", fields.get("us", ""))
 
     def save(self) -> bytes:
-        """The state, to be kept over a reset."""
+        """The state, to be restored after a reset."""
         pieces = [self.ask(f"save {at}") for at in range(0, self.info.state, CHUNK)]
         try:
             state = b"".join(bytes.fromhex(piece.split(" ")[1]) for piece in pieces)
@@ -163,7 +163,7 @@ class Board:
         return state
 
     def load(self, state: bytes) -> Held:
-        """Give a saved state back; the board checks it first."""
+        """Restore a saved state; the board checks it first."""
         if len(state) != self.info.state:
             raise DeviceError(f"saved state has {len(state)} bytes, this board's {self.info.state}: of another model")
         reply = ""
@@ -172,7 +172,7 @@ class Board:
         return self._held("load", reply)
 
     def reset(self) -> None:
-        """Have the board forget its cell."""
+        """Remove all cycles from the board."""
         self.ask("reset")
 
     def charge(self, samples: Iterator[tuple[float, float, float]]) -> Floats:
@@ -182,7 +182,7 @@ class Board:
             if self.ask("sample " + " ".join(number(value, 15) for value in sample)) == "done":
                 break
         try:
-            return np.array([float(word) for word in self.ask("features").split()])
+            return np.array([float(text) for text in self.ask("features").split()])
         except ValueError as error:
             raise LineLost(f"{self._line.port}: the features are damaged ({error})") from error
 
@@ -199,7 +199,7 @@ class Board:
 
 
 def number(value: float, digits: int = 9) -> str:
-    """A number as the protocol takes it, without an exponent; 9 digits give the float32 that it is back unchanged.
+    """A number as text of the protocol, without an exponent; 9 digits restore a float32 exactly.
 
     Raises:
         DeviceError: it is not finite, or too small or large for the protocol.
@@ -207,21 +207,21 @@ def number(value: float, digits: int = 9) -> str:
     if not math.isfinite(value):
         raise DeviceError(f"{value} cannot be sent to a board: only finite numbers can")
     text = np.format_float_positional(value, precision=digits, unique=False, fractional=False, trim="-")
-    whole, _, places = text.lstrip("-").partition(".")
-    if len(whole) > digits or len(places) > 22:
+    whole, _, decimals = text.lstrip("-").partition(".")
+    if len(whole) > digits or len(decimals) > 22:
         raise DeviceError(f"{value} cannot be sent to a board: too many digits before or behind the point")
     return text
 
 
 def _fields(reply: str) -> dict[str, str]:
-    """``a=1 b=2`` as a mapping; the last value may hold blanks."""
+    """``a=1 b=2`` as a mapping; values may contain blanks."""
     fields: dict[str, str] = {}
     last = ""
-    for word in reply.split(" "):
-        name, found, value = word.partition("=")
-        if found:
+    for part in reply.split(" "):
+        name, separator, value = part.partition("=")
+        if separator:
             last = name
             fields[name] = value
         elif last:
-            fields[last] += f" {word}"
+            fields[last] += f" {part}"
     return fields

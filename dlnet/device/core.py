@@ -1,7 +1,7 @@
 """The sketch's answers without a board: its ELF file in an emulated Cortex-M4, no serial line, no other hardware.
 
-Runs the very file that is uploaded to a board, whatever Arduino core it was linked with: of it only what the sketch
-answers with is run, from the two functions that it exports.
+Runs the file that is uploaded to a board, with any Arduino core linked in. Only the two functions that the sketch
+exports are called; they need no hardware.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class CoreLine:
         self._core.call(BEGIN)
 
     def exchange(self, line: str) -> str:
-        """Answer to one line.
+        """The reply to one line.
 
         Raises:
             DeviceError: the firmware left its memory, or gave no answer.
@@ -44,6 +44,6 @@ class CoreLine:
             raise DeviceError(f"{self.port}: the firmware crashed on {line[:40]!r} ({error})") from error
         if not results[-1]:
             raise DeviceError(f"{self.port}: no answer to {line[:40]!r}")
-        room = min(LONGEST, emulate.RAM + emulate.RAM_BYTES - results[-1])
-        text = self._core.get(results[-1], (room,), np.uint8).tobytes()
+        limit = min(LONGEST, emulate.RAM + emulate.RAM_BYTES - results[-1])
+        text = self._core.get(results[-1], (limit,), np.uint8).tobytes()
         return text.split(b"\0", 1)[0].decode("ascii", errors="replace")

@@ -19,7 +19,7 @@ STOP_S = 5.0
 
 @contextmanager
 def emulated(elf: Path) -> Iterator[str]:
-    """Run the firmware in ``elf``; yields the name of a port that ``Line`` opens. It ends with the block.
+    """Run the firmware in ``elf``; yields the name of a port that ``Line`` opens. QEMU stops when the block ends.
 
     Raises:
         ToolError: there is no emulator or no such file.
@@ -28,25 +28,25 @@ def emulated(elf: Path) -> Iterator[str]:
         raise ToolError(f"{QEMU}: not found; apt-get install qemu-system-arm")
     if not elf.is_file():
         raise ToolError(f"{elf}: no such file; build the sketch first")
-    ours, theirs = os.openpty()
+    qemu_end, serial_end = os.openpty()
     try:
-        tty.setraw(theirs)  # before any byte flows, or the terminal would echo it
-        # QEMU's end is the one without a name: whoever opens the other by its name sees a plain serial port.
+        tty.setraw(serial_end)  # before any byte flows, or the terminal would echo it
+        # QEMU gets the end without a name; the other can be opened by its name, as a plain serial port.
         process = subprocess.Popen(
             [QEMU, "-M", MACHINE, "-display", "none", "-monitor", "none", "-serial", "stdio", "-kernel", str(elf)],
-            stdin=ours,
-            stdout=ours,
+            stdin=qemu_end,
+            stdout=qemu_end,
             stderr=subprocess.DEVNULL,
         )
     except OSError as error:
-        os.close(theirs)
+        os.close(serial_end)
         raise ToolError(f"{QEMU}: cannot be started ({error})") from error
     finally:
-        os.close(ours)
+        os.close(qemu_end)
     try:
-        yield os.ttyname(theirs)
+        yield os.ttyname(serial_end)
     finally:
-        os.close(theirs)
+        os.close(serial_end)
         process.terminate()
         try:
             process.wait(STOP_S)

@@ -1,10 +1,10 @@
-"""What can go wrong between this computer and a board."""
+"""Errors of a board and of the line to it."""
 
 from dlnet.errors import DLNetError
 
 
 class DeviceError(DLNetError):
-    """Base of all that a board or its line may do wrong."""
+    """Base of the errors of a board or its line."""
 
 
 class PortError(DeviceError):
@@ -12,11 +12,11 @@ class PortError(DeviceError):
 
 
 class NoAnswer(DeviceError):
-    """The board said nothing in time."""
+    """The board did not answer in time."""
 
 
 class LineLost(DeviceError):
-    """What came back is no reply to what was asked: a line was lost or damaged, or other firmware is on the board."""
+    """The reply does not match the command: a line was lost or damaged, or other firmware is on the board."""
 
 
 class WrongModel(DeviceError):
@@ -24,7 +24,7 @@ class WrongModel(DeviceError):
 
 
 class Mismatch(DeviceError):
-    """The board's forecast is not the one this computer makes of the same cycles."""
+    """The board's forecast differs from this computer's for the same cycles."""
 
 
 class Refused(DeviceError):
@@ -32,7 +32,7 @@ class Refused(DeviceError):
 
     Attributes:
         code: the protocol's number of the reason; see docs/protocol.md.
-        reason: the same in words.
+        reason: its text.
     """
 
     def __init__(self, command: str, code: int, reason: str) -> None:

@@ -11,12 +11,12 @@ from dlnet.device.errors import DeviceError, NoAnswer, PortError
 
 BAUD = 115_200
 TIMEOUT_S = 5.0
-LONGEST = 8192  # bytes of a reply; more is no firmware of ours
+LONGEST = 8192  # bytes of a reply; this firmware never sends more
 FAULT = "!fault"
 
 
 class Line:
-    """An open port. ``exchange`` is all that the protocol needs.
+    """An open port. The protocol uses ``exchange`` only.
 
     Args:
         port: what pySerial opens: ``/dev/ttyACM0``, ``COM3``, the name of a pseudo terminal.
@@ -49,7 +49,7 @@ class Line:
         self._serial.close()
 
     def exchange(self, line: str) -> str:
-        """Send one line, wait for one.
+        """Send one line, return the reply.
 
         Raises:
             NoAnswer: nothing came in time. PortError: the port went away. DeviceError: the firmware crashed.
@@ -57,9 +57,9 @@ class Line:
         return self.exchange_bytes(line.encode("ascii") + b"\n", line)
 
     def exchange_bytes(self, raw: bytes, name: str = "") -> str:
-        """The same with any bytes, which must end one line; ``name`` stands for them in messages."""
+        """The same with any bytes, which must end one line; ``name`` is shown for them in messages."""
         try:
-            self._serial.reset_input_buffer()  # what came too late for its question must not answer this one
+            self._serial.reset_input_buffer()  # drops a late reply to an earlier command
             self._serial.write(raw)
             reply = self._read()
         except serial.SerialTimeoutException as error:
@@ -77,9 +77,9 @@ class Line:
         return text
 
     def _read(self) -> bytes:
-        """Bytes up to a line end, or what came in time. Not ``read_until``, which asks the system byte by byte."""
+        """Bytes up to a line end, or those received in time. ``read_until`` would read byte by byte."""
         deadline = time.monotonic() + self.timeout_s
-        found = b""
-        while not found.endswith(b"\n") and len(found) < LONGEST and time.monotonic() < deadline:
-            found += self._serial.read(max(1, self._serial.in_waiting))
-        return found
+        received = b""
+        while not received.endswith(b"\n") and len(received) < LONGEST and time.monotonic() < deadline:
+            received += self._serial.read(max(1, self._serial.in_waiting))
+        return received

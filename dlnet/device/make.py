@@ -1,4 +1,4 @@
-"""A model to a checked image of the sketch, for the real board or the emulated one."""
+"""Builds a checked image of the sketch with a model, for the real board or the emulated one."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ SIZES = "sizes.json"
 
 
 @dataclass(frozen=True)
-class Made:
-    """An image that passed its checks; ``where`` says what it was run in."""
+class CheckedImage:
+    """An image that passed its checks; ``where`` describes what ran it."""
 
     elf: Path
     sizes: tuple[Size, ...]
@@ -31,14 +31,14 @@ class Made:
     where: str
 
 
-def make(model: DeviceModel, board: str, builder: str | None, out: Path) -> Made:
+def make(model: DeviceModel, board: str, builder: str | None, out: Path) -> CheckedImage:
     """Build, check the sizes, run self test and a replay.
 
     Args:
-        board: ``emulated`` or ``nano33ble``. builder: ``arduino-cli`` or ``arduino-builder``; None: what is there.
+        board: ``emulated`` or ``nano33ble``. builder: ``arduino-cli`` or ``arduino-builder``; None: what is installed.
 
     Raises:
-        ToolError: a tool is missing or failed. DeviceError: the image does not do what the reference does.
+        ToolError: a tool is missing or failed. DeviceError: the image differs from the reference.
     """
     out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="dlnet-") as name:
@@ -51,8 +51,8 @@ def make(model: DeviceModel, board: str, builder: str | None, out: Path) -> Made
     if not elf.is_file():
         raise ToolError(f"{elf}: the builder reported success, but wrote no such file")
     if board == EMULATED:
-        return Made(elf, sizes, verify_emulated(elf, model), "over the serial line of the emulated board")
-    return Made(elf, sizes, verify(elf, model), "in an emulated core")
+        return CheckedImage(elf, sizes, verify_emulated(elf, model), "over the serial line of the emulated board")
+    return CheckedImage(elf, sizes, verify(elf, model), "in an emulated core")
 
 
 def _build(staged: Path, board: str, builder: str | None, out: Path) -> tuple[Size, ...]:
@@ -68,4 +68,4 @@ def _build(staged: Path, board: str, builder: str | None, out: Path) -> tuple[Si
 
 def read_sizes(build: Path) -> Sequence[Size]:
     """Sizes that ``make`` wrote into the folder ``build``."""
-    return [Size(str(one["part"]), int(one["bytes"]), int(one["most"])) for one in read_json(build / SIZES)]
+    return [Size(str(entry["part"]), int(entry["bytes"]), int(entry["most"])) for entry in read_json(build / SIZES)]

@@ -1,4 +1,4 @@
-"""Plays a cell to a board, cycle by cycle, and holds every forecast against the integer reference in NumPy."""
+"""Sends a cell to a board, cycle by cycle, and compares every forecast with the integer reference in NumPy."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ from dlnet.export.edge import DeviceModel
 from dlnet.export.frontend import acceptable, clean_codes, encode_codes, to_codes
 from dlnet.export.reference import Int32s, run
 
-OUT_OF_RANGE = 23  # the protocol's code of a cycle that cannot be true
+OUT_OF_RANGE = 23  # the protocol's code for an impossible cycle
 Singles = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True)
 class Played:
-    """What a replay came to; every forecast was equal, or there would have been an error."""
+    """Result of a replay, all of whose forecasts were equal to the reference's; otherwise it raises."""
 
-    cycles: int  # taken in by the board
-    refused: int  # by the board and by this computer alike
+    cycles: int  # accepted by the board
+    refused: int  # by the board and by the reference
     forecasts: int  # compared, each of ``horizon`` integers
     last: Int32s | None  # the last forecast, 2^-24 SoH
 
 
 def expected(model: DeviceModel, values: Singles) -> Int32s:
-    """What the reference forecasts after each cycle from the ``window``-th on.
+    """The reference's forecasts after each cycle from the ``window``-th on.
 
     Args:
         values: (n, inputs) cycles in natural units, all acceptable.
@@ -46,7 +46,7 @@ def expected(model: DeviceModel, values: Singles) -> Int32s:
 
 
 def play(board: Board, values: Singles) -> Iterator[tuple[int, bool]]:
-    """Reset the board and push each cycle, numbered from 1; yields its number and whether the board took it in."""
+    """Reset the board and push each cycle, numbered from 1; yields its number and whether the board accepted it."""
     board.reset()
     for number, row in enumerate(values, start=1):
         try:
@@ -60,38 +60,40 @@ def play(board: Board, values: Singles) -> Iterator[tuple[int, bool]]:
 
 
 def replay(board: Board, model: DeviceModel, values: Singles) -> Played:
-    """Play a cell and compare, forecast by forecast.
+    """Send a cell and compare each forecast with the reference.
 
     Args:
         values: (n, inputs) cycles in natural units, finite, oldest first.
 
     Raises:
-        WrongModel: the board runs another model. Mismatch: it took in another cycle, or forecast another number.
+        WrongModel: the board runs another model. Mismatch: it accepted other cycles, or gave another forecast.
     """
     board.check_model(model.sha256)
     codec = model.codec
-    good = acceptable(codec, values)
-    truth = iter(expected(model, values[good]))
-    taken = forecasts = 0
+    acceptable_rows = acceptable(codec, values)
+    reference = iter(expected(model, values[acceptable_rows]))
+    accepted_count = forecasts = 0
     last: Int32s | None = None
     for number, accepted in play(board, values):
-        if accepted != good[number - 1]:
-            does = "takes in" if accepted else "refuses"
-            raise Mismatch(f"cycle {number}: the board {does} what this computer does not; its firmware is another one")
-        taken += accepted
-        if not accepted or taken < codec.window:
+        if accepted != acceptable_rows[number - 1]:
+            action = "accepts" if accepted else "refuses"
+            raise Mismatch(
+                f"cycle {number}: the board {action} it and this computer does not; the firmware is another one"
+            )
+        accepted_count += accepted
+        if not accepted or accepted_count < codec.window:
             continue
         last = board.forecast()
-        _compare(number, last, next(truth))
+        _compare(number, last, next(reference))
         forecasts += 1
-    return Played(taken, len(values) - taken, forecasts, last)
+    return Played(accepted_count, len(values) - accepted_count, forecasts, last)
 
 
-def _compare(number: int, found: Int32s, wanted: Int32s) -> None:
-    wrong = np.flatnonzero(found != wanted)
+def _compare(number: int, board: Int32s, reference: Int32s) -> None:
+    wrong = np.flatnonzero(board != reference)
     if wrong.size:
         k = int(wrong[0])
         raise Mismatch(
-            f"after cycle {number}, {k + 1} ahead: the board says {found[k]}, this computer {wanted[k]} "
-            f"(units of 2^-24 SoH); {wrong.size} of {len(wanted)} differ: do not trust this board"
+            f"after cycle {number}, {k + 1} ahead: the board forecasts {board[k]}, this computer {reference[k]} "
+            f"(units of 2^-24 SoH); {wrong.size} of {len(reference)} differ: do not trust this board"
         )

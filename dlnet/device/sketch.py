@@ -22,13 +22,13 @@ PARTS = ("hardware", "libraries", SKETCH)
 
 
 def stage(header: Path, out: Path, firmware: Path = ROOT) -> Path:
-    """Lay out a sketchbook in ``out`` (hardware, libraries, sketch with ``header``); gives the sketch's folder.
+    """Write a sketchbook to ``out`` (hardware, libraries, sketch with ``header``); returns the sketch's folder.
 
     Raises:
-        ToolError: the header or a part of the firmware is not there.
+        ToolError: the header or a part of the firmware is missing.
     """
     if not header.is_file():
-        raise ToolError(f"{header}: no such file; dlnet firmware makes it")
+        raise ToolError(f"{header}: no such file; dlnet firmware writes it")
     for part in PARTS:
         if not (firmware / part).is_dir():
             raise ToolError(f"{firmware / part}: no such folder; it comes with a clone of the project")
@@ -38,15 +38,15 @@ def stage(header: Path, out: Path, firmware: Path = ROOT) -> Path:
 
 
 def build(sketch: Path, out: Path) -> Path:
-    """Build a staged sketch for the emulated board, warnings as errors; gives the ELF file.
+    """Build a staged sketch for the emulated board, warnings as errors; returns the ELF file.
 
     Raises:
-        ToolError: no builder, or it failed; with the compiler's last words.
+        ToolError: no builder, or it failed; the message ends with the compiler's last lines.
     """
     book = sketch.parent
     out.mkdir(parents=True, exist_ok=True)
     command = [BUILDER, "-compile", "-fqbn", EMULATED, "-build-path", str(out), *STRICT]
-    # The tools are those on PATH; the builder only insists that some folder is named.
+    # The tools are those on PATH; the builder only requires that some folder is named.
     command += ["-tools", str(book / "hardware"), "-hardware", str(book / "hardware")]
     command += ["-libraries", str(book / "libraries"), str(sketch / f"{sketch.name}.ino")]
     try:

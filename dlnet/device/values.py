@@ -1,4 +1,4 @@
-"""Cycles of a cell's file as a device takes them in."""
+"""Cycles of a cell's file as inputs of a device."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ def device_values(path: Path, model: SavedEdge, layout: FileLayout = AS_TRAINED)
     """
     cell, names = read_cell(path, model, layout), model.device.codec.names
     if "SoH" in names and not cell.has_capacity:
-        raise DataError(f"{path}: no capacity, and this model looks at it")
+        raise DataError(f"{path}: no capacity, which is an input of this model")
     table = cell.cycles.assign(SoH=cell.cycles["capacity_ah"] / cell.nominal_ah)
     values = table[list(names)].to_numpy(np.float32)
     broken = np.flatnonzero(~np.isfinite(values).all(axis=1))
     if broken.size:
-        raise DataError(f"{path}: data row {broken[0] + 1} lacks a number that the model looks at; leave the row out")
+        raise DataError(f"{path}: data row {broken[0] + 1} lacks an input of the model; remove the row")
     return values

@@ -1,4 +1,4 @@
-"""A built image is asked before it is shipped: its golden vectors, and a synthetic cell replayed."""
+"""Checks a built image before it is shipped: self test on golden vectors, and the replay of a synthetic cell."""
 
 from __future__ import annotations
 
@@ -14,32 +14,32 @@ from dlnet.device.replay import Played, Singles, replay
 from dlnet.export.edge import DeviceModel
 
 BEYOND = 30  # cycles played after the first forecast
-SPREAD = 2000.0  # codes: how far synthetic cycles lie around the middle of what an input spans
+SPREAD = 2000.0  # codes: standard deviation of synthetic cycles around the centre of an input's range
 TIMEOUT_S = 30.0
 
 
 def verify(elf: Path, model: DeviceModel) -> Played:
-    """Run self test and replay in a bare core: of any image with the sketch in it, a real board's too.
+    """Run self test and replay in an emulated CPU without peripherals; works for images of any board.
 
     Raises:
-        DeviceError: the image refuses, differs from the reference, or holds another model.
+        DeviceError: the image rejects a command, differs from the reference, or holds another model.
     """
-    return _ask(Board(CoreLine(elf)), model)
+    return _check(Board(CoreLine(elf)), model)
 
 
 def verify_emulated(elf: Path, model: DeviceModel) -> Played:
     """The same over the serial line of the emulated board, which the image must be built for."""
     with emulated(elf) as port, Line(port, TIMEOUT_S) as line:
-        return _ask(Board(line), model)
+        return _check(Board(line), model)
 
 
-def _ask(board: Board, model: DeviceModel) -> Played:
+def _check(board: Board, model: DeviceModel) -> Played:
     board.self_test()
-    return replay(board, model, made_cell(model))
+    return replay(board, model, synthetic_cell(model))
 
 
-def made_cell(model: DeviceModel) -> Singles:
-    """(window + 30, inputs) cycles around the middle of each input's range, SoH falling; the same each time."""
+def synthetic_cell(model: DeviceModel) -> Singles:
+    """(window + 30, inputs) cycles around the centre of each input's range, with falling SoH; always the same."""
     codec = model.codec
     count = codec.window + BEYOND
     codes = np.random.default_rng(0).normal(0, SPREAD, (count, codec.inputs))

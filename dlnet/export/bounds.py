@@ -1,4 +1,4 @@
-"""Proof by interval arithmetic that no intermediate of a model leaves its type, whatever its inputs."""
+"""Proof by interval arithmetic that no intermediate value of a model overflows its type, for any input."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ROW_SHIFTS = (33, 62)  # one SMMLA on Armv7E-M rounds once and exactly from 33 o
 
 
 def largest_accumulator(spec: Spec) -> dict[str, int]:
-    """Bound on the size of each intermediate over all inputs; in any order of summation.
+    """Bound on the absolute value of each intermediate over all inputs, for any order of summation.
 
     Every term is bounded by the product of its factors' bounds, every sum by the sum of its terms' bounds.
     """
@@ -41,7 +41,7 @@ def largest_accumulator(spec: Spec) -> dict[str, int]:
 
 
 def check_bounds(spec: Spec) -> None:
-    """Refuse a model in which an int32 could overflow or whose parts do not fit together.
+    """Raise for a model in which an int32 could overflow or whose parts do not fit together.
 
     Raises:
         ModelError: names the part and its bound.

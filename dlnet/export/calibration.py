@@ -1,4 +1,4 @@
-"""What the converter sees while it sets the ranges of the .tflite: training windows, then the limits of the formats.
+"""Samples by which the converter sets the ranges of the .tflite: training windows, then the limits of the formats.
 
 Without the limits a test window outside training's range would be clipped by the .tflite but not by the spec.
 """
@@ -23,10 +23,10 @@ Matrix = tuple[Floats, Floats]
 
 def step_samples(spec: Spec, windows: Int16s) -> Samples:
     """Inputs ``x`` (1, C) and ``h`` (1, n) of the step graph over quantised ``windows`` (N, T, C)."""
-    some = windows[evenly(len(windows))]
-    path = state_path(spec, some)
+    sample = windows[evenly(len(windows))]
+    path = state_path(spec, sample)
     before = np.concatenate([np.zeros_like(path[:, :1]), path[:, :-1]], axis=1)
-    x = np.repeat(some, spec.substeps, axis=1).reshape(-1, spec.channels)
+    x = np.repeat(sample, spec.substeps, axis=1).reshape(-1, spec.channels)
     values, states = _at_limits(x, before.reshape(-1, spec.hidden))
     limits = np.repeat([INPUT_LIMIT, STATE_LIMIT], [spec.channels, spec.hidden])
     driven = np.concatenate([_driven(*matrix, limits) for matrix in _cell_matrices(spec)])
@@ -34,14 +34,14 @@ def step_samples(spec: Spec, windows: Int16s) -> Samples:
         np.concatenate([values, driven[:, : spec.channels]]),
         np.concatenate([states, driven[:, spec.channels :]]),
     )
-    return [{"x": one[None], "h": h[None]} for one, h in zip(values, states, strict=True)]
+    return [{"x": x[None], "h": h[None]} for x, h in zip(values, states, strict=True)]
 
 
 def head_samples(spec: Spec, windows: Int16s) -> Samples:
-    """Inputs of the head graph: ``h`` (1, n), skip inputs ``s`` (1, S), of a gate ``x`` (1, C); none that are empty."""
-    some = windows[evenly(len(windows))]
-    beside = [skip_inputs(spec, some), some[:, -1, : spec.channels if spec.gate else 0]]
-    values, states = _at_limits(np.concatenate(beside, axis=1), state_path(spec, some)[:, -1])
+    """Inputs of the head graph: ``h`` (1, n), skip inputs ``s`` (1, S), for a gate ``x`` (1, C); no empty ones."""
+    sample = windows[evenly(len(windows))]
+    beside = [skip_inputs(spec, sample), sample[:, -1, : spec.channels if spec.gate else 0]]
+    values, states = _at_limits(np.concatenate(beside, axis=1), state_path(spec, sample)[:, -1])
     driven = _driven(*head_matrix(spec), np.repeat([STATE_LIMIT, INPUT_LIMIT], [spec.hidden, values.shape[1]]))
     values, states = (
         np.concatenate([values, driven[:, spec.hidden :]]),
@@ -71,7 +71,7 @@ def head_matrix(spec: Spec) -> Matrix:
 
 
 def _cell_matrices(spec: Spec) -> list[Matrix]:
-    """The step as a function of [x, h]; of low rank first what is between."""
+    """The step's matrices on [x, h]; with low rank the first factor, then the product of both."""
     weights, bias = spec.step.dequantised()
     if spec.inner is None:
         return [(weights, bias)]
@@ -80,7 +80,7 @@ def _cell_matrices(spec: Spec) -> list[Matrix]:
 
 
 def check_windows(spec: Spec, windows: Int16s) -> None:
-    """Raise ``DataError`` unless ``windows`` are int16 (N, T, C) of the model, and some."""
+    """Raise ``DataError`` unless ``windows`` are int16 (N, T, C) of the model, at least one."""
     if windows.dtype != np.int16 or windows.ndim != 3 or windows.shape[1:] != (spec.steps, spec.channels):
         raise DataError(f"calibration windows do not fit the model: {windows.dtype} {windows.shape}")
     if not len(windows):
@@ -95,8 +95,8 @@ def evenly(count: int, most: int = CALIBRATION_WINDOWS) -> npt.NDArray[np.int64]
 def _at_limits(values: Int16s, states: Int16s) -> tuple[Float32s, Float32s]:
     """Both as floats, then rows with each column of ``values`` at ±8 in turn, then with the state at ±1.
 
-    The state is held at its limits under many values: that sets the range of the next state, which a calm training
-    window may not fill.
+    The state is set to its limits under many values: that gives the full range of the next state, which training
+    windows may not reach.
     """
     x = np.ldexp(values.astype(np.float32), -fixed.INPUT_BITS)
     h = np.ldexp(states.astype(np.float32), -fixed.STATE_BITS)

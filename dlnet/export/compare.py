@@ -1,4 +1,4 @@
-"""The same windows through every engine, and how far each stands from the integer reference."""
+"""Runs the same windows in every engine, and compares each with the integer reference."""
 
 from __future__ import annotations
 
@@ -37,16 +37,17 @@ def run_engines(
 def largest_difference(trace: Trace, reference: Trace) -> dict[str, int]:
     """Largest distance from the reference in units of the spec: state 2^-15, logits 2^-12, forecast 2^-24 SoH.
 
-    Another branch gives other logits, so windows in which one speaks are left out of both and counted: ``rerouted``.
+    Another branch gives other logits, so windows for which an engine chose another branch than the reference are left
+    out of logits and forecast, and counted: ``rerouted``.
     """
-    alike = trace.branch == reference.branch
+    same_branch = trace.branch == reference.branch
 
     def largest(part: str) -> int:
-        apart = np.abs(getattr(trace, part).astype(np.int64) - getattr(reference, part))
-        return int(apart[alike].max(initial=0)) if part != "hidden" else int(apart.max(initial=0))
+        distance = np.abs(getattr(trace, part).astype(np.int64) - getattr(reference, part))
+        return int(distance[same_branch].max(initial=0)) if part != "hidden" else int(distance.max(initial=0))
 
     parts = {part: largest(part) for part in ("hidden", "logits", "forecast")}
-    return {**parts, "rerouted": int((~alike).sum())}
+    return {**parts, "rerouted": int((~same_branch).sum())}
 
 
 def check_agreement(name: str, mae: dict[str, float], bound: float) -> None:
@@ -62,5 +63,5 @@ def check_agreement(name: str, mae: dict[str, float], bound: float) -> None:
         if not mae[REFERENCE] / bound <= value <= mae[REFERENCE] * bound:
             raise EngineMismatch(
                 f"models/edge/{name}: {engine} has MAE {value:.6g}, the integer reference {mae[REFERENCE]:.6g}; more "
-                f"than quantise.engine_bound = {bound:g} apart: do not ship it, leave it out (students in params.yaml)"
+                f"than quantise.engine_bound = {bound:g} apart: do not ship it; remove it from students in params.yaml"
             )

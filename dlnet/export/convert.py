@@ -1,4 +1,4 @@
-"""A trained student as what the exporter takes."""
+"""Converts a trained student to the exporter's input."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""JSON beside an integer model: how it was measured, and which registered version it is."""
+"""JSON files of an integer model: its measurements, and its version in the registry."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ class EdgeMetrics(Document):
     Attributes:
         mae_int8_validation: of the .tflite files in LiteRT. mae_engines_validation: engine -> MAE.
         largest_difference: engine -> part -> distance from the integer reference, in units of the spec.
-        bits: matrix -> bits of its weights. sensitivity: matrix -> MAE with it alone in 4 bits, over all in 8.
+        bits: matrix -> bits of its weights.
+        sensitivity: matrix -> MAE with it alone in 4 bits, divided by that with all in 8.
         stored_bytes: part of the spec -> bytes.
     """
 
@@ -30,7 +31,7 @@ class EdgeMetrics(Document):
 
 
 class VersionRecord(Document):
-    """version.json of a folder out of the registry: the registered version, and the project's own tags."""
+    """version.json of a folder from the registry: the registered version, and the project's own tags."""
 
     name: str
     number: int

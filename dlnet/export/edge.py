@@ -1,4 +1,4 @@
-"""What firmware is made from: an integer spec, the front end that feeds it, and who it is."""
+"""What firmware is made from: an integer spec, its front end, its name and version."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ LOCAL = "local"  # version of a model that is not from the registry
 
 @dataclass(frozen=True)
 class DeviceModel:
-    """A model as firmware holds it.
+    """A model as compiled into firmware.
 
     Attributes:
         version: of the registry, or ``local``.
@@ -42,7 +42,7 @@ class DeviceModel:
 
     @property
     def document(self) -> bytes:
-        """All that decides a forecast, as canonical JSON: what the model's SHA-256 is taken of."""
+        """All that determines a forecast, as canonical JSON; the model's SHA-256 is its hash."""
         clean = {"window": self.clean.window, "sigmas": self.clean.sigmas, "floor_soh": self.clean.floor_soh}
         content = {
             "format": FORMAT,
@@ -71,9 +71,11 @@ def make_model(
     Raises:
         ModelError: spec and encoder do not belong together.
     """
-    has, wants = (spec.channels, spec.steps, spec.knots), (len(encoder.channels), encoder.steps, encoder.knots)
-    if has != wants:
-        raise ModelError(f"{name}: the spec has channels, steps, knots {has}, its encoder {wants}; run dvc repro")
+    of_spec, of_encoder = (spec.channels, spec.steps, spec.knots), (len(encoder.channels), encoder.steps, encoder.knots)
+    if of_spec != of_encoder:
+        raise ModelError(
+            f"{name}: the spec has channels, steps, knots {of_spec}, its encoder {of_encoder}; run dvc repro"
+        )
     if golden is None:
         golden = np.zeros((0, spec.steps, spec.channels), np.int16), np.zeros(0, np.int32)
     return DeviceModel(name, version, spec, encoder, clean, golden)

@@ -1,6 +1,6 @@
 """Fixed-point numbers of the edge model: formats, requantising, saturation and the three tables.
 
-Every operation here is defined on integers alone; docs/quantisation.md gives the same definitions in words.
+Every operation here is defined on integers alone; docs/quantisation.md gives the same definitions as text.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ def multiplier_of(real: float) -> tuple[int, int]:
 
 
 def make_tables() -> dict[str, Ints]:
-    """The three tables over v = 0, 1/32, ..., 8: what a preactivation becomes.
+    """The three tables over v = 0, 1/32, ..., 8: functions of a preactivation.
 
     ``sigmoid`` and ``tanh`` in 2^-15; ``softplus`` holds log(1 + exp(-v)) in 2^-16, since
     softplus(v) = max(v, 0) + log(1 + exp(-|v|)).

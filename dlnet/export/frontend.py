@@ -1,4 +1,4 @@
-"""The device's front end in NumPy: from finished cycles to the codes that the network sees.
+"""The device's front end in NumPy: from finished cycles to the integer inputs of the network.
 
 Cleaning and encoding as ``dlnet.data.clean`` and ``dlnet.data.encode`` do them, on 16-bit codes of each input and in
 integers; docs/firmware.md gives every step. The C++ of the firmware library equals this to the last bit.
@@ -23,15 +23,15 @@ from dlnet.export.reference import Int16s, Int32s, quantise_anchor
 Singles = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int64]
 
-CODE_BITS = 8  # a float becomes a code with so many bits below it, cut off, then rounded
+CODE_BITS = 8  # extra bits of a float before it is rounded to a code
 SOH_BITS = 15  # a unit of SoH's codes is 2^-15
 SOH_OFFSET = 25395  # code 0 is SoH 25395 / 2^15 = 0.775, so that codes span -0.225 to 1.775
-SUM_BITS = 8  # a sum of codes is scaled up so far before it meets a multiplier
-FAR = 1 << 22  # a path of SoH changes is cut here, far beyond what an input can hold
+SUM_BITS = 8  # a sum of codes is shifted left by so many bits before it is multiplied
+FAR = 1 << 22  # a path of SoH changes is clipped here, far beyond the range of an input
 MOST_GAIN = 64.0  # inputs (2^-12) a unit of a block's sum: a finer scale would amplify the rounding of codes only
 SCORE_BITS = 4  # of a quantile score below an input's unit, where 32 bits leave room
-SPANS = 0.5  # codes reach so many spans of the training quantiles beyond both ends
-DEVIATIONS = 8.0  # or so many deviations from the mean
+SPANS = 0.5  # codes extend so many spans of the training quantiles beyond both ends
+DEVIATIONS = 8.0  # or so many standard deviations from the mean
 SIGMA_BITS = 16
 CLIP = int(FEATURE_CLIP) << fixed.INPUT_BITS
 
@@ -57,7 +57,7 @@ class Scale:
 
 @dataclass(frozen=True)
 class Capacity:
-    """What track capacity sees of SoH: its path relative to the last cycle, and its level."""
+    """Inputs that track capacity derives from SoH: its path relative to the last cycle, and its level."""
 
     change: Scale
     drop_limit: int
@@ -71,7 +71,7 @@ class Codec:
 
     Attributes:
         offset, scale: (inputs,) float32: code = (value - offset) * scale / 2^8, rounded.
-        memory: cycles that the Hampel filter looks back. sigmas: (inputs,) in 2^-16. floor: (inputs,) in quarters
+        memory: earlier cycles that the Hampel filter reads. sigmas: (inputs,) in 2^-16. floor: (inputs,) in quarters
             of a code.
         quantiles: (F, Q) codes, or None: then ``centre`` (F,) sums of a block and ``feature`` scale them.
         score_low, score_step, score_bits: uniform score of the first quantile, and between two, in 2^-(12 + bits).
@@ -109,7 +109,7 @@ class Codec:
 
     @property
     def unit(self) -> npt.NDArray[np.float64]:
-        """(inputs,) what one unit of a code is worth, in the input's own unit."""
+        """(inputs,) step of one code, in the input's own unit."""
         return 2.0**CODE_BITS / self.scale.astype(np.float64)
 
 
@@ -117,10 +117,10 @@ def make_codec(encoder: Encoder, clean: CleanParams) -> Codec:
     """The integer form of an encoder.
 
     Raises:
-        ModelError: the window is shorter than the filter, or the quantiles cannot be told apart in 16 bits.
+        ModelError: the window is shorter than the filter, or the quantiles do not fit 32 bits.
     """
     if encoder.window < clean.window:
-        raise ModelError(f"the filter looks at {clean.window} cycles, the model at {encoder.window}; retrain")
+        raise ModelError(f"the filter reads {clean.window} cycles, the model {encoder.window}; retrain")
     with_soh = encoder.track == "capacity"
     centre, half = _ranges(encoder)
     unit = half / 2.0**15
@@ -161,13 +161,13 @@ def make_codec(encoder: Encoder, clean: CleanParams) -> Codec:
 
 
 def _ranges(encoder: Encoder) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """Middle and half width of what the codes of each feature span, in its own unit."""
+    """Centre and half width of the range of each feature's codes, in its own unit."""
     if encoder.quantiles:
         ends = np.array([(knots[0], knots[-1]) for knots in encoder.quantiles])
         centre, half = ends.mean(axis=1), (0.5 + SPANS) * (ends[:, 1] - ends[:, 0])
     else:
         centre, half = np.array(encoder.center), DEVIATIONS * np.array(encoder.scale)
-    # A feature that never changed in training still needs a unit that a float32 of its size can tell apart.
+    # A feature that never changed in training still needs a unit that a float32 of its size can resolve.
     return centre, np.maximum(half, np.maximum(1e-4 * np.abs(centre), 1e-9))
 
 
@@ -210,15 +210,15 @@ def to_codes(codec: Codec, values: npt.NDArray[np.floating]) -> Int16s:
 
 
 def acceptable(codec: Codec, values: npt.NDArray[np.floating]) -> npt.NDArray[np.bool_]:
-    """(n,) whether the device takes each cycle in: finite, SoH within its range, no feature absurdly far off."""
+    """(n,) whether the device accepts each cycle: finite, SoH within its range, no feature far beyond its range."""
     singles = np.asarray(values, np.float32)
     with np.errstate(over="ignore", invalid="ignore"):
         fine = (singles - codec.offset) * codec.scale
-        good = (np.isfinite(singles) & (np.abs(fine) < np.float32(2.0**31))).all(axis=-1)
+        accepted = (np.isfinite(singles) & (np.abs(fine) < np.float32(2.0**31))).all(axis=-1)
     if codec.capacity is not None:
         low, high = (np.float32(bound) for bound in SOH_RANGE)
-        good &= (singles[:, 0] >= low) & (singles[:, 0] <= high)
-    return np.asarray(good)
+        accepted &= (singles[:, 0] >= low) & (singles[:, 0] <= high)
+    return np.asarray(accepted)
 
 
 def clean_codes(codec: Codec, codes: Int16s) -> Int16s:
@@ -227,15 +227,15 @@ def clean_codes(codec: Codec, codes: Int16s) -> Int16s:
     sigmas, floor = np.array(codec.sigmas, np.int64), np.array(codec.floor, np.int64)
     for i in range(len(values)):
         window = values[max(0, i - codec.memory) : i + 1]
-        centre = _middle(window)
-        spread = _middle(np.abs(2 * window - centre))
+        centre = _twice_median(window)
+        spread = _twice_median(np.abs(2 * window - centre))
         deviation = 2 * np.abs(2 * values[i] - centre)
         outlier = (deviation << SIGMA_BITS) > np.maximum(sigmas * spread, floor << SIGMA_BITS)
         out[i] = np.where(outlier, (centre + 1) >> 1, values[i])
     return out
 
 
-def _middle(window: Ints) -> Ints:
+def _twice_median(window: Ints) -> Ints:
     """Twice the median of each column."""
     ordered = np.sort(window, axis=0)
     return np.asarray(ordered[(len(window) - 1) // 2] + ordered[len(window) // 2])

@@ -1,4 +1,4 @@
-"""Golden vectors: quantised windows, some of them at the limits, and all that the reference makes of them."""
+"""Golden vectors: quantised windows, some of them at the limits, and all results of the reference for them."""
 
 from __future__ import annotations
 
@@ -63,16 +63,16 @@ def _extremes(spec: Spec) -> dict[str, Int16s]:
 
 
 def save_golden(path: Path, spec: Spec, z: Int16s, anchor: Int32s) -> None:
-    """Write ``golden_vectors`` as safetensors; the names stand in the metadata, as a JSON list."""
+    """Write ``golden_vectors`` as safetensors; the names are in the metadata, as a JSON list."""
     names, vectors = golden_vectors(spec, z, anchor)
     write_tensors(path, vectors, {"names": json.dumps(names)})
 
 
 def check_golden(path: Path, spec: Spec) -> None:
-    """Run the stored inputs anew.
+    """Run the stored inputs again.
 
     Raises:
-        ModelError: a stored result is not what the reference makes of the spec today; names the file and the part.
+        ModelError: a stored result differs from the reference's result now; names the file and the part.
     """
     stored = read_tensors(path)
     fresh = _vectors(spec, stored["input"], stored["anchor"])

@@ -1,4 +1,4 @@
-"""The integer spec of an edge model as typed arrays; docs/quantisation.md says what each number means."""
+"""The integer spec of an edge model as typed arrays; docs/quantisation.md defines each number."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LIMIT: dict[Bits, int] = {8: 127, 4: 7 * 16}
 
 @dataclass(frozen=True)
 class Affine:
-    """Rows of int8 weights; row r stands for ``weights[r] * multiplier[r] / 2**shift[r]``.
+    """Rows of int8 weights; row r has the values ``weights[r] * multiplier[r] / 2**shift[r]``.
 
     Of 4 bits, weights and bias are multiples of 16: all arithmetic stays that of 8 bits, only storage is smaller.
     """
@@ -30,7 +30,7 @@ class Affine:
 
     @property
     def unit(self) -> int:
-        """What weights and bias are multiples of."""
+        """Weights and bias are multiples of it."""
         return UNIT[self.bits]
 
     @property
@@ -44,7 +44,7 @@ class Affine:
         return np.ldexp(self.multiplier.astype(np.float64), -self.shift.astype(np.int64))
 
     def dequantised(self) -> tuple[fixed.Floats, fixed.Floats]:
-        """The float weights (rows, inputs) and bias (rows,) that the integers stand for."""
+        """The float weights (rows, inputs) and bias (rows,) of the integers."""
         scale = self.scale
         return self.weights * scale[:, None], self.bias * scale * 2.0**-fixed.INPUT_BITS
 
@@ -120,5 +120,5 @@ class Spec:
     def parameters(self) -> int:
         """Numbers that training set: weights, biases, rates and reversal potentials."""
         biased = (part.weights.size + part.bias.size for name, part in self.parts.items() if name != "inner")
-        inner = 0 if self.inner is None else self.inner.weights.size  # its biases come of rounding alone
+        inner = 0 if self.inner is None else self.inner.weights.size  # its biases come from rounding alone
         return int(sum(biased) + inner) + self.hidden * (1 if self.reversal is None else 2)

@@ -34,7 +34,7 @@ class EdgeFiles:
 def convert(spec: Spec, windows: Int16s) -> EdgeFiles:
     """Convert with TensorFlow, calibrated on quantised training windows ``windows`` (N, T, C).
 
-    At most 200 windows, evenly spaced, are used, beside the limits of the formats (see docs/quantisation.md).
+    At most 200 windows, evenly spaced, are used, and the limits of the formats (see docs/quantisation.md).
     The same spec and windows give the same bytes.
 
     Raises:
@@ -49,7 +49,7 @@ def convert(spec: Spec, windows: Int16s) -> EdgeFiles:
 
 
 def _step_graph(tf: Any, spec: Spec) -> Callable[..., Any]:
-    """h + (gate · (a - h) - rate · h) / K over floats that the spec's integers stand for."""
+    """h + (gate · (a - h) - rate · h) / K over the floats of the spec's integers."""
     inner = None if spec.inner is None else _layer(tf, spec.inner.dequantised(), spec.inner)
     outer = _layer(tf, spec.step.dequantised(), spec.step)
     rate = _constant(tf, np.ldexp(spec.rate.astype(np.float64), -fixed.STATE_BITS))
@@ -70,7 +70,7 @@ def _step_graph(tf: Any, spec: Spec) -> Callable[..., Any]:
 
 
 def _head_graph(tf: Any, spec: Spec) -> Callable[..., Any]:
-    """Logits of all branches, then those of the gate, from what ``head_samples`` names."""
+    """Logits of all branches, then those of the gate, from the inputs of ``head_samples``."""
     layer = _layer(tf, head_matrix(spec), *(part for part in (spec.head, spec.gate) if part is not None))
 
     def head(*parts: Any) -> Any:
@@ -82,8 +82,8 @@ def _head_graph(tf: Any, spec: Spec) -> Callable[..., Any]:
 def _layer(tf: Any, matrix: Matrix, *parts: Affine) -> Callable[[Any], Any]:
     """The rows of ``parts``, as the floats of ``matrix``.
 
-    The converter takes a row's largest weight for 127 units. Of 4 bits the largest is 112: there the first input comes
-    twice, with ±127 units and with what is left of its weight, and the converter finds the same integers.
+    The converter scales a row's largest weight to 127 units. With 4 bits the largest is 112: there the first input is
+    given twice, with ±127 units and with the remainder of its weight, and the converter finds the same integers.
     """
     rows, bias = matrix[0], _constant(tf, matrix[1])
     twice = any(part.bits == 4 for part in parts)
@@ -124,7 +124,7 @@ def _tensorflow() -> Any:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Hide what the converter says of every model: deprecations of its own parts, types of inputs."""
+    """Hide the converter's routine warnings: deprecations of its own parts, types of inputs."""
     logger = logging.getLogger("absl")
     logger.addFilter(_is_error)  # a filter, since the converter itself resets the logger's level
     try:

@@ -1,4 +1,4 @@
-"""The integer engine in NumPy, written from the spec alone: the truth for LiteRT, TFLM and firmware.
+"""The integer engine in NumPy, written from the spec alone; LiteRT, TFLM and firmware are compared with it.
 
 Windows are the first axis throughout. Everything between ``quantise_*`` and ``to_soh`` is integer.
 """
@@ -24,11 +24,11 @@ FloatInput = npt.NDArray[np.floating[Any]]
 
 @dataclass(frozen=True)
 class Trace:
-    """All that a run of N windows passes through."""
+    """Results of a run of N windows, step by step."""
 
     hidden: Int16s  # (N, T, n) state after each step, 2^-15
     skip: Int16s  # (N, S), 2^-12
-    branch: Int16s  # (N,) which of B heads spoke
+    branch: Int16s  # (N,) which of B heads was used
     logits: Int16s  # (N, M) of that head, 2^-12
     forecast: Int32s  # (N, horizon), 2^-24 SoH
 
@@ -85,8 +85,8 @@ def run(spec: Spec, z: Int16s, anchor: Int32s) -> Trace:
 def check_windows(spec: Spec, z: Int16s, anchor: Int32s) -> None:
     """Raise ``DataError`` unless ``z`` is int16 (N, T, C) of the model and ``anchor`` int32 (N,)."""
     if z.dtype != np.int16 or z.ndim != 3 or z.shape[1:] != (spec.steps, spec.channels):
-        wanted = f"int16 (N, {spec.steps}, {spec.channels})"
-        raise DataError(f"windows must be {wanted}, not {z.dtype} {z.shape}")
+        expected = f"int16 (N, {spec.steps}, {spec.channels})"
+        raise DataError(f"windows must be {expected}, not {z.dtype} {z.shape}")
     if anchor.dtype != np.int32 or anchor.shape != z.shape[:1]:
         raise DataError(f"anchors must be int32 ({len(z)},), not {anchor.dtype} {anchor.shape}")
     if (np.abs(anchor.astype(np.int64)) > ANCHOR_LIMIT).any():
@@ -134,7 +134,7 @@ def _substep(spec: Spec, x: Ints, h: Ints) -> Ints:
 
 
 def skip_inputs(spec: Spec, z: Int16s) -> Int16s:
-    """What the head sees of the window itself, (N, S): last values and saturated differences."""
+    """Inputs of the head taken from the window itself, (N, S): last values and saturated differences."""
     last = z[:, -1].astype(np.int64)
     columns = [last[:, channel] - z[:, -1 - lag, channel] if lag else last[:, channel] for channel, lag in spec.skip]
     stacked = np.stack(columns, axis=1) if columns else np.zeros((len(z), 0), np.int64)
@@ -142,7 +142,7 @@ def skip_inputs(spec: Spec, z: Int16s) -> Int16s:
 
 
 def route(spec: Spec, last: Int16s, state: Int16s) -> Int16s:
-    """Branch (N,) of the last inputs (N, C) and the state (N, n): the gate's largest logit, of equals the first."""
+    """Branch (N,) with the largest gate logit for last inputs (N, C) and state (N, n); the first of equal ones."""
     if spec.gate is None:
         return np.zeros(len(last), np.int16)
     codes = affine(spec.gate, np.concatenate([last.astype(np.int64), as_input(state)], axis=1))
@@ -150,9 +150,9 @@ def route(spec: Spec, last: Int16s, state: Int16s) -> Int16s:
 
 
 def of_branch(logits: Int16s, branch: Int16s, outputs: int) -> Int16s:
-    """Of logits (N, B M), those of each window's ``branch`` (N,): (N, M) with M ``outputs``."""
-    apart = logits.reshape(len(logits), -1, outputs)
-    return apart[np.arange(len(logits)), branch]
+    """Select from logits (N, B M) those of each window's ``branch`` (N,): (N, M) with M ``outputs``."""
+    by_branch = logits.reshape(len(logits), -1, outputs)
+    return by_branch[np.arange(len(logits)), branch]
 
 
 def head(spec: Spec, state: Int16s, skip: Int16s) -> Int16s:

@@ -1,8 +1,8 @@
-"""Rounding of weights so that rows, not weights, come out right on training windows.
+"""Rounding of weights that minimises the error of each row's output on training windows, not of each weight.
 
 Rounding each weight to nearest leaves errors that add up where inputs move together, as charge features do. Here one
-weight at a time moves to the integer that lowers the squared error of its row most, as long as any does; the bias takes
-up the mean that is left. The idea is that of layer-wise rounding (Nagel et al., "Up or down? Adaptive rounding", ICML
+weight at a time moves to the integer that lowers the squared error of its row most, until none does; the bias absorbs
+the remaining mean. The idea is that of layer-wise rounding (Nagel et al., "Up or down? Adaptive rounding", ICML
 2020; Frantar et al., "GPTQ", ICLR 2023); plain coordinate descent is enough at this size.
 """
 
@@ -20,30 +20,32 @@ from dlnet.export.reference import Int16s, skip_inputs, state_path
 from dlnet.export.weights import StudentWeights
 
 WINDOWS = 1000
-DAMPING = 0.01  # of the mean variance of the inputs: directions that training hardly shows stay near nearest
+DAMPING = (
+    0.01  # of the mean variance of the inputs: directions with little variance in training stay near nearest rounding
+)
 MOST_SWEEPS = 100
 
 
 def fit_rounding(spec: Spec, student: StudentWeights, windows: Int16s) -> Spec:
-    """Round the weights of ``spec`` anew, by its inputs and states over quantised training ``windows`` (N, T, C).
+    """Round the weights of ``spec`` again, by its inputs and states over quantised training ``windows`` (N, T, C).
 
-    One matrix after the other, in the order in which the engine uses them, each on what the ones before it now give:
+    One matrix after the other, in the order in which the engine uses them, each on the outputs of those before it:
     the first factor of the cell, the step, then gate and head on the path of the new step.
 
     Raises:
         DataError: there is no window, or windows of another shape.
     """
     check_windows(spec, windows)
-    some = windows[evenly(len(windows), WINDOWS)]
-    x = np.repeat(some, spec.substeps, axis=1).reshape(-1, spec.channels)
-    path = state_path(spec, some)
+    sample = windows[evenly(len(windows), WINDOWS)]
+    x = np.repeat(sample, spec.substeps, axis=1).reshape(-1, spec.channels)
+    path = state_path(spec, sample)
     before = np.concatenate([np.zeros_like(path[:, :1]), path[:, :-1]], axis=1).reshape(-1, spec.hidden)
-    fitted = _fit_cell(spec, student, _together((x, fixed.INPUT_BITS), (before, fixed.STATE_BITS)))
-    last = state_path(fitted, some)[:, -1]
+    fitted = _fit_cell(spec, student, _joined((x, fixed.INPUT_BITS), (before, fixed.STATE_BITS)))
+    last = state_path(fitted, sample)[:, -1]
     if spec.gate is not None and student.wg is not None and student.bg is not None:
-        gate_inputs = _together((some[:, -1], fixed.INPUT_BITS), (last, fixed.STATE_BITS))
+        gate_inputs = _joined((sample[:, -1], fixed.INPUT_BITS), (last, fixed.STATE_BITS))
         fitted = replace(fitted, gate=_fit(spec.gate, student.wg, student.bg, gate_inputs))
-    head_inputs = _together((last, fixed.STATE_BITS), (skip_inputs(fitted, some), fixed.INPUT_BITS))
+    head_inputs = _joined((last, fixed.STATE_BITS), (skip_inputs(fitted, sample), fixed.INPUT_BITS))
     return replace(fitted, head=_fit(spec.head, student.wo, student.bo, head_inputs))
 
 
@@ -56,7 +58,7 @@ def _fit_cell(spec: Spec, student: StudentWeights, inputs: Floats) -> Spec:
     return replace(spec, inner=inner, step=_fit(spec.step, student.v, student.b, inputs @ weights.T + bias))
 
 
-def _together(*parts: tuple[Int16s, int]) -> Floats:
+def _joined(*parts: tuple[Int16s, int]) -> Floats:
     return np.concatenate([_real(codes, bits) for codes, bits in parts], axis=1)
 
 
@@ -78,8 +80,8 @@ def _fit(part: Affine, weights: np.ndarray, bias: np.ndarray, inputs: Floats) ->
         if not _sweep(units, slope, free, scale, covariance, limit - 1):
             break
     mean = (target - units * scale[:, None]) @ inputs.mean(axis=0)
-    room = 2.0 ** (30 - fixed.INPUT_BITS) * part.scale
-    moved = np.clip(np.asarray(bias, np.float64) + mean, -room, room)
+    limit_of_bias = 2.0 ** (30 - fixed.INPUT_BITS) * part.scale
+    moved = np.clip(np.asarray(bias, np.float64) + mean, -limit_of_bias, limit_of_bias)
     codes = part.unit * np.rint(moved / scale * 2**fixed.INPUT_BITS)
     return replace(part, weights=(part.unit * units).astype(np.int8), bias=codes.astype(np.int32))
 

@@ -1,4 +1,4 @@
-"""Run the .tflite files on windows: in LiteRT (batched) and in TFLite Micro's own interpreter (one by one)."""
+"""Run the .tflite files on windows: in LiteRT (batched) and in TFLite Micro's own interpreter (window by window)."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def run_litert(files: EdgeFiles, spec: Spec, z: Int16s, anchor: Int32s, kernels:
 
 
 def run_tflm(files: EdgeFiles, spec: Spec, z: Int16s, anchor: Int32s, progress: bool = True) -> Trace:
-    """Run quantised windows through TFLite Micro, one by one."""
+    """Run quantised windows through TFLite Micro, window by window."""
     check_windows(spec, z, anchor)
     invocations = len(z) * (spec.steps * spec.substeps + 1)
     with tqdm(total=invocations, desc="TFLite Micro", unit="invoke", disable=not progress) as bar:
@@ -91,10 +91,10 @@ def _run(step: Graph, head: Graph, spec: Spec, z: Int16s, anchor: Int32s) -> Tra
         inputs["s"] = _rescale(skip, input_unit, head.scales["s"])
     if spec.gate is not None:
         inputs["x"] = _rescale(z[:, -1], input_unit, head.scales["x"])
-    every = _rescale(head.invoke(**inputs), head.output_scale, input_unit)
+    all_logits = _rescale(head.invoke(**inputs), head.output_scale, input_unit)
     rows = len(spec.head.bias)
-    branch = np.zeros(len(z), np.int16) if spec.gate is None else every[:, rows:].argmax(axis=1).astype(np.int16)
-    logits = of_branch(every[:, :rows], branch, spec.outputs)
+    branch = np.zeros(len(z), np.int16) if spec.gate is None else all_logits[:, rows:].argmax(axis=1).astype(np.int16)
+    logits = of_branch(all_logits[:, :rows], branch, spec.outputs)
     return Trace(hidden, skip, branch, logits, read_out(spec, logits, anchor))
 
 
@@ -107,13 +107,13 @@ def _rescale(values: Int16s, unit: float, new_unit: float) -> Int16s:
 
 
 def _check_fit(step: Graph, head: Graph, spec: Spec) -> None:
-    beside = {"s": len(spec.skip)} if spec.skip else {}
+    extra = {"s": len(spec.skip)} if spec.skip else {}
     if spec.gate is not None:
-        beside["x"] = spec.channels
-    wanted = ({"x": spec.channels, "h": spec.hidden}, {"h": spec.hidden, **beside})
-    if (step.widths, head.widths) != wanted:
+        extra["x"] = spec.channels
+    expected = ({"x": spec.channels, "h": spec.hidden}, {"h": spec.hidden, **extra})
+    if (step.widths, head.widths) != expected:
         raise ModelError(
-            f"the .tflite files take inputs {step.widths} and {head.widths}, the spec {wanted}: "
+            f"the .tflite files take inputs {step.widths} and {head.widths}, the spec {expected}: "
             "they are of different models; run dvc repro"
         )
 
@@ -122,7 +122,7 @@ def _describe(interpreter: Any) -> tuple[list[str], dict[str, int], dict[str, fl
     """Names of the inputs in the file's own order, their widths and scales, and the scale of the output."""
     inputs, output = interpreter.get_input_details(), interpreter.get_output_details()[0]
     if any(detail["dtype"] is not np.int16 for detail in (*inputs, output)):
-        raise ModelError("the .tflite file does not take and give int16; run dvc repro")
+        raise ModelError("inputs and outputs of the .tflite file are not int16; run dvc repro")
     names = [detail["name"].removeprefix("serving_default_").partition(":")[0] for detail in inputs]
     widths = [int(detail["shape"][1]) for detail in inputs]
     scales = [float(detail["quantization"][0]) for detail in inputs]
@@ -137,7 +137,7 @@ def _describe(interpreter: Any) -> tuple[list[str], dict[str, int], dict[str, fl
 def _interpreter(content: bytes, kernels: Kernels) -> Any:
     from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
-    # Delegates would replace the kernels that are to be measured, and announce themselves on stderr.
+    # Delegates would replace the kernels that are to be measured, and print to stderr.
     resolver = {
         "reference": OpResolverType.BUILTIN_REF,
         "default": OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,

@@ -22,7 +22,7 @@ from dlnet.files import read_tensors, write_bytes
 from dlnet.models.document import FILE, Facts, ForecastErrors, ModelDocument, read_document
 
 SPEC, GOLDEN, STEP, HEAD = "spec.json", "golden.safetensors", "step.tflite", "head.tflite"
-VERSION = "version.json"  # beside files out of the registry: name, number, tags
+VERSION = "version.json"  # in a folder from the registry: name, number, tags
 GOLDEN_WINDOWS = 2  # stored in the header; the other windows of the self test are generated on the device
 
 
@@ -43,12 +43,12 @@ class SavedEdge:
 
     @property
     def window(self) -> int:
-        """Cycles it looks at."""
+        """Cycles that it reads."""
         return self.device.encoder.window
 
     @property
     def features(self) -> tuple[str, ...]:
-        """Charge features it looks at."""
+        """Charge features that it reads."""
         return self.device.encoder.features
 
     @property
@@ -61,7 +61,7 @@ class SavedEdge:
         """The LiteRT graphs.
 
         Raises:
-            ModelError: one is missing.
+            ModelError: a file is missing.
         """
         try:
             return EdgeFiles((self.folder / STEP).read_bytes(), (self.folder / HEAD).read_bytes())
@@ -70,9 +70,9 @@ class SavedEdge:
 
     def predict(self, histories: Histories) -> Floats:
         """N windows -> (N, horizon) SoH, by the integer reference."""
-        encoder, seen = self.device.encoder, histories.last(self.window)
-        z = encoder.encode_history(seen.soh, seen.of(encoder.features))
-        return predict_reference(self.device.spec, z, encoder.anchor_history(seen.soh))
+        encoder, history = self.device.encoder, histories.last(self.window)
+        z = encoder.encode_history(history.soh, history.of(encoder.features))
+        return predict_reference(self.device.spec, z, encoder.anchor_history(history.soh))
 
 
 def save_edge(
@@ -114,8 +114,8 @@ def open_edge(folder: Path) -> SavedEdge:
 def _version(path: Path) -> str:
     if not path.is_file():
         return LOCAL
-    known = VersionRecord.read(path)
-    return f"{known.name}/{known.number}"
+    version = VersionRecord.read(path)
+    return f"{version.name}/{version.number}"
 
 
 def _golden(path: Path, spec: Spec) -> tuple[Int16s, Int32s] | None:
@@ -123,7 +123,7 @@ def _golden(path: Path, spec: Spec) -> tuple[Int16s, Int32s] | None:
         return None
     stored = read_tensors(path)
     if not {"input", "anchor"} <= set(stored):
-        raise ModelError(f"{path}: holds no golden vectors, only {', '.join(sorted(stored))}; run dvc repro")
+        raise ModelError(f"{path}: has no golden vectors, only {', '.join(sorted(stored))}; run dvc repro")
     window, anchor = stored["input"][:GOLDEN_WINDOWS], stored["anchor"][:GOLDEN_WINDOWS]
     if window.dtype != np.int16 or window.shape[1:] != (spec.steps, spec.channels) or anchor.dtype != np.int32:
         raise ModelError(f"{path}: windows of shape {window.shape} do not fit the spec; run dvc repro")

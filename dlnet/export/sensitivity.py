@@ -1,7 +1,7 @@
-"""Mixed precision: which matrices bear weights of 4 bits, by what each costs on validation windows.
+"""Mixed precision: which matrices get weights of 4 bits, by the error that each adds on validation windows.
 
-As in Dong et al., "HAWQ" (ICCV 2019), matrices are ranked by sensitivity; so few matrices need no estimate of it: the
-loss of each is measured.
+As in Dong et al., "HAWQ" (ICCV 2019), matrices are ranked by sensitivity; with so few
+matrices it is measured, not estimated.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ from dlnet.models.precision import Part, Precision
 Score = Callable[[Spec], float]
 """MAE of a spec on validation windows, SoH."""
 Flash = Callable[[Precision], float]
-"""Bytes of engine and model on the device: code of 4 bits is longer, so that a small matrix gains nothing."""
+"""Bytes of engine and model on the device: code for 4 bits is larger, so a small matrix saves nothing."""
 
 
 @dataclass(frozen=True)
 class Choice:
-    """A precision and why.
+    """The chosen precision and its reason.
 
     Attributes:
-        sensitivity: MAE with this matrix alone in 4 bits over that with all in 8, by matrix.
+        sensitivity: by matrix: MAE with it alone in 4 bits, divided by that with all in 8.
     """
 
     precision: Precision
@@ -33,17 +33,17 @@ class Choice:
 
 
 def choose_precision(student: StudentWeights, windows: Int16s, score: Score, flash: Flash, slack: float) -> Choice:
-    """4 bits for as many weights as go, from the matrix that loses least a weight on, where that saves flash.
+    """Choose 4 bits for matrices in order of error added per weight, where that saves flash and is within ``slack``.
 
     Args:
         windows: quantised training windows (N, T, C), for rounding.
-        slack: MAE of the result over that of all in 8 bits, at most.
+        slack: largest MAE of the result, as a multiple of that with all in 8 bits.
 
     Raises:
         ModelError, DataError: as ``make_spec``.
     """
-    whole = make_spec(student, windows)
-    base, sizes = score(whole), {name: part.weights.size for name, part in whole.parts.items()}
+    all_int8 = make_spec(student, windows)
+    base, sizes = score(all_int8), {name: part.weights.size for name, part in all_int8.parts.items()}
     sensitivity = {name: score(make_spec(student, windows, Precision().lowered(name))) / base for name in sizes}
     chosen = Precision()
     for name in sorted(sizes, key=lambda part: (sensitivity[part] - 1) / sizes[part]):

@@ -1,4 +1,4 @@
-"""The one integer spec of an edge model: made from a float student, kept as JSON of integers.
+"""The one integer spec of an edge model: made from a float student, stored as JSON of integers.
 
 The .tflite files, the C++ header, the golden vectors and the NumPy reference all come from it.
 """
@@ -35,16 +35,16 @@ UNITS = {
 }
 SMALLEST_SCALE = 2.0**-24
 LARGEST_SCALE = 2.0**-2
-EIGHT = Precision()
+ALL_INT8 = Precision()
 
 __all__ = ["Affine", "Spec", "StudentWeights", "from_json", "load_spec", "make_spec", "save_spec", "to_json"]
 
 
-def make_spec(student: StudentWeights, windows: Int16s | None = None, precision: Precision = EIGHT) -> Spec:
+def make_spec(student: StudentWeights, windows: Int16s | None = None, precision: Precision = ALL_INT8) -> Spec:
     """Quantise a float student.
 
-    With quantised training ``windows`` (N, T, C), weights are rounded so that rows come out right on them (see
-    ``rounding``): the error of quantising falls to about a third. Without, each is rounded to nearest.
+    With quantised training ``windows`` (N, T, C), weights are rounded to minimise the error of each row's output
+    (see ``rounding``), which lowers the quantisation error to about a third. Without, each is rounded to nearest.
 
     Raises:
         ModelError: the student is malformed, has a weight beyond a quarter of its integers' limit (31.75 in 8 bits,
@@ -165,8 +165,8 @@ def from_json(document: dict[str, Any]) -> Spec:
             describes a model that could overflow.
     """
     if document.get("format") != FORMAT:
-        found = f"spec has format {document.get('format')!r}, expected {FORMAT!r}"
-        raise ModelError(f"{found}: made by an older version; run dvc repro")
+        mismatch = f"spec has format {document.get('format')!r}, expected {FORMAT!r}"
+        raise ModelError(f"{mismatch}: made by an older version; run dvc repro")
     try:
         spec = _parse(document)
     except (KeyError, TypeError, ValueError, OverflowError) as error:

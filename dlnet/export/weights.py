@@ -24,9 +24,9 @@ class StudentWeights:
     softplus, in [0, 1] per step. ``reversal`` is the ltc's A in [-1, 1], None for liquid. M is the number of
     knots, plus one when ``offset`` is true. Scales are in SoH per unit of the head.
 
-    Of rank r the cell's matrix is [wx; wh] v, with wx (C, r) and wh (n, r); on inputs within ±8 and states within ±1
-    the r values between stay within ±8. ``wo`` and ``bo`` hold the branches one after the other; of several, ``wg`` and
-    ``bg`` make the gate's logits from the last inputs and the last state.
+    With rank r the cell's matrix is [wx; wh] v, with wx (C, r) and wh (n, r); on inputs within ±8 and states within ±1
+    the r intermediate values stay within ±8. ``wo`` and ``bo`` hold the branches one after the other; with several,
+    ``wg`` and ``bg`` give the gate's logits from the last inputs and the last state.
     """
 
     cell: Cell
@@ -66,11 +66,11 @@ class StudentWeights:
 
     @property
     def pairs(self) -> tuple[tuple[int, int], ...]:
-        """What the head sees beside the state: see ``skip_pairs``."""
+        """Inputs of the head besides the state: see ``skip_pairs``."""
         return skip_pairs(self.skip, self.channels, self.steps)
 
     def check(self) -> None:
-        """Refuse a student that has no exact integer form.
+        """Raise for a student that has no exact integer form.
 
         Raises:
             ModelError: a shape, a range or a value is wrong; names it.
@@ -83,7 +83,7 @@ class StudentWeights:
 def skip_pairs(skip: Skip, channels: int, steps: int) -> tuple[tuple[int, int], ...]:
     """Skip inputs as (channel, lag): z[-1] - z[-1 - lag] of that channel, or z[-1] itself where lag is 0.
 
-    "slopes": channel 0 over 2, 5 and all steps (a lag longer than the window is cut to the window).
+    "slopes": channel 0 over 2, 5 and all steps (a lag longer than the window is shortened to the window).
     "last": the last value of each channel, then last minus first of each.
     """
     span = steps - 1

@@ -1,1 +1,1 @@
-"""Which model may go to devices: the choice of the device model, the gate, the budget."""
+"""Decides which model may be deployed to devices: choice of the device model, gate, budget."""

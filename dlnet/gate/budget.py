@@ -1,4 +1,4 @@
-"""What a model takes on the device, against what it may take."""
+"""Compares a model's costs on the device with its budget."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ LABELS = {"flash_bytes": "flash", "ram_bytes": "RAM", "instructions": "instructi
 
 
 def within_budget(figures: Mapping[str, float], origin: str, budget: BudgetParams) -> Verdict:
-    """Judge the figures; one that is missing or not finite fails."""
+    """Compare the figures with the budget; one that is missing or not finite fails."""
     checks = [_check(key, figures.get(key), float(getattr(budget, key)), origin) for key in UNITS]
     return Verdict(
         reasons=tuple(text for ok, text in checks if not ok),
@@ -25,5 +25,5 @@ def _check(key: str, value: float | None, most: float, origin: str) -> tuple[boo
     unit, show = f" {UNITS[key]}".rstrip(), "{:,.0f}" if most >= 100 else "{:.3g}"
     if value is None or not math.isfinite(value):
         return False, f"{LABELS[key]} is not known"
-    word = "of" if value <= most else "over"
-    return value <= most, f"{LABELS[key]} {show.format(value)}{unit} {word} {show.format(most)}{unit} ({origin})"
+    relation = "of" if value <= most else "over"
+    return value <= most, f"{LABELS[key]} {show.format(value)}{unit} {relation} {show.format(most)}{unit} ({origin})"

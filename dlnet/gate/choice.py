@@ -1,4 +1,4 @@
-"""Which quantised model goes to the device."""
+"""Chooses the quantised model for the device."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The gate before alias ``candidate``: a small model has to be good on validation windows, not just small."""
+"""The gate for alias ``candidate``: a small model must also be accurate on validation windows."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from dlnet.config.publish import PublishParams
 
 SIMPLE = ("persistence", "line", "parabola", "ridge")
-"""Baselines that the int8 model has to beat outright."""
+"""Baselines that the int8 model must beat without any tolerance."""
 
 Figures = Mapping[str, float | None]
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What the gate says: ``passed`` only if ``reasons`` is empty; ``held`` lists the conditions that hold."""
+    """Result of the gate: ``reasons`` lists the conditions that failed, ``held`` those that hold."""
 
     reasons: tuple[str, ...]
     held: tuple[str, ...]
@@ -28,7 +28,7 @@ class Verdict:
 
 
 def verdict(mae: Figures, size: Figures, limits: PublishParams) -> Verdict:
-    """Judge the int8 model. A figure that is missing, NaN or not positive fails its condition.
+    """Check the int8 model. A figure that is missing, NaN or not positive fails its condition.
 
     Args:
         mae: validation MAE (SoH) of ``int8``, ``float`` (the model it was made from) and each baseline.
@@ -46,15 +46,15 @@ def verdict(mae: Figures, size: Figures, limits: PublishParams) -> Verdict:
     )
 
 
-def _known(figures: Figures, name: str) -> float | None:
+def _usable(figures: Figures, name: str) -> float | None:
     value = figures.get(name)
     return value if value is not None and math.isfinite(value) and value > 0 else None
 
 
 def _beats(mae: Figures, name: str) -> tuple[bool, str]:
-    ours, theirs = _known(mae, "int8"), _known(mae, name)
+    ours, theirs = _usable(mae, "int8"), _usable(mae, name)
     if ours is None or theirs is None:
-        return False, _unknown("MAE", {"int8": ours, name: theirs})
+        return False, _unusable("MAE", {"int8": ours, name: theirs})
     if ours < theirs:
         return True, f"int8 MAE {ours:.5f} beats {name} ({theirs:.5f})"
     return False, f"int8 MAE {ours:.5f} does not beat {name} ({theirs:.5f})"
@@ -62,15 +62,15 @@ def _beats(mae: Figures, name: str) -> tuple[bool, str]:
 
 def _boosting(mae: Figures, size: Figures, limits: PublishParams) -> tuple[bool, str]:
     wins, text = _beats(mae, "boosting")
-    ours, theirs = _known(mae, "int8"), _known(mae, "boosting")
+    ours, theirs = _usable(mae, "int8"), _usable(mae, "boosting")
     if wins or ours is None or theirs is None:
         return wins, text
     slack = limits.boosting_slack
     if ours > slack * theirs:
-        return False, f"{text} and stands {ours / theirs:.3f} x over it, above {slack:g} x"
-    small, large = _known(size, "int8"), _known(size, "boosting")
+        return False, f"{text} and is {ours / theirs:.3f} x its MAE, above {slack:g} x"
+    small, large = _usable(size, "int8"), _usable(size, "boosting")
     if small is None or large is None:
-        return False, f"{text}; {_unknown('bytes', {'int8': small, 'boosting': large})}"
+        return False, f"{text}; {_unusable('bytes', {'int8': small, 'boosting': large})}"
     share = f"{small:.0f} of {large:.0f} bytes ({small / large:.3%})"
     if small >= limits.boosting_bytes_ratio * large:
         return False, f"{text} and is not far smaller: {share}, not below {limits.boosting_bytes_ratio:.3%}"
@@ -78,14 +78,14 @@ def _boosting(mae: Figures, size: Figures, limits: PublishParams) -> tuple[bool,
 
 
 def _quantisation(mae: Figures, limits: PublishParams) -> tuple[bool, str]:
-    ours, theirs = _known(mae, "int8"), _known(mae, "float")
+    ours, theirs = _usable(mae, "int8"), _usable(mae, "float")
     if ours is None or theirs is None:
-        return False, _unknown("MAE", {"int8": ours, "float": theirs})
+        return False, _unusable("MAE", {"int8": ours, "float": theirs})
     text = f"int8 over float {ours / theirs:.4f} x"
     if ours <= limits.int8_bound * theirs:
         return True, f"{text}, at most {limits.int8_bound:g} x"
     return False, f"{text}, above {limits.int8_bound:g} x"
 
 
-def _unknown(what: str, values: Figures) -> str:
-    return f"no usable {what} of " + " and ".join(name for name, value in values.items() if value is None)
+def _unusable(quantity: str, values: Figures) -> str:
+    return f"no usable {quantity} of " + " and ".join(name for name, value in values.items() if value is None)

@@ -1,1 +1,1 @@
-"""The way to MLflow: content keys, what to publish, the gate, the publisher. Nothing else here imports mlflow."""
+"""The model registry: publish to MLflow, fetch from it. Only this room imports mlflow."""

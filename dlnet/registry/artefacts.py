@@ -1,7 +1,7 @@
-"""Reading the artefacts of a logged model with distrust: names, kinds and sizes are checked before a byte is kept.
+"""Reads the artefacts of a logged model as untrusted data: names, kinds and sizes are checked before they are used.
 
-Two places are known: a folder on this machine, and the tracking server that keeps artefacts itself. MLflow's own
-download is not used: it takes whatever is listed, of any size, and follows links.
+There are two stores: a folder on this machine, and a tracking server that serves artefacts itself. MLflow's own
+download is not used: it accepts files of any name and size, and follows links.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ FOLDER = "artifacts"  # the only folder below a model's root, in MLflow's layout
 
 @dataclass(frozen=True)
 class Entry:
-    """One file as listed: path below the model's root, bytes (None: the place does not say)."""
+    """One file as listed: path below the model's root, bytes (None: not listed)."""
 
     path: str
     size: int | None
@@ -51,10 +51,10 @@ class Store(Protocol):
 
 
 def open_store(location: str, tracking_uri: str) -> Store:
-    """The place of an artefact location as the registry states it.
+    """The store of an artefact location as the registry states it.
 
     Raises:
-        UntrustedError: a scheme that is not read, a server that points into this machine's files, or the reverse.
+        UntrustedError: another scheme, local files from a server, or a server's artefacts without that server.
     """
     parts = urlsplit(location)
     served = is_server(tracking_uri)
@@ -63,8 +63,8 @@ def open_store(location: str, tracking_uri: str) -> Store:
     if parts.scheme in ("", "file") and parts.netloc in ("", "localhost") and not served:
         return LocalStore(Path(unquote(parts.path)))
     raise UntrustedError(
-        f"{shown(location)}: artefacts there are not read from {shown(tracking_uri)}; "
-        "a server has to keep them itself (mlflow-artifacts:), as make server-up does"
+        f"{shown(location)}: artefacts at this location are not read with {shown(tracking_uri)}; "
+        "a server must serve them itself (mlflow-artifacts:), as that of make server-up does"
     )
 
 
@@ -80,8 +80,8 @@ class LocalStore:
 
     def _walk(self, folder: Path, below: str) -> Iterator[Entry]:
         try:
-            with os.scandir(folder) as found:
-                items = sorted(found, key=lambda item: item.name)
+            with os.scandir(folder) as entries:
+                items = sorted(entries, key=lambda item: item.name)
         except OSError as error:
             raise RegistryError(f"{folder}: artefacts cannot be listed ({error.strerror}); run make publish") from error
         for item in items:
@@ -97,7 +97,7 @@ class LocalStore:
                 raise UntrustedError(f"{folder / item.name}: {kind}; the version is refused")
 
     def read(self, path: str) -> bytes:
-        """See ``Store``; the file may have been exchanged since it was listed, so it is looked at again."""
+        """See ``Store``; the file may have been replaced since it was listed, so it is checked again."""
         folder, _, name = path.rpartition("/")
         flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
         try:
@@ -142,7 +142,7 @@ class ServedStore:
                 raise UntrustedError(f"{self.root}/{path}: an unknown folder; the version is refused")
 
     def read(self, path: str) -> bytes:
-        """See ``Store``; what the server sends is counted, whatever size it stated."""
+        """See ``Store``; received bytes are counted, whatever size the server stated."""
         return self._get(f"/{self.root}/{path}", {}, MAX_FILE)
 
     def _get(self, path: str, params: dict[str, str], limit: int) -> bytes:
@@ -170,23 +170,23 @@ def _counted(answer: requests.Response, path: str, limit: int) -> bytes:
 
 
 def bounded(entries: Iterator[Entry], where: str) -> list[Entry]:
-    """The entries, if they are not too many.
+    """The entries as a list.
 
     Raises:
         UntrustedError: more than ``MAX_FILES``.
     """
-    found = []
+    files = []
     for entry in entries:
-        found.append(entry)
-        if len(found) > MAX_FILES:
+        files.append(entry)
+        if len(files) > MAX_FILES:
             raise UntrustedError(f"{where}: more than {MAX_FILES} files; the version is refused")
-    return found
+    return files
 
 
 def plain_name(name: str, where: object) -> str:
-    """One component of a path; slashes, dots that climb, control characters and the like raise ``UntrustedError``."""
+    """One component of a path; slashes, leading dots, control characters and the like raise ``UntrustedError``."""
     if not SAFE_NAME.fullmatch(name):
-        raise UntrustedError(f"{where}: holds {name[:100]!r}, which is no plain file name; the version is refused")
+        raise UntrustedError(f"{where}: holds {name[:100]!r}, not a plain file name; the version is refused")
     return name
 
 

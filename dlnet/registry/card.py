@@ -1,4 +1,4 @@
-"""Model cards: what stands in the description of a registered version."""
+"""Model cards: the descriptions of registered versions."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ def float_card(name: str, task: TaskRecord, metrics: Mapping[str, float]) -> str
     return render(TEMPLATES / "float_card.md.j2", name=name, task=task, metrics=metrics)
 
 
-def edge_card(summary: SummaryReport, judged: Verdict, budget: Verdict) -> str:
-    """Card of the int8 model: test errors beside the baselines', sizes, and the gate's words."""
-    verdicts = {"Gate (validation cells)": judged, "Budget (on the device, a forecast)": budget}
+def edge_card(summary: SummaryReport, gate: Verdict, budget: Verdict) -> str:
+    """Card of the int8 model: test errors beside the baselines', sizes, and the results of gate and budget."""
+    verdicts = {"Gate (validation cells)": gate, "Budget (on the device, a forecast)": budget}
     return render(TEMPLATES / "edge_card.md.j2", summary=summary, verdicts=verdicts)
 
 
 def render(template: Path, **values: Any) -> str:
-    """A template's text with ``values``, without a line end; a value that the template lacks is an error."""
+    """A template's text with ``values``, without a line end; a variable without a value is an error."""
     source = template.read_text(encoding="utf-8")
     return Template(source, undefined=StrictUndefined, trim_blocks=True).render(values)

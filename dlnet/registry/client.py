@@ -1,4 +1,4 @@
-"""The connection to MLflow: where it is, whether it answers, and its errors in one line."""
+"""The connection to MLflow: its URI, its health check, and its errors in one line."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from tqdm import tqdm
 from dlnet.errors import RegistryError
 from dlnet.extras import missing_extra
 
-if TYPE_CHECKING:  # named again for the rooms that do not import mlflow
+if TYPE_CHECKING:  # re-exported for rooms that do not import mlflow
     from mlflow import MlflowClient as MlflowClient  # noqa: PLC0414
     from mlflow.entities.model_registry import ModelVersion as ModelVersion  # noqa: PLC0414
 
 DATABASE = Path("mlflow.db")
-ARTEFACTS = Path("mlartifacts")  # beside mlflow.db; a server keeps artefacts where it was told to
+ARTEFACTS = Path("mlartifacts")  # beside mlflow.db; a server has its own artefact store
 PROBE_SECONDS = 5.0
-AGAIN = "nothing is lost: run make publish again, it goes on where it stopped"
+AGAIN = "nothing is lost: run make publish again, it resumes where it stopped"
 
 
 def tracking_uri() -> str:
@@ -32,7 +32,7 @@ def tracking_uri() -> str:
 
 
 def is_server(uri: str) -> bool:
-    """Whether a URI names a server, which keeps artefacts itself."""
+    """Whether a URI names a server, which stores artefacts itself."""
     return uri.startswith(("http://", "https://"))
 
 
@@ -45,7 +45,7 @@ def connect(uri: str | None = None) -> MlflowClient:
     """A client for ``uri`` (default ``tracking_uri()``); makes the SQLite file if there is none.
 
     Raises:
-        MissingExtraError: mlflow is not installed. RegistryError: the place does not answer.
+        MissingExtraError: mlflow is not installed. RegistryError: the registry does not answer.
     """
     uri = uri or tracking_uri()
     _prepare_environment()
@@ -62,10 +62,10 @@ def connect(uri: str | None = None) -> MlflowClient:
 
 
 def probe(uri: str) -> None:
-    """Ask a server for its health, once and briefly; other URIs pass.
+    """Check a server's health with one request; other URIs pass.
 
     Raises:
-        RegistryError: no answer, or not the answer of a healthy server.
+        RegistryError: no answer, or an error status.
     """
     if not is_server(uri):
         return
@@ -79,15 +79,15 @@ def probe(uri: str) -> None:
 
 
 def shown(uri: str) -> str:
-    """A URI without the user and password it may hold."""
+    """A URI without user and password."""
     scheme, mark, rest = uri.partition("://")
-    place, slash, path = rest.partition("/")
-    return f"{scheme}{mark}{place.rpartition('@')[2]}{slash}{path}"
+    host, slash, path = rest.partition("/")
+    return f"{scheme}{mark}{host.rpartition('@')[2]}{slash}{path}"
 
 
 @contextmanager
 def registry_errors(uri: str, advice: str = AGAIN) -> Iterator[None]:
-    """Turn what MLflow, its database or the network raise into one RegistryError of one line."""
+    """Turn exceptions of MLflow, its database and the network into a RegistryError of one line."""
     from mlflow.exceptions import MlflowException
     from sqlalchemy.exc import SQLAlchemyError
 
@@ -99,32 +99,32 @@ def registry_errors(uri: str, advice: str = AGAIN) -> Iterator[None]:
 
 
 def set_version_tag(client: MlflowClient, name: str, version: int, key: str, value: str) -> None:
-    """Set a tag of a model version, also where another process adds the same tag at the same moment.
+    """Set a tag of a model version, also if another process adds the same tag at the same time.
 
     Raises:
-        MlflowException: the registry does not take it.
+        MlflowException: the registry refuses it.
     """
     from mlflow.exceptions import MlflowException
 
     try:
         client.set_model_version_tag(name, str(version), key, value)
     except MlflowException:
-        # MLflow's store looks for the tag, then inserts it: of two who both found none, one fails. Now there is one.
+        # MLflow's store selects the tag, then inserts it: of two concurrent writers one fails. Now the tag exists.
         client.set_model_version_tag(name, str(version), key, value)
 
 
 def write_param(client: MlflowClient, run_id: str, key: str, value: str) -> str:
-    """Write a param of a run unless it is there; returns the value that stands.
+    """Write a param of a run unless it exists; returns the stored value.
 
     Raises:
-        MlflowException: the registry does not take it.
+        MlflowException: the registry refuses it.
     """
     from mlflow.exceptions import MlflowException
 
     try:
         client.log_param(run_id, key, value, synchronous=True)
     except MlflowException:
-        if key not in params_of(client, run_id):  # not lost to another writer, but a failure
+        if key not in params_of(client, run_id):  # a failure, not another writer's value
             raise
     return params_of(client, run_id)[key]
 
@@ -144,10 +144,12 @@ def _prepare_environment() -> None:
     if spec is None or spec.origin is None:  # the project's folder mlflow/ looks like an empty package
         raise missing_extra("mlflow")
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-    os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")  # two lines a run, through the bar
+    os.environ.setdefault(
+        "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true"
+    )  # two lines a run that break the progress bar
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "3")  # 7 by default: minutes against a dead server
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "30")
-    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")  # a bar a file is no bar
+    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")  # one bar for each file
 
 
 class _Counter(logging.Handler):

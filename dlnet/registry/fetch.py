@@ -1,8 +1,8 @@
-"""A registered version's files, fetched with distrust.
+"""Fetches a registered version's files as untrusted data.
 
-The registry may hold versions that somebody else made. Before a file is parsed: its name is one that the pipeline
-publishes, it is a plain file under a size, its first bytes are those of its kind, and its SHA-256 is the one in the
-version's tags. If any file of a version fails, nothing of it is used. No code of a version is ever run.
+Others may write versions to the registry. Before a file is parsed these are checked: its name is one that the pipeline
+publishes, it is a plain file below the size limit, its first bytes are those of its format, and its SHA-256 is the one
+in the version's tags. If any file fails, no file of the version is used. No code of a version is ever run.
 """
 
 from __future__ import annotations
@@ -35,23 +35,23 @@ CONTENT = frozenset(
         "spec.json", "step.tflite",
     }
 )  # fmt: skip
-"""All that the pipeline puts into a model."""
+"""All files that the pipeline puts into a model."""
 FRAME = frozenset(
     {
         "MLmodel", "conda.yaml", "edge_model.py", "float_model.py", "input_example.json", "python_env.yaml",
         "requirements.txt", "serving_input_example.json",
     }
 )  # fmt: skip
-"""What MLflow lays beside it; never read here."""
+"""Files that MLflow adds; never read here."""
 PICKLED = (".pkl", ".pickle", ".joblib", ".pt", ".pth", ".ckpt", ".npy", ".npz")
 BEGINNINGS = {
     ".json": re.compile(rb"\s*[{\[]"),
     ".safetensors": re.compile(rb".{8}\{", re.DOTALL),  # length of the header, then the header, which is JSON
     ".tflite": re.compile(rb".{4}TFL3", re.DOTALL),
 }
-"""How files of a kind begin; a pickle begins like none of them."""
+"""First bytes of each format; a pickle matches none of them."""
 LOGGED = re.compile(r"models:/(m-[0-9a-f]{32})", re.ASCII)
-ADVICE = "it must be there: see make ui, or give a model such as models/edge/NAME"
+ADVICE = "it must exist: see make ui, or give a model such as models/edge/NAME"
 
 
 @dataclass(frozen=True)
@@ -87,37 +87,37 @@ class Fetched:
 
 
 def find(uri: str, client: MlflowClient, registry: str | None = None) -> Version:
-    """The version that ``models:/NAME@ALIAS`` or ``models:/NAME/VERSION`` names.
+    """Look up ``models:/NAME@ALIAS`` or ``models:/NAME/VERSION``.
 
     Raises:
         RegistryError: there is none, or the registry does not answer.
         UntrustedError: it was not made by this project's publisher.
     """
-    wanted, registry = parse_uri(uri), registry or tracking_uri()
+    model, registry = parse_uri(uri), registry or tracking_uri()
     with registry_errors(registry, f"{uri}: {ADVICE}"):
-        if wanted.alias is not None:
-            found = client.get_model_version_by_alias(wanted.name, wanted.alias)
+        if model.alias is not None:
+            version = client.get_model_version_by_alias(model.name, model.alias)
         else:
-            found = client.get_model_version(wanted.name, str(wanted.version))
-        location = client.get_logged_model(_logged_model(found)).artifact_location
-    return Version(found.name, int(found.version), dict(found.tags), str(location), found.run_id or "")
+            version = client.get_model_version(model.name, str(model.version))
+        location = client.get_logged_model(_logged_model(version)).artifact_location
+    return Version(version.name, int(version.version), dict(version.tags), str(location), version.run_id or "")
 
 
 def fetch(version: Version, into: Path, names: Sequence[str] | None = None, registry: str | None = None) -> Fetched:
-    """Write the files ``names`` of a version (default: all that are known) to the folder ``into``.
+    """Write the files ``names`` of a version (default: all) to the folder ``into``.
 
-    A name that the version does not have is left out: who needs it says so better.
+    A name that the version does not have is skipped; the caller reports the missing file.
 
     Raises:
-        UntrustedError: the version holds anything else than what the pipeline publishes.
+        UntrustedError: the version has a file that the pipeline does not publish, or a changed one.
         RegistryError: the registry does not answer.
     """
     registry = registry or tracking_uri()
     with registry_errors(registry):
         store = open_store(version.location, registry)
         _examine(version, store.entries())
-        kept = sorted(version.sha256 if names is None else set(names) & set(version.sha256))
-        contents = {name: _checked(version, store, name) for name in kept}  # all, before the first is written
+        selected = sorted(version.sha256 if names is None else set(names) & set(version.sha256))
+        contents = {name: _checked(version, store, name) for name in selected}  # all, before the first is written
     for name, content in contents.items():
         write_bytes(into / name, content)
     return Fetched(version, into)
@@ -126,7 +126,7 @@ def fetch(version: Version, into: Path, names: Sequence[str] | None = None, regi
 @contextmanager
 def fetched(uri: str, names: Sequence[str] | None = None) -> Iterator[Fetched]:
     """The files of ``models:/NAME@ALIAS`` or ``models:/NAME/VERSION`` in a temporary folder; see ``fetch``."""
-    parse_uri(uri)  # before the registry is asked
+    parse_uri(uri)  # before connecting to the registry
     registry = tracking_uri()
     version = find(uri, connect(registry), registry)
     with tempfile.TemporaryDirectory() as name:
@@ -134,18 +134,18 @@ def fetched(uri: str, names: Sequence[str] | None = None) -> Iterator[Fetched]:
         yield fetch(version, Path(name), names, registry)
 
 
-def _logged_model(found: ModelVersion) -> str:
-    source = LOGGED.fullmatch(found.source or "")
+def _logged_model(version: ModelVersion) -> str:
+    source = LOGGED.fullmatch(version.source or "")
     if not source:
         raise UntrustedError(
-            f"{found.name} version {found.version}: its source is {shown(str(found.source))[:100]!r}, not a logged "
-            "model; only versions that make publish made are read"
+            f"{version.name} version {version.version}: its source is {shown(str(version.source))[:100]!r}, not "
+            "a logged model; only versions made by make publish are read"
         )
     return source[1]
 
 
 def _examine(version: Version, entries: Sequence[Entry]) -> None:
-    """Compare what is listed with what may be there and with the tags; nothing was read yet."""
+    """Check the listed files against the allowed names and the tags, before any is read."""
     for entry in entries:
         folder, _, name = entry.path.rpartition("/")
         if name.lower().endswith(PICKLED):
@@ -154,23 +154,23 @@ def _examine(version: Version, entries: Sequence[Entry]) -> None:
             raise UntrustedError(f"{version}: {entry.path} is a file that the pipeline does not publish; refused")
         if entry.size is not None and entry.size > MAX_FILE:
             raise UntrustedError(f"{version}: {entry.path} has {entry.size:,} bytes, over {MAX_FILE:,}; refused")
-    held = {entry.path.removeprefix(f"{FOLDER}/") for entry in entries if entry.path.startswith(f"{FOLDER}/")}
+    listed = {entry.path.removeprefix(f"{FOLDER}/") for entry in entries if entry.path.startswith(f"{FOLDER}/")}
     tagged = set(version.sha256)
     if not tagged:
-        raise UntrustedError(f"{version}: carries no SHA-256 tags; only versions that make publish made are read")
-    if held != tagged:
-        odd = sorted(held ^ tagged)[0]
-        what = "stands in its tags and is not there" if odd in tagged else "has no SHA-256 tag"
-        raise UntrustedError(f"{version}: {odd[:100]} {what}; refused")
+        raise UntrustedError(f"{version}: carries no SHA-256 tags; only versions made by make publish are read")
+    if listed != tagged:
+        odd = sorted(listed ^ tagged)[0]
+        problem = "is in its tags, but the file is missing" if odd in tagged else "has no SHA-256 tag"
+        raise UntrustedError(f"{version}: {odd[:100]} {problem}; refused")
 
 
 def _checked(version: Version, store: Store, name: str) -> bytes:
     content = store.read(f"{FOLDER}/{name}")
     if not BEGINNINGS[Path(name).suffix].match(content):
         raise UntrustedError(f"{version}: {name} does not begin like a {Path(name).suffix} file; refused")
-    found = hashlib.sha256(content).hexdigest()
-    if found != version.sha256[name]:
+    sha256 = hashlib.sha256(content).hexdigest()
+    if sha256 != version.sha256[name]:
         raise UntrustedError(
-            f"{version}: {name} has SHA-256 {found[:12]}..., its tag says {version.sha256[name][:12]!r}...; refused"
+            f"{version}: {name} has SHA-256 {sha256[:12]}..., its tag has {version.sha256[name][:12]!r}...; refused"
         )
     return content

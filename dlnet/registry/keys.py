@@ -1,4 +1,4 @@
-"""What a thing is known by: hashes of its content, and the lineage that stands in its tags."""
+"""Content hashes that identify what is published, and its lineage as tags."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ OWN_STAGE = "publish"  # its entry in dvc.lock appears only after it ran, so it 
 
 
 def content_key(*parts: object) -> str:
-    """SHA-256 (hex) of JSON-ready parts; the order of keys in a dict does not count, NaN is a value like others."""
+    """SHA-256 (hex) of JSON-ready parts; the order of keys in a dict does not count, NaN is a value like any other."""
     text = json.dumps(parts, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
 
@@ -38,7 +38,7 @@ def digests(files: Mapping[str, Path]) -> dict[str, str]:
 def lineage(root: Path) -> dict[str, str]:
     """Where a publication comes from, as tags: git commit, dvc.lock, params and image hashes, data.
 
-    What is absent (no git in a tarball, no lock before the first ``dvc repro``) is said in the tag itself.
+    A tag whose source is absent (no git in a tarball, no lock before the first ``dvc repro``) says so in its value.
     """
     lock = locked_stages(root)
     tags = {

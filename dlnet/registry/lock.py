@@ -1,8 +1,8 @@
-"""One publisher at a time: two that look for a run and make it if it is missing would both make it.
+"""Lock for publishers: two at a time could both miss a run and create it twice.
 
-Beside a SQLite file stands a lock file, which the system frees when its holder dies. A server has nothing of that
-kind, but takes a registered model's name once: who may create ``dlnet-lock`` holds the lock, deletes it at the end,
-and says every few seconds that it lives. A lock whose holder fell silent is taken over.
+A SQLite file has a lock file, which the system releases when its holder dies. On a server the lock is the registered
+model ``dlnet-lock``, whose name is unique: the process that creates it holds the lock, updates a heartbeat tag every
+few seconds, and deletes it at the end. A lock without heartbeat is taken over.
 """
 
 from __future__ import annotations
@@ -26,15 +26,15 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 NAME = "dlnet-lock"
-HOLDER, ALIVE = "dlnet.lock.holder", "dlnet.lock.alive"  # tags: who holds it, and a counter that rises while it lives
+HOLDER, ALIVE = "dlnet.lock.holder", "dlnet.lock.alive"  # tags: the holder, and its heartbeat counter
 BEAT, SILENT, SETTLE, POLL = 5.0, 30.0, 2.0, 0.5  # seconds
 LONGEST = 3600.0  # seconds to wait for another publisher
-ABOUT = "Held while a pipeline is being published; it goes away by itself."
+ABOUT = "Lock of a running publish; deleted when it ends."
 
 
 @contextmanager
 def publishing(client: MlflowClient, uri: str) -> Iterator[None]:
-    """Wait for the lock of a registry, hold it meanwhile.
+    """Wait for the lock of a registry, and hold it inside the block.
 
     Raises:
         RegistryError: another publisher holds it for over an hour, or the registry does not answer.
@@ -83,7 +83,7 @@ class _Lock:
                 with registry_errors(self.uri):
                     self.client.set_registered_model_tag(NAME, ALIVE, str(count))
             except RegistryError:
-                continue  # the publisher meets the same server, and says what is wrong with it
+                continue  # the publisher uses the same server and reports the error
 
     def release(self) -> None:
         try:
@@ -92,7 +92,7 @@ class _Lock:
                 if seen and seen[0] == self.me:
                     self.client.delete_registered_model(NAME)
         except RegistryError:
-            return  # left behind where the server has gone: the next publisher takes it over
+            return  # the server is unreachable: the next publisher takes the lock over
 
     def _create(self) -> bool:
         from mlflow.exceptions import MlflowException
@@ -107,11 +107,11 @@ class _Lock:
         return True
 
     def _seen(self) -> tuple[str, str] | None:
-        found = self.client.search_registered_models(f"name = '{NAME}'")
-        return (found[0].tags.get(HOLDER, ""), found[0].tags.get(ALIVE, "")) if found else None
+        models = self.client.search_registered_models(f"name = '{NAME}'")
+        return (models[0].tags.get(HOLDER, ""), models[0].tags.get(ALIVE, "")) if models else None
 
     def _take_over(self) -> bool:
-        """Remove a silent holder's lock. Another may do so at the same moment: who is there after a while has it."""
+        """Replace a lock without heartbeat. Others may do the same: whoever is the holder after a pause has it."""
         self.client.delete_registered_model(NAME)
         if not self._create():
             return False
@@ -121,16 +121,16 @@ class _Lock:
 
 
 class _Waiting:
-    """Says once who is waited for, and gives up in the end."""
+    """Prints once who holds the lock, and raises after ``LONGEST`` seconds."""
 
     def __init__(self) -> None:
-        self.deadline, self.said = time.monotonic() + LONGEST, False
+        self.deadline, self.printed = time.monotonic() + LONGEST, False
 
     def on(self, holder: str) -> bool:
-        """False: wait on."""
-        if not self.said:
+        """Return False, which means: continue to wait."""
+        if not self.printed:
             print(f"waiting: another publish is under way ({holder})", file=sys.stderr)
         if time.monotonic() > self.deadline:
-            raise RegistryError(f"{holder}: publishes for over an hour; see what it does, or end it")
-        self.said = True
+            raise RegistryError(f"{holder}: has been publishing for over an hour; check that process, or end it")
+        self.printed = True
         return False

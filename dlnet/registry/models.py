@@ -1,4 +1,4 @@
-"""Models as MLflow loads them: code, files and a signature; nothing pickled."""
+"""Models as MLflow loads them: code, files and a signature; no pickle."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def save_model(model: Model, path: Path, *, model_id: str, run_id: str) -> None:
     from mlflow.models import Model as Metadata
 
     with tempfile.TemporaryDirectory() as folder:
-        # Copied under their published names: MLflow keeps the name of the file it is given.
+        # Copied under their published names: MLflow keeps the file's name.
         files = {name: Path(folder) / name for name in (*model.files, *model.texts)}
         for name, file in model.files.items():
             shutil.copyfile(file, files[name])

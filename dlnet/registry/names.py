@@ -1,4 +1,4 @@
-"""What names, versions and aliases may look like. All that comes from outside is matched before it is used."""
+"""Valid names, versions and aliases. All input from outside is matched with these patterns before it is used."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ KEY, GATE, BUDGET, PASSED = (
     "dlnet.gate",
     "dlnet.budget",
     "passed",
-)  # tags of a version, and their good word
+)  # tags of a version, and their value if passed
 
 NAME = re.compile(r"dlnet-[a-z]{1,20}", re.ASCII)
 ALIAS = re.compile(r"[a-z][a-z0-9-]{0,62}", re.ASCII)
@@ -35,17 +35,17 @@ class ModelUri:
 
 
 def parse_uri(uri: str) -> ModelUri:
-    """Take a model's URI apart.
+    """Parse a model's URI.
 
     Raises:
-        RegistryError: it is of another form, or names something that this project never makes.
+        RegistryError: it has another form, or a name that this project never registers.
     """
-    found = _URI.fullmatch(uri)
-    if not found or not NAME.fullmatch(found["name"]):
+    match = _URI.fullmatch(uri)
+    if not match or not NAME.fullmatch(match["name"]):
         raise RegistryError(f"{uri!r}: not a model of this registry; write models:/dlnet-edge@ALIAS or /VERSION")
-    if found["alias"] is not None:
-        return ModelUri(found["name"], None, alias(found["alias"]))
-    return ModelUri(found["name"], version(found["version"]), None)
+    if match["alias"] is not None:
+        return ModelUri(match["name"], None, alias(match["alias"]))
+    return ModelUri(match["name"], version(match["version"]), None)
 
 
 def version(text: str) -> int:
@@ -56,7 +56,7 @@ def version(text: str) -> int:
 
 
 def alias(text: str) -> str:
-    """An alias as it is; one of other characters than ``a-z 0-9 -`` raises ``RegistryError``."""
+    """The alias, unchanged; one with other characters than ``a-z 0-9 -`` raises ``RegistryError``."""
     if not ALIAS.fullmatch(text):
-        raise RegistryError(f"{text!r}: not an alias; aliases are of a-z, 0-9 and -")
+        raise RegistryError(f"{text!r}: not an alias; aliases consist of a-z, 0-9 and -")
     return text

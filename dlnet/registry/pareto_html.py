@@ -1,4 +1,4 @@
-"""Pareto fronts to look at with the mouse: one HTML page without links, as MLflow shows it beside a run."""
+"""Interactive Pareto fronts: one self-contained HTML page, which MLflow shows with a run."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ SHOWN = (
     "cell", "hidden", "loss", "seed", "kind", "method", "sparsity", "parent", "parameters", "flash_bytes", "ram_bytes",
     "instructions", "ms_modelled", "mae_validation", "mae_test",
 )  # fmt: skip
-"""Columns that a point tells, where the table has them."""
+"""Columns shown for a point, where the table has them."""
 MARKS = {"elite": ("star", 15), "front": ("circle", 10), "other": ("circle-open", 7)}
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#f0e442", "#000000")  # Okabe and Ito
 STYLE = "body{font-family:system-ui,sans-serif;margin:1em}h2{font-size:1.1em}"
 
 
 def fronts_page(fronts: Mapping[str, pd.DataFrame], tested: Mapping[str, float], baselines: Mapping[str, float]) -> str:
-    """A page with one figure a front: error against flash, a point a student, the front as a line.
+    """A page with one figure for each front: error against flash, a point for each student, the front as a line.
 
     Args:
         fronts: title -> table of all models (``name``, ``front``, ``elite``, the columns of ``SHOWN``).
@@ -31,7 +31,7 @@ def fronts_page(fronts: Mapping[str, pd.DataFrame], tested: Mapping[str, float],
     """
     from plotly.io import to_html
 
-    parts, script = [], True  # the library stands in the page once; a link to it would not work behind a firewall
+    parts, script = [], True  # plotly.js is in the page, once; a link to it would not work behind a firewall
     for i, (title, table) in enumerate(fronts.items()):
         figure = _figure(table.assign(mae_test=table["name"].map(dict(tested))), baselines)
         drawn = to_html(
@@ -56,12 +56,12 @@ def _figure(table: pd.DataFrame, baselines: Mapping[str, float]) -> Any:
             x=line[X], y=line[Y], mode="lines", name="front", line={"color": "#888", "dash": "dot"}, hoverinfo="skip"
         )
     )
-    for i, (loss, some) in enumerate(shown.groupby("loss", sort=True)):
-        marks = [MARKS[_rank(row)] for row in some.to_dict("records")]
+    for i, (loss, rows) in enumerate(shown.groupby("loss", sort=True)):
+        marks = [MARKS[_rank(row)] for row in rows.to_dict("records")]
         figure.add_trace(
             Scatter(
-                x=some[X], y=some[Y], mode="markers", name=str(loss), hovertemplate="%{text}<extra></extra>",
-                text=[_tell(row) for row in some.to_dict("records")],
+                x=rows[X], y=rows[Y], mode="markers", name=str(loss), hovertemplate="%{text}<extra></extra>",
+                text=[_hover_text(row) for row in rows.to_dict("records")],
                 marker={
                     "symbol": [symbol for symbol, _ in marks], "size": [size for _, size in marks],
                     "color": COLOURS[i % len(COLOURS)], "line": {"width": 1},
@@ -84,7 +84,7 @@ def _rank(row: Mapping[Any, Any]) -> str:
     return "elite" if row["elite"] else "front" if row["front"] else "other"
 
 
-def _tell(row: Mapping[Any, Any]) -> str:
+def _hover_text(row: Mapping[Any, Any]) -> str:
     known = [(key, row[key]) for key in SHOWN if key in row and not pd.isna(row[key])]
     lines = [f"{key.replace('_', ' ')}: {_number(value)}" for key, value in known]
     return "<br>".join([f"<b>{html.escape(str(row['name']))}</b>", *lines])

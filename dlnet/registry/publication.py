@@ -1,4 +1,4 @@
-"""What is to be published, as plain data. Knows nothing of MLflow and nothing of where the files came from."""
+"""What is to be published, as plain data, independent of MLflow and of the pipeline's folders."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ class Model:
         horizon: cycles ahead, the width of the output.
         requirements: pip requirements, pinned.
         description: the model card of its version, Markdown.
-        verdict: the gate's word on its errors; None where no gate stands before this name.
-        budget: its word on what the model takes on the device; None likewise.
+        verdict: result of the gate; None for a name without a gate.
+        budget: result of the budget on the device; None likewise.
     """
 
     name: str
@@ -50,7 +50,7 @@ class Model:
     @property
     def passed(self) -> bool:
         """Whether it may become a candidate."""
-        return all(one is not None and one.passed for one in (self.verdict, self.budget))
+        return all(result is not None and result.passed for result in (self.verdict, self.budget))
 
     @cached_property
     def sha256(self) -> dict[str, str]:
@@ -67,18 +67,18 @@ class Model:
 
 @dataclass(frozen=True)
 class RunRecord:
-    """One run: what it was, what came out, and the files that belong to it.
+    """One run: its params, metrics, and files.
 
     Attributes:
         kind: pipeline, baseline, teacher, student, pruned or edge.
         name: unique among runs of its kind.
-        title: how the list in the UI shows it.
-        curves: metric -> its course.
+        title: its name in the UI's list.
+        curves: metric -> its values by step.
         files: artefact path -> local file.
         texts: artefact path -> content.
         tables: artefact path (.json) -> table, shown by the UI as such.
         volatile: artefact path -> local file that differs from run to run (wall time, energy): logged, not in the key.
-        views: artefact path -> page made of what is logged anyway, by a library of any version: not in the key.
+        views: artefact path -> page made from logged data; its bytes depend on a library's version: not in the key.
     """
 
     kind: str
@@ -97,7 +97,7 @@ class RunRecord:
 
     @cached_property
     def key(self) -> str:
-        """Content hash of all that is logged, but for tags, views and what is volatile."""
+        """Content hash of all that is logged, except tags, views and volatile files."""
         tables = {name: table_json(table) for name, table in self.tables.items()}
         return content_key(
             self.kind, self.name, dict(self.params), dict(self.metrics), dict(self.curves), digests(self.files),
@@ -107,11 +107,11 @@ class RunRecord:
 
 @dataclass(frozen=True)
 class Data:
-    """The data set a pipeline learned from.
+    """The dataset of a pipeline.
 
     Attributes:
         digest: DVC's md5, at most 36 characters.
-        source: what ``CodeDatasetSource`` carries, e.g. dvc.path and dvc.md5.
+        source: fields of ``CodeDatasetSource``, e.g. dvc.path and dvc.md5.
         profile: counts.
     """
 
@@ -123,7 +123,7 @@ class Data:
 
 @dataclass(frozen=True)
 class Publication:
-    """A pipeline: its parent run, the runs below it, and the lineage that every run and version carries."""
+    """A pipeline: its parent run, the runs below it, and the lineage tags of every run and version."""
 
     experiment: str
     pipeline: RunRecord
@@ -133,16 +133,16 @@ class Publication:
 
     @cached_property
     def key(self) -> str:
-        """Content hash of the whole pipeline, but for the commit it was published from."""
+        """Content hash of the pipeline; the git commit is not part of it."""
         return content_key(self.experiment, self.pipeline.key, [run.key for run in self.children], self.data.digest)
 
     @property
     def models(self) -> list[tuple[RunRecord, Model]]:
-        """The runs that carry a model."""
+        """The runs that have a model."""
         return [(run, run.model) for run in self.children if run.model]
 
     def summary(self) -> dict[str, object]:
-        """JSON-ready and the same each time: keys and names, no run ids, no times."""
+        """JSON-ready and reproducible: keys and names, no run ids, no times."""
         return {
             "experiment": self.experiment,
             "pipeline": {"title": self.pipeline.title, "key": self.key},
@@ -158,7 +158,7 @@ def table_json(table: pd.DataFrame) -> str:
 
 def _entry(run: RunRecord, model: Model) -> dict[str, object]:
     entry: dict[str, object] = {"run": run.name, "key": model.key, "sha256": model.sha256}
-    for name, judged in (("gate", model.verdict), ("budget", model.budget)):
-        if judged:
-            entry[name] = {"passed": judged.passed, "reasons": list(judged.reasons)}
+    for name, result in (("gate", model.verdict), ("budget", model.budget)):
+        if result:
+            entry[name] = {"passed": result.passed, "reasons": list(result.reasons)}
     return entry

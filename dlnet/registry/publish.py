@@ -1,6 +1,6 @@
-"""Logs a publication to MLflow, once: every object is looked up by its content key before it is made.
+"""Logs a publication to MLflow without duplicates: every object is looked up by its content key before it is created.
 
-Interrupted anywhere, the next call finds what is there and adds the rest: a run counts as whole only when it is
+After an interruption the next call finds what exists and adds the rest: a run counts as complete only when it is
 FINISHED, a logged model only when it is READY, and metrics carry the run's own start time, so that logging them
 again changes nothing.
 """
@@ -42,12 +42,12 @@ TAG_LENGTH = 5000
 
 
 def publish(publication: Publication, client: MlflowClient, uri: str | None = None) -> None:
-    """Log ``publication``: what is there already stays as it is, what is missing is added.
+    """Log ``publication``: what exists already is not changed, what is missing is added.
 
     Raises:
         RegistryError: the registry does not answer or refuses; what was logged so far stays and is not repeated.
 
-    Two that publish at the same time do so one after the other.
+    Concurrent calls wait for each other.
     """
     uri = uri or tracking_uri()
     with publishing(client, uri), registry_errors(uri):
@@ -94,7 +94,7 @@ class _Publisher:
         return self.client.create_run(self.experiment, run_name=run.title, tags=tags)
 
     def _complete(self, logged: LoggedRun, run: RunRecord, model_id: str | None = None) -> None:
-        """Log all of a run that is not yet whole; its status tells."""
+        """Log everything of a run whose status is not FINISHED."""
         if logged.info.status == "FINISHED":
             return
         self.client.log_inputs(logged.info.run_id, datasets=[_dataset_input(self.publication.data, run.kind)])
@@ -107,19 +107,19 @@ class _Publisher:
         from mlflow.entities import Metric, Param
 
         time = logged.info.start_time
-        tied = {"model_id": model_id, **self._dataset_of(model_id)}
-        metrics = [Metric(name, value, time, 0, **tied) for name, value in run.metrics.items()]
+        model_fields = {"model_id": model_id, **self._dataset_of(model_id)}
+        metrics = [Metric(name, value, time, 0, **model_fields) for name, value in run.metrics.items()]
         metrics += [Metric(name, value, time, step) for name, curve in run.curves.items() for step, value in curve]
         params = [Param(name, value[:PARAM_LENGTH]) for name, value in run.params.items()]
-        for some, others in zip_longest(_chunks(params, PARAMS), _chunks(metrics, VALUES)):
-            self.client.log_batch(logged.info.run_id, params=some or (), metrics=others or ())
+        for param_chunk, metric_chunk in zip_longest(_chunks(params, PARAMS), _chunks(metrics, VALUES)):
+            self.client.log_batch(logged.info.run_id, params=param_chunk or (), metrics=metric_chunk or ())
 
     def _dataset_of(self, model_id: str | None) -> dict[str, str]:
         data = self.publication.data
         return {"dataset_name": data.name, "dataset_digest": data.digest} if model_id else {}
 
     def _model(self, model: Model, run: LoggedRun) -> LoggedModel:
-        """The logged model of this content, made and filled if it is not there or not READY."""
+        """The logged model of this content; created if it is missing, completed if it is not READY."""
         from mlflow.entities import LoggedModelStatus
 
         found = self.client.search_logged_models([self.experiment], filter_string=f"tags.`{KEY}` = '{model.key}'")
@@ -164,7 +164,7 @@ class _Publisher:
                 model_id=logged.model_id,
             )
         self._backlink(logged, version)
-        self._judge(model, version)
+        self._update_gate(model, version)
 
     def _registered(self, model: Model) -> None:
         if not self.client.search_registered_models(f"name = '{model.name}'"):
@@ -178,20 +178,20 @@ class _Publisher:
         if VERSIONS not in logged.tags:
             self.client.set_logged_model_tags(logged.model_id, {VERSIONS: json.dumps(entry)})
 
-    def _judge(self, model: Model, version: ModelVersion) -> None:
-        """Bring the gate's tags and the alias of a version up to date; an alias that is right is not set again."""
+    def _update_gate(self, model: Model, version: ModelVersion) -> None:
+        """Update the gate's tags and the alias of a version; an alias that is correct is not set again."""
         if model.verdict is None:
             return
         for name, value in _gate_tags(model).items():
             if version.tags.get(name) != value:
                 self.client.set_model_version_tag(model.name, version.version, name, value)
-        if version.description != model.description:  # the card repeats the gate's words
+        if version.description != model.description:  # the card contains the gate's results
             self.client.update_model_version(model.name, version.version, model.description)
         holder = self.client.get_registered_model(model.name).aliases.get(CANDIDATE)
-        mine = holder is not None and int(holder) == int(version.version)
-        if model.passed and not mine:
+        is_holder = holder is not None and int(holder) == int(version.version)
+        if model.passed and not is_holder:
             self.client.set_registered_model_alias(model.name, CANDIDATE, version.version)
-        if mine and not model.passed:
+        if is_holder and not model.passed:
             self.client.delete_registered_model_alias(model.name, CANDIDATE)
 
     def _search(self, filter_string: str) -> list[LoggedRun]:
@@ -232,25 +232,25 @@ def _hashes(model: Model) -> dict[str, str]:
 
 def _gate_tags(model: Model) -> dict[str, str]:
     tags: dict[str, str] = {}
-    for name, judged in ((GATE, model.verdict), (BUDGET, model.budget)):
-        if judged is not None:
-            tags[name] = PASSED if judged.passed else "failed"
-            tags[f"{name}.reasons"] = "; ".join(judged.reasons or judged.held)[:TAG_LENGTH]
+    for name, result in ((GATE, model.verdict), (BUDGET, model.budget)):
+        if result is not None:
+            tags[name] = PASSED if result.passed else "failed"
+            tags[f"{name}.reasons"] = "; ".join(result.reasons or result.held)[:TAG_LENGTH]
     return tags
 
 
 @contextmanager
 def _staged(run: RunRecord) -> Iterator[Path]:
     """A folder with all artefacts of a run, so that one call uploads them."""
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        for place, path in {**run.files, **run.volatile}.items():
-            (folder / place).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(path, folder / place)
-        texts = {**run.texts, **run.views} | {place: table_json(table) for place, table in run.tables.items()}
-        for place, text in texts.items():
-            (folder / place).parent.mkdir(parents=True, exist_ok=True)
-            (folder / place).write_text(text)
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        for name, path in {**run.files, **run.volatile}.items():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, folder / name)
+        texts = {**run.texts, **run.views} | {name: table_json(table) for name, table in run.tables.items()}
+        for name, text in texts.items():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_text(text)
         yield folder
 
 

@@ -1,4 +1,4 @@
-"""The tracking server's secrets: one file of ``NAME=value`` lines, made at random, readable by its owner alone."""
+"""The tracking server's secrets: one file of ``NAME=value`` lines, generated at random, readable by its owner only."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ NAMES = (
 
 
 class ServerError(DLNetError):
-    """The tracking server's secrets cannot be made."""
+    """The tracking server's secrets cannot be written."""
 
 
 def make_env(path: Path) -> None:
     """Write new secrets to ``path``, mode 600.
 
     Raises:
-        ServerError: there is a file already: a server's database and webhooks are bound to it.
+        ServerError: the file exists: a server's database and webhooks depend on it.
     """
     values = {name: secrets.token_urlsafe(32) for name in NAMES}
     values[ADMIN] = "admin"
@@ -34,10 +34,10 @@ def make_env(path: Path) -> None:
     values[WEBHOOK_KEY] = base64.urlsafe_b64encode(os.urandom(32)).decode()
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
-        # Created with its mode: there is no moment at which others may read it.
+        # Created with its mode, so that others can read it at no time.
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
     except FileExistsError as error:
-        raise ServerError(f"{path}: exists; a server's data are bound to its secrets, so it is kept") from error
+        raise ServerError(f"{path}: exists; a server's data depend on its secrets, so it is not replaced") from error
     with os.fdopen(handle, "w") as stream:
         stream.write("".join(f"{name}={values[name]}\n" for name in NAMES))
         stream.flush()

@@ -1,1 +1,1 @@
-"""MLflow's webhook to GitHub's repository dispatch."""
+"""Forwards MLflow's webhooks as GitHub repository dispatches."""

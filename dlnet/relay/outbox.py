@@ -1,4 +1,4 @@
-"""Deliveries on disk: each is known by its id for a day, and waits here until GitHub took it."""
+"""Deliveries on disk: ids are stored for a day, deliveries until GitHub has accepted them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 from dlnet.errors import DLNetError
 from dlnet.relay.webhook import Delivery
 
-KEEP = 24 * 3600  # seconds that a delivery id is remembered; older ones are refused by their age anyway
+KEEP = 24 * 3600  # seconds that a delivery id is stored; older ones are rejected by their age
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS delivery (
@@ -36,7 +36,7 @@ class OutboxError(DLNetError):
 
 @dataclass(frozen=True)
 class Waiting:
-    """A delivery that GitHub has not taken yet; ``attempts`` were made."""
+    """A delivery that GitHub has not accepted yet, after ``attempts`` attempts."""
 
     id: str
     version: int
@@ -45,35 +45,35 @@ class Waiting:
 
 
 class Outbox:
-    """The file. One thread at a time."""
+    """The file of deliveries; not thread-safe."""
 
     def __init__(self, path: Path) -> None:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            # Statements commit themselves; what belongs together says BEGIN.
+            # Autocommit; transactions begin with BEGIN.
             self.file = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
             path.chmod(0o600)
             self.file.execute("PRAGMA journal_mode = WAL")
-            self.file.execute("PRAGMA synchronous = FULL")  # an answer of 202 survives a power cut
+            self.file.execute("PRAGMA synchronous = FULL")  # a delivery answered with 202 survives a power failure
             self.file.executescript(SCHEMA)
         except (sqlite3.Error, OSError) as error:
             raise OutboxError(
-                f"{path}: deliveries cannot be kept there ({error}); name another with --state"
+                f"{path}: deliveries cannot be stored there ({error}); give another file with --state"
             ) from error
 
     def add(self, deliveries: Sequence[Delivery], now: float) -> list[str | None]:
-        """Keep deliveries, all on disk on return. The state of each; None for an id that is known already.
+        """Store deliveries; all are on disk on return. Returns the state of each; None for an id that exists already.
 
-        A champion that waits to be sent already is ``merged``: one dispatch serves both.
+        A delivery for a champion that already waits to be sent is ``merged``: one dispatch is enough.
         """
         states: list[str | None] = []
         self.file.execute("BEGIN IMMEDIATE")
         try:
-            for one in deliveries:
-                values = {"id": one.id, "now": now, "version": one.version}
-                fresh = self.file.execute(ADD, values).rowcount == 1
-                row = self.file.execute("SELECT state FROM delivery WHERE id = ?", (one.id,)).fetchone()
-                states.append(str(row[0]) if fresh else None)
+            for delivery in deliveries:
+                values = {"id": delivery.id, "now": now, "version": delivery.version}
+                inserted = self.file.execute(ADD, values).rowcount == 1
+                row = self.file.execute("SELECT state FROM delivery WHERE id = ?", (delivery.id,)).fetchone()
+                states.append(str(row[0]) if inserted else None)
             self.file.execute("DELETE FROM delivery WHERE state != 'waiting' AND received < ?", (now - KEEP,))
             self.file.execute("COMMIT")
         except BaseException:
@@ -90,15 +90,15 @@ class Outbox:
         return [Waiting(*row) for row in rows]
 
     def sent(self, delivery: str) -> None:
-        """GitHub took it."""
-        self._settle(delivery, "sent")
+        """Mark as accepted by GitHub."""
+        self._finish(delivery, "sent")
 
     def give_up(self, delivery: str) -> None:
-        """GitHub will never take it."""
-        self._settle(delivery, "given up")
+        """Mark as refused by GitHub for good."""
+        self._finish(delivery, "given up")
 
     def retry(self, delivery: str, due: float) -> None:
-        """It did not go through; the next attempt is at ``due``."""
+        """Count a failed attempt; the next is at ``due``."""
         self.file.execute("UPDATE delivery SET attempts = attempts + 1, due = ? WHERE id = ?", (due, delivery))
 
     def counts(self) -> dict[str, int]:
@@ -109,5 +109,5 @@ class Outbox:
         """Close the file."""
         self.file.close()
 
-    def _settle(self, delivery: str, state: str) -> None:
+    def _finish(self, delivery: str, state: str) -> None:
         self.file.execute("UPDATE delivery SET state = ?, attempts = attempts + 1 WHERE id = ?", (state, delivery))

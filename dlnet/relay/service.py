@@ -1,7 +1,7 @@
 """A small HTTP service between MLflow's webhook and GitHub: a champion set in the UI starts the release workflow.
 
-A message is answered with 202 once it is on disk. A second task sends what waits there, again and again with growing
-pauses until GitHub takes it. The relay decides nothing about models: the workflow does, with the same checks.
+A message is answered with 202 as soon as it is on disk. A second task sends the stored messages, with growing pauses
+between attempts, until GitHub accepts them. The relay makes no decision about models: the workflow runs the checks.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ from dlnet.release.github import GitHub, GitHubError
 SECRET = "DLNET_WEBHOOK_SECRET"  # noqa: S105 - a name, not a secret
 SHORTEST = 16  # characters of a secret
 BODY_SECONDS = 5.0
-BACKLOG = 2000  # messages that wait for the disk, at most
-AT_ONCE = 4  # dispatches under way
+BACKLOG = 2000  # most messages that wait to be written
+AT_ONCE = 4  # concurrent dispatches
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 300.0  # seconds between attempts, doubled each time
 POLL = 1.0  # seconds
 
@@ -59,8 +59,8 @@ class Relay:
         self.disk = ThreadPoolExecutor(1, "disk")  # SQLite is used from one thread
         self.network = ThreadPoolExecutor(AT_ONCE, "github")
         self.backlog: asyncio.Queue[tuple[Delivery, asyncio.Future[str | None]]] = asyncio.Queue(BACKLOG)
-        self.news = asyncio.Event()
-        self.taken: set[str] = set()  # by GitHub, while the disk does not know it yet
+        self.wake = asyncio.Event()
+        self.accepted: set[str] = set()  # accepted by GitHub, not yet recorded on disk
         self.stopping = False
         self.tasks: list[asyncio.Task[None]] = []
 
@@ -74,7 +74,7 @@ class Relay:
         try:
             body = await _body(request)
             delivery = verify(request.headers, body, self.secret, time.time())
-            state = await self._keep(delivery)
+            state = await self._store(delivery)
             if state is None:
                 raise RejectedError(409, "seen before")
         except RejectedError as refusal:
@@ -85,7 +85,7 @@ class Relay:
         return JSONResponse({"state": state}, 202)
 
     async def health(self, _: Request) -> JSONResponse:
-        """200 while all tasks run and the disk answers; how many deliveries wait."""
+        """200 while all tasks run and the file can be read; with the number of deliveries by state."""
         alive = all(not task.done() for task in self.tasks)
         try:
             counts = await self._on(self.disk, self.outbox.counts)
@@ -93,7 +93,7 @@ class Relay:
             alive, counts = False, {}
         return JSONResponse({"status": "ok" if alive else "failing", "deliveries": counts}, 200 if alive else 503)
 
-    async def _keep(self, delivery: Delivery) -> str | None:
+    async def _store(self, delivery: Delivery) -> str | None:
         done: asyncio.Future[str | None] = asyncio.get_running_loop().create_future()
         try:
             self.backlog.put_nowait((delivery, done))
@@ -103,27 +103,27 @@ class Relay:
             raise RejectedError(503, "try again") from error
 
     async def _write(self) -> None:
-        """Write what came in together in one transaction: the disk syncs once for all."""
+        """Write all queued messages in one transaction, so that the disk syncs once."""
         while True:
             waiting = [await self.backlog.get()]
             while not self.backlog.empty():
                 waiting.append(self.backlog.get_nowait())
             try:
-                states = await self._on(self.disk, self.outbox.add, [one for one, _ in waiting], time.time())
+                states = await self._on(self.disk, self.outbox.add, [delivery for delivery, _ in waiting], time.time())
             except sqlite3.Error as error:
-                _tell(waiting, error)
+                _fail(waiting, error)
                 continue
             for (_, done), state in zip(waiting, states, strict=True):
-                if not done.done():  # the caller may have gone
+                if not done.done():  # the caller may have disconnected
                     done.set_result(state)
-            self.news.set()
+            self.wake.set()
 
     async def _send(self) -> None:
         while not self.stopping:
-            self.news.clear()
+            self.wake.clear()
             try:
                 waiting = await self._on(self.disk, self.outbox.due, time.time(), AT_ONCE)
-                # All are waited for, so that none is sent again while it is under way.
+                # Waits for all, so that none is sent twice at the same time.
                 results = await asyncio.gather(*map(self._dispatch, waiting), return_exceptions=True)
                 for failure in filter(None, results):
                     raise failure
@@ -132,26 +132,30 @@ class Relay:
                 waiting = []
             if not waiting:
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self.news.wait(), min(POLL, self.pause))
+                    await asyncio.wait_for(self.wake.wait(), min(POLL, self.pause))
 
-    async def _dispatch(self, one: Waiting) -> None:
-        fields: dict[str, Any] = {"delivery": one.id, "version": one.version, "attempt": one.attempts + 1}
+    async def _dispatch(self, delivery: Waiting) -> None:
+        fields: dict[str, Any] = {
+            "delivery": delivery.id,
+            "version": delivery.version,
+            "attempt": delivery.attempts + 1,
+        }
         try:
-            if one.id not in self.taken:
-                await self._on(self.network, self.github.dispatch, one.version, one.id)
+            if delivery.id not in self.accepted:
+                await self._on(self.network, self.github.dispatch, delivery.version, delivery.id)
         except GitHubError as error:
             fields["reason"] = str(error)
             if error.lasting:
                 log.error("given up", extra={"fields": fields})
-                await self._on(self.disk, self.outbox.give_up, one.id)
+                await self._on(self.disk, self.outbox.give_up, delivery.id)
                 return
-            wait = max(_pause(one.attempts, self.pause), error.wait or 0.0)
+            wait = max(_pause(delivery.attempts, self.pause), error.wait or 0.0)
             log.warning("retry", extra={"fields": {**fields, "wait_s": round(wait, 1)}})
-            await self._on(self.disk, self.outbox.retry, one.id, time.time() + wait)
+            await self._on(self.disk, self.outbox.retry, delivery.id, time.time() + wait)
             return
-        self.taken.add(one.id)
-        await self._on(self.disk, self.outbox.sent, one.id)
-        self.taken.discard(one.id)
+        self.accepted.add(delivery.id)
+        await self._on(self.disk, self.outbox.sent, delivery.id)
+        self.accepted.discard(delivery.id)
         log.info("sent", extra={"fields": fields})
 
     @asynccontextmanager
@@ -162,10 +166,10 @@ class Relay:
             yield
         finally:
             self.stopping = True
-            self.news.set()
+            self.wake.set()
             writer, sender = self.tasks
             writer.cancel()  # all requests are answered by now
-            await asyncio.gather(writer, sender, return_exceptions=True)  # what is on its way to GitHub arrives
+            await asyncio.gather(writer, sender, return_exceptions=True)  # requests to GitHub are completed
             self.network.shutdown()
             self.disk.shutdown()
             self.outbox.close()
@@ -177,7 +181,7 @@ class Relay:
 
 
 async def _body(request: Request) -> bytes:
-    """The raw body, if it is JSON by its header, small, and arrives in time."""
+    """The raw body; its header must say JSON, it must be small and arrive in time."""
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
         raise RejectedError(415, "the content type must be application/json")
     stated = request.headers.get("content-length", "0")
@@ -197,19 +201,19 @@ async def _body(request: Request) -> bytes:
     return bytes(body)
 
 
-def _tell(waiting: list[tuple[Delivery, asyncio.Future[str | None]]], error: Exception) -> None:
+def _fail(waiting: list[tuple[Delivery, asyncio.Future[str | None]]], error: Exception) -> None:
     for _, done in waiting:
         if not done.done():
             done.set_exception(error)
 
 
 def _pause(attempts: int, first: float) -> float:
-    """Doubled each time, with up to a quarter more so that many do not come back at once."""
+    """Doubled each time, with up to a quarter of random jitter, so that retries do not coincide."""
     return float(min(first * 2 ** min(attempts, 20), LONGEST_PAUSE) * random.uniform(1.0, 1.25))  # noqa: S311
 
 
 class JsonLines(logging.Formatter):
-    """One JSON object a line: time, level, event, and the fields that the caller named; nothing else gets in."""
+    """One JSON object a line: time, level, event, and the fields that the caller gave; nothing else."""
 
     def format(self, record: logging.LogRecord) -> str:
         """See ``logging.Formatter``."""
@@ -229,7 +233,7 @@ def serve(repository: str, state: Path, host: str, port: int, pause: float = FIR
     """
     secret = os.environ.get(SECRET, "")
     if len(secret) < SHORTEST:
-        raise DLNetError(f"{SECRET} is not set, or has under {SHORTEST} characters; make one: dlnet server env")
+        raise DLNetError(f"{SECRET} is not set, or has under {SHORTEST} characters; generate one: dlnet server env")
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLines())
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)

@@ -1,4 +1,4 @@
-"""MLflow's webhook: is it genuine, fresh, and about a champion?
+"""Verifies MLflow's webhook messages: signature, age, and whether a champion was set.
 
 Signature (MLflow >= 3.11): header ``X-MLflow-Signature: v1,`` + base64 of HMAC-SHA256, keyed with the webhook's secret,
 of ``<delivery id>.<timestamp>.<raw body>``.
@@ -23,11 +23,11 @@ SIGNATURE, DELIVERY, TIMESTAMP = "x-mlflow-signature", "x-mlflow-delivery-id", "
 
 _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
 _TIME = re.compile(r"[0-9]{1,12}", re.ASCII)
-_WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._ -]{0,99}", re.ASCII)
+_TEXT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._ -]{0,99}", re.ASCII)
 
 
 class RejectedError(DLNetError):
-    """A request that is not answered with success.
+    """A request that is answered with an error.
 
     Attributes:
         status: of HTTP.
@@ -40,7 +40,7 @@ class RejectedError(DLNetError):
 
 @dataclass(frozen=True)
 class Delivery:
-    """A genuine message.
+    """A message with a valid signature.
 
     Attributes:
         time: when MLflow sent it, seconds since 1970.
@@ -62,12 +62,12 @@ def verify(headers: Mapping[str, str], body: bytes, secret: bytes, now: float) -
         RejectedError: 401 not signed with ``secret`` or too old; 400 signed, but not a message of MLflow's form.
     """
     delivery, time = headers.get(DELIVERY, ""), headers.get(TIMESTAMP, "")
-    given = headers.get(SIGNATURE, "")
+    signature = headers.get(SIGNATURE, "")
     expected = sign(delivery, time, body, secret)
-    if not hmac.compare_digest(expected.encode(), given.encode("utf-8", "replace")):
+    if not hmac.compare_digest(expected.encode(), signature.encode("utf-8", "replace")):
         raise RejectedError(401, "bad or missing signature")
     if not _ID.fullmatch(delivery) or not _TIME.fullmatch(time):
-        raise RejectedError(400, "delivery id or timestamp of another form")
+        raise RejectedError(400, "delivery id or timestamp has another form")
     if abs(now - int(time)) > MAX_AGE:
         raise RejectedError(401, f"more than {MAX_AGE} s old, or from the future")
     return Delivery(delivery, int(time), _champion(body))
@@ -89,9 +89,9 @@ def _champion(body: bytes) -> int | None:
     if (entity, action) != ("model_version_alias", "created") or not isinstance(data, dict):
         return None
     name, alias, version = (data.get(key) for key in ("name", "alias", "version"))
-    for word in (name, alias):
-        if not isinstance(word, str) or not _WORD.fullmatch(word):
-            raise RejectedError(400, "name or alias of another form")
+    for text in (name, alias):
+        if not isinstance(text, str) or not _TEXT.fullmatch(text):
+            raise RejectedError(400, "name or alias has another form")
     if not isinstance(version, str) or not VERSION.fullmatch(version):
-        raise RejectedError(400, "version of another form")
+        raise RejectedError(400, "version has another form")
     return int(version) if (name, alias) == (EDGE, CHAMPION) else None

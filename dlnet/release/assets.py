@@ -1,4 +1,4 @@
-"""What a firmware release holds: images, the model's header, its card, checksums, how to flash and verify."""
+"""Assembles a firmware release: images, the model's header, its card, checksums, the guide to flash and verify."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ TEMPLATES = Path(__file__).parent / "templates"
 
 
 class AssetsConfig(StageConfig):
-    """What a release reads of params.yaml: the clock and the budget."""
+    """Sections of params.yaml that a release reads: the clock and the budget."""
 
     cost: CostParams
     publish: PublishParams
@@ -39,12 +39,12 @@ class AssetsConfig(StageConfig):
 
 @dataclass(frozen=True)
 class Release:
-    """What the card tells.
+    """Content of a release's card.
 
     Attributes:
         tag: of the release. document: the model's own. evaluation: its errors as the pipeline measured them, if it
             is from the registry. lineage: the version's tags.
-        figures: costs of the model, measured now. sizes: (part, bytes, room) of the image.
+        figures: costs of the model, measured now. sizes: (part, bytes, most) of the image.
     """
 
     tag: str
@@ -57,41 +57,41 @@ class Release:
 
 
 def assemble(build: Path, release: Release, budget: BudgetParams, out: Path) -> Verdict:
-    """Write the folder ``out`` whole or not at all.
+    """Write the folder ``out``, completely or not at all.
 
     Args:
-        build: what ``dlnet sketch`` made for the real board.
+        build: folder that ``dlnet sketch`` wrote for the real board.
 
     Raises:
-        RefusedError: the model takes more than its budget. ModelError: a file of the build is missing or too large.
+        RefusedError: the model exceeds its budget. ModelError: a file of the build is missing or too large.
     """
-    verdict = judge(release.figures, budget)
+    verdict = check_budget(release.figures, budget)
     if not verdict.passed:
         raise RefusedError(f"{release.model.name}: {'; '.join(verdict.reasons)}")
-    with atomic_dir(out) as made:
+    with atomic_dir(out) as folder:
         for kind in KINDS:
-            shutil.copyfile(_image(build / f"{BUILT}.{kind}"), made / f"{SHIPPED}.{kind}")
-        write_bundle(release.model, made)
-        write_text(made / CARD, card(release, verdict))
-        write_text(made / GUIDE, guide(release))
-        sums = [f"{sha256(path)}  {path.name}\n" for path in sorted(made.iterdir())]
-        write_text(made / SUMS, "".join(sums))
+            shutil.copyfile(_image(build / f"{BUILT}.{kind}"), folder / f"{SHIPPED}.{kind}")
+        write_bundle(release.model, folder)
+        write_text(folder / CARD, card(release, verdict))
+        write_text(folder / GUIDE, guide(release))
+        sums = [f"{sha256(path)}  {path.name}\n" for path in sorted(folder.iterdir())]
+        write_text(folder / SUMS, "".join(sums))
     return verdict
 
 
-def judge(figures: DeviceCosts, budget: BudgetParams) -> Verdict:
-    """Figures that were measured just now, against the budget."""
+def check_budget(figures: DeviceCosts, budget: BudgetParams) -> Verdict:
+    """Compare measured figures with the budget."""
     return within_budget(figures.budgeted, "compiled and emulated", budget)
 
 
 def lineage(folder: Path) -> Mapping[str, str]:
-    """Tags of the version that ``dlnet release fetch`` wrote to a folder; empty for a model that is not from there."""
+    """Tags of the version that ``dlnet release fetch`` wrote to a folder; empty for a model from elsewhere."""
     version = folder / VERSION
     return VersionRecord.read(version).tags if version.is_file() else {}
 
 
 def evaluated(folder: Path) -> Evaluated | None:
-    """``evaluation.json`` of a model out of the registry; None for one that is not from there.
+    """``evaluation.json`` of a model from the registry; None for one from elsewhere.
 
     Raises:
         DocumentError: the file is damaged.
@@ -102,14 +102,14 @@ def evaluated(folder: Path) -> Evaluated | None:
 
 def _image(path: Path) -> Path:
     if not path.is_file():
-        raise ModelError(f"{path}: no such file; dlnet sketch --board nano33ble makes it")
+        raise ModelError(f"{path}: no such file; dlnet sketch --board nano33ble writes it")
     if not 0 < path.stat().st_size <= MOST:
-        raise ModelError(f"{path}: {path.stat().st_size:,} B is no image")
+        raise ModelError(f"{path}: {path.stat().st_size:,} B is not the size of an image")
     return path
 
 
 def card(release: Release, verdict: Verdict) -> str:
-    """Model card: data, errors, what it takes, where it comes from."""
+    """Model card: data, errors, costs, lineage."""
     return render(TEMPLATES / "card.md.j2", **vars(release), verdict=verdict, plain=plain)
 
 

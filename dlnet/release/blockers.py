@@ -1,4 +1,4 @@
-"""May this version go to devices? Asked before promotion, and again before a release: an alias can be set by anyone."""
+"""Checks whether a version may be released: before promotion and before a release, as anyone can set an alias."""
 
 from __future__ import annotations
 
@@ -15,28 +15,28 @@ SHOWN = 400  # characters of a tag's text in a message
 def release_blockers(version: Version, registry: str) -> tuple[str, ...]:
     """Why a version may not be released; empty if it may.
 
-    Asked are the words of the gate and of the budget, and the files themselves: known names, sizes, SHA-256.
+    Checked are the tags of gate and budget, and the files: names, sizes, SHA-256.
 
     Raises:
         RegistryError: the registry does not answer.
     """
-    found = [_word(version, tag, what) for tag, what in ((GATE, "the gate"), (BUDGET, "the budget"))]
-    return tuple(text for text in (*found, _files(version, registry)) if text)
+    by_tag = [_tag_blocker(version, tag, check) for tag, check in ((GATE, "the gate"), (BUDGET, "the budget"))]
+    return tuple(text for text in (*by_tag, _files(version, registry)) if text)
 
 
 def plain(text: str) -> str:
-    """One line of printable characters: text out of a registry may hold what a terminal or a CI log obeys."""
+    """One line of printable characters: text from a registry may hold control sequences for terminals or CI logs."""
     line = "".join(character if character.isprintable() else " " for character in text)
     return line if len(line) <= SHOWN else f"{line[:SHOWN]}..."
 
 
-def _word(version: Version, tag: str, what: str) -> str | None:
-    word = version.tags.get(tag)
-    if word == PASSED:
+def _tag_blocker(version: Version, tag: str, check: str) -> str | None:
+    result = version.tags.get(tag)
+    if result == PASSED:
         return None
-    if word is None:
-        return f"carries no word of {what}; run make publish"
-    return f"{what} was not passed: {plain(version.tags.get(f'{tag}.reasons', 'no reason is given'))}"
+    if result is None:
+        return f"has no result of {check}; run make publish"
+    return f"{check} was not passed: {plain(version.tags.get(f'{tag}.reasons', 'no reason is given'))}"
 
 
 def _files(version: Version, registry: str) -> str | None:

@@ -1,4 +1,4 @@
-"""One version's files and lineage in a folder, so that what comes after needs neither the registry nor its token."""
+"""Writes a version's files and lineage to a folder, so that later steps need neither the registry nor its token."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ def check_out(uri: str, out: Path) -> Version:
     ``version.json`` beside them holds ``name``, ``number`` and the project's own ``tags``.
 
     Raises:
-        RefusedError: the version did not pass its gate or budget. UntrustedError: it holds what it should not.
+        RefusedError: the version did not pass its gate or budget. UntrustedError: it has unknown or changed files.
         RegistryError: there is none, or the registry does not answer.
     """
     registry = tracking_uri()
     version = find(uri, connect(registry), registry)
-    against = release_blockers(version, registry)
-    if against:
-        raise RefusedError(f"{version} may not go to devices: {'; '.join(against)}")
+    blockers = release_blockers(version, registry)
+    if blockers:
+        raise RefusedError(f"{version} may not be released: {'; '.join(blockers)}")
     tags = {key: plain(value) for key, value in version.tags.items() if TAG.fullmatch(key)}
     with atomic_dir(out) as folder:
         fetch(version, folder, registry=registry)

@@ -1,4 +1,4 @@
-"""What is asked of GitHub: start a workflow, and whether a release exists. Its token is in the environment."""
+"""Requests to GitHub: start a workflow, look up a release. The token is in the environment."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ EVENT = "champion"
 
 
 class GitHubError(DLNetError):
-    """GitHub did not do what it was asked.
+    """A request to GitHub failed.
 
     Attributes:
-        lasting: whether asking again with the same words cannot help.
+        lasting: whether the same request would fail again.
         wait: seconds that GitHub asks to wait, or None.
     """
 
@@ -48,10 +48,10 @@ class GitHub:
 
     @classmethod
     def of_environment(cls, repository: str, token_names: tuple[str, ...] = (TOKEN,)) -> GitHub:
-        """A repository with the token and the address that the environment holds.
+        """A repository with the token and the address from the environment.
 
         Raises:
-            GitHubError: there is no token, or a name or address of another form.
+            GitHubError: there is no token, or repository or address are invalid.
         """
         if not REPOSITORY.fullmatch(repository):
             raise GitHubError(f"{repository[:100]!r}: not a repository; write OWNER/NAME")
@@ -99,7 +99,7 @@ class GitHub:
 
 
 class _Bearer(AuthBase):
-    """The token as authentication of its own: a plain header would be replaced by what ~/.netrc holds."""
+    """Bearer authentication; with a plain header requests would use ~/.netrc instead."""
 
     def __init__(self, token: str) -> None:
         self.token = token

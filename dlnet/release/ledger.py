@@ -1,12 +1,11 @@
-"""Who builds a version's firmware, decided in the registry: the first to write a line has it.
+"""Claims on building a version's firmware, stored in the registry: the first to write a claim has it.
 
-MLflow's tags and aliases can be overwritten, so two writers may both believe that they won. A run's params cannot:
-the database takes one value for a key, whoever asks again gets the first. So claims are params of the run that made
-the version:
+MLflow's tags and aliases can be overwritten, so two writers could both believe that they have the claim. A run's params
+cannot: the first value of a key stays. So claims are params of the run that made the version:
 
     release.1.claim    the first claim: who, and when (seconds since 1970)
-    release.1.failed   that build failed, the next claim may be made
-    release.done       the release's tag; nothing is ever claimed after it
+    release.1.failed   that build failed, the next claim is allowed
+    release.done       the release's tag; no claim is allowed after it
 """
 
 from __future__ import annotations
@@ -24,14 +23,14 @@ if TYPE_CHECKING:
     from dlnet.registry.client import MlflowClient
 
 DONE = "release.done"
-HOLDS = 6 * 3600.0  # seconds; a claim older than the longest possible build is taken to be dead
+HOLDS = 6 * 3600.0  # seconds; a claim older than the longest possible build has expired
 CLAIMANT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
 _CLAIM = re.compile(r"(?P<who>[A-Za-z0-9._-]+) (?P<when>[0-9]{1,12})", re.ASCII)
 
 
 @dataclass(frozen=True)
 class Claim:
-    """One attempt to build: its number from 1 on, who, when (s), and whether it was given up."""
+    """One attempt to build: its number from 1 on, who, when (s), and whether it failed."""
 
     number: int
     who: str
@@ -60,7 +59,7 @@ class Ledger:
         return last if last and last.alive(time.time() if now is None else now) else None
 
     def claim(self, who: str, now: float | None = None) -> bool:
-        """Ask for the version; True for exactly one claimant at a time. Asking twice gives the same answer."""
+        """Claim the version; True for exactly one claimant at a time. Claiming twice gives the same answer."""
         now = time.time() if now is None else now
         lines = self._lines()
         last = _last(lines)
@@ -75,7 +74,7 @@ class Ledger:
         return DONE not in written and first is not None and (first.number, first.who) == (number, who)
 
     def fail(self, who: str) -> None:
-        """Give the claim of ``who`` up.
+        """Give up the claim of ``who``.
 
         Raises:
             RegistryError: ``who`` does not hold it.
@@ -83,7 +82,7 @@ class Ledger:
         self._write(f"release.{self._mine(who).number}.failed", str(int(time.time())))
 
     def finish(self, who: str, tag: str) -> None:
-        """Write down that ``who`` released the version as ``tag``; again is fine.
+        """Record that ``who`` released the version as ``tag``; may be repeated.
 
         Raises:
             RegistryError: ``who`` does not hold the claim, or it was released under another tag.
@@ -96,19 +95,19 @@ class Ledger:
             raise RegistryError(f"this version was released as {done}, not {tag}")
 
     def settle(self, tag: str) -> None:
-        """Write down a release that is known to exist, whoever made it."""
+        """Record a release that exists, whoever made it."""
         if self._write(DONE, tag) != tag:
             raise RegistryError(f"this version was released as {self.done()}, not {tag}")
 
     def _mine(self, who: str) -> Claim:
         holder = self.holder()
         if holder is None or holder.who != who:
-            other = f"{holder.who} holds it" if holder else "nobody holds it"
-            raise RegistryError(f"{who} does not hold this version's claim ({other}); run dlnet release claim")
+            state = f"{holder.who} holds it" if holder else "there is no claim"
+            raise RegistryError(f"{who} does not hold this version's claim ({state}); run dlnet release claim")
         return holder
 
     def _write(self, key: str, value: str) -> str:
-        """Write a line unless it is there; returns the one that stands."""
+        """Write a param unless it exists; returns the stored value."""
         return write_param(self.client, self.run_id, key, value)
 
     def _lines(self) -> Mapping[str, str]:
@@ -118,9 +117,9 @@ class Ledger:
 def _last(lines: Mapping[str, str]) -> Claim | None:
     claim, number = None, 1
     while text := lines.get(f"release.{number}.claim"):
-        found = _CLAIM.fullmatch(text)
-        if not found:
+        match = _CLAIM.fullmatch(text)
+        if not match:
             raise RegistryError(f"release.{number}.claim is {text[:60]!r}, which dlnet release never writes")
-        claim = Claim(number, found["who"], float(found["when"]), f"release.{number}.failed" in lines)
+        claim = Claim(number, match["who"], float(match["when"]), f"release.{number}.failed" in lines)
         number += 1
     return claim

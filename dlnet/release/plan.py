@@ -1,4 +1,4 @@
-"""What is to be released: the champion, if it passes the checks and nobody has released it or is at it."""
+"""Plans a release: the champion, if it passes the checks and is neither released nor being built."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ Exists = Callable[[str], bool]
 
 @dataclass(frozen=True)
 class ReleasePlan:
-    """What is to be done.
+    """The next release.
 
     Attributes:
         build: whether firmware is to be built now.
         version: the champion. released: the version last released. tag: of the champion's release, made or to be made.
         reason: why, in one sentence.
-        unrecorded: whether that release exists and the registry does not know: a ``claim`` writes it down.
+        unrecorded: whether that release exists but is not recorded in the registry: ``claim`` records it.
     """
 
     build: bool
@@ -43,7 +43,7 @@ class ReleasePlan:
     unrecorded: bool = False
 
     def lines(self) -> str:
-        """``key=value`` lines; None is empty. Values are numbers, words and tags only, so a shell may read them."""
+        """``key=value`` lines; None is empty. Values are numbers, booleans and tags, so that a shell can read them."""
         shown = {key: value for key, value in asdict(self).items() if key != "reason"}
         return "".join(f"{key}={_shown(value)}\n" for key, value in shown.items())
 
@@ -52,7 +52,7 @@ class Releases:
     """The releases of one registry.
 
     Args:
-        exists: asked for the champion's tag, so that a release that was made and not recorded is not made again.
+        exists: called with the champion's tag, so that a release that was made but not recorded is not made again.
     """
 
     def __init__(self, registry: str | None = None, exists: Exists | None = None) -> None:
@@ -70,9 +70,9 @@ class Releases:
         return self._plan(self._find())[0]
 
     def claim(self, who: str) -> ReleasePlan:
-        """``plan``, and if there is something to build, take it: ``build`` is true for one caller only.
+        """``plan``, and claim what is to be built: ``build`` is true for one caller only.
 
-        The caller who has it ends with ``record`` or ``fail``; after six hours the claim falls to the next who asks.
+        That caller ends with ``record`` or ``fail``; after six hours the claim expires.
         """
         _claimant(who)
         version = self._find()
@@ -89,17 +89,21 @@ class Releases:
             return plan
         with registry_errors(self.registry, AGAIN):
             won = ledger.claim(who)
-        return plan if won else ReleasePlan(False, f"{version}: another took it just now", version.number, plan.tag)
+        return (
+            plan
+            if won
+            else ReleasePlan(False, f"{version}: another caller has just claimed it", version.number, plan.tag)
+        )
 
     def record(self, number: int, who: str, url: str) -> str:
-        """Write down that ``who`` released version ``number`` at ``url``; returns the release's tag.
+        """Record that ``who`` released version ``number`` at ``url``; returns the release's tag.
 
         Raises:
             RegistryError: ``who`` has no claim on it.
         """
         _claimant(who)
         if not LINK.fullmatch(url):
-            raise RegistryError(f"{url[:100]!r}: not the address of a release")
+            raise RegistryError(f"{url[:100]!r}: not a release's address")
         version = find(f"models:/{EDGE}/{number}", self.champion.client, self.registry)
         tag = release_tag(version)
         with registry_errors(self.registry, AGAIN):
@@ -108,7 +112,7 @@ class Releases:
         return tag
 
     def fail(self, number: int, who: str) -> None:
-        """Give a claim up, so that the next ``claim`` may have the version.
+        """Give up a claim, so that the next ``claim`` can get the version.
 
         Raises:
             RegistryError: ``who`` has no claim on it.
@@ -129,26 +133,26 @@ class Releases:
         with registry_errors(self.registry, AGAIN):
             done, holder = ledger.done(), ledger.holder()
 
-        def say(build: bool, reason: str, unrecorded: bool = False) -> tuple[ReleasePlan, Ledger]:
+        def planned(build: bool, reason: str, unrecorded: bool = False) -> tuple[ReleasePlan, Ledger]:
             return ReleasePlan(build, f"{version} {reason}", version.number, tag, self._released(), unrecorded), ledger
 
         if done:
-            return say(False, f"is released as {done}")
+            return planned(False, f"is released as {done}")
         if self.exists(tag):
-            return say(False, f"is released as {tag}, but that is not recorded: run dlnet release claim", True)
-        against = release_blockers(version, self.registry)
-        if against:
-            raise RefusedError(f"{version} is champion and is not released: {'; '.join(against)}")
+            return planned(False, f"is released as {tag}, but that is not recorded: run dlnet release claim", True)
+        blockers = release_blockers(version, self.registry)
+        if blockers:
+            raise RefusedError(f"{version} is champion and is not released: {'; '.join(blockers)}")
         if holder and holder.who != who:
             minutes = (time.time() - holder.when) / 60
-            return say(False, f"is being built by {holder.who} since {minutes:.0f} min")
-        return say(True, f"is to be built as {tag}")
+            return planned(False, f"is being built by {holder.who} since {minutes:.0f} min")
+        return planned(True, f"is to be built as {tag}")
 
     def _released(self) -> int | None:
         """The version last released."""
         with registry_errors(self.registry, AGAIN):
-            found = list(self.champion.client.search_model_versions(f"name = '{EDGE}'", max_results=10_000))
-        times = {int(version.version): version.tags[TIME] for version in found if TIME in version.tags}
+            versions = list(self.champion.client.search_model_versions(f"name = '{EDGE}'", max_results=10_000))
+        times = {int(version.version): version.tags[TIME] for version in versions if TIME in version.tags}
         return max(times, key=lambda number: times[number]) if times else None
 
     def _tag(self, version: Version, tag: str, url: str | None) -> None:
@@ -160,14 +164,14 @@ class Releases:
 
 
 def release_tag(version: Version) -> str:
-    """``firmware-v7-1a2b3c4d``: the version and its content, for numbers begin again in a rebuilt registry.
+    """``firmware-v7-1a2b3c4d``: the version and its content key, as numbers restart in a rebuilt registry.
 
     Raises:
-        RegistryError: the version carries no content key.
+        RegistryError: the version has no content key.
     """
     key = version.tags.get(KEY, "")
     if not CONTENT.fullmatch(key):
-        raise RegistryError(f"{version}: carries no content key; only versions that make publish made are released")
+        raise RegistryError(f"{version}: has no content key; only versions made by make publish are released")
     return f"firmware-v{version.number}-{key[:8]}"
 
 

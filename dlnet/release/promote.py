@@ -1,4 +1,4 @@
-"""Alias ``champion``: set after the checks, taken away, given back to an earlier version."""
+"""Alias ``champion``: set after the checks, removed, or set back to an earlier version."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ AGAIN = "run the command again"
 
 @dataclass(frozen=True)
 class Change:
-    """What a command did: champion before and after, as versions; None where there is none."""
+    """Result of a command: champion before and after, as versions; None where there is none."""
 
     before: int | None
     after: int | None
@@ -41,21 +41,21 @@ class Champion:
     def version(self) -> int | None:
         """The version that has the alias."""
         with registry_errors(self.registry, AGAIN):
-            found = self.client.search_registered_models(f"name = '{EDGE}'")
-            holder = found[0].aliases.get(CHAMPION) if found else None
+            models = self.client.search_registered_models(f"name = '{EDGE}'")
+            holder = models[0].aliases.get(CHAMPION) if models else None
         return int(holder) if holder is not None else None
 
-    def promote(self, which: str) -> Change:
-        """Give the alias to a version, named by its number or by another alias such as ``candidate``.
+    def promote(self, version: str) -> Change:
+        """Set the alias to a version, named by its number or by another alias such as ``candidate``.
 
         Raises:
             RefusedError: the version does not pass the checks; nothing was changed.
         """
-        uri = f"models:/{EDGE}/{which}" if VERSION.fullmatch(which) else f"models:/{EDGE}@{which}"
+        uri = f"models:/{EDGE}/{version}" if VERSION.fullmatch(version) else f"models:/{EDGE}@{version}"
         return self._promote(find(_checked(uri), self.client, self.registry))
 
     def demote(self) -> Change:
-        """Take the alias away; what was released stays released."""
+        """Remove the alias; releases stay."""
         before = self.version()
         if before is None:
             raise RegistryError(f"{EDGE}: no version has the alias {CHAMPION}; nothing to do")
@@ -65,15 +65,15 @@ class Champion:
         return Change(before, None)
 
     def rollback(self) -> Change:
-        """Give the alias back to the champion before this one.
+        """Set the alias back to the previous champion.
 
         Raises:
             RefusedError: that version does not pass the checks.
         """
         now = self.version()
-        earlier = [version for version in self._known() if int(version.version) != now]
+        earlier = [version for version in self._earlier() if int(version.version) != now]
         if not earlier:
-            raise RegistryError(f"{EDGE}: no earlier champion is known; name one: dlnet promote VERSION")
+            raise RegistryError(f"{EDGE}: no earlier champion is recorded; name a version: dlnet promote VERSION")
         last = max(earlier, key=lambda version: version.tags[PROMOTED])
         change = self._promote(find(f"models:/{EDGE}/{last.version}", self.client, self.registry))
         if now is not None:
@@ -82,7 +82,7 @@ class Champion:
         return change
 
     def remember(self, version: Version) -> None:
-        """Note that a version was seen as champion, so that ``rollback`` finds it; also one set in the UI."""
+        """Record that a version is champion, so that ``rollback`` finds it; also one set in the UI."""
         if PROMOTED not in version.tags or WITHDRAWN in version.tags:
             with registry_errors(self.registry, AGAIN):
                 self._tag(version.number, PROMOTED)
@@ -90,9 +90,9 @@ class Champion:
                     self.client.delete_model_version_tag(EDGE, str(version.number), WITHDRAWN)
 
     def _promote(self, version: Version) -> Change:
-        against = release_blockers(version, self.registry)
-        if against:
-            raise RefusedError(f"{version} is not promoted: {'; '.join(against)}")
+        blockers = release_blockers(version, self.registry)
+        if blockers:
+            raise RefusedError(f"{version} is not promoted: {'; '.join(blockers)}")
         before = self.version()
         with registry_errors(self.registry, AGAIN):
             if before != version.number:
@@ -101,11 +101,11 @@ class Champion:
         self.remember(version if before == version.number else replace(version, tags=untimed))
         return Change(before, version.number)
 
-    def _known(self) -> list[ModelVersion]:
+    def _earlier(self) -> list[ModelVersion]:
         """Versions that were champion and were not rolled back."""
         with registry_errors(self.registry, AGAIN):
-            found = list(self.client.search_model_versions(f"name = '{EDGE}'", max_results=10_000))
-        return [version for version in found if PROMOTED in version.tags and WITHDRAWN not in version.tags]
+            versions = list(self.client.search_model_versions(f"name = '{EDGE}'", max_results=10_000))
+        return [version for version in versions if PROMOTED in version.tags and WITHDRAWN not in version.tags]
 
     def _tag(self, version: int, name: str) -> None:
         set_version_tag(self.client, EDGE, version, name, datetime.now(UTC).isoformat(timespec="milliseconds"))

@@ -1,1 +1,1 @@
-"""Pictures, tables and pages of a pipeline run."""
+"""Figures, tables and pages of a pipeline run."""

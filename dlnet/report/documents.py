@@ -1,7 +1,7 @@
-"""What reports/evaluation.json, reports/summary.json and reports/metrics.json hold (docs/reading-the-report.md).
+"""Content of reports/evaluation.json, reports/summary.json and reports/metrics.json (docs/reading-the-report.md).
 
-Errors are of SoH. In the summary they are of test windows; those of validation windows, on which everything was
-chosen, stand under ``validation``.
+Errors are of SoH. In the summary they are of test windows; those of validation windows, on which all choices were
+made, are under ``validation``.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from dlnet.select.front import FrontRecord
 
 
 class Figures(Errors):
-    """Errors in one figure each; None where no window lies on that side of the knee."""
+    """Summary errors; None where no window lies on that side of the knee."""
 
     before_knee: float | None
     after_knee: float | None
@@ -30,7 +30,7 @@ class Scores(Figures):
 
 
 class FiguresBySplit(Document):
-    """Errors of a student that is no elite."""
+    """Errors of a student that is not an elite."""
 
     validation: Figures
     test: Figures
@@ -44,7 +44,7 @@ class ScoresBySplit(Document):
 
 
 class EngineScores(Document):
-    """Errors of a quantised model by what runs it; ``int8`` is the integer reference."""
+    """Errors of a quantised model by engine; ``int8`` is the integer reference."""
 
     int8: ScoresBySplit
     litert: ScoresBySplit
@@ -73,14 +73,14 @@ class EvaluationReport(Document):
         Raises:
             DocumentError: it has no errors by cycle ahead.
         """
-        found = self.students[name]
-        if not isinstance(found, ScoresBySplit):
+        scores = self.students[name]
+        if not isinstance(scores, ScoresBySplit):
             raise DocumentError(f"reports/evaluation.json: students.{name}: no errors by cycle ahead; run dvc repro")
-        return found
+        return scores
 
 
 class DataSummary(Document):
-    """The data, and notes to read with every figure; cells and windows are those of all splits together."""
+    """The data, and notes on all figures; cells and windows are totals over the splits."""
 
     source: str
     label: str
@@ -95,14 +95,14 @@ class DataSummary(Document):
 
 
 class ModelSummary(Figures):
-    """A model in float: its errors, and the bytes it is stored in."""
+    """A float model: its errors and its size in bytes."""
 
     validation: Figures
     bytes: int
 
 
 class BaselineSummary(ModelSummary):
-    """A baseline; ``bytes_in_library`` of a forest as its library stores it."""
+    """A baseline; ``bytes_in_library``: size of a forest as its library stores it."""
 
     bytes_in_library: int | None = None
     parameters: int
@@ -110,7 +110,7 @@ class BaselineSummary(ModelSummary):
 
 
 class TeacherSummary(ModelSummary):
-    """The teacher, and whether it is worth learning from."""
+    """The teacher, and whether it is better than the students (``teaches``)."""
 
     parameters: int
     members: int
@@ -124,7 +124,7 @@ class TeacherSummary(ModelSummary):
 
 
 class Student(Document):
-    """Who a student is, and what it costs on the device: a row of the second front's table.
+    """A student's identity and its costs on the device: a row of the second front's table.
 
     Attributes:
         branch_usage: part of the validation windows that each of several branches handles.
@@ -193,7 +193,7 @@ class EdgeErrors(Document):
 
 
 class EdgeSummary(EdgeErrors, Student):
-    """A quantised student; ``four_bits`` names its matrices with such weights, ``rule`` why it is the one chosen."""
+    """A quantised student; ``four_bits`` names its matrices with such weights, ``rule``: of its choice."""
 
     four_bits: tuple[str, ...] | None = None
     tflite_bytes: int
@@ -217,7 +217,7 @@ class SeedSpread(Document):
 
 
 class SpreadGroup(Document):
-    """One kind of student over its seeds."""
+    """Errors of one kind of student over its seeds."""
 
     cell: str
     hidden: int
@@ -230,7 +230,7 @@ class SpreadGroup(Document):
 
 
 class Spread(Document):
-    """What was repeated, each kind of student, and the kind that the edge model comes from."""
+    """Spread over seeds of each kind of student, and of the edge model's kind."""
 
     over: str
     splits: str
@@ -239,13 +239,13 @@ class Spread(Document):
 
 
 class ValidationSummary(Document):
-    """Quotients as ``SummaryReport.ratios``, of validation windows."""
+    """Ratios as ``SummaryReport.ratios``, on validation windows."""
 
     ratios: dict[str, float]
 
 
 class SummaryReport(Document):
-    """reports/summary.json; ``edge`` is the one of ``edges`` for the device, ``ratios`` are quotients of MAEs."""
+    """reports/summary.json; ``edge`` is the one of ``edges`` for the device, ``ratios`` are ratios of MAEs."""
 
     data: DataSummary
     baselines: dict[str, BaselineSummary]
@@ -261,12 +261,12 @@ class SummaryReport(Document):
 
     def mae_of(self, baseline: str) -> float | None:
         """MAE of a baseline on test windows; None where there is no such baseline."""
-        found = self.baselines.get(baseline)
-        return found.mae if found else None
+        entry = self.baselines.get(baseline)
+        return entry.mae if entry else None
 
 
 class Int8Headline(Document):
-    """The device model in a few figures."""
+    """Main figures of the device model."""
 
     worst_cell_mae: float
     over_float: float

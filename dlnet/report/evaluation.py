@@ -1,4 +1,4 @@
-"""Errors of every model on validation and test windows; the only place where test targets are looked at."""
+"""Errors of every model on validation and test windows; the only code that reads test targets."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ PARTS: tuple[Part, ...] = ("validation", "test")
 BATCH = 2048
 
 ENGINES = {"int8": REFERENCE, "litert": "litert", "litert_optimised": "litert_optimised", "tflm": "tflm"}
-"""What runs a quantised model, and its name in dlnet.export.compare; "int8" is the integer reference."""
+"""Engine of a quantised model, and its name in dlnet.export.compare; "int8" is the integer reference."""
 
 
 @dataclass(frozen=True)
 class Cases:
-    """Labelled windows of validation or test cells, one below the other.
+    """Labelled windows of validation or test cells, stacked.
 
     Attributes:
         ends: (N,) window ends. target: (N, horizon) SoH. cell: (N,) index into ``names``.
@@ -52,9 +52,9 @@ class Cases:
     after: npt.NDArray[np.bool_]
 
     def figures(self, forecast: Forecast) -> Figures:
-        """Errors of (N, horizon) forecasts in one figure each."""
-        found = errors(forecast, self.target, self.cell, self.names)
-        return found.to(Figures, **by_knee(forecast, self.target, self.after))
+        """Summary errors of (N, horizon) forecasts."""
+        summary = errors(forecast, self.target, self.cell, self.names)
+        return summary.to(Figures, **by_knee(forecast, self.target, self.after))
 
     def score(self, forecast: Forecast, most_from_int8: float | None = None) -> Scores:
         """``figures``, and the errors by cycle ahead and by cell."""
@@ -71,7 +71,7 @@ class Evaluation:
     """Errors of all models.
 
     Attributes:
-        content: what reports/evaluation.json holds. cases: the windows of each split.
+        content: of reports/evaluation.json. cases: the windows of each split.
         int8: name of a quantised model -> its forecasts of the test windows (N, horizon), SoH.
     """
 
@@ -95,14 +95,14 @@ def evaluate(pipeline: Pipeline, dataset: WindowDataset, stride: int) -> Evaluat
     baselines = {name: _baseline(pipeline, name, cases) for name in sorted(pipeline.baselines)}
     students, edges = {}, {}
     for name, student in tqdm(pipeline.students.items(), desc="evaluate students", unit="model"):
-        students[name] = _scored(student, encoded) if name in elites else _brief(student, encoded)
+        students[name] = _scores(student, encoded) if name in elites else _figures(student, encoded)
     for name, edge in tqdm(pipeline.edges.items(), desc="evaluate int8 models", unit="model"):
         edges[name], int8[name] = _edge(edge, encoded)
     content = EvaluationReport(
         windows={part: len(cases[part].ends) for part in PARTS},
         knee_rows={part: cases[part].knees for part in PARTS},
         baselines=baselines,
-        teacher=_scored(pipeline.teacher, encoded),
+        teacher=_scores(pipeline.teacher, encoded),
         students=students,
         edge=edges,
     )
@@ -119,7 +119,7 @@ def cases_of(dataset: WindowDataset, part: Part, stride: int) -> Cases:
     if not len(ends):
         raise DataError(f"no {part} cell is as long as a window and its horizon; change split or task in params.yaml")
     cell = dataset.cell_of(ends)
-    # The knee is one of the whole life, so that a window knows on which side of it its targets lie.
+    # The knee is that of the whole life; it decides for each window on which side its targets lie.
     knees = {int(i): knee_row(dataset.target[dataset.cell_index == i]) for i in np.unique(cell)}
     last = ends + dataset.horizon - 1 - np.searchsorted(dataset.cell_index, cell)
     beyond = [knees[i] is not None and row > knees[i] for i, row in zip(cell.tolist(), last.tolist(), strict=True)]
@@ -146,18 +146,20 @@ class Encoded:
 def _baseline(pipeline: Pipeline, name: str, cases: dict[Part, Cases]) -> ScoresBySplit:
     count = len(cases["validation"].ends)
     horizon = cases["test"].target.shape[1]
-    found = pipeline.prediction(name, count + len(cases["test"].ends), horizon)
-    return ScoresBySplit(validation=cases["validation"].score(found[:count]), test=cases["test"].score(found[count:]))
+    forecasts = pipeline.prediction(name, count + len(cases["test"].ends), horizon)
+    return ScoresBySplit(
+        validation=cases["validation"].score(forecasts[:count]), test=cases["test"].score(forecasts[count:])
+    )
 
 
-def _scored(student: TrainedModel, encoded: Encoded) -> ScoresBySplit:
-    found = _forecasts(student, encoded)
-    return ScoresBySplit(**{part: encoded.cases[part].score(found[part]) for part in PARTS})
+def _scores(student: TrainedModel, encoded: Encoded) -> ScoresBySplit:
+    forecasts = _forecasts(student, encoded)
+    return ScoresBySplit(**{part: encoded.cases[part].score(forecasts[part]) for part in PARTS})
 
 
-def _brief(student: TrainedModel, encoded: Encoded) -> FiguresBySplit:
-    found = _forecasts(student, encoded)
-    return FiguresBySplit(**{part: encoded.cases[part].figures(found[part]) for part in PARTS})
+def _figures(student: TrainedModel, encoded: Encoded) -> FiguresBySplit:
+    forecasts = _forecasts(student, encoded)
+    return FiguresBySplit(**{part: encoded.cases[part].figures(forecasts[part]) for part in PARTS})
 
 
 def _forecasts(student: TrainedModel, encoded: Encoded) -> dict[Part, Singles]:
@@ -174,9 +176,9 @@ def _edge(edge: Edge, encoded: Encoded) -> tuple[EngineScores, Floats]:
     scores: dict[str, dict[str, Scores]] = {engine: {} for engine in ENGINES}
     for part in PARTS:
         traces = run_engines(edge.files, edge.spec, *encoded(edge.student.encoder, part))
-        found = {engine: to_soh(traces[name].forecast) for engine, name in ENGINES.items()}
-        for engine, forecast in found.items():
-            apart = float(np.abs(forecast - found["int8"]).max())
-            scores[engine][part] = encoded.cases[part].score(forecast, apart)
+        forecasts = {engine: to_soh(traces[name].forecast) for engine, name in ENGINES.items()}
+        for engine, forecast in forecasts.items():
+            largest_difference = float(np.abs(forecast - forecasts["int8"]).max())
+            scores[engine][part] = encoded.cases[part].score(forecast, largest_difference)
     content = {engine: ScoresBySplit(**by_split) for engine, by_split in scores.items()}
-    return EngineScores(**content), found["int8"]
+    return EngineScores(**content), forecasts["int8"]

@@ -1,4 +1,4 @@
-"""Picture of a Pareto front: error against one cost, with the baselines as lines."""
+"""Figure of a Pareto front: error against one cost, with the baselines as lines."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from dlnet.plots.style import INK, MUTED, caption, figure_style, palette, save_f
 from dlnet.select.pareto import pareto_front
 
 HEADROOM = 1.35  # baselines above this multiple of the worst model are named in the caption, not drawn
-CAPTION_WIDTH = 118  # letters
-LETTER = 0.0125  # width of a letter of a name, share of the width
+CAPTION_WIDTH = 118  # characters
+LETTER = 0.0125  # width of a character of a name, share of the width
 GAP = 0.045  # least distance of two names at the right edge, share of the height
 
 
@@ -41,7 +41,7 @@ def plot_front(
         path: of the PNG.
         title: of the picture.
         baselines: name -> error, drawn as horizontal lines.
-        colour: column whose values get a colour each, such as ``loss``.
+        colour: column by which points are coloured, such as ``loss``.
     """
     shown = table[np.isfinite(table[[x, y]].to_numpy(dtype=np.float64)).all(axis=1) & (table[x] > 0)]
     shown = shown.sort_values([x, y, "name"])
@@ -81,7 +81,7 @@ def _points(axes: Axes, table: pd.DataFrame, x: str, y: str, colour: str) -> Non
 
 
 def _limits(axes: Axes, table: pd.DataFrame, x: str, y: str) -> None:
-    """Logarithmic cost with ticks in plain numbers; room at the left and below, where the names of elites stand."""
+    """Logarithmic cost with ticks in plain numbers; margins left and below for the names of elites."""
     axes.set_xscale("log")
     axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.9g}"))
     axes.xaxis.set_minor_locator(NullLocator())
@@ -90,15 +90,15 @@ def _limits(axes: Axes, table: pd.DataFrame, x: str, y: str) -> None:
     low, high = table[x].min(), table[x].max()
     span = max(high / low, 1.5)
     letters = int(table.loc[table["elite"], "name"].astype(str).str.len().max()) if table["elite"].any() else 0
-    room = min(0.5, 0.05 + LETTER * letters)
+    margin = min(0.5, 0.05 + LETTER * letters)
     axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 3.0, 4.0, 6.0) if span < 10 else (1.0, 3.0)))
-    axes.set_xlim(low / span ** (room / (1 - room)), high * span**0.08)
+    axes.set_xlim(low / span ** (margin / (1 - margin)), high * span**0.08)
     height = max(table[y].max() - table[y].min(), 0.05 * table[y].max())
     axes.set_ylim(table[y].min() - 0.16 * height, table[y].max() + 0.10 * height)
 
 
 def _baselines(axes: Axes, worst: float, baselines: Mapping[str, float]) -> list[str]:
-    """Draw the baselines near the models, and say in words which lie above the picture."""
+    """Draw the baselines near the models; returns a note on those above the picture."""
     near = {name: value for name, value in baselines.items() if value <= HEADROOM * worst}
     far = {name: value for name, value in baselines.items() if name not in near}
     if near:
@@ -106,19 +106,25 @@ def _baselines(axes: Axes, worst: float, baselines: Mapping[str, float]) -> list
         pad = 0.06 * (high - low)
         axes.set_ylim(min(low, min(near.values()) - pad), max(high, max(near.values()) + pad))
     low, high = axes.get_ylim()
-    place = -np.inf
+    height = -np.inf
     for name, value in sorted(near.items(), key=lambda item: item[1]):
         axes.axhline(value, color=MUTED, linewidth=1.0, linestyle=(0, (5, 3)), zorder=1)
-        place = max((value - low) / (high - low), place + GAP)
+        height = max((value - low) / (high - low), height + GAP)
         axes.annotate(
-            name, (1.01, place), xycoords="axes fraction", va="center", fontsize=8.5, color=MUTED, annotation_clip=False
+            name,
+            (1.01, height),
+            xycoords="axes fraction",
+            va="center",
+            fontsize=8.5,
+            color=MUTED,
+            annotation_clip=False,
         )
     above = ", ".join(f"{name} {value:.4f}" for name, value in sorted(far.items(), key=lambda item: item[1]))
     return [f"Above the picture: {above}."] if above else []
 
 
 def _elites(axes: Axes, table: pd.DataFrame, x: str, y: str) -> None:
-    """Name the elites below and left of them, where by definition no model lies."""
+    """Label the elites below and left of their points, where by definition no model lies."""
     for name, cost, error in table.loc[table["elite"], ["name", x, y]].itertuples(index=False):
         axes.annotate(
             str(name),

@@ -1,4 +1,4 @@
-"""What a reader must know of models that are not plain: branches, weights of 4 bits."""
+"""Notes on special models: several branches, weights of 4 bits."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ if TYPE_CHECKING:
 
 def usage_line(models: Sequence[Student]) -> list[str]:
     """One line about the models that have several branches; none where no model has."""
-    words = [
-        f"{one.name} {' / '.join(f'{100 * part:.0f}' for part in one.branch_usage)} %"
-        for one in models
-        if one.branch_usage
+    shares = [
+        f"{model.name} {' / '.join(f'{100 * part:.0f}' for part in model.branch_usage)} %"
+        for model in models
+        if model.branch_usage
     ]
-    return [f"Validation windows by the branch that speaks for them: {'; '.join(words)}."] if words else []
+    return [f"Validation windows by the branch that handles them: {'; '.join(shares)}."] if shares else []
 
 
 def bits_line(models: Sequence[EdgeSummary]) -> list[str]:
     """One line about models with weights of 4 bits, which "int8" in a table's label hides; none where all have 8."""
-    words = [f"{one.name} {' and '.join(one.four_bits)}" for one in models if one.four_bits]
-    return [f"Weights of 4 bits in place of 8: {'; '.join(words)}."] if words else []
+    matrices = [f"{model.name} {' and '.join(model.four_bits)}" for model in models if model.four_bits]
+    return [f"Weights of 4 bits instead of 8: {'; '.join(matrices)}."] if matrices else []

@@ -1,4 +1,4 @@
-"""reports/report.md: what was measured, in words and tables, with the pictures."""
+"""reports/report.md: text, tables and figures of all measurements."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from dlnet.report.plots import PICTURES, labels_of, star_of
 
 COLUMNS = ["model", "size", "MAE", "/ boosting", "RMSE", "cell mean", "worst cell", "before knee", "after knee"]
 
-SPLIT_WORDS = {"train": "training", "validation": "validation", "test": "test"}
+SPLIT_NAMES = {"train": "training", "validation": "validation", "test": "test"}
 
 
 def page(summary: SummaryReport, content: EvaluationReport) -> str:
@@ -79,15 +79,15 @@ SIMULATED = (
 def _opening(summary: SummaryReport) -> str:
     data, edge, ratios = summary.data, summary.edge, summary.ratios
     splits = ", ".join(
-        f"{part.cells if part.cells_used is None else part.cells_used} {word} cells ({part.windows:,} windows)"
-        for word, part in ((word, data.splits[name]) for name, word in SPLIT_WORDS.items())
+        f"{part.cells if part.cells_used is None else part.cells_used} {label} cells ({part.windows:,} windows)"
+        for label, part in ((label, data.splits[name]) for name, label in SPLIT_NAMES.items())
     )
     rivals = [name for name in ("boosting", "ridge", "line", "persistence") if f"edge over {name}" in ratios]
-    words = ", ".join(f"{ratios[f'edge over {name}']:.2f} × {name}" for name in rivals)
+    comparison = ", ".join(f"{ratios[f'edge over {name}']:.2f} × {name}" for name in rivals)
     return (
         f"{splits}. A model sees {data.window} cycles and forecasts the next {data.horizon}.\n\n"
         f"The int8 student has {edge.parameters:,} parameters and takes {in_bytes(edge.spec_bytes)} on the "
-        f"device. Its MAE on test cells is **{edge.mae_int8:.5f}** SoH: {words}; "
+        f"device. Its MAE on test cells is **{edge.mae_int8:.5f}** SoH: {comparison}; "
         f"{ratios['int8 over float']:.3f} × its own float form. Worst cell: {edge.worst_cell.cell}, "
         f"{edge.worst_cell.mae:.5f}."
     )
@@ -143,10 +143,10 @@ def _engines(edges: Sequence[EdgeSummary]) -> str:
 
 
 def _front(front: FrontSummary) -> str:
-    words = {"front1": "First front: the sweep.", "front2": "Second front: the sweep and its pruned elites."}
+    titles = {"front1": "First front: the sweep.", "front2": "Second front: the sweep and its pruned elites."}
     elites = ", ".join(f"`{name}`" for name in front.elites)
     return (
-        f"{words[front.name]} {len(front.front)} of {front.models} models stand on it "
+        f"{titles[front.name]} {len(front.front)} of {front.models} models are on it "
         f"({', '.join(front.objectives)}); elites: {elites}. {' '.join(front.notes)}".rstrip()
     )
 
@@ -176,14 +176,14 @@ def _costs(elites: Sequence[EliteSummary]) -> str:
 def _spread(groups: Sequence[SpreadGroup]) -> str:
     rows = [
         [
-            one.cell,
-            str(one.hidden),
-            one.loss,
-            str(one.seeds),
-            _mean_std(one.mae),
-            _mean_std(one.cell_mae),
+            group.cell,
+            str(group.hidden),
+            group.loss,
+            str(group.seeds),
+            _mean_std(group.mae),
+            _mean_std(group.cell_mae),
         ]
-        for one in groups
+        for group in groups
     ]
     return table(["cell", "neurons", "loss", "seeds", "MAE", "cell mean"], rows)
 
@@ -198,7 +198,11 @@ def _cells(summary: SummaryReport, content: EvaluationReport) -> str:
     order = sorted(each["int8 student"].items(), key=lambda item: (-item[1], item[0]))
     knees = content.knee_rows["test"]
     rows = [
-        [cell, "none" if knees[cell] is None else str(knees[cell]), *(_figure(found[cell]) for found in each.values())]
+        [
+            cell,
+            "none" if knees[cell] is None else str(knees[cell]),
+            *(_figure(errors[cell]) for errors in each.values()),
+        ]
         for cell, _ in order
     ]
     return table(["test cell", "knee at row", *each], rows)
@@ -214,7 +218,7 @@ def _notes(data: DataSummary) -> list[str]:
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A Markdown table; all columns but the first are flushed right."""
+    """A Markdown table; all columns but the first are right-aligned."""
     rule = ["---", *["---:"] * (len(head) - 1)]
     return "\n".join("| " + " | ".join(cells) + " |" for cells in (head, rule, *rows))
 

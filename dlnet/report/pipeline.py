@@ -1,4 +1,4 @@
-"""What the stages before left below models/, read and checked once."""
+"""Outputs of earlier stages in models/, read and checked."""
 
 from __future__ import annotations
 
@@ -109,15 +109,15 @@ class Pipeline:
         Raises:
             ModelError: there are none, they are not of these windows, or one is not finite.
         """
-        place = f"models/baselines/predictions.safetensors: {name}"
+        location = f"models/baselines/predictions.safetensors: {name}"
         if name not in self.predictions:
-            raise ModelError(f"{place}: missing, though baselines.json has it; run dvc repro")
-        found = self.predictions[name]
-        if found.shape != (windows, horizon):
-            raise ModelError(f"{place}: shape {found.shape}, expected {(windows, horizon)}; run dvc repro")
-        if not np.isfinite(found).all():
-            raise ModelError(f"{place}: holds NaN or infinity; run dvc repro")
-        return found
+            raise ModelError(f"{location}: missing, though baselines.json has it; run dvc repro")
+        forecasts = self.predictions[name]
+        if forecasts.shape != (windows, horizon):
+            raise ModelError(f"{location}: shape {forecasts.shape}, expected {(windows, horizon)}; run dvc repro")
+        if not np.isfinite(forecasts).all():
+            raise ModelError(f"{location}: holds NaN or infinity; run dvc repro")
+        return forecasts
 
 
 def read_table(path: Path) -> pd.DataFrame:

@@ -1,4 +1,4 @@
-"""Pictures of reports/report.md: errors of all models, forecasts beside the truth, errors by cell."""
+"""Figures of reports/report.md: errors of all models, forecasts and true SoH, errors by cell."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ PICTURES = (
 """Title and file name of each picture, in the order in which the report shows them."""
 
 COST = "flash_bytes"  # axis of a front without another cost among its objectives
-NO_WEIGHTS = 64  # bytes below which a baseline is drawn as a line: it has a size in name only
+NO_WEIGHTS = 64  # bytes below which a baseline is drawn as a line: it has no weights
 SHOWN = 6  # test cells whose forecasts are drawn
 APART = 1.5  # horizons from one drawn forecast to the next, at least
 
@@ -64,9 +64,9 @@ def size(summary: SummaryReport) -> Figure:
     edge, teacher = summary.edge, summary.teacher
     models = {name: (entry.bytes, entry.mae) for name, entry in summary.baselines.items()}
     models |= {TEACHER: (teacher.bytes, teacher.mae), EDGE: (edge.spec_bytes, edge.mae_int8)}
-    points = {name: place for name, place in models.items() if place[0] >= NO_WEIGHTS}
+    points = {name: point for name, point in models.items() if point[0] >= NO_WEIGHTS}
     flat = {name: error for name, (stored, error) in models.items() if name not in points}
-    others = [(one.spec_bytes, one.mae_int8) for one in summary.edges if one.name != edge.name]
+    others = [(model.spec_bytes, model.mae_int8) for model in summary.edges if model.name != edge.name]
     for stored, error in others:
         axes.scatter([stored], [error], s=34, color=PALETTE[1], alpha=0.45, linewidths=0, zorder=3)
     for name, (stored, error) in points.items():
@@ -90,7 +90,7 @@ def size(summary: SummaryReport) -> Figure:
 
 
 def labels_of(summary: SummaryReport) -> dict[str, str]:
-    """Model -> how pictures and tables call it; on track ``charge`` it says which baselines see more than the nets."""
+    """Model -> its label; on track ``charge`` a star marks models that see capacity, which the nets do not."""
     labels = {name: name.replace("_", " ").replace("gru", "GRU") for name in (EDGE, TEACHER, *summary.baselines)}
     if summary.data.inputs == "charge":
         seeing = [name for name, entry in summary.baselines.items() if entry.uses_capacity]
@@ -100,7 +100,7 @@ def labels_of(summary: SummaryReport) -> dict[str, str]:
 
 
 def star_of(summary: SummaryReport) -> str:
-    """What the star of ``labels_of`` means; empty where there is none."""
+    """Explanation of the star of ``labels_of``; empty where there is none."""
     return " *: sees the capacity, which the nets do not." if summary.data.inputs == "charge" else ""
 
 
@@ -133,19 +133,19 @@ def cells(content: EvaluationReport, edge: str, label: str) -> Figure:
     order = sorted(own, key=lambda cell: own[cell])
     figure = Figure(figsize=(8.6, 1.9 + 0.23 * len(order)), layout="constrained")
     axes = figure.subplots()
-    places = np.arange(len(order))
+    rows = np.arange(len(order))
     pairs = [[own[cell], theirs[cell]] for cell in order]
-    axes.hlines(places, [min(pair) for pair in pairs], [max(pair) for pair in pairs], color=FAINT, linewidth=2.5)
+    axes.hlines(rows, [min(pair) for pair in pairs], [max(pair) for pair in pairs], color=FAINT, linewidth=2.5)
     for name, errors in ((rival, theirs), (EDGE, own)):
         axes.scatter(
             [errors[cell] for cell in order],
-            places,
+            rows,
             s=38,
             color=colour_of(name),
             label=name.replace("_", " "),
             zorder=3,
         )
-    axes.set_yticks(places, order, color=INK, fontsize=8.5)
+    axes.set_yticks(rows, order, color=INK, fontsize=8.5)
     axes.tick_params(axis="y", length=0)
     axes.grid(axis="y", visible=False)
     axes.set(xlabel="mean absolute error, SoH", xlim=(0, None), ylim=(-0.8, len(order) - 0.2))
@@ -157,20 +157,20 @@ def cells(content: EvaluationReport, edge: str, label: str) -> Figure:
 
 
 def trajectories(dataset: WindowDataset, cases: Cases, forecast: Forecast, label: str) -> Figure:
-    """True SoH of some test cells and forecasts from several cycles of their lives."""
+    """True SoH of ``SHOWN`` test cells, and forecasts from several cycles of their lives."""
     ranked = ranked_cells(cases, forecast)
-    places = shown_ranks(len(ranked))
-    rows = -(-len(places) // 3)
+    ranks = shown_ranks(len(ranked))
+    rows = -(-len(ranks) // 3)
     figure = Figure(figsize=(12, 0.9 + 2.95 * rows), layout="constrained")
     panels = figure.subplots(rows, 3, sharey=True, squeeze=False).ravel()
-    for axes, place in zip(panels, places, strict=False):
-        name, error = ranked[place]
+    for axes, rank in zip(panels, ranks, strict=False):
+        name, error = ranked[rank]
         _life(axes, dataset, cases, forecast, name)
-        rank = {0: "best", len(ranked) - 1: "worst"}.get(place, f"rank {place + 1}")
-        axes.set_title(f"{name}\n{rank} of {len(ranked)}, MAE {error:.4f}", fontsize=10)
-    for axes in panels[len(places) :]:
+        title = {0: "best", len(ranked) - 1: "worst"}.get(rank, f"rank {rank + 1}")
+        axes.set_title(f"{name}\n{title} of {len(ranked)}, MAE {error:.4f}", fontsize=10)
+    for axes in panels[len(ranks) :]:
         axes.set_visible(False)
-    for axes in panels[max(0, len(places) - 3) : len(places)]:
+    for axes in panels[max(0, len(ranks) - 3) : len(ranks)]:
         axes.set_xlabel("cycle (row of the file)")
     figure.suptitle(f"Forecasts of the int8 student: {label}", x=0.01, ha="left")
     figure.supylabel("SoH (capacity / nominal)", fontsize=10)
@@ -194,7 +194,7 @@ def shown_ranks(count: int) -> list[int]:
 
 
 def origins(cases: Cases, cell: str, apart: float) -> list[int]:
-    """Windows of ``cell`` whose forecasts are drawn: as many as stand ``apart`` rows from each other, evenly spread."""
+    """Windows of ``cell`` whose forecasts are drawn: at least ``apart`` rows from each other, evenly spaced."""
     windows = np.flatnonzero(cases.cell == cases.names.index(cell))
     life = cases.ends[windows[-1]] - cases.ends[windows[0]]
     count = max(2, 1 + int(life / apart))

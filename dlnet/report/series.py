@@ -39,7 +39,7 @@ def series(
 
 
 def as_csv(table: pd.DataFrame) -> str:
-    """A table as CSV, the same for the same table; floats with 9 digits."""
+    """A table as CSV, reproducible; floats with 9 digits."""
     return table.to_csv(index=False, float_format="%.9g", lineterminator="\n")
 
 
@@ -65,7 +65,7 @@ def _forecast(evaluation: Evaluation, dataset: WindowDataset, edge: str) -> pd.D
 
 
 def _worst(evaluation: Evaluation, dataset: WindowDataset, summary: SummaryReport) -> pd.DataFrame:
-    """Life of the worst test cell: true SoH, and what the int8 model had forecast for it a whole horizon before."""
+    """Life of the worst test cell: true SoH, and the int8 model's forecast of it, made one horizon earlier."""
     cases, index = evaluation.cases["test"], dataset.cells.index(summary.edge.worst_cell.cell)
     mine = np.flatnonzero(cases.cell == index)
     start = int(np.searchsorted(dataset.cell_index, index))
@@ -89,9 +89,9 @@ def _cells(content: EvaluationReport, edge: str) -> pd.DataFrame:
 def _gain(gains: Sequence[Gain]) -> pd.DataFrame:
     """Relative gain in validation MAE of each kind of student over labels alone, per cent."""
     rows = [
-        (f"{one.cell}-{one.hidden}-{one.loss}", 100 * one.gain.mean, 100 * one.gain.std)
-        for one in gains
-        if one.loss != "labels"
+        (f"{row.cell}-{row.hidden}-{row.loss}", 100 * row.gain.mean, 100 * row.gain.std)
+        for row in gains
+        if row.loss != "labels"
     ]
     return pd.DataFrame(rows, columns=["student", "gain_percent", "std_percent"])
 

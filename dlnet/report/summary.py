@@ -1,4 +1,4 @@
-"""reports/summary.json: one figure for everything that matters, and reports/metrics.json, its headline for DVC."""
+"""reports/summary.json: the main figures; and reports/metrics.json, its headline for DVC."""
 
 from __future__ import annotations
 
@@ -40,11 +40,11 @@ GROUP = ["cell", "hidden", "loss"]
 
 
 def summarise(content: EvaluationReport, pipeline: Pipeline, task: TaskRecord, chosen: str, rule: str) -> SummaryReport:
-    """What reports/summary.json holds.
+    """Content of reports/summary.json.
 
     Args:
         content: errors of all models. pipeline: the models. task: content of data/windows/task.json.
-        chosen, rule: the model for the device, and what it was chosen by.
+        chosen, rule: the model for the device, and the rule of its choice.
     """
     baselines = {
         name: pipeline.baselines[name].to(BaselineSummary, **_errors(scores))
@@ -122,7 +122,7 @@ def _student(pipeline: Pipeline, name: str, scores: ScoresBySplit | FiguresBySpl
 
 
 def _costs_of_bits(edge: Edge, row: Student) -> dict[str, Any]:
-    """Modelled costs where weights have other bits than the front counted; time, energy, CO2e go with the cycles."""
+    """Modelled costs if weights have other bits than in the front; time, energy, CO2e scale with cycles."""
     counted, shape = model_shape(edge.student), model_shape(edge.student, edge.spec.precision)
     if cost.cycle_parts(counted) == cost.cycle_parts(shape):
         return {}
@@ -156,10 +156,10 @@ def _edge(pipeline: Pipeline, name: str, content: EvaluationReport) -> EdgeSumma
 
 
 def _edge_errors(student: ScoresBySplit | FiguresBySplit, scores: EngineScores, part: Part) -> EdgeErrors:
-    single, int8 = getattr(student, part), getattr(scores.int8, part)
+    in_float, int8 = getattr(student, part), getattr(scores.int8, part)
     others = {name: getattr(getattr(scores, name), part) for name in ("litert", "litert_optimised", "tflm")}
     return EdgeErrors(
-        **{f"{name}_float": getattr(single, name) for name in ("mae", "rmse", "cell_mae")},
+        **{f"{name}_float": getattr(in_float, name) for name in ("mae", "rmse", "cell_mae")},
         **{f"{name}_int8": getattr(int8, name) for name in ("mae", "rmse", "cell_mae")},
         **{name: getattr(int8, name) for name in ("worst_cell", "before_knee", "after_knee")},
         **{f"mae_{engine}": score.mae for engine, score in others.items()},
@@ -168,7 +168,7 @@ def _edge_errors(student: ScoresBySplit | FiguresBySplit, scores: EngineScores, 
 
 
 def _ratios(edge: EdgeErrors, baselines: Mapping[str, Figures], teacher: Figures) -> dict[str, float]:
-    """Quotients of window-mean MAEs."""
+    """Ratios of window-mean MAEs."""
     return {
         **{f"edge over {name}": edge.mae_int8 / entry.mae for name, entry in baselines.items()},
         "edge over teacher": edge.mae_int8 / teacher.mae,
@@ -180,7 +180,7 @@ def _ratios(edge: EdgeErrors, baselines: Mapping[str, Figures], teacher: Figures
 
 def _spread(pipeline: Pipeline, students: Sequence[StudentSummary], edge: EdgeSummary) -> Spread:
     """Mean and standard deviation over seeds of each kind of student in the sweep, and of the edge model's kind."""
-    table = pd.DataFrame([{**dict(one), "mae_validation": one.validation.mae} for one in students])
+    table = pd.DataFrame([{**dict(student), "mae_validation": student.validation.mae} for student in students])
     sweep = table[table["kind"] == "students"]
     groups = {key: _group(key, part) for key, part in sweep.groupby(GROUP, sort=True)}
     origin = pipeline.row(edge.parent or edge.name)

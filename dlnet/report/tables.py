@@ -12,11 +12,11 @@ from dlnet.report.options import bits_line, usage_line
 
 if TYPE_CHECKING:
     from dlnet.forecast import Forecast
-    from dlnet.report.documents import Figures, SummaryReport  # imports what the core does not bring
+    from dlnet.report.documents import Figures, SummaryReport  # needs packages that the core does not install
 
 
 def show(table: Table) -> None:
-    """Print a table under its title; where nobody watches (a file, a pipe) it is as wide as it needs."""
+    """Print a table under its title; in a file or a pipe it is as wide as needed."""
     console = Console()
     if not console.is_terminal:
         console = Console(width=160)
@@ -55,7 +55,7 @@ def _row(name: str, entry: Figures, size: int, reference: float | None) -> list[
 
 
 def notes(summary: SummaryReport) -> list[str]:
-    """What must be read beside the table: the model for the device, branches, what the teacher was worth, the data."""
+    """Notes on the table: the model for the device, branches, the teacher's verdict, the data."""
     edge = summary.edge
     size = f"{edge.parameters} parameters, spec {edge.spec_bytes:,} B, .tflite {edge.tflite_bytes:,} B"
     return [
@@ -67,13 +67,15 @@ def notes(summary: SummaryReport) -> list[str]:
     ]
 
 
-def forecast_table(found: Forecast, shown: Sequence[int]) -> Table:
-    """Some cycles ahead, with the SoH expected and the typical error."""
-    title = f"{found.cell}: model {found.model}, trained on {found.label}, nominal {found.nominal_ah:g} Ah"
+def forecast_table(forecast: Forecast, shown: Sequence[int]) -> Table:
+    """Selected cycles ahead, with the SoH expected and the typical error."""
+    title = f"{forecast.cell}: model {forecast.model}, trained on {forecast.label}, nominal {forecast.nominal_ah:g} Ah"
     table = Table(title=title)
     for name in ("cycles ahead", "SoH", "capacity, Ah", "typical error, SoH"):
         table.add_column(name, justify="right")
-    for cycle in sorted({step for step in shown if step < len(found.ahead)} | {len(found.ahead)}):
-        soh = found.ahead[cycle - 1]
-        table.add_row(str(cycle), f"{soh:.4f}", f"{soh * found.nominal_ah:.4f}", f"± {found.error[cycle - 1]:.4f}")
+    for cycle in sorted({step for step in shown if step < len(forecast.ahead)} | {len(forecast.ahead)}):
+        soh = forecast.ahead[cycle - 1]
+        table.add_row(
+            str(cycle), f"{soh:.4f}", f"{soh * forecast.nominal_ah:.4f}", f"± {forecast.error[cycle - 1]:.4f}"
+        )
     return table

@@ -1,4 +1,4 @@
-"""Pictures of training: learning curves, and what each stage of distillation gained."""
+"""Figures of training: learning curves, and the gains of each stage of distillation."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from dlnet.distill.gains import MeanStd
 from dlnet.plots.style import FAINT, INK, MUTED, caption, palette
 from dlnet.report.pipeline import Pipeline
 
-CAPTION_WIDTH = 170  # letters
+CAPTION_WIDTH = 170  # characters
 
 
 def learning(pipeline: Pipeline, label: str) -> Figure:
@@ -56,8 +56,8 @@ def _curves(axes: Axes, table: pd.DataFrame, marked: list[str]) -> None:
 
 def distillation(pipeline: Pipeline, label: str) -> Figure:
     """Relative gain in validation MAE over labels alone, mean and spread: of each loss and size, and after pruning."""
-    found = pipeline.distillation
-    first = [row for row in found.gains if row.loss != "labels"]
+    stage1 = pipeline.distillation
+    first = [row for row in stage1.gains if row.loss != "labels"]
     second = pipeline.pruned.gains
     figure = Figure(figsize=(12, 4.8), layout="constrained")
     panels = figure.subplots(1, 2, width_ratios=[3, 2])
@@ -68,8 +68,8 @@ def distillation(pipeline: Pipeline, label: str) -> Figure:
     networks = max((row.networks for row in second), default=0)
     panels[1].set(title=f"Stage 2: pruned elites (networks each: {networks})")
     figure.suptitle(f"What distilling gains over labels alone: {label}", x=0.01, ha="left")
-    words = f"Bars: mean; whiskers: standard deviation. Above 0 the teacher helped. {found.teacher.text}"
-    caption(figure, textwrap.fill(words, CAPTION_WIDTH))
+    text = f"Bars: mean; whiskers: standard deviation. Above 0 the teacher helped. {stage1.teacher.text}"
+    caption(figure, textwrap.fill(text, CAPTION_WIDTH))
     return figure
 
 

@@ -86,7 +86,7 @@ struct Word {
   const char* first;
   size_t length;
 
-  bool is(const char* other) const { return strlen(other) == length && memcmp(first, other, length) == 0; }
+  bool is(const char* name) const { return strlen(name) == length && memcmp(first, name, length) == 0; }
 };
 
 /// The words of a line, separated by blanks.
@@ -117,7 +117,7 @@ class Words {
   int count_ = 0;
 };
 
-/// Parse an unsigned number; false if it has anything but digits or needs more than 32 bits.
+/// Parse an unsigned number; false if it has characters other than digits or needs more than 32 bits.
 inline bool parse_unsigned(const Word& word, uint32_t& value) {
   if (word.length == 0 || word.length > 10) return false;
   uint64_t sum = 0;
@@ -184,8 +184,8 @@ class Reply {
     return *this;
   }
 
-  Reply& put(const char* words) {
-    while (*words) put(*words++);
+  Reply& put(const char* string) {
+    while (*string) put(*string++);
     return *this;
   }
 
@@ -217,9 +217,9 @@ class Reply {
   Reply& put_hex(uint8_t byte) { return put("0123456789abcdef"[byte >> 4]).put("0123456789abcdef"[byte & 15]); }
 
   /// Replace whatever was written by an error.
-  void refuse(int code, const char* why) {
+  void refuse(int code, const char* reason) {
     length_ = 0;
-    put("err ").put_unsigned(static_cast<uint64_t>(code)).put(' ').put(why);
+    put("err ").put_unsigned(static_cast<uint64_t>(code)).put(' ').put(reason);
   }
 
   void refuse(Error error) { refuse(static_cast<int>(error), text(error)); }

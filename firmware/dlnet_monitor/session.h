@@ -77,8 +77,8 @@ class Session {
     static_assert(2 + Model::inputs <= max_words, "a cycle of this model does not fit one line");
     for (const Command& command : commands) {
       if (words_.count() == 0 || !words_[0].is(command.name)) continue;
-      const int given = words_.count() - 1;
-      if (given < command.min_arguments || given > command.max_arguments) {
+      const int arguments = words_.count() - 1;
+      if (arguments < command.min_arguments || arguments > command.max_arguments) {
         return reply.refuse(Error::wrong_count);
       }
       reply.put("ok ").put(command.name);
@@ -167,10 +167,10 @@ class Session {
     double threshold;
     uint16_t cycles = 0;
     if (!number(1, threshold, reply)) return;
-    const dlnet::Status found = monitor_.crossing(static_cast<float>(threshold), cycles);
-    if (found == dlnet::Status::beyond_horizon) {
+    const dlnet::Status result = monitor_.crossing(static_cast<float>(threshold), cycles);
+    if (result == dlnet::Status::beyond_horizon) {
       reply.put(" none");
-    } else if (accepted(found, reply)) {
+    } else if (accepted(result, reply)) {
       reply.put(' ').put_unsigned(cycles);
     }
   }
@@ -195,11 +195,11 @@ class Session {
     if (!number(1, next.time_s, reply) || !number(2, next.voltage_v, reply) || !number(3, next.current_a, reply)) {
       return;
     }
-    const dlnet::ChargeStatus found = charge_.add(next);
-    if (found == dlnet::ChargeStatus::more || found == dlnet::ChargeStatus::done) {
-      reply.put(' ').put(dlnet::text(found));
+    const dlnet::ChargeStatus result = charge_.add(next);
+    if (result == dlnet::ChargeStatus::more || result == dlnet::ChargeStatus::done) {
+      reply.put(' ').put(dlnet::text(result));
     } else {
-      reply.refuse(charge_code + static_cast<int>(found), dlnet::text(found));
+      reply.refuse(charge_code + static_cast<int>(result), dlnet::text(result));
     }
   }
 
@@ -213,15 +213,15 @@ class Session {
   void finish(Reply& reply) {
     uint32_t n;
     float values[Model::inputs];
-    double found[dlnet::charge_features];
+    double statistics[dlnet::charge_features];
     if (!whole(1, n, reply)) return;
-    if (!charge_.get(found)) return reply.refuse(Error::bad_order);
+    if (!charge_.get(statistics)) return reply.refuse(Error::bad_order);
     int next = 2;
     for (unsigned i = 0; i < Model::inputs; ++i) {
       const int feature = dlnet::charge_feature_index(Model::input_name(i));
       double value = 0;
       if (feature >= 0) {
-        value = found[feature];
+        value = statistics[feature];
       } else if (next == words_.count()) {
         return reply.refuse(Error::wrong_count);
       } else if (!number(next++, value, reply)) {
@@ -238,9 +238,9 @@ class Session {
   void time(Reply& reply) {
     dlnet::Forecast<Model> ahead;
     const uint32_t cycles = clocks_.cycles(), start = clocks_.micros();
-    const dlnet::Status found = monitor_.forecast(ahead);
+    const dlnet::Status result = monitor_.forecast(ahead);
     const uint32_t spent = clocks_.cycles() - cycles, us = clocks_.micros() - start;
-    if (accepted(found, reply)) reply.put(" cycles=").put_unsigned(spent).put(" us=").put_unsigned(us);
+    if (accepted(result, reply)) reply.put(" cycles=").put_unsigned(spent).put(" us=").put_unsigned(us);
   }
 
   /// Write one chunk of the state. Offset 0 takes a snapshot, from which all chunks are read.

@@ -23,7 +23,7 @@ static int32_t semihosting_call(int32_t operation, const void *argument) {
   return r0;
 }
 
-static void print(const char *words) { semihosting_call(0x04, words); }
+static void print(const char *text) { semihosting_call(0x04, text); }
 
 [[noreturn]] static void end(uint32_t code) {
   const uint32_t stopped[2] = {0x20026, code};  // ADP_Stopped_ApplicationExit
@@ -57,7 +57,7 @@ void start() {
   __asm__ volatile("dsb\n\tisb");
   for (uint32_t *to = &start_of_data, *from = &stored_data; to < &end_of_data;) *to++ = *from++;
   for (uint32_t *to = &start_of_bss; to < &end_of_bss;) *to++ = 0;
-  for (Constructor *one = &start_of_constructors; one < &end_of_constructors; ++one) (*one)();
+  for (Constructor *next = &start_of_constructors; next < &end_of_constructors; ++next) (*next)();
   const dlnet::Status status = dlnet::self_test<Model>();
   print("self test: ");
   print(dlnet::text(status));

@@ -38,9 +38,9 @@ static int monitor() {
   return 0;
 }
 
-int main(int count, char **words) {
-  if (count == 2 && strcmp(words[1], "engine") == 0) return engine();
-  if (count == 2 && strcmp(words[1], "monitor") == 0) return monitor();
+int main(int argc, char **argv) {
+  if (argc == 2 && strcmp(argv[1], "engine") == 0) return engine();
+  if (argc == 2 && strcmp(argv[1], "monitor") == 0) return monitor();
   fputs("usage: driver engine|monitor\n", stderr);
   return 2;
 }

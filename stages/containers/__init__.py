@@ -1,1 +1,1 @@
-"""Commands in Docker containers: which image, what it may do, how it ends. Knows no DVC, no stage and no model."""
+"""Commands in Docker containers: images, permissions, supervision. Independent of DVC, stages and models."""

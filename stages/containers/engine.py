@@ -1,4 +1,4 @@
-"""The Docker engine of this machine: where it is, whether it answers, and its errors in one line."""
+"""The Docker engine of this machine: its address, its connection, and its errors in one line."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from urllib3.exceptions import HTTPError
 
 from stages.containers.errors import EngineError
 
-SECONDS = 60  # an engine that is busy removing a large container takes its time
+SECONDS = 60  # an engine that is removing a large container answers late
 LOCAL = ("unix://", "npipe://", "http+unix://")
-MACHINE = "x86_64"  # that the requirements are locked for
+MACHINE = "x86_64"  # for which the requirements are locked
 
 
 def engine_host() -> str:
@@ -28,7 +28,7 @@ def connect() -> docker.DockerClient:
     """A client of the engine.
 
     Raises:
-        EngineError: none answers, it may not be used by this user, or it cannot see this machine's files.
+        EngineError: none answers, this user has no permission, or it is on another machine.
     """
     try:
         host = engine_host()
@@ -50,19 +50,19 @@ def _no_answer(text: str) -> str:
 
 
 @contextmanager
-def engine_errors(what: str) -> Iterator[None]:
-    """Turn what the engine or the way to it raises into one EngineError that begins with ``what``."""
+def engine_errors(action: str) -> Iterator[None]:
+    """Turn exceptions of the engine and its connection into an EngineError that begins with ``action``."""
     try:
         yield
     except APIError as error:
         text = " ".join(str(error.explanation or error).split())
-        raise EngineError(f"{what}: {full_disk(text) or text}") from error
+        raise EngineError(f"{action}: {full_disk(text) or text}") from error
     except (DockerException, requests.RequestException, HTTPError, ConnectionError) as error:
-        raise EngineError(f"{what}: the Docker engine went away; start it and run dvc repro again") from error
+        raise EngineError(f"{action}: the Docker engine went away; start it and run dvc repro again") from error
 
 
 def full_disk(text: str) -> str | None:
-    """Words for the engine's own disk being full, if that is what ``text`` says."""
+    """Message for a full disk of the engine, if ``text`` reports one."""
     if "no space left on device" not in text.lower():
         return None
     return "the disk of the Docker engine is full; docker system df shows what docker system prune would free"

@@ -1,4 +1,4 @@
-"""What can go wrong around a container, in words a user can act on."""
+"""Errors of containers and images that a user can act on."""
 
 from dlnet.errors import DLNetError
 

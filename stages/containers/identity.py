@@ -1,4 +1,4 @@
-"""What an image is known by: the hash of the files it is made from, the same on every machine."""
+"""Identity of an image: the hash of the files that it is built from, the same on every machine."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Identity:
 
     @property
     def digest(self) -> str:
-        """SHA-256 (hex) over all inputs. The base is none of them: its id differs from registry to registry."""
+        """SHA-256 (hex) over all inputs. The base image is not among them: its id varies from registry to registry."""
         return hashlib.sha256(json.dumps(self.inputs, sort_keys=True).encode()).hexdigest()
 
     @property
@@ -37,7 +37,7 @@ class Identity:
         return f"dlnet/{self.name}:{self.digest[:12]}"
 
     def content(self) -> dict[str, Any]:
-        """What ``docker/NAME.image.json`` holds."""
+        """Content of ``docker/NAME.image.json``."""
         return {"image": f"dlnet/{self.name}", "sha256": self.digest, "inputs": dict(self.inputs)}
 
 
@@ -60,11 +60,13 @@ def identify(name: str, root: Path = Path()) -> Identity:
     """Hash the inputs of an image of the project at ``root``.
 
     Raises:
-        ImageError: there is no such image, or one of its files is missing; names those there are.
+        ImageError: there is no such image, or one of its files is missing; the message lists the existing ones.
     """
     files = (DOCKERFILE, requirements(name), packages(name))
     missing = [str(file) for file in files if not (root / file).is_file()]
     if missing:
         known = ", ".join(sorted(path.stem.partition("-")[2] for path in (root / FOLDER).glob("requirements-*.txt")))
-        raise ImageError(f"{missing[0]}: no such file, so there is no image {name!r}; there are: {known or 'none'}")
+        raise ImageError(
+            f"{missing[0]}: no such file, so there is no image {name!r}; existing images: {known or 'none'}"
+        )
     return Identity(name, {str(file): hashlib.sha256((root / file).read_bytes()).hexdigest() for file in files})

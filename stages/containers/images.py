@@ -1,4 +1,4 @@
-"""Images, found by their identity or built: once on each machine, whoever needs them first."""
+"""Finds images by their identity, or builds them: once on each machine."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from stages.containers.identity import DOCKERFILE, Identity, packages, requireme
 from stages.containers.wheels import fetch_wheels
 
 BASE_VARIABLE = "DLNET_BASE_IMAGE"
-MADE_BASE = "dlnet/base:bookworm"  # by docker/base.sh
+LOCAL_BASE = "dlnet/base:bookworm"  # by docker/base.sh
 OFFICIAL_BASE = "python:3.11-slim-bookworm"
 BASE_LABEL, NAME_LABEL = "dlnet.base", "dlnet.image"
 MESSAGE_LINES, LINE = 3, 100
@@ -30,7 +30,7 @@ PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
 
 
 def ensure(engine: docker.DockerClient, identity: Identity, root: Path = Path()) -> str:
-    """The tag of an image that is there; built now if it is not, or if it stands on another base than asked for.
+    """The tag of an image; builds it if it does not exist, or has another base than requested.
 
     Raises:
         ImageError: it could not be built.
@@ -47,8 +47,8 @@ def _usable(engine: docker.DockerClient, tag: str) -> bool:
         labels = engine.images.get(tag).labels
     except ImageNotFound:
         return False
-    wanted = os.environ.get(BASE_VARIABLE)
-    return not wanted or labels.get(BASE_LABEL) == wanted
+    base = os.environ.get(BASE_VARIABLE)
+    return not base or labels.get(BASE_LABEL) == base
 
 
 def _alone(identity: Identity) -> FileLock:
@@ -57,19 +57,19 @@ def _alone(identity: Identity) -> FileLock:
 
 
 def choose_base(engine: docker.DockerClient) -> str:
-    """``DLNET_BASE_IMAGE``, else the image that docker/base.sh made here, else the official one."""
-    if wanted := os.environ.get(BASE_VARIABLE):
-        return wanted
+    """``DLNET_BASE_IMAGE``, else the image that docker/base.sh built here, else the official one."""
+    if base := os.environ.get(BASE_VARIABLE):
+        return base
     try:
-        engine.images.get(MADE_BASE)
+        engine.images.get(LOCAL_BASE)
     except ImageNotFound:
         return OFFICIAL_BASE
-    return MADE_BASE
+    return LOCAL_BASE
 
 
 def _build(engine: docker.DockerClient, identity: Identity, root: Path) -> None:
     base = choose_base(engine)
-    print(f"building {identity.tag} on {base}: once, some minutes", file=sys.stderr)
+    print(f"building {identity.tag} on {base}: once, takes some minutes", file=sys.stderr)
     with tempfile.TemporaryFile() as context:
         _write_context(context, identity.name, root)
         context.seek(0)
@@ -85,9 +85,9 @@ def _build(engine: docker.DockerClient, identity: Identity, root: Path) -> None:
             labels={BASE_LABEL: base, NAME_LABEL: identity.name},
             network_mode=None if needs_network(root / packages(identity.name)) else "none",
         )
-        said: deque[str] = deque(maxlen=MESSAGE_LINES)
+        output: deque[str] = deque(maxlen=MESSAGE_LINES)
         for answer in answers:
-            _follow(answer, said, identity, base)
+            _follow(answer, output, identity, base)
 
 
 def needs_network(listed: Path) -> bool:
@@ -112,20 +112,20 @@ def _anonymous(entry: tarfile.TarInfo) -> tarfile.TarInfo:
 
 
 def _proxies() -> dict[str, str]:
-    """The site's proxies; Docker knows these names and keeps them out of the image."""
-    found = {name: os.environ.get(name) or os.environ.get(name.lower()) for name in PROXIES}
-    return {name: value for name, value in found.items() if value}
+    """The site's proxies; Docker has predefined these arguments and does not store them in the image."""
+    proxies = {name: os.environ.get(name) or os.environ.get(name.lower()) for name in PROXIES}
+    return {name: value for name, value in proxies.items() if value}
 
 
-def _follow(answer: dict[str, Any], said: deque[str], identity: Identity, base: str) -> None:
-    """Print where a build is; raise where it ended badly, with the last lines it ``said``."""
+def _follow(answer: dict[str, Any], output: deque[str], identity: Identity, base: str) -> None:
+    """Print the progress of a build; raise if it failed, with the last lines of its ``output``."""
     if text := ESCAPES.sub("", answer.get("stream", "")).strip():
         if not text.startswith(("Removing intermediate", "--->")):
-            said.extend(text.splitlines())
+            output.extend(text.splitlines())
         if text.startswith("Step "):
             print(text.split("\n")[0][:LINE], file=sys.stderr)
     elif "error" in answer:
-        text = " ".join([*said, *answer["error"].split()])
+        text = " ".join([*output, *answer["error"].split()])
         raise ImageError(f"image {identity.tag} could not be built: {full_disk(text) or _advised(text, base)}")
 
 

@@ -1,4 +1,4 @@
-"""Containers whose launcher is gone: removed by a helper process at once, or else by the next launcher."""
+"""Removes containers whose launcher has ended: by a helper process at once, or by the next launcher."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from stages.containers.engine import connect
 from stages.containers.errors import EngineError
 
 PROJECT_LABEL, LAUNCHER_LABEL = "dlnet.project", "dlnet.launcher"
-LOOK_SECONDS, LOOK_EVERY = 3.0, 0.2  # a container may be made while its launcher dies
+LOOK_SECONDS, LOOK_EVERY = 3.0, 0.2  # a container may be created while its launcher dies
 RELEASED = b"."
 
 
 def labels(project: Path) -> dict[str, str]:
-    """Labels by which a container of this process is known; the time tells it from a later one of the same number."""
+    """Labels of this process's containers; the start time distinguishes it from a later process of the same id."""
     return {PROJECT_LABEL: str(project), LAUNCHER_LABEL: _launcher(psutil.Process())}
 
 
@@ -31,9 +31,9 @@ def _launcher(process: psutil.Process) -> str:
 
 
 def remove_orphans(engine: docker.DockerClient, project: Path) -> int:
-    """Remove this project's containers whose launcher no longer lives; returns how many."""
-    held = engine.containers.list(all=True, filters={"label": f"{PROJECT_LABEL}={project}"}, ignore_removed=True)
-    orphans = [container for container in held if not _lives(container.labels.get(LAUNCHER_LABEL, ""))]
+    """Remove this project's containers whose launcher has ended; returns their number."""
+    existing = engine.containers.list(all=True, filters={"label": f"{PROJECT_LABEL}={project}"}, ignore_removed=True)
+    orphans = [container for container in existing if not _lives(container.labels.get(LAUNCHER_LABEL, ""))]
     for container in orphans:
         remove(container)
     return len(orphans)
@@ -49,7 +49,7 @@ def _lives(launcher: str) -> bool:
 
 
 def remove(container: Container) -> None:
-    """Stop and remove a container; one that is gone, or going, is well."""
+    """Stop and remove a container; one that is already removed, or being removed, is no error."""
     try:
         container.remove(force=True)
     except NotFound:
@@ -60,10 +60,9 @@ def remove(container: Container) -> None:
 
 
 class Reaper:
-    """A process in a session of its own that removes a launcher's containers once the launcher is gone.
+    """A process in a session of its own that removes a launcher's containers when the launcher has ended.
 
-    It learns of that by the end of a pipe, which the kernel closes however the launcher died. Start it
-    before any thread.
+    It detects that by the end of a pipe, which the kernel closes in any case. Start it before any thread.
     """
 
     def __init__(self, marks: Mapping[str, str]) -> None:
@@ -80,19 +79,19 @@ class Reaper:
             os._exit(0)
 
     def release(self) -> None:
-        """Let it go: the container is removed already."""
+        """End the helper: the container is already removed."""
         os.write(self._write, RELEASED)
         os.close(self._write)
 
 
 def _detach() -> None:
-    """Out of reach of the terminal and of the launcher's process group; nobody waits for this process's output."""
+    """Detach from the terminal, the launcher's process group and its output."""
     os.setsid()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
-    nowhere = os.open(os.devnull, os.O_RDWR)
+    null = os.open(os.devnull, os.O_RDWR)
     for stream in range(3):
-        os.dup2(nowhere, stream)
+        os.dup2(null, stream)
 
 
 def _reap(marks: Mapping[str, str]) -> None:

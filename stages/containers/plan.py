@@ -1,4 +1,4 @@
-"""What one container may see and use, as plain data."""
+"""Mounts, limits and environment of one container, as plain data."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class ContainerPlan:
     """One command in one container.
 
     Attributes:
-        title: what messages call it.
+        title: its name in messages.
         writable, readable: folders or files of this machine, mounted under their own absolute paths: links into a cache
             and paths that a registry stores hold inside as outside.
         user: ``uid:gid`` that files will belong to.
@@ -54,7 +54,7 @@ class ContainerPlan:
             "command": list(self.command),
             "working_dir": str(self.folder),
             "mounts": self._mounts(),
-            # Signals reach every process of the command, as those of a terminal do.
+            # Signals reach every process of the command, as from a terminal.
             "environment": {**self.environment, "TINI_KILL_PROCESS_GROUP": "1"},
             "init": True,
             "user": self.user,
@@ -68,7 +68,9 @@ class ContainerPlan:
 
     def _mounts(self) -> list[Mount]:
         writable = outermost(self.writable)
-        inside = [path for path in outermost(self.readable) if not any(path.is_relative_to(one) for one in writable)]
+        inside = [
+            path for path in outermost(self.readable) if not any(path.is_relative_to(parent) for parent in writable)
+        ]
         return [
             Mount(str(path), str(path), type="bind", read_only=path in inside) for path in sorted([*writable, *inside])
         ]
@@ -76,10 +78,10 @@ class ContainerPlan:
 
 def outermost(paths: Iterable[Path]) -> list[Path]:
     """Absolute paths, without those that lie within another one."""
-    every = {Path(os.path.normpath(path.absolute())) for path in paths}
-    return sorted(path for path in every if not any(other in every for other in path.parents))
+    normal = {Path(os.path.normpath(path.absolute())) for path in paths}
+    return sorted(path for path in normal if not any(parent in normal for parent in path.parents))
 
 
 def caller() -> dict[str, Any]:
-    """``user`` and ``groups`` of a plan: whoever runs this process."""
+    """``user`` and ``groups`` of a plan: those of this process."""
     return {"user": f"{os.getuid()}:{os.getgid()}", "groups": tuple(os.getgroups())}

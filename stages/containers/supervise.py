@@ -1,4 +1,4 @@
-"""Run a plan: pass output on as it comes and signals in, wait for the end, leave no container."""
+"""Runs a plan: forwards output and signals, waits for the end, removes the container."""
 
 from __future__ import annotations
 
@@ -28,52 +28,54 @@ from stages.containers.plan import ContainerPlan
 
 STOPPED_BY = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 GRACE_SECONDS = 10.0  # from the first signal to SIGKILL
-AGAIN_SECONDS = 1.0  # a second signal within this time is the same wish: a group's and that of the parent's death
+AGAIN_SECONDS = (
+    1.0  # a second signal within this time counts as the same: one of the process group and one for the parent's death
+)
 POLL_SECONDS = 0.05
 PARENT_DEATH = 1  # PR_SET_PDEATHSIG of prctl(2)
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a command ended: its exit code, and whether the kernel killed some of it for want of memory."""
+    """How a command ended: its exit code, and whether the kernel killed a process of it for lack of memory."""
 
     code: int
     out_of_memory: bool
 
 
 @dataclass
-class _Wish:
-    """Signals that came, with their times."""
+class _Signals:
+    """Received signals, with their times."""
 
-    came: list[tuple[int, float]] = field(default_factory=list)
+    received: list[tuple[int, float]] = field(default_factory=list)
 
     def note(self, number: int, _frame: FrameType | None) -> None:
-        self.came.append((number, time.monotonic()))
+        self.received.append((number, time.monotonic()))
 
-    def impatient(self) -> bool:
-        """Whether the command should be killed now: long after the first signal, or at a second one."""
-        first, now = self.came[0][1], time.monotonic()
-        return now - first > GRACE_SECONDS or any(at - first > AGAIN_SECONDS for _, at in self.came)
+    def kill_now(self) -> bool:
+        """Whether to kill the command: GRACE_SECONDS after the first signal, or at a second one."""
+        first, now = self.received[0][1], time.monotonic()
+        return now - first > GRACE_SECONDS or any(at - first > AGAIN_SECONDS for _, at in self.received)
 
 
 def run(engine: docker.DockerClient, plan: ContainerPlan, project: Path, started_by: int) -> Outcome:
     """Run ``plan`` to its end.
 
     SIGINT, SIGTERM, SIGHUP and the death of the parent, the process ``started_by``, stop the command: first with that
-    signal, then with SIGKILL. Orphans of ``project`` are removed before, the container after.
+    signal, then with SIGKILL. Orphans of ``project`` are removed before, the container afterwards.
 
     Raises:
-        EngineError: the engine refused the plan, or went away meanwhile.
+        EngineError: the engine refused the plan, or stopped meanwhile.
     """
     with engine_errors(plan.title):
         if orphans := remove_orphans(engine, project):
             print(f"removed {orphans} container(s) of a launcher that was killed", file=sys.stderr)
     marks = labels(project)
     reaper = Reaper(marks)
-    with _signals(started_by) as wish, engine_errors(plan.title):
+    with _signals(started_by) as signals, engine_errors(plan.title):
         container = engine.containers.create(**plan.options(), labels=marks)
         try:
-            outcome = _follow(container, plan, wish)
+            outcome = _follow(container, plan, signals)
         finally:
             remove(container)
     reaper.release()
@@ -81,38 +83,38 @@ def run(engine: docker.DockerClient, plan: ContainerPlan, project: Path, started
 
 
 @contextmanager
-def _signals(started_by: int) -> Iterator[_Wish]:
+def _signals(started_by: int) -> Iterator[_Signals]:
     """Note signals, and ask the kernel for one when the parent dies, even by SIGKILL; it may be dead already."""
-    wish = _Wish()
-    # Whoever started this with nohup wants it to outlive the terminal.
-    heard = [number for number in STOPPED_BY if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN]
-    before = {number: signal.signal(number, wish.note) for number in heard}
+    signals = _Signals()
+    # A process started with nohup ignores SIGHUP.
+    handled = [number for number in STOPPED_BY if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN]
+    before = {number: signal.signal(number, signals.note) for number in handled}
     if sys.platform == "linux":
         ctypes.CDLL(None, use_errno=True).prctl(PARENT_DEATH, signal.SIGTERM)
     if os.getppid() != started_by:
-        wish.note(signal.SIGTERM, None)
+        signals.note(signal.SIGTERM, None)
     try:
-        yield wish
+        yield signals
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
 
 
-def _follow(container: Container, plan: ContainerPlan, wish: _Wish) -> Outcome:
+def _follow(container: Container, plan: ContainerPlan, signals: _Signals) -> Outcome:
     stream: Any = container.attach(stream=True, demux=not plan.terminal)  # type: ignore[call-overload]
     container.start()
     if plan.terminal:
         _follow_size(container)
-    output = threading.Thread(target=_pass_on, args=(stream, plan.terminal, wish), daemon=True)
+    output = threading.Thread(target=_pass_on, args=(stream, plan.terminal, signals), daemon=True)
     end = _End(container)
     output.start()
     end.start()
     sent = killed = False
     while end.is_alive():
         end.join(POLL_SECONDS)
-        if wish.came and not sent:
-            sent = _send(container, wish.came[0][0])
-        if wish.came and not killed and wish.impatient():
+        if signals.received and not sent:
+            sent = _send(container, signals.received[0][0])
+        if signals.received and not killed and signals.kill_now():
             killed = _send(container, signal.SIGKILL)
     if end.error:
         raise end.error
@@ -137,14 +139,14 @@ class _End(threading.Thread):
 
 def _send(container: Container, number: int) -> bool:
     """Signal a container."""
-    with _ended_is_well():
+    with _ignore_ended():
         container.kill(signal=number)
     return True
 
 
 @contextmanager
-def _ended_is_well() -> Iterator[None]:
-    """Pass over what an engine says of a container that has just ended."""
+def _ignore_ended() -> Iterator[None]:
+    """Ignore the engine's error for a container that has just ended."""
     try:
         yield
     except APIError as error:
@@ -152,8 +154,8 @@ def _ended_is_well() -> Iterator[None]:
             raise
 
 
-def _pass_on(stream: Any, terminal: bool, wish: _Wish) -> None:
-    """Write the container's output to this process's; without a reader the command has nobody to work for."""
+def _pass_on(stream: Any, terminal: bool, signals: _Signals) -> None:
+    """Write the container's output to this process's; if that has no reader, stop the command."""
     try:
         for item in stream:
             parts = (item, None) if terminal else item
@@ -162,15 +164,15 @@ def _pass_on(stream: Any, terminal: bool, wish: _Wish) -> None:
                     target.buffer.write(part)
                     target.buffer.flush()
     except BrokenPipeError:
-        wish.note(signal.SIGTERM, None)
+        signals.note(signal.SIGTERM, None)
 
 
 def _follow_size(container: Container) -> None:
-    """Keep the container's terminal as large as this one."""
+    """Resize the container's terminal with this one."""
 
     def resize(*_: object) -> None:
         size = shutil.get_terminal_size()
-        with _ended_is_well():
+        with _ignore_ended():
             container.resize(size.lines, size.columns)
 
     resize()
@@ -178,7 +180,7 @@ def _follow_size(container: Container) -> None:
 
 
 def explain(outcome: Outcome, plan: ContainerPlan, more_memory: str) -> str | None:
-    """One line for a bad end, or None for a good one; ``more_memory`` says how to get more."""
+    """One line for a failure, or None; ``more_memory`` explains how to get more memory."""
     if not outcome.code:
         return None
     if outcome.out_of_memory:
@@ -186,7 +188,7 @@ def explain(outcome: Outcome, plan: ContainerPlan, more_memory: str) -> str | No
         return f"{plan.title} ran out of memory: it needs more than {limit}; {more_memory}"
     if outcome.code > 128:
         return f"{plan.title} was ended by {_name(outcome.code - 128)}"
-    return f"{plan.title} ended with code {outcome.code}; its own message stands above"
+    return f"{plan.title} ended with code {outcome.code}; see its message above"
 
 
 def _name(number: int) -> str:

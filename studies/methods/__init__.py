@@ -1,1 +1,1 @@
-"""What each method of the compression toolbox does for error, flash and instructions, on the MIT cells."""
+"""The effect of each method of the compression toolbox on error, flash and instructions, on the MIT cells."""

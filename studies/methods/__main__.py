@@ -1,6 +1,6 @@
 """``python -m studies.methods``: run what is missing, then write docs/methods.{md,json}.
 
-Every unit leaves its rows in ``.cache/methods``; a run that was stopped goes on with the next unit.
+Every unit stores its rows in ``.cache/methods``; a run that was stopped continues with the next unit.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from tqdm import tqdm
 from dlnet.config.task import Track
 from dlnet.errors import DLNetError
 from dlnet.files import write_parquet
-from studies.cell_split import CellSplit, cut, load
+from studies.cell_split import CellSplit, load, make_split
 from studies.config import MethodsConfig
 from studies.methods import units
 from studies.methods.page import write_methods
 
 CACHE = Path(".cache/methods")
 Work = Callable[[MethodsConfig, CellSplit, Path], units.Rows]
-WHOLE: tuple[Work, ...] = (
+ALL_CELLS: tuple[Work, ...] = (
     units.teacher,
     units.losses,
     units.control,
@@ -40,23 +40,23 @@ def main() -> None:
     identity = hashlib.sha256(config.model_dump_json(exclude={"data", "study", "baselines"}).encode()).hexdigest()[:12]
     cells = load(config)
     tables = []
-    for track, share, works in tqdm(list(_cuts(config)), desc="methods", unit="cut"):
-        here, folder = None, CACHE / identity / f"{track}-{share:g}"
+    for track, share, works in tqdm(list(_splits(config)), desc="methods", unit="split"):
+        cell_split, folder = None, CACHE / identity / f"{track}-{share:g}"
         for work in works:
             path = folder / f"{work.__name__}.parquet"
             if not path.exists():
                 tqdm.write(f"{track}, {share:.0%} of the training cells: {work.__name__}")
-                here = here or cut(config, cells, track, config.methods.split, share)
-                rows = work(config, here, folder / "models")
+                cell_split = cell_split or make_split(config, cells, track, config.methods.split, share)
+                rows = work(config, cell_split, folder / "models")
                 write_parquet(path, pd.DataFrame(rows).assign(track=track, share=share))
             tables.append(pd.read_parquet(path))
     write_methods(pd.concat(tables, ignore_index=True), config)
 
 
-def _cuts(config: MethodsConfig) -> Iterator[tuple[Track, float, tuple[Work, ...]]]:
+def _splits(config: MethodsConfig) -> Iterator[tuple[Track, float, tuple[Work, ...]]]:
     for share in config.methods.shares:
         for track in config.methods.tracks:
-            yield track, share, WHOLE if share == 1 else ON_A_SHARE
+            yield track, share, ALL_CELLS if share == 1 else ON_A_SHARE
 
 
 if __name__ == "__main__":
@@ -65,4 +65,4 @@ if __name__ == "__main__":
     except DLNetError as error:
         sys.exit(f"error: {error}")
     except KeyboardInterrupt:
-        sys.exit("stopped; make methods goes on from the last finished unit")
+        sys.exit("stopped; make methods continues after the last finished unit")

@@ -1,4 +1,4 @@
-"""docs/methods.md and docs/methods.json: each method, what it needs, where it runs, and what it did."""
+"""docs/methods.md and docs/methods.json: each method, its requirements, and its measured effect."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from studies.results.page import between_marks
 DOCS = Path("docs")
 MARKS = "<!-- methods -->", "<!-- /methods -->"
 TOOLBOX_MARKS = "<!-- toolbox -->", "<!-- /toolbox -->"
-CLEAR = 2.0  # standard errors that a gain must exceed to be called one
+CLEAR = 2.0  # standard errors that a gain must exceed to count as an effect
 
 
 def write_methods(table: pd.DataFrame, config: MethodsConfig) -> None:
@@ -37,32 +37,40 @@ def write_methods(table: pd.DataFrame, config: MethodsConfig) -> None:
 def summarise(table: pd.DataFrame) -> list[dict[str, Any]]:
     """One dict a (track, share, family, method): means and spreads over seeds, and the gain over its baseline.
 
-    The gain is ``1 - mae / mae of the baseline of the same seed``, on validation and on test cells. Baselines of a
-    family come first, whichever unit left their rows: what is held to nothing, then what others are held to.
+    The gain is ``1 - mae / mae of the baseline of the same seed``, on validation and on test cells. Rows of a family
+    begin with methods without a baseline, then the baselines of others.
     """
     rows = []
     for (track, share, family), part in table.groupby(["track", "share", "family"], sort=False):
-        by_method = {name: one.set_index("seed") for name, one in part.groupby("method", sort=False)}
-        bases = {name: _baseline(one) for name, one in by_method.items()}
+        by_method = {name: rows_of.set_index("seed") for name, rows_of in part.groupby("method", sort=False)}
+        bases = {name: _baseline(rows_of) for name, rows_of in by_method.items()}
         rank = {name: 0 if base in (None, name) else 1 if name in bases.values() else 2 for name, base in bases.items()}
         for name in sorted(by_method, key=lambda name: rank[name]):
-            one, base = by_method[name], bases[name]
-            row: dict[str, Any] = {"track": track, "share": share, "family": family, "method": name, "seeds": len(one)}
+            method, base = by_method[name], bases[name]
+            row: dict[str, Any] = {
+                "track": track,
+                "share": share,
+                "family": family,
+                "method": name,
+                "seeds": len(method),
+            }
             for measure in ("mae_validation", "mae_test"):
-                row[measure] = _spread(one[measure])
+                row[measure] = _spread(method[measure])
                 if base is not None and base != name:
-                    row[f"gain{measure[3:]}"] = _spread(1 - one[measure] / by_method[base][measure].reindex(one.index))
+                    row[f"gain{measure[3:]}"] = _spread(
+                        1 - method[measure] / by_method[base][measure].reindex(method.index)
+                    )
             for cost in ("parameters", "flash_bytes", "instructions"):
-                row[cost] = None if one[cost].isna().any() else round(float(one[cost].mean()))
-            notes = [note for note in one["note"] if note]
+                row[cost] = None if method[cost].isna().any() else round(float(method[cost].mean()))
+            notes = [note for note in method["note"] if note]
             row |= {"baseline": base, "notes": notes, "verdict": _verdict(row)}
             rows.append(row)
     return rows
 
 
-def _baseline(one: pd.DataFrame) -> str | None:
-    stored = one["baseline"].iloc[0]
-    return stored if isinstance(stored, str) else None  # a missing one comes back from a file as NaN
+def _baseline(rows: pd.DataFrame) -> str | None:
+    stored = rows["baseline"].iloc[0]
+    return stored if isinstance(stored, str) else None  # a missing one is read from a file as NaN
 
 
 def with_toolbox(page: str) -> str:
@@ -72,7 +80,7 @@ def with_toolbox(page: str) -> str:
         ModelError: the marks are missing.
     """
     head = ["kind", "switched by", "needs", "runs on the engine", "code"]
-    lines = [[one.kind, one.switch, one.needs, one.engine, f"`dlnet/{one.code}`"] for one in TOOLBOX]
+    lines = [[tool.kind, tool.switch, tool.needs, tool.engine, f"`dlnet/{tool.code}`"] for tool in TOOLBOX]
     text = "\n".join("| " + " | ".join(line) + " |" for line in [head, ["---"] * len(head), *lines])
     return between_marks(page, TOOLBOX_MARKS, f"\n\n{text}\n\n", "docs/methods.md")
 
@@ -97,14 +105,14 @@ def with_tables(page: str, rows: list[dict[str, Any]]) -> str:
 
 
 def _helpers(rows: list[dict[str, Any]]) -> str:
-    """The methods that help, from the largest gain on validation cells, in one line; what they are held to is none."""
-    held_to = {row["baseline"] for row in rows}
+    """One line with the methods that help, by gain on validation cells; baselines are left out."""
+    baselines = {row["baseline"] for row in rows}
     helping = sorted(
-        (row for row in rows if row["verdict"] == "helps" and row["method"] not in held_to),
+        (row for row in rows if row["verdict"] == "helps" and row["method"] not in baselines),
         key=lambda row: -row["gain_validation"]["mean"],
     )
-    words = [f"{row['method']} ({100 * row['gain_validation']['mean']:+.1f} %)" for row in helping]
-    return f"Helps: {'; '.join(words) or 'none'}."
+    gains = [f"{row['method']} ({100 * row['gain_validation']['mean']:+.1f} %)" for row in helping]
+    return f"Helps: {'; '.join(gains) or 'none'}."
 
 
 def _table(rows: list[dict[str, Any]]) -> str:
@@ -114,7 +122,9 @@ def _table(rows: list[dict[str, Any]]) -> str:
 
 
 def _line(row: dict[str, Any]) -> list[str]:
-    notes = row["notes"] if len(set(row["notes"])) > 1 else row["notes"][:1]  # one for all seeds is told once
+    notes = (
+        row["notes"] if len(set(row["notes"])) > 1 else row["notes"][:1]
+    )  # the same note of all seeds is printed once
     return [
         row["method"],
         _mae(row["mae_validation"]),
@@ -127,7 +137,7 @@ def _line(row: dict[str, Any]) -> list[str]:
 
 
 def _verdict(row: dict[str, Any]) -> str:
-    """Whether the method lowered the validation error by more than the seeds explain."""
+    """Whether the method lowered the validation error by more than the spread over seeds."""
     gain = row.get("gain_validation")
     if gain is None:
         return ""

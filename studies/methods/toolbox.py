@@ -1,4 +1,4 @@
-"""What the toolbox holds: each method, its switch, what it needs, how it runs on the engine, its code."""
+"""The toolbox: each method, its switch, its requirements, how it runs on the engine, its code."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ class Tool:
     """A line of the first table of docs/methods.md.
 
     Attributes:
-        switch: in params.yaml. needs: beside labelled windows. engine: how it runs there. code: under ``dlnet/``.
+        switch: in params.yaml. needs: besides labelled windows. engine: whether it runs there. code: under ``dlnet/``.
     """
 
     kind: str

@@ -1,6 +1,6 @@
 """``python -m studies.results``: run what is missing of the study, then write docs/results.{md,json} and its pictures.
 
-Every unit leaves its rows in ``.cache/study``; a run that was stopped goes on with the next unit.
+Every unit stores its rows in ``.cache/study``; a run that was stopped continues with the next unit.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from tqdm import tqdm
 from dlnet.config.task import Track
 from dlnet.errors import DLNetError
 from dlnet.files import write_parquet
-from studies.cell_split import Cells, CellSplit, cut, load
+from studies.cell_split import Cells, CellSplit, load, make_split
 from studies.config import StudyConfig
 from studies.results import units
 from studies.results.results import write_results
@@ -35,38 +35,38 @@ def main() -> None:
             "students": config.students.model_copy(update={"seeds": config.study.seeds}),
         }
     )
-    cells, held = load(config), _Held()
+    cells, splits = load(config), _LastSplit()
     tables = []
     for name, track, split, share, work in tqdm(list(_units(config)), desc="study", unit="unit"):
         path = CACHE / _identity(config, name) / f"{track}-{split}" / f"{name}.parquet"
         if not path.exists():
             tqdm.write(f"{track}, split {split}: {name}")
-            rows = work(held.cut(config, cells, track, split, share), path.parent / f"models-{share:g}")
+            rows = work(splits.get(config, cells, track, split, share), path.parent / f"models-{share:g}")
             write_parquet(path, pd.DataFrame(rows).assign(track=track, split=split))
         tables.append(pd.read_parquet(path))
     write_results(pd.concat(tables, ignore_index=True), config, cells)
 
 
 def _identity(config: StudyConfig, unit: str) -> str:
-    """Of all params that a unit depends on: a change to the baselines does not train the networks again."""
+    """Hash of all params that a unit depends on: a change to the baselines does not train the networks again."""
     nets = {"teacher", "students", "prune", "cost"} if unit == "baselines" else {"baselines"}
     own = config.model_dump_json(exclude={"data", "study"} | nets)
     parts = own, config.study.seeds, config.study.most_parameters
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:12]
 
 
-class _Held:
-    """The last cut made, since the units of one cut follow each other."""
+class _LastSplit:
+    """The cell split made last, since the units of one split follow each other."""
 
     def __init__(self) -> None:
         self._key: str = ""
-        self._cut: CellSplit | None = None
+        self._split: CellSplit | None = None
 
-    def cut(self, config: StudyConfig, cells: Cells, track: Track, split: int, share: float) -> CellSplit:
+    def get(self, config: StudyConfig, cells: Cells, track: Track, split: int, share: float) -> CellSplit:
         key = json.dumps([track, split, share])
-        if self._cut is None or key != self._key:
-            self._key, self._cut = key, cut(config, cells, track, split, share)
-        return self._cut
+        if self._split is None or key != self._key:
+            self._key, self._split = key, make_split(config, cells, track, split, share)
+        return self._split
 
 
 def _units(config: StudyConfig) -> Iterator[Unit]:
@@ -91,4 +91,4 @@ if __name__ == "__main__":
     except DLNetError as error:
         sys.exit(f"error: {error}")
     except KeyboardInterrupt:
-        sys.exit("stopped; make results goes on from the last finished unit")
+        sys.exit("stopped; make results continues after the last finished unit")

@@ -71,13 +71,13 @@ def _short(content: dict[str, Any]) -> str:
     for name, (size, mae) in PAPER.items():
         rows.append([f"the paper's {name} (its own protocol)", f"{mae}", "", size, *[""] * 3 * (len(tracks) - 1)])
     head = ["model", *[text for name in tracks for text in (f"MAE, `{name}`", "worst cell", "bytes")]]
-    words = (
+    introduction = (
         f"MIT–Stanford cells (measured), MAE of SoH over the next {protocol['horizon']} rows, test cells, "
         f"mean ± deviation over {len(protocol['splits'])} cell splits, {len(protocol['seeds'])} seeds each. Rows are "
         "not always consecutive cycles, and no cell of this set reaches 80 %. On track `charge` baselines see charge "
         "features only, but for those that extrapolate capacity."
     )
-    return words + "\n\n" + _table(head, rows)
+    return introduction + "\n\n" + _table(head, rows)
 
 
 def _baseline(name: str) -> Callable[[dict[str, Any]], dict[str, Any]]:
@@ -102,9 +102,9 @@ _SHORT: list[tuple[str, Callable[[dict[str, Any]], dict[str, Any]]]] = [
 ]
 
 
-def _short_cells(one: dict[str, Any]) -> tuple[str, str, str]:
-    error, worst = one["mae"], one["worst_cell_mae"]
-    return f"{error['mean']:.5f} ± {error['std_splits']:.5f}", f"{worst['mean']:.4f}", f"{one['bytes']:,}"
+def _short_cells(model: dict[str, Any]) -> tuple[str, str, str]:
+    error, worst = model["mae"], model["worst_cell_mae"]
+    return f"{error['mean']:.5f} ± {error['std_splits']:.5f}", f"{worst['mean']:.4f}", f"{model['bytes']:,}"
 
 
 def _track(name: str, track: dict[str, Any], protocol: dict[str, Any]) -> list[str]:
@@ -130,11 +130,11 @@ def _models(track: dict[str, Any]) -> str:
     head = ["model", "bytes", "MAE", "RMSE", "cell mean", "worst cell"]
     rows = [
         [
-            _name(name, one),
-            f"{one['bytes']:,}",
-            *(_pm(one[key]) for key in ("mae", "rmse", "cell_mae", "worst_cell_mae")),
+            _name(name, row),
+            f"{row['bytes']:,}",
+            *(_pm(row[key]) for key in ("mae", "rmse", "cell_mae", "worst_cell_mae")),
         ]
-        for name, one in sorted(track["baselines"].items(), key=lambda item: -item[1]["mae"]["mean"])
+        for name, row in sorted(track["baselines"].items(), key=lambda item: -item[1]["mae"]["mean"])
     ]
     teacher, edge = track["teacher"], track["edge"]
     rows.append(
@@ -149,21 +149,21 @@ def _models(track: dict[str, Any]) -> str:
     return _table(head, rows)
 
 
-def _name(name: str, one: dict[str, Any]) -> str:
-    return f"{name} (sees capacity)" if one.get("uses_capacity") else name
+def _name(name: str, baseline: dict[str, Any]) -> str:
+    return f"{name} (sees capacity)" if baseline.get("uses_capacity") else name
 
 
 def _ratios(name: str, track: dict[str, Any]) -> str:
-    wanted = {f"int8 over {model}": bound for model, bound in REACH[name].items()}
-    wanted |= {"int8 over float": 1.01, "ltc over best": 1.05}
+    bounds = {f"int8 over {model}": bound for model, bound in REACH[name].items()}
+    bounds |= {"int8 over float": 1.01, "ltc over best": 1.05}
     rows = [
         [
             key,
-            f"{one['mean']:.3f}",
-            f"{one['least']:.3f}–{one['most']:.3f}",
-            f"≤ {wanted[key]:.2f}" if key in wanted else "",
+            f"{row['mean']:.3f}",
+            f"{row['least']:.3f}–{row['most']:.3f}",
+            f"≤ {bounds[key]:.2f}" if key in bounds else "",
         ]
-        for key, one in track["ratios"].items()
+        for key, row in track["ratios"].items()
     ]
     return _table(["ratio of MAEs", "mean", "single splits", "wanted"], rows)
 
@@ -180,9 +180,9 @@ def _chosen(track: dict[str, Any], protocol: dict[str, Any], name: str) -> str:
 
 def _students(track: dict[str, Any]) -> str:
     rows = [
-        [one["cell"], str(one["hidden"]), str(one["parameters"]), one["loss"],
-         *(_pm(one[key]) for key in ("mae", "cell_mae", "worst_cell_mae"))]
-        for one in track["students"]
+        [row["cell"], str(row["hidden"]), str(row["parameters"]), row["loss"],
+         *(_pm(row[key]) for key in ("mae", "cell_mae", "worst_cell_mae"))]
+        for row in track["students"]
     ]  # fmt: skip
     return _table(["cell", "hidden", "parameters", "loss", "MAE", "cell mean", "worst cell"], rows)
 
@@ -190,19 +190,19 @@ def _students(track: dict[str, Any]) -> str:
 def _stage1(gains: list[dict[str, Any]], extra: str | None) -> str:
     head = ([extra] if extra else []) + ["cell", "hidden", "loss", "MAE", "gain"]
     rows = [
-        ([f"{one[extra]:.0%}"] if extra else [])
-        + [one["cell"], str(one["hidden"]), one["loss"], _pm(one["mae"]), _percent(one["gain"])]
-        for one in gains
-        if one["loss"] != "labels"
+        ([f"{row[extra]:.0%}"] if extra else [])
+        + [row["cell"], str(row["hidden"]), row["loss"], _pm(row["mae"]), _percent(row["gain"])]
+        for row in gains
+        if row["loss"] != "labels"
     ]
     return _table(head, rows)
 
 
 def _stage2(gains: list[dict[str, Any]]) -> str:
     rows = [
-        [one["method"], f"{one['sparsity']:.0%}", str(one["networks"]), f"{one['parameters']:.0f}",
-         f"{one['taught']['mean']:.5f}", f"{one['labels']['mean']:.5f}", _percent(one["gain"])]
-        for one in gains
+        [row["method"], f"{row['sparsity']:.0%}", str(row["networks"]), f"{row['parameters']:.0f}",
+         f"{row['taught']['mean']:.5f}", f"{row['labels']['mean']:.5f}", _percent(row["gain"])]
+        for row in gains
     ]  # fmt: skip
     head = ["method", "sparsity", "networks", "parameters", "MAE, taught", "MAE, labels", "gain"]
     return _table(head, rows)

@@ -1,4 +1,4 @@
-"""Pictures of the study: error of every model, error against size, and what distilling gained."""
+"""Figures of the study: error of every model, error against size, and what distilling gained."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ def draw(content: dict[str, Any], folder: Path) -> None:
 
 
 def models_of(track: dict[str, Any]) -> dict[str, tuple[dict[str, float], int]]:
-    """Name -> (MAE with spread, bytes) of everything that is compared, best last."""
-    rows = {name: (one["mae"], one["bytes"]) for name, one in track["baselines"].items()}
+    """Name -> (MAE with spread, bytes) of all compared models, best last."""
+    rows = {name: (row["mae"], row["bytes"]) for name, row in track["baselines"].items()}
     rows[TEACHER] = track["teacher"]["mae"], track["teacher"]["bytes"]
     rows[EDGE] = track["edge"]["mae_int8"], track["edge"]["spec_bytes"]
     return dict(sorted(rows.items(), key=lambda row: -row[1][0]["mean"]))
@@ -39,7 +39,7 @@ def models_of(track: dict[str, Any]) -> dict[str, tuple[dict[str, float], int]]:
 
 def _labels(track: dict[str, Any]) -> dict[str, str]:
     """Names as shown; a star where a baseline sees capacity and the nets do not."""
-    sees = {name: one["uses_capacity"] for name, one in track["baselines"].items()}
+    sees = {name: row["uses_capacity"] for name, row in track["baselines"].items()}
     star = "*" if len(set(sees.values())) > 1 else ""
     names = [*sees, TEACHER, EDGE]
     return {name: name.replace("_", " ").replace("gru", "GRU") + (star if sees.get(name) else "") for name in names}

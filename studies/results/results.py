@@ -127,7 +127,7 @@ def stage2_gains(pruned: pd.DataFrame) -> list[dict[str, Any]]:
 
 def _model(part: pd.DataFrame) -> dict[str, Any]:
     errors = {name: _spread(part, f"{name}_test") for name in MEASURES}
-    return {**errors, "mae_validation": _spread(part, "mae_validation"), "bytes": _middle(part["bytes"])}
+    return {**errors, "mae_validation": _spread(part, "mae_validation"), "bytes": _median(part["bytes"])}
 
 
 def _student(part: pd.DataFrame) -> dict[str, Any]:
@@ -144,7 +144,7 @@ def _edge(part: pd.DataFrame) -> dict[str, Any]:
         "mae_float": _spread(part, "mae_test"),
         **int8,
         "worst_cell": {"mae": int8["worst_cell_mae_int8"]},
-        "spec_bytes": _middle(part["stored_bytes"]),
+        "spec_bytes": _median(part["stored_bytes"]),
         "parameters": {"mean": float(part["parameters"].mean()), "most": int(part["parameters"].max())},
         "chosen": chosen,
     }
@@ -173,9 +173,9 @@ def _spread(part: pd.DataFrame, column: str) -> dict[str, float]:
     }
 
 
-def _ratio(above: pd.DataFrame, column: str, below: pd.DataFrame, other: str) -> dict[str, float]:
+def _ratio(above: pd.DataFrame, column: str, below: pd.DataFrame, column_below: str) -> dict[str, float]:
     """Ratio of the means over splits, and the smallest and largest ratio of a single split."""
-    top, bottom = above.groupby("split")[column].mean(), below.groupby("split")[other].mean()
+    top, bottom = above.groupby("split")[column].mean(), below.groupby("split")[column_below].mean()
     each = top / bottom
     return {"mean": float(top.mean() / bottom.mean()), "least": float(each.min()), "most": float(each.max())}
 
@@ -184,5 +184,5 @@ def _plain_spread(values: pd.Series) -> dict[str, float]:
     return {"mean": float(values.mean()), "std": float(values.std(ddof=0))}
 
 
-def _middle(values: pd.Series) -> int:
+def _median(values: pd.Series) -> int:
     return int(np.median(values.to_numpy()))

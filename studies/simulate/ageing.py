@@ -1,4 +1,4 @@
-"""One cell's life in PyBaMM, coarse: each simulated cycle ages the cell as much as several cycles do."""
+"""A coarse simulation of one cell's life in PyBaMM: each simulated cycle ages the cell as much as several cycles."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from studies.simulate.fleet import FLEET_WINDOW, LAM_EXPONENT, NOMINAL_AH, SLOW_
 Array = NDArray[np.float64]
 
 GRID = 129
-"""Points a stored charge step has, evenly spaced in time."""
+"""Points of a stored charge step, evenly spaced in time."""
 
 CHUNK = 4
-"""Simulated cycles between two looks at the capacity."""
+"""Simulated cycles between two checks of the capacity."""
 
 OPTIONS = {
     "SEI": "solvent-diffusion limited",
@@ -38,7 +38,7 @@ TOLERANCE = {"rtol": 1e-5, "atol": 1e-6}
 
 @dataclass(frozen=True)
 class CoarseLife:
-    """What is kept of n simulated cycles."""
+    """Stored results of n simulated cycles."""
 
     capacity_ah: Array
     """(n,) charge of the discharge, Ah."""
@@ -56,7 +56,7 @@ def import_pybamm() -> Any:
     """PyBaMM, imported late: it is an optional extra.
 
     Raises:
-        DLNetError: it is not installed; the message has the command that mends it.
+        DLNetError: it is not installed; the message has the command that installs it.
     """
     os.environ.setdefault("PYBAMM_DISABLE_TELEMETRY", "true")
     try:

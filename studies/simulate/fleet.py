@@ -1,4 +1,4 @@
-"""The cells of the embedded fleet: protocols, and the spread that makes no two cells alike."""
+"""The cells of the embedded fleet: protocols, and random variation between cells."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ NOMINAL_AH = 5.0
 """Nominal capacity of the cell of O'Kane et al. 2022 (LG M50, graphite-SiOx / NMC 811), Ah."""
 
 LAM_EXPONENT = 4.0
-"""Exponent of stress in the loss of negative material (2 in the source): loss that feeds on itself, a knee."""
+"""Exponent of stress in the loss of negative material (2 in the source): accelerating loss, which gives a knee."""
 
 SLOW_C = 0.5
 """C-rate of the last constant-current step, the same for all cells; the features are taken from it."""
@@ -30,7 +30,7 @@ not 0.45 C: just below the cut-off the model's current is nearly flat, and a cro
 
 
 STRETCH = 10
-"""Cycles that each simulated cycle stands for."""
+"""Cycles that each simulated cycle represents."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ def draw_fleet(seed: int, per_protocol: int) -> list[Cell]:
     """Draw ``per_protocol`` cells for each of ``PROTOCOLS``; the same seed gives the same cells.
 
     Factors on geometry are normal, factors on rates log-normal (a few tenths), the end of the test is
-    uniform in SoH. A cell's draw depends on the seed and its place only.
+    uniform in SoH. A cell depends on the seed and its index only.
     """
     cells = []
     for index in range(per_protocol * len(PROTOCOLS)):

@@ -1,4 +1,4 @@
-"""The embedded fleet: coarse lives from PyBaMM made into one row a cycle, with noise; `make simulate`."""
+"""The embedded fleet: coarse lives from PyBaMM expanded to one row for each cycle, with noise; `make simulate`."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ from studies.simulate.fleet import (
 Array = NDArray[np.float64]
 
 GENERATOR = 1
-"""Raised by one whenever the same seed would give another fleet."""
+"""Incremented whenever the same seed would give another fleet."""
 
 TABLE, PROVENANCE, FIGURE = (
     Path("data/embedded.parquet"),
@@ -61,7 +61,7 @@ NOISE = {
     "outlier_soh": 0.015,
     "sample_s": 10.0,
 }
-"""Standard deviations of the cycler's noise and of the chamber's slow drift, and what a kelvin does."""
+"""Standard deviations of the cycler's noise and of the chamber's slow drift, and the effect of a kelvin."""
 
 
 def expand(cell: Cell, life: CoarseLife, stretch: int) -> pd.DataFrame:
@@ -142,7 +142,7 @@ def _measured(
 
 
 def cached_life(cell: Cell, cache: Path, most: int) -> CoarseLife:
-    """``simulate_life``, or what an earlier run with the same cell, model and PyBaMM left in ``cache``."""
+    """``simulate_life``, or the result of an earlier run with the same cell, model and PyBaMM from ``cache``."""
     parts: dict[str, object] = {**cell.to_dict(), **_model(), "most": most}
     # Neither changes the physics, so a renamed cell or other noise keeps its simulation.
     del parts["name"], parts["seed"]
@@ -172,7 +172,7 @@ def _model() -> dict[str, object]:
 
 
 def build(cells: list[Cell], out: Path, cache: Path, stretch: int = STRETCH, most: int = MOST) -> pd.DataFrame:
-    """Simulate ``cells`` one by one (each is kept in ``cache``) and write the table to ``out``.
+    """Simulate ``cells`` one by one (each is stored in ``cache``) and write the table to ``out``.
 
     Raises:
         DLNetError: PyBaMM is missing or fails.
@@ -221,7 +221,7 @@ def plot_fleet(table: pd.DataFrame, out: Path) -> None:
     }
     table = table.assign(SoH=table["capacity_ah"] / table["nominal_ah"])
     figure = Figure(figsize=(11, 7), layout="constrained")
-    colours = {group: f"C{place}" for place, group in enumerate(table["group"].unique())}
+    colours = {group: f"C{index}" for index, group in enumerate(table["group"].unique())}
     for axes, (name, label) in zip(figure.subplots(2, 2).flat, panels.items(), strict=True):
         for _, cell in table.groupby("cell", sort=False):
             axes.plot(cell["row"], cell[name], color=colours[cell["group"].iloc[0]], linewidth=0.7)
@@ -253,7 +253,7 @@ def main(arguments: list[str] | None = None) -> None:
     except DLNetError as error:
         sys.exit(f"error: {error}")
     except KeyboardInterrupt:
-        sys.exit("stopped; run the same command to go on from the last finished cell")
+        sys.exit("stopped; run the same command to continue after the last finished cell")
 
 
 def _stored(path: Path) -> pd.DataFrame:

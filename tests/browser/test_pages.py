@@ -31,7 +31,7 @@ pytestmark = [
 
 @dataclass
 class Site:
-    """A server with a published pipeline, a page that is logged in, and what stands in for GitHub behind a relay."""
+    """A server with a published pipeline, a page that is logged in, and a stub of GitHub behind a relay."""
 
     address: str
     client: Any
@@ -80,11 +80,11 @@ def test_hovering_over_a_front_shows_the_student(site):
     point = frame.locator("#front0 .scatterlayer .points path").last
     point.wait_for()
     point.hover(force=True)
-    told = frame.locator("#front0 .hoverlayer .hovertext")
-    told.first.wait_for()
+    hover_text = frame.locator("#front0 .hoverlayer .hovertext")
+    hover_text.first.wait_for()
     picture(site.page, "mlflow-front")
-    assert "flash bytes" in told.first.text_content()
-    assert "mae validation" in told.first.text_content()
+    assert "flash bytes" in hover_text.first.text_content()
+    assert "mae validation" in hover_text.first.text_content()
 
 
 def test_a_version_s_page_shows_its_card(site):

@@ -1,4 +1,4 @@
-"""Models with random weights stand in tests/firmware."""
+"""Models with random weights are in tests/firmware."""
 
 import helper_paths
 

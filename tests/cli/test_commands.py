@@ -46,7 +46,7 @@ def test_report_prints_every_model_and_the_line_that_opens_mlflow(tmp_path, monk
     for name in (*summary.baselines, "teacher", *(one.name for one in summary.edges)):
         assert name in printed
     assert f"{summary.edge.mae_int8:.5f}" in printed
-    assert "made cells (simulated)" in printed
+    assert "synthetic cells (simulated)" in printed
     assert "make ui" in printed
 
 

@@ -32,9 +32,9 @@ def test_the_hash_in_the_header_is_that_of_the_document(edge, tmp_path, capsys):
 @pytest.mark.slow
 def test_prove_says_what_it_takes(edge, tmp_path, capsys):
     assert main(["firmware", "--model", str(edge), "--out", str(tmp_path / "out"), "--prove"]) == 0
-    said = capsys.readouterr().out
-    assert "both paths on an emulated Cortex-M4 agree" in said
-    assert "instructions a forecast: 11," in said
+    printed = capsys.readouterr().out
+    assert "both paths on an emulated Cortex-M4 agree" in printed
+    assert "instructions a forecast: 11," in printed
 
 
 def test_the_same_model_gives_the_same_bytes(edge, tmp_path):

@@ -1,4 +1,4 @@
-"""``dlnet forecast`` on small made cells: what comes out, and each way it can go wrong."""
+"""``dlnet forecast`` on small synthetic cells: its output, and each of its errors."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from dlnet.files import write_json
 from dlnet.saved import load
 
 sys.path.append(str(Path(__file__).parent.parent / "registry"))
-from made_pipeline import EDGE, TASK, made_cells, make  # noqa: E402
+from made_pipeline import EDGE, TASK, make, synthetic_cells  # noqa: E402
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +34,7 @@ def project(made, tmp_path, monkeypatch):
 
 
 def cell(rows=60):
-    table = made_cells().query("cell == 'cell-3'").head(rows)
+    table = synthetic_cells().query("cell == 'cell-3'").head(rows)
     return table.rename(columns={"capacity_ah": "capacity"})[["CC Q", "CV Q", "capacity"]]
 
 
@@ -45,7 +45,7 @@ def run(model, *more, path="cell.csv"):
 def test_a_table_a_csv_and_a_picture(project, capsys):
     assert run(project) == 0
     printed = capsys.readouterr().out
-    assert "made cells (simulated)" in printed
+    assert "synthetic cells (simulated)" in printed
     assert "nominal 1.1 Ah" in printed
     table = pd.read_csv("out/cell.csv")
     assert table["cycle_ahead"].tolist() == list(range(1, 13))

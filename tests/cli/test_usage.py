@@ -77,7 +77,7 @@ def test_a_wrong_model_is_the_same_line_in_every_command_and_makes_nothing(empty
 def test_fetch_wants_a_version_of_the_registry(empty, capsys):
     (empty / "model").mkdir()
     assert main(["release", "fetch", "--model", "model", "--out", "out"]) == 1
-    words = "is a folder, and fetch reads the registry; name models:/NAME@ALIAS or models:/NAME/VERSION"
+    words = "is a folder; fetch reads from the registry, so give models:/NAME@ALIAS or models:/NAME/VERSION"
     assert capsys.readouterr().err == f"error: model: {words}\n"
     assert [path.name for path in empty.iterdir()] == ["model"]
 
@@ -143,8 +143,8 @@ def test_pages_workflows_and_make_name_commands_that_exist():
 )
 def test_wrong_usage_is_exit_code_2(empty, capsys, words, errors):
     assert main(words) == 2
-    out, said = capsys.readouterr()
-    assert errors in out + said
+    out, err = capsys.readouterr()
+    assert errors in out + err
     assert list(empty.iterdir()) == []
 
 

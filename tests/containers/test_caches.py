@@ -33,6 +33,8 @@ def test_queued_experiments_run_in_containers(project):
     for power in ("3", "4"):
         run(project, "dvc", "exp", "run", "--queue", "--name", f"power-{power}", "--set-param", f"power={power}")
     run(project, "dvc", "queue", "start", "--jobs", "2")
-    wait_for(lambda: "Running" not in (told := run(project, "dvc", "queue", "status").stdout) and "Queued" not in told)
-    told = run(project, "dvc", "queue", "status").stdout
-    assert told.count("Success") == 2, told + run(project, "dvc", "queue", "logs", "power-3", check=False).stdout
+    wait_for(
+        lambda: "Running" not in (status := run(project, "dvc", "queue", "status").stdout) and "Queued" not in status
+    )
+    status = run(project, "dvc", "queue", "status").stdout
+    assert status.count("Success") == 2, status + run(project, "dvc", "queue", "logs", "power-3", check=False).stdout

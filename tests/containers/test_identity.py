@@ -1,4 +1,4 @@
-"""What an image is known by, and that its packages are those of the project's lock."""
+"""The identity of an image, and that its packages are those of the project's lock."""
 
 import ast
 import json

@@ -1,4 +1,4 @@
-"""Images: when they are built again, on what base, and the words for a build that fails."""
+"""Images: when they are built again, on what base, and the message of a build that fails."""
 
 import os
 import re
@@ -77,7 +77,7 @@ def broken(bare, dockerfile, **more):
     return line
 
 
-def test_a_step_that_fails_is_told_with_its_own_words(bare):
+def test_a_step_that_fails_is_reported_with_its_message(bare):
     line = broken(bare, "ARG BASE_IMAGE\nFROM ${BASE_IMAGE}\nRUN echo no such thing >&2; exit 9\n")
     assert "could not be built" in line
     assert "no such thing" in line
@@ -110,8 +110,8 @@ def test_a_network_is_needed_for_packages_only(tmp_path, text, needed):
 
 def test_the_base_is_the_made_one_or_the_official(engine, monkeypatch):
     monkeypatch.delenv("DLNET_BASE_IMAGE", raising=False)
-    made = any(images.MADE_BASE in image.tags for image in engine.images.list())
-    assert images.choose_base(engine) == (images.MADE_BASE if made else images.OFFICIAL_BASE)
+    made = any(images.LOCAL_BASE in image.tags for image in engine.images.list())
+    assert images.choose_base(engine) == (images.LOCAL_BASE if made else images.OFFICIAL_BASE)
     monkeypatch.setenv("DLNET_BASE_IMAGE", "own/base:1")
     assert images.choose_base(engine) == "own/base:1"
 

@@ -131,5 +131,5 @@ def test_images_are_small_and_carry_nothing_of_the_site(both, engine, name):
     look = "find / -xdev ( -name *.whl -o -name pip.conf -o -path */wheels ) -not -path /usr/share/python-wheels*"
     found = engine.containers.run(image, look.split(), remove=True, network_mode="none").decode().split()
     assert found == []
-    told = [line for line in image.attrs["Config"]["Env"] if line.startswith(("PIP_", "HTTP", "http", "SSL"))]
-    assert told == []
+    site_variables = [line for line in image.attrs["Config"]["Env"] if line.startswith(("PIP_", "HTTP", "http", "SSL"))]
+    assert site_variables == []

@@ -1,4 +1,4 @@
-"""What a container may see and use, before any engine is asked."""
+"""Mounts, limits and environment of a container, without an engine."""
 
 import ast
 import os
@@ -96,7 +96,7 @@ def test_the_package_of_containers_knows_no_stage_and_no_model():
 
 def test_the_environment_overrules_the_parameter(here, monkeypatch):
     monkeypatch.setenv("DLNET_RUNNER", "local")
-    assert project.wanted_runner(config()) == "local"
+    assert project.selected_runner(config()) == "local"
 
 
 REMOTE = "[core]\n    analytics = false\n['remote \"x\"']\n    url = /r\n"
@@ -140,8 +140,8 @@ def test_home_and_user_are_set_for_a_uid_without_a_name(monkeypatch):
     for name in ("USER", "LOGNAME", "LNAME", "USERNAME"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(os, "getuid", lambda: 54321)
-    told = project.environment(False)
-    assert (told["HOME"], told["USER"], told["LOGNAME"]) == ("/tmp", "54321", "54321")  # noqa: S108
+    variables = project.environment(False)
+    assert (variables["HOME"], variables["USER"], variables["LOGNAME"]) == ("/tmp", "54321", "54321")  # noqa: S108
 
 
 def test_a_folder_of_cells_that_is_a_link_may_be_read_where_it_leads(here, tmp_path):

@@ -33,7 +33,7 @@ def test_output_and_errors_arrive_apart_and_whole(bare):
 
 def test_a_bad_end_is_one_line(bare):
     done = launch(bare, "sh", "-c", "exit 7", env=environment(DVC_STAGE="teach"))
-    assert done.stderr == "error: stage teach ended with code 7; its own message stands above\n"
+    assert done.stderr == "error: stage teach ended with code 7; see its message above\n"
 
 
 def test_a_command_that_is_not_there_is_named(bare):
@@ -56,8 +56,8 @@ container.main()
 def test_files_belong_to_a_caller_without_a_name(bare):
     bare.chmod(0o777)
     who = "import getpass, os, pathlib; pathlib.Path('made').write_text(f'{os.getuid()} {getpass.getuser()}')"
-    told = {key: value for key, value in environment().items() if key not in {"USER", "LOGNAME"}}
-    done = run(bare, "python", "-c", AS_NOBODY, who, env=told | {"HOME": str(bare)}, check=False)
+    variables = {key: value for key, value in environment().items() if key not in {"USER", "LOGNAME"}}
+    done = run(bare, "python", "-c", AS_NOBODY, who, env=variables | {"HOME": str(bare)}, check=False)
     assert done.returncode == 0, done.stderr
     user = NOBODY if os.getuid() == 0 else os.getuid()
     group = NOBODY if os.getuid() == 0 else os.getgid()
@@ -115,12 +115,12 @@ def test_publish_reaches_a_container_of_a_named_network(bare, engine):
     command = ["python3", "-m", "http.server", "5000", "--directory", "/usr/share/python3"]
     other = engine.containers.run(image, command, detach=True, network=network.name, name=f"tracking-{os.getpid()}")
     try:
-        told = environment(DLNET_NETWORK=network.name)
+        variables = environment(DLNET_NETWORK=network.name)
         wait = (
             "import time, urllib.request\nfor _ in range(50):\n    try:\n        print(urllib.request.urlopen('http://"
         )
         wait += f"tracking-{os.getpid()}:5000').status)\n        break\n    except OSError:\n        time.sleep(0.1)"
-        done = launch(bare, "python3", "-c", wait, network=True, env=told)
+        done = launch(bare, "python3", "-c", wait, network=True, env=variables)
         assert done.stdout == "200\n", done.stderr
     finally:
         other.remove(force=True)
@@ -135,10 +135,10 @@ def tag_of(folder):
 
 def test_secrets_of_the_registry_stay_outside_of_other_stages(bare):
     shown = ["python3", "-c", "import os; print(os.environ.get('MLFLOW_TRACKING_PASSWORD'))"]
-    told = environment(**{"MLFLOW_TRACKING_PASSWORD": "of-the-test"})
-    assert launch(bare, *shown, env=told).stdout == "None\n"
+    variables = environment(**{"MLFLOW_TRACKING_PASSWORD": "of-the-test"})
+    assert launch(bare, *shown, env=variables).stdout == "None\n"
     data_section(bare)
-    assert launch(bare, *shown, env=told, network=True).stdout == "of-the-test\n"
+    assert launch(bare, *shown, env=variables, network=True).stdout == "of-the-test\n"
 
 
 EAT = "held = []\nwhile True:\n    held.append(bytearray(b'x' * 10_000_000))"
@@ -153,7 +153,7 @@ def test_a_stage_over_its_memory_says_so(bare):
     )
 
 
-def test_a_worker_over_the_memory_of_its_stage_is_told_too(bare):
+def test_a_worker_over_the_memory_of_its_stage_is_reported_too(bare):
     pool = f"import subprocess, sys; sys.exit(subprocess.run([sys.executable, '-c', {EAT!r}]).returncode != 0)"
     done = launch(bare, "python3", "-c", pool)
     assert done.returncode == 1
@@ -220,8 +220,8 @@ def test_no_container_stays(bare, containers_of):
 
 
 def test_the_engine_is_asked_for_and_is_not_there(bare):
-    told = environment(DOCKER_HOST=f"unix://{bare}/none.sock")
-    done = launch(bare, "true", env=told)
+    variables = environment(DOCKER_HOST=f"unix://{bare}/none.sock")
+    done = launch(bare, "true", env=variables)
     assert (done.returncode, done.stderr) == (1, f"error: no Docker engine answers at unix://{bare}/none.sock\n")
 
 
@@ -231,15 +231,15 @@ def test_an_engine_elsewhere_cannot_see_the_project(bare):
 
 
 def test_without_an_engine_a_stage_runs_here_and_says_so_once(bare):
-    told = environment(DOCKER_HOST=f"unix://{bare}/none.sock", DLNET_RUNNER="auto")
-    done = launch(bare, sys.executable, "-c", "import socket; print(socket.gethostname())", env=told)
+    variables = environment(DOCKER_HOST=f"unix://{bare}/none.sock", DLNET_RUNNER="auto")
+    done = launch(bare, sys.executable, "-c", "import socket; print(socket.gethostname())", env=variables)
     assert done.stdout.strip() == socket.gethostname()
     assert done.stderr == f"no Docker engine answers at unix://{bare}/none.sock; running in the local environment\n"
 
 
 def test_local_asks_no_engine(bare):
-    told = environment(DOCKER_HOST=f"unix://{bare}/none.sock", DLNET_RUNNER="local")
-    done = launch(bare, sys.executable, "-c", "print(1)", env=told)
+    variables = environment(DOCKER_HOST=f"unix://{bare}/none.sock", DLNET_RUNNER="local")
+    done = launch(bare, sys.executable, "-c", "print(1)", env=variables)
     assert (done.stdout, done.stderr) == ("1\n", "")
 
 

@@ -1,4 +1,4 @@
-"""An engine that dies under a stage, and disks that are full: real ones, made for the purpose."""
+"""An engine that dies under a stage, and disks that are full: real ones, set up for the tests."""
 
 import contextlib
 import os
@@ -83,11 +83,11 @@ def test_an_engine_that_dies_under_a_stage_is_one_line_and_the_next_start_is_who
     project = make_project(place / "project", dvc=False)
     with second_engine(place) as (process, host, client):
         carry(engine, client, place)
-        told = environment(DOCKER_HOST=host, DVC_STAGE="up")
-        assert launch(project, "true", env=told).returncode == 0
+        variables = environment(DOCKER_HOST=host, DVC_STAGE="up")
+        assert launch(project, "true", env=variables).returncode == 0
         command = [sys.executable, "-m", "stages.container", "one", "--", "python3", "-c"]
         command += ["import time; print('up', flush=True); time.sleep(600)"]
-        with subprocess.Popen(command, cwd=project, env=told, stdout=-1, stderr=-1, text=True) as one:
+        with subprocess.Popen(command, cwd=project, env=variables, stdout=-1, stderr=-1, text=True) as one:
             assert one.stdout.readline() == "up\n"
             os.killpg(process.pid, signal.SIGKILL)
             _, errors = one.communicate(timeout=SECONDS)
@@ -116,7 +116,7 @@ def test_a_full_disk_under_the_project_is_one_line(engine, small_disk):
     shutil.copy(ROOT / "dlnet/errors.py", project / "dlnet/errors.py")
     done = launch(project, "python3", "fill.py")
     assert done.returncode == 1
-    assert done.stderr.startswith("error: the disk is full; make room")
+    assert done.stderr.startswith("error: the disk is full; free some space")
 
 
 def test_a_full_disk_under_the_engine_is_one_line(engine, place):

@@ -18,7 +18,7 @@ from dlnet.models.precision import Precision
 FEATURES = ["voltage slope", "voltage mean", "voltage kurtosis", "CV Q", "CC Q", "CC charge time", "CV charge time"]
 RELATIVE = ["CV Q", "CC Q", "voltage mean"]
 CHANNELS = {"features": FEATURES, "relative": RELATIVE, "noise": 0.1}
-EIGHT = Precision()
+ALL_INT8 = Precision()
 CLEAN = CleanParams(window=7, sigmas=3.0, floor_soh=0.006, feature_sigmas=6.0, min_rows=200)
 
 
@@ -29,7 +29,7 @@ def task(track: str) -> TaskParams:
     return TaskParams(**content)
 
 
-def fleet_bank(params: TaskParams) -> WindowDataset:
+def fleet_dataset(params: TaskParams) -> WindowDataset:
     """Four cells of the embedded fleet, all for training."""
     table = pd.read_parquet(PROJECT / "data/embedded.parquet")
     cells = sorted(table["cell"].unique())[:4]
@@ -38,9 +38,9 @@ def fleet_bank(params: TaskParams) -> WindowDataset:
     rows = table.assign(soh=soh, target=soh, group="all", row=table.groupby("cell").cumcount())
     about = pd.DataFrame({"cell": cells, "group": "all", "split": "train", "used_in_training": True})
     about["rows"] = [int((table["cell"] == cell).sum()) for cell in cells]
-    known = TaskRecord(**dict(embedded(table)), **dict(params), clean=CLEAN, features=tuple(FEATURES), counts={})
+    record = TaskRecord(**dict(embedded(table)), **dict(params), clean=CLEAN, features=tuple(FEATURES), counts={})
     return WindowDataset.from_tables(
-        rows[["cell", "group", "row", "soh", "target", *FEATURES]], about, known, allow_test=False
+        rows[["cell", "group", "row", "soh", "target", *FEATURES]], about, record, allow_test=False
     )
 
 
@@ -48,12 +48,12 @@ def device_model(
     track: str,
     cell: str,
     name: str,
-    precision: Precision = EIGHT,
+    precision: Precision = ALL_INT8,
     **shape: int,
 ) -> DeviceModel:
     """A student with random weights behind an encoder fitted on real columns; ``shape``: ``rank``, ``branches``."""
     params = task(track)
-    dataset = fleet_bank(params)
+    dataset = fleet_dataset(params)
     encoder = fit_encoder(dataset, params)
     ends = dataset.windows("train", 40)
     z, anchor = quantise_inputs(encoder.encode(dataset, ends)), quantise_anchor(encoder.anchor(dataset, ends))

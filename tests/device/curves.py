@@ -1,4 +1,4 @@
-"""Made charges: an earlier fast step, a rise at constant current, then a decay at constant voltage."""
+"""Synthetic charges: an earlier fast step, a rise at constant current, then a decay at constant voltage."""
 
 import numpy as np
 from hypothesis import strategies as st

@@ -20,7 +20,7 @@ void require(bool holds) {
 }
 
 void check_reply(const char* reply, size_t length, size_t room) {
-  require(length > 3 && length < room);  // never cut
+  require(length > 3 && length < room);  // never truncated
   require(memcmp(reply, "ok ", 3) == 0 || memcmp(reply, "err ", 4) == 0);
   for (size_t i = 0; i < length; ++i) require(reply[i] >= ' ' && reply[i] <= '~');
 }

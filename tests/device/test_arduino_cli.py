@@ -1,4 +1,4 @@
-"""What is made of arduino-cli's answers. The real one runs on GitHub only; here a script prints what it would."""
+"""Parsing of arduino-cli's answers. The real one runs on GitHub only; here a script prints recorded answers."""
 
 import json
 import os
@@ -95,11 +95,11 @@ def test_an_image_that_does_not_fit_is_refused(staged, cli, tmp_path, part, size
         (json.dumps(GOOD), 3, "code 3"),
         ("panic: no JSON", 2, "panic: no JSON"),
         ("[]", 0, "failed with code 0"),
-        (json.dumps({"success": True}), 0, "says no sizes"),
+        (json.dumps({"success": True}), 0, "reports no sizes"),
         (json.dumps({"success": True, "builder_result": {"executable_sections_size": SIZES[:1]}}), 0, "expected"),
     ],
 )
-def test_a_failure_is_told_in_its_own_words(staged, cli, tmp_path, text, code, words):
+def test_a_failure_is_reported_with_its_message(staged, cli, tmp_path, text, code, words):
     cli(text, code)
     with pytest.raises(ToolError, match=words):
         arduino.build_real(staged, tmp_path / "out")

@@ -1,4 +1,4 @@
-"""The built file answered by an emulated core alone: what a release is checked with before it is published."""
+"""The built file in an emulated CPU alone: the check of a release before it is published."""
 
 import numpy as np
 import pytest

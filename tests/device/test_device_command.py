@@ -53,7 +53,7 @@ def test_selftest_passes(folder, elf, port, capsys):
 def test_replay_compares_every_forecast(device, cell):
     code, out, _ = device("replay", cell, "--nominal", 5)
     assert code == 0
-    assert out.startswith("70 cycles taken in, 0 refused, 21 forecasts of 100 cycles compared: all equal")
+    assert out.startswith("70 cycles accepted, 0 refused, 21 forecasts of 100 cycles compared: all equal")
 
 
 def test_forecast_prints_soh_and_the_crossing(device, cell):
@@ -87,7 +87,7 @@ def test_a_cell_with_too_few_cycles_cannot_be_forecast(device, cell, tmp_path):
 
 def test_an_elf_for_a_real_board_is_refused(folder, elf, capsys):
     assert main(["device", "info", "--port", "/dev/ttyACM0", "--elf", str(elf)]) == 1
-    assert "--elf goes with --port emulator or core" in capsys.readouterr().err
+    assert "--elf needs --port emulator or core" in capsys.readouterr().err
 
 
 @pytest.mark.slow

@@ -50,7 +50,7 @@ def test_streamed_features_are_those_of_the_whole_curve(device, curve):
 
 
 @pytest.mark.parametrize("noise", [0.0, 2e-3])
-def test_most_made_curves_are_usable(device, noise):
+def test_most_synthetic_curves_are_usable(device, noise):
     # Guards the test above: were every curve refused, it would prove nothing.
     statuses = [device(*charge(seed, noise=noise, two_steps=seed % 2 == 0))[0] for seed in range(20)]
     assert statuses.count(Status.done) == 20

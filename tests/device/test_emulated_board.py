@@ -61,7 +61,7 @@ def code_of(reply):
 
 
 def fill(board, values):
-    assert all(taken for _, taken in play(board, values))
+    assert all(accepted for _, accepted in play(board, values))
 
 
 @pytest.fixture
@@ -185,11 +185,11 @@ def test_a_saved_state_goes_on_after_a_restart(elf, model, fleet_cell):
         np.testing.assert_array_equal(second.forecast(), expected(model, values)[-1])
 
 
-@pytest.mark.parametrize(("place", "code"), [(0, 27), (4, 28), (100, 29), (-1, 29)])
-def test_a_damaged_state_is_refused_and_changes_nothing(unchanged, place, code):
+@pytest.mark.parametrize(("index", "code"), [(0, 27), (4, 28), (100, 29), (-1, 29)])
+def test_a_damaged_state_is_refused_and_changes_nothing(unchanged, index, code):
     board, _, _ = unchanged
     state = bytearray(board.save())
-    state[place] ^= 1
+    state[index] ^= 1
     with pytest.raises(Refused) as refusal:
         board.load(bytes(state))
     assert refusal.value.code == code
@@ -313,13 +313,13 @@ def test_a_silent_port_is_named():
     import os
     import tty
 
-    ours, theirs = os.openpty()
-    tty.setraw(theirs)
+    unnamed_end, serial_end = os.openpty()
+    tty.setraw(serial_end)
     try:
         start = time.monotonic()
-        with Line(os.ttyname(theirs), 0.2) as line, pytest.raises(NoAnswer, match="no answer to 'info'"):
+        with Line(os.ttyname(serial_end), 0.2) as line, pytest.raises(NoAnswer, match="no answer to 'info'"):
             Board(line)
         assert time.monotonic() - start < 5
     finally:
-        os.close(ours)
-        os.close(theirs)
+        os.close(unnamed_end)
+        os.close(serial_end)

@@ -114,7 +114,7 @@ void loop() {
         assert line.exchange_bytes(b"x") == "ok"
 
 
-def test_a_fault_is_told_on_the_line(staged, tmp_path):
+def test_a_fault_is_reported_on_the_line(staged, tmp_path):
     text = """#include <Arduino.h>
 void setup() { Serial.begin(9600); }
 void loop() { if (Serial.read() >= 0) *reinterpret_cast<volatile int*>(0xF0000000) = 1; }
@@ -152,5 +152,5 @@ def test_the_profile_is_a_yaml_that_names_one_board():
 def test_builders_version_is_one_that_knows_the_rules_of_platforms():
     if shutil.which("arduino-builder") is None:
         pytest.skip("arduino-builder is not installed; see docker/firmware.apt")
-    said = subprocess.run(["arduino-builder", "-version"], capture_output=True, text=True, check=True).stdout
-    assert "Arduino Builder 1." in said
+    output = subprocess.run(["arduino-builder", "-version"], capture_output=True, text=True, check=True).stdout
+    assert "Arduino Builder 1." in output

@@ -1,4 +1,4 @@
-"""Independent truths: a float student and the integer spec, both as scalar loops, and students to try them on.
+"""Independent truths: a float student and the integer spec, both as scalar loops, and students to compare them on.
 
 ``float_forward`` is written from the equations of the student, ``integer_forward`` from docs/quantisation.md with
 Python's unbounded integers; neither uses dlnet's arithmetic.
@@ -103,7 +103,7 @@ def float_scores(student, z):
 def float_forward(student, z, anchor, branch=None):
     """Forecast (horizon,) in SoH of one window ``z`` (T, C): the equations of the student, one number at a time.
 
-    The branch of the largest score speaks, of equals the first, unless one is named.
+    Uses the branch of the largest score, the first of equal ones, unless ``branch`` is given.
     """
     if branch is None:
         scores = float_scores(student, z)

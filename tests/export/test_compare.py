@@ -1,4 +1,4 @@
-"""Engines are held to the integer reference."""
+"""Engines are compared with the integer reference."""
 
 from dataclasses import replace
 
@@ -20,7 +20,7 @@ def test_an_engine_outside_it_is_named(mae):
         check_agreement("m", {"reference": 0.001, "tflm": mae}, 1.01)
 
 
-def test_distances_are_those_of_windows_in_which_the_same_branch_speaks():
+def test_distances_are_those_of_windows_with_the_same_branch():
     codes = np.zeros((3, 2), np.int16)
     one = Trace(np.zeros((3, 4, 2), np.int16), codes, np.array([0, 1, 1], np.int16), codes, codes.astype(np.int32))
     moved = np.array([[-3, 1], [900, 900], [2, 4]], np.int16)

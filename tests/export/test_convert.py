@@ -1,4 +1,4 @@
-"""What the exporter takes of a trained student."""
+"""Conversion of a trained student to the exporter's input."""
 
 import numpy as np
 import torch

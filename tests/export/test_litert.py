@@ -1,4 +1,4 @@
-"""The .tflite files: their bytes, their weights, and how far their engines stand from the integer reference."""
+"""The .tflite files: their bytes, their weights, and how far their engines differ from the integer reference."""
 
 from dataclasses import replace
 
@@ -71,19 +71,19 @@ def test_files_hold_the_weights_of_the_spec(case):
     for content, parts in zip((files.step, files.head), as_read(spec), strict=True):
         stored = int8_of(content)
         assert len(stored) == len(parts)
-        for wanted, wanted_scale, bits in parts:
+        for expected, expected_scale, bits in parts:
             twice = int(bits == 4)  # the first input twice: with the row's largest, and with what is left
-            weights, scale = stored[len(wanted), wanted.shape[1] + twice]
-            total = weights.astype(int)[:, : wanted.shape[1]]
+            weights, scale = stored[len(expected), expected.shape[1] + twice]
+            total = weights.astype(int)[:, : expected.shape[1]]
             if twice:
                 assert (abs(total[:, 0]) == 127).all()
                 total[:, 0] += weights[:, -1]
-            assert np.array_equal(total, wanted)
-            assert np.allclose(scale, wanted_scale, rtol=1e-6)
+            assert np.array_equal(total, expected)
+            assert np.allclose(scale, expected_scale, rtol=1e-6)
 
 
 def clearness(spec, z, trace):
-    """By how much the gate's largest logit stands above the next, in units of 2^-12 (N,)."""
+    """By how much the gate's largest logit is above the next, in units of 2^-12 (N,)."""
     inputs = np.concatenate([z[:, -1].astype(np.int64), as_input(trace.hidden[:, -1])], axis=1)
     return np.diff(np.sort(affine(spec.gate, inputs), axis=1)[:, -2:], axis=1)[:, 0]
 
@@ -118,7 +118,7 @@ def test_a_batch_gives_what_single_windows_give(case):
     assert np.array_equal(batch, np.concatenate(singles))
 
 
-def test_with_two_gates_alike_the_first_branch_speaks_in_every_engine():
+def test_with_two_gates_alike_every_engine_uses_the_first_branch():
     student = make_student(hidden=4, channels=2, branches=3)
     spec = make_spec(replace(student, wg=student.wg[:, [1, 0, 0]], bg=student.bg[[1, 0, 0]]))
     z, anchor = make_windows(40, 10, 2)
@@ -127,7 +127,7 @@ def test_with_two_gates_alike_the_first_branch_speaks_in_every_engine():
         assert set(trace.branch.tolist()) == {0, 1}, engine
 
 
-def test_converting_twice_gives_the_same_bytes_and_says_nothing(capfd):
+def test_converting_twice_gives_the_same_bytes_and_prints_nothing(capfd):
     spec = make_spec(make_student(hidden=4, channels=2))
     windows = quantise_inputs(make_windows(20, 10, 2)[0])
     first = convert(spec, windows)

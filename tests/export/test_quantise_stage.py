@@ -1,4 +1,4 @@
-"""The quantise stage in weights of 4 bits, of 8, and of what each matrix bears."""
+"""The quantise stage in weights of 4 bits, of 8, and in mixed precision."""
 
 from pathlib import Path
 
@@ -61,10 +61,10 @@ def validation_mae(student, spec):
 def test_4_bits_of_a_student_with_branches(quantised):
     student, metrics = quantised(4, branches=2)
     spec = load_spec(OUT / "spec.json")
-    wanted = make_spec(weights_of(student), training_windows(student), Precision.of(4))
-    assert to_json(spec) == to_json(wanted)
+    expected = make_spec(weights_of(student), training_windows(student), Precision.of(4))
+    assert to_json(spec) == to_json(expected)
     assert metrics.bits == {"step": 4, "gate": 4, "head": 4}
-    assert metrics.mae_engines_validation["reference"] == pytest.approx(validation_mae(student, wanted))
+    assert metrics.mae_engines_validation["reference"] == pytest.approx(validation_mae(student, expected))
     assert metrics.sensitivity is None
     check_golden(OUT / "golden.safetensors", spec)
 
@@ -76,13 +76,13 @@ def test_a_student_trained_in_4_bits_keeps_the_rounding_it_was_trained_with(quan
 
 
 @pytest.mark.parametrize("slack", [1.0, 1.2, 100.0])
-def test_auto_takes_4_bits_where_the_validation_error_bears_it(quantised, slack):
+def test_auto_takes_4_bits_where_the_validation_error_allows_it(quantised, slack):
     student, metrics = quantised("auto", slack, hidden=24, rank=16)
     windows, weights = training_windows(student), weights_of(student)
     base = validation_mae(student, make_spec(weights, windows))
     alone = {p: make_spec(weights, windows, Precision().lowered(p)) for p in PARTS if p != "gate"}
-    wanted = {name: pytest.approx(validation_mae(student, spec) / base) for name, spec in alone.items()}
-    assert metrics.sensitivity == wanted
+    expected = {name: pytest.approx(validation_mae(student, spec) / base) for name, spec in alone.items()}
+    assert metrics.sensitivity == expected
     spec = load_spec(OUT / "spec.json")
     assert validation_mae(student, spec) <= slack * base
     assert metrics.bits == {name: part.bits for name, part in spec.parts.items()}

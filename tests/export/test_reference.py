@@ -33,7 +33,7 @@ PRECISIONS = st.builds(Precision, *[st.sampled_from([4, 8])] * 4)
 
 
 def exact(student, z, anchor, branch=None):
-    """Forecasts in floats; ``branch`` (N,) is who speaks, the gate's own choice if None."""
+    """Forecasts in floats; ``branch`` (N,) to use, the gate's own choice if None."""
     branches = [None] * len(z) if branch is None else branch
     return np.array([float_forward(student, *one) for one in zip(z, anchor, branches, strict=True)])
 
@@ -43,7 +43,7 @@ def chosen(spec, z, anchor):
 
 
 def weights_as_stored(student, spec):
-    """The student that the spec's integers stand for: what is left is the error of arithmetic."""
+    """The student of the spec's integers: the remaining error is that of the arithmetic."""
     (seen, _), (step, b), (head, bo) = ((p or spec.step).dequantised() for p in (spec.inner, spec.step, spec.head))
     c = student.channels
     stored = replace(student, wx=seen[:, :c].T, wh=seen[:, c:].T, b=b, wo=head.T, bo=bo)
@@ -73,9 +73,9 @@ def test_arithmetic_alone_costs_less_than_30_ppm_of_soh(shape, precision):
     z, anchor = make_windows(3, student.steps, student.channels, shape["seed"])
     stored, codes = weights_as_stored(student, spec), np.rint(z * 4096) / 4096
     branch = chosen(spec, z, anchor)
-    for window, spoken in zip(codes, branch, strict=True):
+    for window, used in zip(codes, branch, strict=True):
         scores = float_scores(stored, window)
-        assert scores[spoken] > max(scores) - 2e-3  # 8 units of 2^-12
+        assert scores[used] > max(scores) - 2e-3  # 8 units of 2^-12
     want = exact(stored, codes, anchor, branch)
     assert np.abs(predict_reference(spec, z, anchor) - want).max() < 3e-5
 
@@ -117,7 +117,7 @@ def test_engine_is_the_written_arithmetic_even_when_everything_saturates(shape, 
         assert largest <= max(largest_accumulator(spec).values()) < 2**31
 
 
-def test_of_equal_scores_the_first_branch_speaks():
+def test_of_equal_scores_the_first_branch_is_used():
     student = make_student(branches=4)
     tied = replace(student, wg=student.wg[:, [0, 1, 1, 0]], bg=student.bg[[0, 1, 1, 0]])
     z, anchor = make_windows(60, 10, 6)
@@ -135,7 +135,7 @@ def test_scores_that_saturate_are_equal():
     assert (run(spec, *quantised(5)).branch == 0).all()
 
 
-def test_the_branch_that_speaks_is_the_gates_choice_in_floats():
+def test_the_branch_that_is_used_is_the_gates_choice_in_floats():
     student = make_student(branches=4, skip="last", offset=True)
     z, anchor = make_windows(200, 10, 6)
     scores = np.array([float_scores(student, window) for window in z])

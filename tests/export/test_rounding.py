@@ -56,7 +56,7 @@ def test_no_single_weight_could_be_rounded_better(case):
             assert other[row] >= fitted[row] * (1 - 1e-9)
 
 
-def test_mean_error_of_a_row_is_taken_up_by_the_bias(case):
+def test_mean_error_of_a_row_is_absorbed_by_the_bias(case):
     student, windows, _, spec = case
     states = state_path(spec, windows)[:, -1] / 2**15
     inputs = np.concatenate([states, skip_inputs(spec, windows) / 2**12], axis=1)
@@ -107,7 +107,7 @@ def test_in_4_bits_too_forecasts_come_nearer_to_float(shape):
 
 
 def distance(spec, z, anchor, every):
-    """Mean distance from float forecasts (B, N, horizon) of the branch that spoke."""
+    """Mean distance from float forecasts (B, N, horizon) of the branch that was used."""
     trace = run(spec, quantise_inputs(z), quantise_anchor(anchor))
     return np.abs(to_soh(trace.forecast) - every[trace.branch, np.arange(len(z))]).mean()
 

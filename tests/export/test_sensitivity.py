@@ -95,18 +95,18 @@ def test_the_choice_holds_at_least_half_of_what_the_best_of_all_precisions_holds
 def test_only_matrices_that_the_model_has_are_asked_for():
     student = make_student(0, hidden=4, channels=2)
     windows = quantise_inputs(make_windows(30, 10, 2)[0])
-    asked = []
+    requested = []
 
     def score(spec):
-        asked.append(spec.precision)
+        requested.append(spec.precision)
         return 1.0
 
     found = choose_precision(student, windows, score, saved, 1.0)
     assert found.sensitivity == {"step": 1.0, "head": 1.0}
     assert found.precision == Precision(step=4, head=4)
     # All in 8 bits, each alone, then one after the other: of equal loss the first.
-    wanted = [Precision(), Precision(step=4), Precision(head=4), Precision(step=4), Precision(step=4, head=4)]
-    assert asked == wanted
+    expected = [Precision(), Precision(step=4), Precision(head=4), Precision(step=4), Precision(step=4, head=4)]
+    assert requested == expected
 
 
 def test_a_matrix_that_loses_least_a_weight_comes_first():

@@ -1,4 +1,4 @@
-"""What a spec holds, what it refuses, what it weighs."""
+"""A spec: its content, its checks, its size."""
 
 import json
 from dataclasses import replace
@@ -53,7 +53,7 @@ def test_weights_of_4_bits_are_multiples_of_16_within_half_a_unit(cell):
 
 
 @pytest.mark.parametrize("part", ["inner", "step", "gate", "head"])
-def test_only_the_matrix_that_is_told_has_4_bits(part):
+def test_only_the_named_matrix_has_4_bits(part):
     student = make_student(rank=5, branches=3)
     whole, lowered = make_spec(student), make_spec(student, precision=Precision().lowered(part))
     assert {name: one.bits for name, one in lowered.parts.items()} == dict.fromkeys(whole.parts, 8) | {part: 4}

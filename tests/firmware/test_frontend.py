@@ -121,7 +121,7 @@ def test_a_feature_that_never_changed_has_a_unit_all_the_same():
 
 
 def test_a_window_shorter_than_the_filter_is_refused():
-    with pytest.raises(ModelError, match="filter looks at 7 cycles, the model at 4"):
+    with pytest.raises(ModelError, match="filter reads 7 cycles, the model 4"):
         make_codec(random_model(steps=4, block=1).encoder, CLEAN)
 
 

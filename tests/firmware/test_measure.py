@@ -1,4 +1,4 @@
-"""What a forecast takes: budgets of the published recipe, the model of cycles by hand, the report."""
+"""Costs of a forecast: budgets of the published recipe, the model of cycles by hand, the report."""
 
 import json
 
@@ -34,7 +34,7 @@ def test_the_recipe_of_the_capacity_track_is_within_budget():
 @needs_arm
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["branches", "low rank", "int4", "all at once"])
-def test_the_cost_model_foretells_branches_low_rank_and_4_bits(name):
+def test_the_cost_model_predicts_branches_low_rank_and_4_bits(name):
     model = shaped(name)
     off = cost_error(shape_of(model), measure(model, build(model)))
     assert all(abs(error) <= fit.MOST for error in off.values()), off
@@ -105,7 +105,7 @@ def test_waiting_for_flash_by_hand():
 
 
 def row(name: str, instructions: int, mae: float) -> MeasuredModel:
-    """A row of made figures."""
+    """A row of synthetic figures."""
     ms = Milliseconds(no_wait=0.1, cache_on=0.2, cache_off=0.3)
     monitor = MonitorCosts(
         flash_bytes=3, flash_bytes_with_state=4, push_instructions=5, push_ms_modelled=ms, forecast_instructions=6,
@@ -131,7 +131,7 @@ def test_the_chosen_model_stands_at_the_top(tmp_path):
     assert FirmwareReport.read(tmp_path / "firmware.json") == found
 
 
-def test_without_the_arm_compiler_nothing_is_made_up(tmp_path, monkeypatch):
+def test_without_the_arm_compiler_nothing_is_reported(tmp_path, monkeypatch):
     monkeypatch.setattr(toolchain.shutil, "which", lambda _name: None)
     tools = report.Tools.find()
     found = report.report([ROWS[0].to(ProvenModel)], "a", tools)

@@ -43,9 +43,9 @@ def test_what_is_refused_changes_nothing(monitor, change, status):
     values = filled(monitor)
     state = monitor.save()
     row = values[-1].copy()
-    for place, value in change.items():
-        if place != "cycle":
-            row[place] = value
+    for index, value in change.items():
+        if index != "cycle":
+            row[index] = value
     assert monitor.push(change.get("cycle", 61), row) == status
     assert monitor.save() == state
 
@@ -92,7 +92,7 @@ def test_crossing_of_a_threshold_that_is_none(monitor, threshold, status):
     assert monitor.crossing(threshold) == (status, -1)
 
 
-def test_words_of_the_statuses_are_those_of_the_library():
+def test_texts_of_the_statuses_are_those_of_the_library():
     source = (LIBRARY / "dlnet_status.h").read_text()
     assert [line.split('"')[1] for line in source.splitlines() if "return" in line][:-1] == list(STATUS)
 
@@ -165,8 +165,8 @@ def test_a_whole_state_that_no_monitor_wrote_is_refused(monitor):
 
     filled(monitor)
     state = monitor.save()
-    for place, value in ((16, 51), (18, 1)):
-        forged = state[:place] + struct.pack("<H", value) + state[place + 2 : -4]
+    for offset, value in ((16, 51), (18, 1)):
+        forged = state[:offset] + struct.pack("<H", value) + state[offset + 2 : -4]
         assert monitor.load(forged + struct.pack("<I", zlib.crc32(forged))) == "bad state"
 
 

@@ -56,10 +56,12 @@ def test_clang_with_sanitisers_equals_reference(tmp_path, name):
     records = b"".join(
         one.tobytes() + int(a).to_bytes(4, "little", signed=True) for one, a in zip(z, anchor, strict=True)
     )
-    said = toolchain.call([tmp_path / "driver", "engine"], input=records)
+    output = toolchain.call([tmp_path / "driver", "engine"], input=records)
     expected = run(model.spec, z, anchor)
-    wanted = b"".join(f.tobytes() + h.tobytes() for f, h in zip(expected.forecast, expected.hidden, strict=True))
-    assert said == wanted
+    expected_output = b"".join(
+        f.tobytes() + h.tobytes() for f, h in zip(expected.forecast, expected.hidden, strict=True)
+    )
+    assert output == expected_output
 
 
 @needs_arm

@@ -1,4 +1,4 @@
-"""Rows as they stand in the header, read back number by number as docs/firmware.md lays them out."""
+"""Rows of the header, read back number by number in the layout of docs/firmware.md."""
 
 from dataclasses import replace
 
@@ -59,8 +59,8 @@ def check_pair(reader, part, rows, blocks):
     assert biases == [0 if row is None else part.bias[row] // unit for row in rows]
     found = reader.weights(part.bits, [block.stop - block.start for block in blocks])
     for row, weights in zip(rows, found, strict=True):
-        wanted = [filled([0] * (b.stop - b.start) if row is None else part.weights[row, b], unit) for b in blocks]
-        assert weights == [value for block in wanted for value in block]
+        expected = [filled([0] * (b.stop - b.start) if row is None else part.weights[row, b], unit) for b in blocks]
+        assert weights == [value for block in expected for value in block]
     assert [reader.next() for _ in rows] == [0 if row is None else part.multiplier[row] for row in rows]
     shifts = reader.next()
     for k, row in enumerate(rows):

@@ -1,4 +1,4 @@
-"""Registries and publications for tests stand in tests/registry."""
+"""Registries and publications for tests are in tests/registry."""
 
 import helper_paths
 

@@ -1,4 +1,4 @@
-"""What a model takes on the device, against the budget."""
+"""A model's costs on the device, compared with the budget."""
 
 import pytest
 from made_pipeline import BUDGET

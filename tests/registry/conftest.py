@@ -1,4 +1,4 @@
-"""Registries for tests; they stand in a module of their own, for other folders use them too."""
+"""Registries for tests; they are in a module of their own, as other folders use them too."""
 
 from registries import migrated, registry, three, versions
 

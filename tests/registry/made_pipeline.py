@@ -101,7 +101,7 @@ def make(root: Path, *, int8: float = 0.0012) -> Path:
     return root
 
 
-def made_cells(cells: int = 8, rows: int = 60) -> pd.DataFrame:
+def synthetic_cells(cells: int = 8, rows: int = 60) -> pd.DataFrame:
     """Cycles of cells that fade along a bent line, as the fetch stage writes them."""
     rng = np.random.default_rng(0)
     parts = []
@@ -122,10 +122,11 @@ def made_cells(cells: int = 8, rows: int = 60) -> pd.DataFrame:
 def _data(folder: Path) -> WindowDataset:
     columns = {"capacity": "capacity", "unit": "Ah", "features": {"CC Q": "CC Q", "CV Q": "CV Q"}}
     source = SourceRecord(
-        source="embedded", simulated=True, label="made cells (simulated)", nominal_ah=(1.1,), columns=columns, cells=8,
+        source="embedded", simulated=True, label="synthetic cells (simulated)", nominal_ah=(1.1,), columns=columns,
+        cells=8,
         rows=480, notes=(),
     )  # fmt: skip
-    prepared = prepare(made_cells(), source, CLEAN, SPLIT, TASK)
+    prepared = prepare(synthetic_cells(), source, CLEAN, SPLIT, TASK)
     write_parquet(folder / "rows.parquet", prepared.rows)
     write_parquet(folder / "cells.parquet", prepared.cells)
     prepared.task.write(folder / "task.json")
@@ -186,7 +187,7 @@ def scores(mae: float) -> Scores:
 
 
 def device_costs(**changes: int) -> DeviceCosts:
-    """Figures of the firmware stage, made up."""
+    """Synthetic figures of the firmware stage."""
     ms = Milliseconds(no_wait=0.2, cache_on=0.3, cache_off=0.9)
     monitor = MonitorCosts(
         flash_bytes=4000, flash_bytes_with_state=5000, push_instructions=300, push_ms_modelled=ms,
@@ -240,7 +241,7 @@ def _reports(folder: Path, students: list[TrainedModel], quantised: list[str]) -
     baseline = {"bytes": 900_000, "parameters": 0, "uses_capacity": True}
     SummaryReport(
         data=DataSummary(
-            source="embedded", label="made cells (simulated)", simulated=True, inputs="capacity", window=30,
+            source="embedded", label="synthetic cells (simulated)", simulated=True, inputs="capacity", window=30,
             horizon=12, cells=8, windows=100, splits={}, notes=["Simulated."],
         ),
         baselines={name: BaselineSummary(**baseline, **_float(mae)) for name, mae in BASELINES.items()},

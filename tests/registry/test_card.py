@@ -25,7 +25,7 @@ Worst cell: cell-3, MAE 0.00396. Parameters: 200. Integer spec 2,000 B, .tflite 
 MORE = """
 A gate picks one of 2 branches a window. Validation windows by branch: 62 / 38 %.
 
-Weights of 4 bits in place of 8: step and head.
+Weights of 4 bits instead of 8: step and head.
 """
 TAIL = """
 **Gate (validation cells): not passed**

@@ -87,7 +87,7 @@ def test_weights_of_four_bits_are_a_line_of_the_card(project, made):
     edge = summary.edge.model_copy(update={"four_bits": ("step", "head")})
     summary.model_copy(update={"edge": edge}).write(path)
     cards = [collect(one, LIMITS).models[2][1].description for one in (project, made)]
-    line = "Weights of 4 bits in place of 8: step and head."
+    line = "Weights of 4 bits instead of 8: step and head."
     assert cards[0].replace(f"\n{line}\n", "") == cards[1] != cards[0]
 
 

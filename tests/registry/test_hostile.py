@@ -1,4 +1,4 @@
-"""Versions that somebody else made: refused before anything of them is parsed."""
+"""Untrusted versions are refused before any of their files is parsed."""
 
 from __future__ import annotations
 
@@ -48,11 +48,11 @@ def version(published, tmp_path, monkeypatch):
     return Version(found.name, found.number, found.tags, str(copy))
 
 
-def refused(version, tmp_path, words):
-    with pytest.raises(UntrustedError, match=words) as caught:
+def refused(version, tmp_path, message):
+    with pytest.raises(UntrustedError, match=message) as caught:
         fetch(version, tmp_path / "out")
     assert "\n" not in str(caught.value)
-    assert not (tmp_path / "out").exists(), "nothing of a refused version may land"
+    assert not (tmp_path / "out").exists(), "no file of a refused version may be written"
 
 
 def test_a_version_of_the_pipeline_arrives_whole(published, version, tmp_path):
@@ -146,7 +146,7 @@ def test_a_changed_file_is_refused(version, tmp_path):
 
 def test_a_missing_file_is_refused(version, tmp_path):
     (Path(version.location) / "artifacts/spec.json").unlink()
-    refused(version, tmp_path, "spec.json stands in its tags and is not there")
+    refused(version, tmp_path, "spec.json is in its tags, but the file is missing")
 
 
 def test_a_file_without_a_hash_is_refused(version, tmp_path):
@@ -196,7 +196,7 @@ def test_a_version_made_from_a_plain_folder_is_refused(registry):
     ],
 )  # fmt: skip
 def test_a_location_elsewhere_is_refused(location, registry):
-    with pytest.raises(UntrustedError, match="artefacts there are not read"):
+    with pytest.raises(UntrustedError, match="artefacts at this location are not read"):
         open_store(location, registry)
 
 
@@ -246,7 +246,7 @@ def liar(monkeypatch):
 @pytest.mark.parametrize("name", ["../../etc/passwd", "/etc/passwd", "a/b", "..", ".hidden", "a\\b", "a\0b", "x" * 200])
 def test_a_server_s_escaping_path_is_refused(liar, name):
     liar.listing["1/m"] = [{"path": name, "is_dir": False, "file_size": 1}]
-    with pytest.raises(UntrustedError, match="no plain file name"):
+    with pytest.raises(UntrustedError, match="not a plain file name"):
         ServedStore(liar.uri, "1/m").entries()
 
 
@@ -271,7 +271,7 @@ def test_a_listing_without_end_is_cut_off(liar):
 
 
 @pytest.mark.parametrize("listing", [3, [3], [{"is_dir": True}]])
-def test_a_listing_of_another_form_is_said(liar, listing):
+def test_a_malformed_listing_is_reported(liar, listing):
     liar.listing["1/m"] = listing
     with pytest.raises(RegistryError, match="is not MLflow's"):
         ServedStore(liar.uri, "1/m").entries()

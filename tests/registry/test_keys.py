@@ -75,7 +75,7 @@ def test_comments_in_params_do_not_count(project):
     assert params_hash(project) != before
 
 
-def test_what_is_absent_is_said(tmp_path):
+def test_what_is_absent_is_named(tmp_path):
     (tmp_path / "params.yaml").write_text("a: 1\n")
     tags = lineage(tmp_path)
     assert tags["dlnet.git.commit"].startswith("none: ")

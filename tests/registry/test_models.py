@@ -52,7 +52,7 @@ def code(name):
         return importlib.import_module(f"dlnet.registry.{name}")
 
 
-NEAR_TIE = 4  # units of the gate's logits: LiteRT and the reference stand up to two apart
+NEAR_TIE = 4  # units of the gate's logits: LiteRT and the reference differ by up to two
 
 
 def gate_margins(spec, z):
@@ -102,7 +102,7 @@ def test_the_edge_model_forecasts_as_the_integer_reference_does(made, tmp_path, 
     assert len(set(branch[clear])) >= min(2, config.branches)
     assert clear.mean() > 0.9
     assert found.shape == truth.shape
-    # A few LSB of the int16 state, far below any error of a forecast; at a near tie another branch may speak.
+    # A few LSB of the int16 state, far below any error of a forecast; at a near tie another branch may be used.
     assert np.abs(found - truth)[clear].max() < 5e-5
     single = model.predict(None, {"z": z[:1], "anchor": anchor[:1]})
     assert single[0] == pytest.approx(found[0], abs=1e-7)
@@ -141,7 +141,7 @@ def test_a_fetched_model_opens_and_knows_its_version_and_goes_afterwards(registr
     assert not files.folder.exists()
 
 
-def test_a_missing_alias_is_said_with_what_to_do(registry):
+def test_a_missing_alias_is_reported_with_advice(registry):
     with pytest.raises(RegistryError, match="models/edge/NAME") as caught, fetched("models:/dlnet-edge@candidate"):
         pass
     assert "\n" not in str(caught.value)

@@ -1,4 +1,4 @@
-"""The page of fronts: whole in itself, and telling each student."""
+"""The page of fronts: self-contained, with a text for each student."""
 
 import re
 
@@ -19,11 +19,11 @@ def page(pipeline):
 
 
 def test_a_point_tells_its_student(page):
-    told = next(text for text in re.findall(r'"text":\[(.*?)\]', page) if EDGE in text)
-    assert "learned" not in told
-    assert re.search(rf"{EDGE}.{{1,80}}cell: liquid.{{1,80}}hidden: 4", told)
-    assert "flash bytes: " in told
-    assert "mae test: " in told
+    hover_text = next(text for text in re.findall(r'"text":\[(.*?)\]', page) if EDGE in text)
+    assert "learned" not in hover_text
+    assert re.search(rf"{EDGE}.{{1,80}}cell: liquid.{{1,80}}hidden: 4", hover_text)
+    assert "flash bytes: " in hover_text
+    assert "mae test: " in hover_text
 
 
 def test_the_page_needs_no_network(page):

@@ -292,7 +292,7 @@ def test_who_waits_for_another_says_so_and_gives_up_at_last(registry, monkeypatc
     monkeypatch.setattr(lock, "LONGEST", 1.0)
     with (registry / "mlflow.db.lock").open("w") as held:
         fcntl.flock(held, fcntl.LOCK_EX)
-        with pytest.raises(RegistryError, match="publishes for over an hour"):
+        with pytest.raises(RegistryError, match="has been publishing for over an hour"):
             publisher.publish(publication(registry / "in"), connect())
     assert capsys.readouterr().err.count("another publish is under way") == 1
 

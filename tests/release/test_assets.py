@@ -55,7 +55,7 @@ def test_every_file_is_there_and_its_sum_is_right(build, release, tmp_path):
 CARD = """# firmware-v4-1a2b3c4d
 
 Model {name}, version dlnet-edge/4, SHA-256 of model.json `{sha256}`.
-Trained on: made cells (simulated). It looks at {window} cycles and \
+Trained on: synthetic cells (simulated). It looks at {window} cycles and \
 forecasts the state of health (capacity / nominal capacity) of the next {horizon}.
 Rows of published data are not always consecutive cycles; a cell unlike the training cells may age otherwise.
 
@@ -133,7 +133,7 @@ def test_a_build_without_an_image_is_refused(build, release, tmp_path):
 
 def test_an_empty_image_is_refused(build, release, tmp_path):
     (build / "dlnet_monitor.ino.hex").write_bytes(b"")
-    with pytest.raises(ModelError, match="is no image"):
+    with pytest.raises(ModelError, match="is not the size of an image"):
         assemble(build, release, BUDGET, tmp_path / "out")
 
 

@@ -24,7 +24,7 @@ def test_files_and_lineage_are_all_that_a_build_needs(versions, tmp_path):
 
 
 def test_a_version_that_did_not_pass_is_refused_and_leaves_nothing(versions, tmp_path):
-    with pytest.raises(RefusedError, match="version 3 may not go to devices: the gate was not passed"):
+    with pytest.raises(RefusedError, match="version 3 may not be released: the gate was not passed"):
         check_out("models:/dlnet-edge/3", tmp_path / "out")
     assert not (tmp_path / "out").exists()
 

@@ -36,7 +36,7 @@ def test_a_version_that_beats_no_baseline_is_refused_with_the_reason(versions):
 @pytest.mark.parametrize("tag", ["dlnet.gate", "dlnet.budget"])
 def test_a_version_without_a_word_of_the_gate_is_refused(versions, tag):
     connect().delete_model_version_tag("dlnet-edge", "1", tag)
-    with pytest.raises(RefusedError, match="carries no word of the"):
+    with pytest.raises(RefusedError, match="has no result of the"):
         Champion().promote("1")
 
 

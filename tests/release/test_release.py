@@ -69,7 +69,7 @@ def test_a_claim_is_had_by_the_first_who_asks(versions):
 def test_who_has_the_claim_may_ask_again(versions):
     crown("1")
     assert Releases().claim("a").build
-    assert Releases().claim("a").build, "a workflow that is run again goes on"
+    assert Releases().claim("a").build, "a workflow that is run again continues"
 
 
 def test_what_is_recorded_is_never_built_again(versions):
@@ -87,7 +87,7 @@ def test_recording_again_is_fine_and_under_another_claim_is_not(versions):
     Releases().claim("a")
     assert Releases().record(1, "a", URL) == Releases().record(1, "a", URL)
     crown("2")
-    with pytest.raises(RegistryError, match="nobody holds it"):
+    with pytest.raises(RegistryError, match="there is no claim"):
         Releases().record(2, "a", URL)
     assert "dlnet.release" not in tags("2")
 

@@ -15,7 +15,7 @@ from dlnet.report.summary import summarise
 @pytest.fixture
 def engines(monkeypatch):
     """The integer reference in place of the interpreters, which need real .tflite files."""
-    monkeypatch.setattr(module, "run_engines", made_report.made_engines)
+    monkeypatch.setattr(module, "run_engines", made_report.shifted_engines)
 
 
 @pytest.fixture(scope="session")
@@ -37,7 +37,7 @@ def pipeline(project) -> Pipeline:
 @pytest.fixture(scope="session")
 def evaluation(pipeline, dataset):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module, "run_engines", made_report.made_engines)
+        patch.setattr(module, "run_engines", made_report.shifted_engines)
         return module.evaluate(pipeline, dataset, 3)
 
 

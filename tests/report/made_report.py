@@ -1,4 +1,4 @@
-"""models/ and data/windows/ as the stages before evaluate leave them: real formats, untrained networks, made cells."""
+"""models/ and data/windows/ as input of the stage evaluate: real formats, untrained networks, synthetic cells."""
 
 from __future__ import annotations
 
@@ -48,8 +48,8 @@ SHIFT = 512  # of made LiteRT forecasts against the reference, 2^-24 SoH
 
 def make(root: Path, convert=None, inputs: str = "capacity") -> Path:
     """Fill ``root``; ``convert`` (spec, quantised windows) -> EdgeFiles, else the .tflite files hold no model."""
-    rows, cells = made_tables()
-    content = made_task(inputs)
+    rows, cells = synthetic_tables()
+    content = synthetic_task(inputs)
     write_parquet(root / "data/windows/rows.parquet", rows)
     write_parquet(root / "data/windows/cells.parquet", cells)
     content.write(root / "data/windows/task.json")
@@ -59,7 +59,7 @@ def make(root: Path, convert=None, inputs: str = "capacity") -> Path:
     return root
 
 
-def made_tables() -> tuple[pd.DataFrame, pd.DataFrame]:
+def synthetic_tables() -> tuple[pd.DataFrame, pd.DataFrame]:
     """Cells of 72 rows and more that fade in a straight line to row ``KNEE``, then faster."""
     rows, cells = tables(splits=SPLITS, rows=72)
     bend = 2e-3 * np.maximum(rows["row"] - KNEE, 0)
@@ -67,16 +67,16 @@ def made_tables() -> tuple[pd.DataFrame, pd.DataFrame]:
     return rows.assign(soh=straight - bend, target=straight - bend), cells
 
 
-def made_task(inputs: str = "capacity") -> TaskRecord:
+def synthetic_task(inputs: str = "capacity") -> TaskRecord:
     """Content of task.json."""
     counts = {
         split: SplitCounts(cells=SPLITS.count(split), rows=150, windows=50) for split in ("train", "validation", "test")
     }
-    changes = {"label": "made cells (simulated)", "counts": counts, "notes": ("Made for a test.",)}
+    changes = {"label": "synthetic cells (simulated)", "counts": counts, "notes": ("Made for a test.",)}
     return described(task(inputs)).model_copy(update=changes)
 
 
-def made_engines(files, spec, z, anchor, progress=True) -> dict:
+def shifted_engines(files, spec, z, anchor, progress=True) -> dict:
     """In place of ``run_engines``: the reference, and the same with a known shift in place of LiteRT."""
     reference = run(spec, quantise_inputs(z), quantise_anchor(anchor))
     shifted = replace(reference, forecast=reference.forecast + SHIFT)

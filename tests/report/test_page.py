@@ -48,27 +48,27 @@ def test_baselines_that_see_more_than_the_nets_are_starred(summary, evaluation):
 
 
 def test_branches_are_told_where_there_are_several(text, summary, evaluation):
-    line = "Validation windows by the branch that speaks for them"
+    line = "Validation windows by the branch that handles them"
     assert line not in text
     assert not any(line in note for note in notes(summary))
     first, *rest = summary.elites
     used = first.model_copy(update={"branch_usage": (0.617, 0.383)})
     branched = summary.model_copy(update={"elites": (used, *rest)})
-    wanted = f"{line}: {first.name} 62 / 38 %."
-    assert wanted in page(branched, evaluation.content)
-    assert wanted in notes(branched)
+    expected = f"{line}: {first.name} 62 / 38 %."
+    assert expected in page(branched, evaluation.content)
+    assert expected in notes(branched)
 
 
 def test_weights_of_four_bits_are_told_where_there_are_some(text, summary, evaluation):
-    line = "Weights of 4 bits in place of 8"
+    line = "Weights of 4 bits instead of 8"
     assert line not in text
     assert not any(line in note for note in notes(summary))
     first, *rest = summary.edges
     lowered = first.model_copy(update={"four_bits": ("inner", "head")})
     mixed = summary.model_copy(update={"edges": (lowered, *rest)})
-    wanted = f"{line}: {first.name} inner and head."
-    assert wanted in page(mixed, evaluation.content)
-    assert wanted in notes(mixed)
+    expected = f"{line}: {first.name} inner and head."
+    assert expected in page(mixed, evaluation.content)
+    assert expected in notes(mixed)
 
 
 def test_a_table_has_as_many_cells_in_each_line():

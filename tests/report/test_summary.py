@@ -95,8 +95,8 @@ def test_matrices_of_four_bits_are_named_where_a_model_has_some_and_nowhere_else
     for key in ("flash_bytes", "ram_bytes", "instructions"):
         assert getattr(found.edge, key) == getattr(one, key)
     for key in ("ms_modelled", "energy_uj", "co2_ug"):
-        wanted = getattr(summary.edge, key) * getattr(one, key) / getattr(whole, key)
-        assert getattr(found.edge, key) == pytest.approx(wanted)
+        expected = getattr(summary.edge, key) * getattr(one, key) / getattr(whole, key)
+        assert getattr(found.edge, key) == pytest.approx(expected)
     assert all(entry.four_bits is None for entry in summary.edges)
 
 

@@ -108,7 +108,7 @@ def test_lost_artefacts_are_reported(team, saved):
     with fetched(CHAMPION):
         pass
     team.compose("exec", "-T", "mlflow", "sh", "-c", "rm -r /artefacts/*")
-    with pytest.raises(RegistryError, match="stands in its tags and is not there; refused"), fetched(CHAMPION):
+    with pytest.raises(RegistryError, match="is in its tags, but the file is missing; refused"), fetched(CHAMPION):
         pass
 
 

@@ -5,7 +5,7 @@
 //   #include "model_data.h"
 //   dlnet::Monitor<dlnet::Model> monitor;
 //
-// What a model tells about itself (static constants and functions):
+// Static constants and functions of a model:
 //   Model::inputs, Model::window, Model::horizon            inputs of a cycle, cycles it reads, cycles it forecasts
 //   Model::name(), Model::version(), Model::sha256()        strings; the hash as 64 hexadecimal digits
 //   Model::input_name(i), Model::input_unit(i)              strings, i below Model::inputs

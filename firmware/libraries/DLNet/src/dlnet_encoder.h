@@ -25,13 +25,13 @@ struct Cycles {
   DLNET_INLINE const Half *raw(int input) const { return clean(input) + Model::window; }
 
   // Shift all codes by one cycle and write the newest. By words: a loop over int16 would be compiled to a memmove call.
-  void append(int input, int16_t cleaned, int16_t given) {
+  void append(int input, int16_t cleaned, int16_t uncleaned) {
     uint32_t *const row = rows[input];
     for (int i = 0; i < row_words - 1; ++i) row[i] = (row[i] >> 16) | (row[i + 1] << 16);
     row[row_words - 1] >>= 16;
     Half *const codes = reinterpret_cast<Half *>(row);
     codes[Model::window - 1] = cleaned;
-    codes[Model::window + Model::memory - 1] = given;
+    codes[Model::window + Model::memory - 1] = uncleaned;
   }
 };
 

@@ -137,11 +137,11 @@ class Engine {
         *state = move<true>(*state, gate, target, shifts);
         ++state;
       } else {
-        const int32_t other = sigmoid(scale(b, second, shifts >> 8));
+        const int32_t second_gate = sigmoid(scale(b, second, shifts >> 8));
         const uint32_t rates = row[0], reversals = row[1];
         row += 2;
         state[0] = move<false>(state[0], gate, low_half(reversals), rates);
-        state[1] = move<true>(state[1], other, high_half(reversals), rates);
+        state[1] = move<true>(state[1], second_gate, high_half(reversals), rates);
         state += 2;
       }
     } while (row != end);

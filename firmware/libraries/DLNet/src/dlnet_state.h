@@ -32,11 +32,11 @@ class State {
   }
 
   // `cycles` is written only with ok.
-  static Status load(Cycles<Model> &cycles, const uint8_t *buffer, size_t given) {
-    if (given < 12) return Status::bad_size;
+  static Status load(Cycles<Model> &cycles, const uint8_t *buffer, size_t bytes) {
+    if (bytes < 12) return Status::bad_size;
     if (memcmp(buffer, magic(), 4) != 0) return Status::bad_format;
     if (memcmp(buffer + 4, Model::id, 8) != 0) return Status::other_model;
-    if (given != size) return Status::bad_size;
+    if (bytes != size) return Status::bad_size;
     uint32_t crc;
     memcpy(&crc, buffer + size - 4, 4);
     if (crc != crc32(buffer, size - 4)) return Status::bad_checksum;

@@ -1,4 +1,4 @@
-// The part of the Arduino language that a sketch without pins needs, for the emulated board.
+// The part of the Arduino API that a sketch without pins needs, for the emulated board.
 #pragma once
 
 #include <stdbool.h>

@@ -29,12 +29,12 @@ size_t Print::print(double value, int digits) {
   const double size = value < 0 ? -value : value;
   if (size > 1.7976931348623157e308) return sent + print("inf");
   if (size > 4294967040.0) return sent + print("ovf");
-  const int places = digits < 0 ? 0 : digits > 9 ? 9 : digits;
+  const int decimals = digits < 0 ? 0 : digits > 9 ? 9 : digits;
   uint64_t scale = 1;
-  for (int i = 0; i < places; ++i) scale *= 10;
+  for (int i = 0; i < decimals; ++i) scale *= 10;
   const uint64_t units = static_cast<uint64_t>(size * static_cast<double>(scale) + 0.5);
   sent += print(static_cast<unsigned long>(units / scale));
-  if (!places) return sent;
+  if (!decimals) return sent;
   sent += print('.');
   for (uint64_t rest = units % scale; scale > 1; rest %= scale) {
     scale /= 10;

@@ -5,7 +5,7 @@
 #include <stdint.h>
 #include <string.h>
 
-/// A string that lies in flash; here all memory is one, so it is a plain string under another type.
+/// A string in flash; here flash needs no special access, so it is a plain string under another type.
 class __FlashStringHelper;
 #define F(text) (reinterpret_cast<const __FlashStringHelper*>(text))
 

@@ -1,4 +1,4 @@
-// The loop every sketch runs in, and the clock.
+// main() of a sketch, and the clock.
 #include "Arduino.h"
 #include "board.h"
 

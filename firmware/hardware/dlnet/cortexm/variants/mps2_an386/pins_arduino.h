@@ -1,4 +1,4 @@
-// Pins of the emulated board: it has none that a sketch could see, so every number is taken and ignored.
+// Pins of the emulated board: it has none, so every pin number is accepted and ignored.
 #pragma once
 
 #define NUM_DIGITAL_PINS 0

@@ -1,0 +1,84 @@
+"""The run of the whole pipeline: its reports, fronts and headline figures."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import pandas as pd
+from ruamel.yaml import YAML
+
+from dlnet.gate.budget import UNITS as UNITS_ON_DEVICE
+from dlnet.registry.keys import locked_stages
+from dlnet.registry.pareto_html import fronts_page
+from dlnet.registry.project import Project, flatten
+from dlnet.registry.publication import RunRecord
+from dlnet.report.documents import SummaryReport
+
+FIGURES, REPORTS = ("*.png", "*.html"), ("*.json", "*.md")
+HEADLINE = ("mae_float", "mae_int8", "rmse_int8", "cell_mae_int8", "parameters", "tflite_bytes", "spec_bytes")
+
+
+def pipeline_run(project: Project, children: Sequence[RunRecord]) -> RunRecord:
+    """The parent run.
+
+    Args:
+        children: the runs of its models; the gate's results are taken from the one with a verdict.
+    """
+    reports = project.root / "reports"
+    pictures = [path for pattern in FIGURES for path in sorted((reports / "figures").glob(pattern))]
+    files = {f"figures/{path.name}": path for path in pictures}
+    for folder in ("data", "plots"):
+        files |= {f"{folder}/{path.name}": path for path in sorted((reports / folder).glob("*")) if path.is_file()}
+    written = (path for pattern in REPORTS for path in sorted(reports.glob(pattern)))
+    files |= {path.name: path for path in (project.root / "params.yaml", *written)}
+    files.pop("publish.json", None)  # this stage's own output
+    fronts = {name: project.folder(name) for name in ("front1", "front2")}
+    files |= {f"fronts/{name}.json": folder / "front.json" for name, folder in fronts.items()}
+    tables = {f"fronts/{name}-table.json": _front_table(folder) for name, folder in fronts.items()}
+    lock = json.dumps(locked_stages(project.root), indent=1, sort_keys=True)
+    metrics = _headline(project.summary, children)
+    return RunRecord(
+        kind="pipeline",
+        name="pipeline",
+        title=_title(project, metrics),
+        params=dict(flatten(YAML(typ="safe").load(project.root / "params.yaml"))),
+        metrics=metrics,
+        files=files,
+        texts={"dvc.lock.json": lock},
+        tables=tables,
+        views={"figures/fronts.html": _fronts_page(project)},
+        volatile={f"volatile/{path.name}": path for path in sorted((reports / "volatile").glob("*.json"))},
+        tags={"mlflow.note.content": f"Data: {project.task.label}. Errors are MAE of SoH on test cells."},
+    )
+
+
+def _fronts_page(project: Project) -> str:
+    names = {"front1": "First front: students", "front2": "Second front: students and pruned students"}
+    tables = {title: pd.read_parquet(project.folder(name) / "table.parquet") for name, title in names.items()}
+    tested = {entry.name: entry.mae for entry in project.summary.students}
+    return fronts_page(tables, tested, {name: entry.validation.mae for name, entry in project.baselines.items()})
+
+
+def _title(project: Project, metrics: Mapping[str, float]) -> str:
+    """Title of the run; short, since MLflow's list of runs shows 22 letters."""
+    return f"int8 {metrics['mae_int8']:.5f}, {project.task.inputs}"
+
+
+def _headline(summary: SummaryReport, children: Sequence[RunRecord]) -> dict[str, float]:
+    """The figures that the list of runs shows: test errors, size, and the results of gate and budget."""
+    metrics = {f"mae_{name}": entry.mae for name, entry in summary.baselines.items()}
+    metrics["mae_teacher"] = summary.teacher.mae
+    metrics |= {name: float(getattr(summary.edge, name)) for name in HEADLINE}
+    metrics["int8_over_boosting"] = metrics["mae_int8"] / metrics["mae_boosting"]
+    for run in children:
+        if run.model and run.model.verdict and run.model.budget:
+            metrics |= {name: run.metrics[name] for name in UNITS_ON_DEVICE if name in run.metrics}
+            metrics |= {"gate_passed": float(run.model.verdict.passed), "budget_passed": float(run.model.budget.passed)}
+    return metrics
+
+
+def _front_table(folder: Path) -> pd.DataFrame:
+    table = pd.read_parquet(folder / "table.parquet")
+    return table[table["front"]].sort_values("mae_validation", ignore_index=True)

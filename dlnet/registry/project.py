@@ -1,0 +1,105 @@
+"""What the pipeline left in models/, reports/ and data/windows/, as the runs to publish read it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from dlnet.baselines.record import BaselineRecord, BaselineTable
+from dlnet.config.publish import PublishParams
+from dlnet.data.documents import TaskRecord
+from dlnet.data.encode import Encoder
+from dlnet.data.windows import WindowDataset
+from dlnet.errors import RegistryError
+from dlnet.firmware.documents import FirmwareReport, MeasuredElites, UnmeasuredElites
+from dlnet.gate.budget import UNITS as UNITS_ON_DEVICE
+from dlnet.report.documents import EdgeSummary, EvaluationReport, Student, SummaryReport
+
+Summary = TypeVar("Summary", bound=Student)
+
+
+@dataclass(frozen=True)
+class Project:
+    """The pipeline below ``root``: its reports and windows, and the limits of the gate."""
+
+    root: Path
+    summary: SummaryReport
+    evaluation: EvaluationReport
+    baselines: dict[str, BaselineRecord]
+    firmware: MeasuredElites | UnmeasuredElites | None
+    dataset: WindowDataset
+    limits: PublishParams
+
+    @classmethod
+    def load(cls, root: Path, limits: PublishParams) -> Project:
+        """Read the outputs of the pipeline below ``root``.
+
+        Raises:
+            DLNetError, FileNotFoundError: an output of an earlier stage is missing or broken.
+        """
+        firmware = root / "reports/firmware.json"
+        return cls(
+            root,
+            SummaryReport.read(root / "reports/summary.json"),
+            EvaluationReport.read(root / "reports/evaluation.json"),
+            BaselineTable.read(root / "models/baselines/baselines.json").root,
+            FirmwareReport.read(firmware).root if firmware.is_file() else None,
+            WindowDataset.load(root / "data/windows"),
+            limits,
+        )
+
+    @property
+    def task(self) -> TaskRecord:
+        """The task of the models: track, window, horizon, and the data."""
+        return self.dataset.task
+
+    def folder(self, kind: str) -> Path:
+        """``models/KIND``."""
+        return self.root / "models" / kind
+
+    def example(self, encoder: Encoder) -> dict[str, Any]:
+        """Inputs of one validation window: ``z`` (1, T, C) and ``anchor`` (1, 1)."""
+        ends = self.dataset.windows("validation", 1)[:1]
+        return {"z": encoder.encode(self.dataset, ends), "anchor": encoder.anchor(self.dataset, ends)}
+
+
+def summary_of(entries: Sequence[Summary], name: str) -> Summary:
+    """The entry of a model in reports/summary.json.
+
+    Raises:
+        RegistryError: there is none.
+    """
+    entry = next((entry for entry in entries if entry.name == name), None)
+    if entry is None:
+        raise RegistryError(f"reports/summary.json: has no model {name}; run dvc repro")
+    return entry
+
+
+def device_figures(
+    edge: EdgeSummary, firmware: MeasuredElites | UnmeasuredElites | None
+) -> tuple[dict[str, float], str]:
+    """Flash and RAM (B), instructions and modelled ms a forecast of a model; and the origin of these figures.
+
+    From reports/firmware.json if that is of this model; else from reports/summary.json: the cost model's figures for
+    weights of the bits that it was quantised to.
+    """
+    if isinstance(firmware, MeasuredElites) and firmware.model == edge.name:
+        return firmware.budgeted, "compiled and emulated"
+    return {key: float(getattr(edge, key)) for key in UNITS_ON_DEVICE}, "cost model"
+
+
+def flatten(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
+    """Nested params as pairs of a dotted name and its text."""
+    for name, value in values.items():
+        if isinstance(value, Mapping) and value:
+            yield from flatten(value, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", param_text(value)
+
+
+def param_text(value: Any) -> str:
+    """A value as the text of an MLflow param: a string as it is, else JSON."""
+    return value if isinstance(value, str) else json.dumps(value, default=lambda scalar: scalar.item())
