@@ -18,7 +18,7 @@ from dlnet.baselines.gru import fit_gru
 from dlnet.config.task import Track
 from dlnet.errors import DLNetError
 from dlnet.files import read_json, write_json, write_parquet, write_text
-from studies.cell_split import Cells, load, split_of
+from studies.cell_split import Cells, load, make_split
 from studies.config import StudyConfig
 from studies.results.page import front_page, page
 from studies.results.pictures import draw
@@ -46,12 +46,10 @@ def _rows(config: StudyConfig, cells: Cells, track: Track, split: int) -> pd.Dat
     identity = hashlib.sha256("".join(parts).encode()).hexdigest()[:12]
     path = CACHE / identity / f"{track}-{split}.parquet"
     if not path.exists():
-        one, found = split_of(config, cells, track, split), []
+        one, found = make_split(config, cells, track, split), []
         for name, params in config.baselines.gru.items():
             gru = fit_gru(name, params, one.encoder, one.training_data, one.task.channels.noise, config.baselines.seed)
-            scores = one.score(
-                gru.forecast(one.dataset, one.windows.validation), gru.forecast(one.dataset, one.test)
-            )
+            scores = one.score(gru.forecast(one.dataset, one.windows.validation), gru.forecast(one.dataset, one.test))
             known = {"bytes": gru.bytes, "uses_capacity": gru.uses_capacity, "track": track, "split": split}
             found.append({"kind": "baseline", "name": name, **known, **scores})
         write_parquet(path, pd.DataFrame(found))

@@ -49,13 +49,13 @@ def summarise(table: pd.DataFrame, track: Track) -> dict[str, Any]:
     headline = groups["edge"][groups["edge"]["chosen_among"] == "all"]
     ltc = groups["edge"][groups["edge"]["chosen_among"] == "ltc"]
     baselines = {
-        name: {**_model(part), "uses_capacity": bool(part["uses_capacity"].any())}
+        name: {**model_figures(part), "uses_capacity": bool(part["uses_capacity"].any())}
         for name, part in groups["baseline"].groupby("name", sort=True)
     }
     edge = _edge(headline)
     return {
         "baselines": baselines,
-        "teacher": {**_model(groups["teacher"]), "parameters": int(groups["teacher"]["parameters"].iloc[0])},
+        "teacher": {**model_figures(groups["teacher"]), "parameters": int(groups["teacher"]["parameters"].iloc[0])},
         "students": [_student(part) for _, part in groups["student"].groupby(KIND, sort=True)],
         "edge": edge,
         "ltc": _edge(ltc),
@@ -125,7 +125,8 @@ def stage2_gains(pruned: pd.DataFrame) -> list[dict[str, Any]]:
     return rows
 
 
-def _model(part: pd.DataFrame) -> dict[str, Any]:
+def model_figures(part: pd.DataFrame) -> dict[str, Any]:
+    """Errors and bytes of one model, a row a split and seed; errors of SoH on test cells."""
     errors = {name: _spread(part, f"{name}_test") for name in MEASURES}
     return {**errors, "mae_validation": _spread(part, "mae_validation"), "bytes": _median(part["bytes"])}
 
@@ -133,7 +134,7 @@ def _model(part: pd.DataFrame) -> dict[str, Any]:
 def _student(part: pd.DataFrame) -> dict[str, Any]:
     first = part.iloc[0]
     named = {"cell": first["cell"], "hidden": int(first["hidden"]), "loss": first["loss"]}
-    return {**named, "parameters": int(first["parameters"]), **_model(part)}
+    return {**named, "parameters": int(first["parameters"]), **model_figures(part)}
 
 
 def _edge(part: pd.DataFrame) -> dict[str, Any]:
