@@ -11,7 +11,7 @@ import pandas as pd
 from dlnet.files import write_json, write_text
 from studies.config import MethodsConfig
 from studies.methods.toolbox import TOOLBOX
-from studies.results.page import between_marks
+from studies.results.page import between_marks, wrapped
 
 DOCS = Path("docs")
 MARKS = "<!-- methods -->", "<!-- /methods -->"
@@ -35,10 +35,10 @@ def write_methods(table: pd.DataFrame, config: MethodsConfig) -> None:
 
 
 def summarise(table: pd.DataFrame) -> list[dict[str, Any]]:
-    """One dict a (track, share, family, method): means and spreads over seeds, and the gain over its baseline.
+    """One dict for each (track, share, family, method): means and spreads over seeds, and the gain over its baseline.
 
     The gain is ``1 - mae / mae of the baseline of the same seed``, on validation and on test cells. Baselines of a
-    family come first, whichever unit left their rows: what is held to nothing, then what others are held to.
+    family come first, whichever unit wrote their rows: those without a baseline, then those that others are compared with.
     """
     rows = []
     for (track, share, family), part in table.groupby(["track", "share", "family"], sort=False):
@@ -60,8 +60,8 @@ def summarise(table: pd.DataFrame) -> list[dict[str, Any]]:
     return rows
 
 
-def _baseline(one: pd.DataFrame) -> str | None:
-    stored = one["baseline"].iloc[0]
+def _baseline(rows: pd.DataFrame) -> str | None:
+    stored = rows["baseline"].iloc[0]
     return stored if isinstance(stored, str) else None  # a missing one comes back from a file as NaN
 
 
@@ -97,14 +97,14 @@ def with_tables(page: str, rows: list[dict[str, Any]]) -> str:
 
 
 def _helpers(rows: list[dict[str, Any]]) -> str:
-    """The methods that help, from the largest gain on validation cells, in one line; what they are held to is none."""
-    held_to = {row["baseline"] for row in rows}
+    """The methods that help, from the largest gain on validation cells, in one sentence; baselines are left out."""
+    baselines = {row["baseline"] for row in rows}
     helping = sorted(
-        (row for row in rows if row["verdict"] == "helps" and row["method"] not in held_to),
+        (row for row in rows if row["verdict"] == "helps" and row["method"] not in baselines),
         key=lambda row: -row["gain_validation"]["mean"],
     )
-    words = [f"{row['method']} ({100 * row['gain_validation']['mean']:+.1f} %)" for row in helping]
-    return f"Helps: {'; '.join(words) or 'none'}."
+    gains = [f"{row['method']} ({100 * row['gain_validation']['mean']:+.1f} %)" for row in helping]
+    return wrapped(f"Helps: {'; '.join(gains) or 'none'}.")
 
 
 def _table(rows: list[dict[str, Any]]) -> str:
@@ -114,7 +114,7 @@ def _table(rows: list[dict[str, Any]]) -> str:
 
 
 def _line(row: dict[str, Any]) -> list[str]:
-    notes = row["notes"] if len(set(row["notes"])) > 1 else row["notes"][:1]  # one for all seeds is told once
+    notes = row["notes"] if len(set(row["notes"])) > 1 else row["notes"][:1]  # a note that all seeds share is shown once
     return [
         row["method"],
         _mae(row["mae_validation"]),
