@@ -1,4 +1,5 @@
-# Three commands matter: `make repro`, `make check` while you work, `make test` before you hand in. Everything runs in .venv, made from requirements.lock.
+# Main targets: `make repro`, `make check` while you work, `make test` before a pull request. Everything runs in .venv,
+# which is created from requirements.lock.
 PYTHON ?= python3
 BIN := .venv/bin
 DVC := PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/dvc
@@ -6,9 +7,10 @@ export MLFLOW_DISABLE_TELEMETRY := true
 export DO_NOT_TRACK := true
 export TF_CPP_MIN_LOG_LEVEL := 3
 
-.PHONY: repro check test ui publish server-image server-image-debian server-up pin-images pictures results methods bench simulate fit lint lock clean
+.PHONY: repro check test ui publish server-image server-image-debian server-up pin-images pictures results methods bench \
+  simulate fit lint lock clean
 
-repro: .venv/.done   ## the whole pipeline, then the table; make repro SET="data.source=mit" writes params.yaml first
+repro: .venv/.done   ## the whole pipeline, then its table of models; SET="data.source=mit" writes params.yaml first
 	$(if $(SET),$(BIN)/dlnet set $(SET))
 	$(DVC) repro
 	$(BIN)/dlnet report
@@ -22,7 +24,7 @@ lint: .venv/.done    ## lint, format, contracts on imports, types
 # Folders whose tests need compilers, an emulator, a Docker engine, a browser or a server.
 TOOLS = browser containers device firmware registry release relay server workflows
 
-check: lint          ## lint, and the fast tests that need nothing but this environment
+check: lint          ## lint, and the fast tests that need only .venv
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow" $(TOOLS:%=--ignore=tests/%)
 
 test: lint           ## lint, and the whole test suite
@@ -34,44 +36,44 @@ ui: .venv/.done      ## MLflow on http://127.0.0.1:5000
 publish: .venv/.done ## log everything to MLflow again (after mlflow.db was deleted, or to another server)
 	$(DVC) repro -f -s publish
 
-server-image: .venv/.done ## image of the team's server, see docs/server.md
+server-image: .venv/.done ## builds the image of the team's server, see docs/server.md
 	sh mlflow/images.sh mlflow
 
-server-image-debian: .venv/.done ## the same, and PostgreSQL from Debian, where no image registry is in reach
+server-image-debian: .venv/.done ## the same and PostgreSQL, from Debian packages, without an image registry
 	sh mlflow/images.sh mlflow postgres
 
-server-up: .venv/.done ## the team's server: MLflow and PostgreSQL in containers
+server-up: .venv/.done ## starts the team's server: MLflow and PostgreSQL in containers
 	[ -f .mlflow-server/server.env ] || $(BIN)/dlnet server env
 	sh mlflow/compose.sh up --detach --wait
 
-pin-images:          ## digest of PostgreSQL's image into mlflow/images.lock.env (needs an image registry)
+pin-images:          ## writes the digest of PostgreSQL's image to mlflow/images.lock.env (needs an image registry)
 	sh mlflow/pin-images.sh
 
-pictures: .venv/.done ## pictures of docs/registry.md anew, by the browser test
+pictures: .venv/.done ## takes the pictures of docs/registry.md again, by the browser test
 	DLNET_PICTURES=$(CURDIR)/docs/img $(BIN)/python -m pytest tests/browser
 
-results: .venv/.done ## the study over splits and seeds on the MIT cells; hours, resumable
+results: .venv/.done ## the study over splits and seeds on the MIT cells, docs/results.md; takes hours, resumable
 	$(BIN)/python -m studies.results
 
-methods: .venv/.done ## what each method of the compression toolbox does, on the MIT cells; an hour, resumable
+methods: .venv/.done ## the study of the compression toolbox on the MIT cells, docs/methods.md; takes an hour, resumable
 	$(BIN)/python -m studies.methods
 
 bench: .venv/.done   ## speed of training and of the pipeline
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m tests.bench
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m tests.bench --pipeline embedded
 
-simulate: .venv/.done ## data/embedded.parquet anew, with PyBaMM
+simulate: .venv/.done ## computes data/embedded.parquet again, with PyBaMM
 	$(BIN)/uv pip install --quiet --python $(BIN)/python -c requirements.lock -e .[simulate]
 	OMP_NUM_THREADS=1 $(BIN)/python -m studies.simulate.simulate
 	$(BIN)/python -m studies.simulate.simulate --plot
 
-fit: .venv/.done     ## the cost model against the compiled engine (needs gcc-arm-none-eabi)
+fit: .venv/.done     ## compares the cost model with the compiled engine (needs gcc-arm-none-eabi)
 	$(BIN)/python -m studies.fit
 
 COMPILE = UV_FIND_LINKS="$(PIP_FIND_LINKS)" $(BIN)/uv pip compile --quiet --python-version 3.11 \
   --python-platform x86_64-manylinux_2_28 --prerelease if-necessary-or-explicit --no-header --no-annotate
 
-lock:                ## requirements.lock from pyproject.toml, and from it those of the images
+lock:                ## compiles requirements.lock from pyproject.toml, and the requirements of the images
 	$(COMPILE) pyproject.toml --all-extras -o requirements.lock
 	for image in train export firmware; do \
 	  $(COMPILE) docker/requirements-$$image.in -c requirements.lock -o docker/requirements-$$image.txt && \

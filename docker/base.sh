@@ -1,6 +1,6 @@
 #!/bin/sh
-# Makes the image dlnet/base:bookworm from Debian packages, for machines that reach no image registry: the shape of
-# python:3.11-slim-bookworm (Debian 12, Python 3.11, nothing else). Needs root, mmdebstrap and a running engine.
+# Builds the image dlnet/base:bookworm from Debian packages, for machines without access to an image registry. Like
+# python:3.11-slim-bookworm it holds Debian 12 and Python 3.11 only. Needs root, mmdebstrap and a running engine.
 # Packages come from the mirror that this machine's own apt uses, or from DLNET_DEBIAN_MIRROR.
 set -eu
 suite=bookworm
@@ -19,7 +19,7 @@ else
     sort -u >"$work/sources.list"
 fi
 [ -s "$work/sources.list" ] || {
-  echo "error: apt knows no Debian mirror of $suite here; run apt-get update, or set DLNET_DEBIAN_MIRROR" >&2
+  echo "error: apt has no Debian mirror of $suite; run apt-get update, or set DLNET_DEBIAN_MIRROR" >&2
   exit 1
 }
 # Manuals and translations are left out as the official slim images leave them out; licences stay.

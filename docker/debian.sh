@@ -1,5 +1,5 @@
 #!/bin/sh
-# Installs the Debian packages that the given lists name and that are not there yet. A # begins a comment.
+# Installs the Debian packages of the given lists that are not installed yet. In a list, # begins a comment.
 set -eu
 wanted=$(cat "$@" | sed 's/#.*//')
 missing=

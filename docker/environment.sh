@@ -1,7 +1,7 @@
 #!/bin/sh
-# Makes .venv from requirements.lock. Honours the usual pip settings of a site (index, find-links, certificates).
-# A CPU build of torch is looked for in PIP_FIND_LINKS, then on torch's own CPU index; CUDA only with DLNET_TORCH=cu130
-# or the like.
+# Creates .venv from requirements.lock, with pip's settings (index, find-links, certificates).
+# The CPU build of torch is taken from PIP_FIND_LINKS, else from torch's own CPU index. For CUDA set DLNET_TORCH,
+# for example to cu130.
 set -eu
 python=${PYTHON:-python3}
 "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || {
@@ -9,7 +9,7 @@ python=${PYTHON:-python3}
   exit 1
 }
 [ -x .venv/bin/python ] || "$python" -m venv .venv || {
-  echo "error: this Python cannot make environments; on Debian and Ubuntu: sudo apt-get install python3-venv" >&2
+  echo "error: this Python cannot create environments; on Debian and Ubuntu: sudo apt-get install python3-venv" >&2
   exit 1
 }
 .venv/bin/pip install --quiet --disable-pip-version-check -c requirements.lock uv

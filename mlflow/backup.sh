@@ -1,6 +1,7 @@
 #!/bin/sh
-# Databases, then artefacts, of the running server into a new folder, whole or not at all: sh mlflow/backup.sh FOLDER
-# The order matters: what the copy of the database names is in the copy of the artefacts made after it.
+# Writes databases, then artefacts, of the running server to a new folder: sh mlflow/backup.sh FOLDER
+# The folder is complete or absent. The order matters: artefacts are only added, so the later copy of the artefacts holds
+# all that the copied database refers to.
 set -eu
 folder=${1:?name a folder that does not exist yet}
 folder=${folder%/}

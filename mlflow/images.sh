@@ -1,6 +1,6 @@
 #!/bin/sh
-# Builds the server's images: sh mlflow/images.sh mlflow [postgres]. `postgres` is Debian's, for machines that reach no
-# image registry; compose.sh takes it from then on (images.local.env).
+# Builds the server's images: sh mlflow/images.sh mlflow [postgres]. `postgres` is built from Debian packages, for
+# machines without access to an image registry; compose.sh then uses it (images.local.env).
 set -eu
 here=$(dirname "$0")
 made=dlnet/base:bookworm # by docker/base.sh
@@ -9,7 +9,7 @@ if [ -z "${DLNET_BASE_IMAGE:-}" ] && docker image inspect "$made" >/dev/null 2>&
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-# The packages of requirements.txt into a folder, without what no server reads; honours pip's settings of a site.
+# Installs requirements.txt into a folder, without tests and headers, with pip's settings.
 packages() {
   export UV_FIND_LINKS="${PIP_FIND_LINKS:-}" UV_HTTP_TIMEOUT=300
   [ -z "${PIP_INDEX_URL:-}" ] || export UV_DEFAULT_INDEX="$PIP_INDEX_URL"
@@ -26,7 +26,7 @@ for name in "$@"; do
     mlflow) cp "$here/Dockerfile" "$work/mlflow" && packages "$work/mlflow/packages" ;;
     postgres) cp "$here/postgres.Dockerfile" "$work/postgres/Dockerfile" && cp "$here/postgres.sh" "$work/postgres" ;;
   esac
-  # Variables without a value are the site's own, where it has them.
+  # Variables without a value are passed on from the environment, if they are set.
   docker build --quiet --build-arg BASE="$base" --build-arg HTTP_PROXY --build-arg HTTPS_PROXY --build-arg NO_PROXY \
     --tag "dlnet-$name:local" "$work/$name"
   if [ "$name" = postgres ]; then echo "POSTGRES_IMAGE=dlnet-postgres:local" >"$here/images.local.env"; fi

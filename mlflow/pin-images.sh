@@ -1,5 +1,5 @@
 #!/bin/sh
-# Writes the digests that the tags in images.env stand for today to images.lock.env; needs docker and a registry.
+# Writes the current digests of the tags in images.env to images.lock.env; needs docker and a registry.
 set -eu
 cd "$(dirname "$0")"
 lock=$(mktemp)

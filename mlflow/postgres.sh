@@ -8,7 +8,7 @@ if [ -e "$volume/PG_VERSION" ]; then
   exit 1
 fi
 if [ ! -e "$cluster" ]; then
-  # Made beside it and renamed when it is whole: a first start that is killed leaves no half a database.
+  # Created beside it and renamed when it is complete: a first start that is killed leaves no incomplete database.
   new=$volume/new
   rm -rf "$new"
   umask 077

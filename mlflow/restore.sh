@@ -1,5 +1,5 @@
 #!/bin/sh
-# Starts a server on fresh volumes that are filled from a backup: sh mlflow/restore.sh FOLDER
+# Starts a server on new volumes that are filled from a backup: sh mlflow/restore.sh FOLDER
 # Volumes that hold a server's data are refused.
 set -eu
 folder=${1:?name the folder of a backup}
@@ -12,7 +12,7 @@ for name in database artefacts; do
     exit 1
   fi
 done
-trap 'compose down --volumes' EXIT # half a server is none
+trap 'compose down --volumes' EXIT # after a failure no volumes remain
 trap 'exit 130' INT TERM
 compose run --rm -T --no-deps --entrypoint tar mlflow -C /artefacts -xf - <"$folder/artefacts.tar"
 compose up --detach --wait postgres

@@ -1,2 +1,2 @@
--- Run once, when PostgreSQL makes its data: users and passwords of MLflow live beside its runs.
+-- Run once, when PostgreSQL is initialised: a separate database for MLflow's users and passwords.
 CREATE DATABASE mlflow_auth;

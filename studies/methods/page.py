@@ -11,7 +11,7 @@ import pandas as pd
 from dlnet.files import write_json, write_text
 from studies.config import MethodsConfig
 from studies.methods.toolbox import TOOLBOX
-from studies.results.page import between_marks
+from studies.results.page import between_marks, wrapped
 
 DOCS = Path("docs")
 MARKS = "<!-- methods -->", "<!-- /methods -->"
@@ -35,10 +35,10 @@ def write_methods(table: pd.DataFrame, config: MethodsConfig) -> None:
 
 
 def summarise(table: pd.DataFrame) -> list[dict[str, Any]]:
-    """One dict a (track, share, family, method): means and spreads over seeds, and the gain over its baseline.
+    """One dict for each (track, share, family, method): means and spreads over seeds, and the gain over its baseline.
 
-    The gain is ``1 - mae / mae of the baseline of the same seed``, on validation and on test cells. Rows of a family
-    begin with methods without a baseline, then the baselines of others.
+    The gain is ``1 - mae / mae of the baseline of the same seed``, on validation and on test cells. Baselines of a
+    family come first, whichever unit wrote their rows: first those without a baseline of their own.
     """
     rows = []
     for (track, share, family), part in table.groupby(["track", "share", "family"], sort=False):
@@ -70,7 +70,7 @@ def summarise(table: pd.DataFrame) -> list[dict[str, Any]]:
 
 def _baseline(rows: pd.DataFrame) -> str | None:
     stored = rows["baseline"].iloc[0]
-    return stored if isinstance(stored, str) else None  # a missing one is read from a file as NaN
+    return stored if isinstance(stored, str) else None  # a missing one comes back from a file as NaN
 
 
 def with_toolbox(page: str) -> str:
@@ -105,14 +105,14 @@ def with_tables(page: str, rows: list[dict[str, Any]]) -> str:
 
 
 def _helpers(rows: list[dict[str, Any]]) -> str:
-    """One line with the methods that help, by gain on validation cells; baselines are left out."""
+    """The methods that help, from the largest gain on validation cells, in one sentence; baselines are left out."""
     baselines = {row["baseline"] for row in rows}
     helping = sorted(
         (row for row in rows if row["verdict"] == "helps" and row["method"] not in baselines),
         key=lambda row: -row["gain_validation"]["mean"],
     )
     gains = [f"{row['method']} ({100 * row['gain_validation']['mean']:+.1f} %)" for row in helping]
-    return f"Helps: {'; '.join(gains) or 'none'}."
+    return wrapped(f"Helps: {'; '.join(gains) or 'none'}.")
 
 
 def _table(rows: list[dict[str, Any]]) -> str:
@@ -122,9 +122,7 @@ def _table(rows: list[dict[str, Any]]) -> str:
 
 
 def _line(row: dict[str, Any]) -> list[str]:
-    notes = (
-        row["notes"] if len(set(row["notes"])) > 1 else row["notes"][:1]
-    )  # the same note of all seeds is printed once
+    notes = row["notes"] if len(set(row["notes"])) > 1 else row["notes"][:1]  # a shared note is shown once
     return [
         row["method"],
         _mae(row["mae_validation"]),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Callable
 from typing import Any
 
@@ -9,7 +10,8 @@ from dlnet.errors import ModelError
 
 MARKS = "<!-- results -->", "<!-- /results -->"
 PAPER = {"teacher": ("616 kB", 0.0078), "int8 student": ("94 kB", 0.0066)}  # arXiv 2601.06227, as it states them
-REACH = {
+WIDTH = 120
+GOALS = {  # most that a ratio of MAEs may be
     "capacity": {"boosting": 1.00, "persistence": 0.18, "line": 0.50, "ridge": 0.85},
     "charge": {"boosting": 0.80},
 }
@@ -20,7 +22,7 @@ def page(content: dict[str, Any]) -> str:
     protocol = content["protocol"]
     parts = [
         "# Results",
-        "Made by `make results`; every figure here is in [results.json](results.json). "
+        "Written by `make results`; every figure here is in [results.json](results.json). "
         f"{content['data']['label']}, {content['data']['cells']} cells, {content['data']['rows']:,} rows. "
         f"{len(protocol['splits'])} cell splits (seeds {', '.join(map(str, protocol['splits']))}), "
         f"{len(protocol['seeds'])} seeds each. Models are chosen on validation cells; the tables show **test** cells. "
@@ -37,7 +39,14 @@ def page(content: dict[str, Any]) -> str:
         + "; ".join(f"{name} {size}, MAE {mae}" for name, (size, mae) in PAPER.items())
         + ". Its split and windows are not ours, so this is context, not a ranking.",
     ]
-    return "\n\n".join(parts) + "\n"
+    return "\n\n".join(map(wrapped, parts)) + "\n"
+
+
+def wrapped(part: str) -> str:
+    """A paragraph in lines of at most 120 characters; tables and headings as they are."""
+    if part.startswith(("|", "#", "!")):
+        return part
+    return textwrap.fill(part, WIDTH, break_long_words=False, break_on_hyphens=False)
 
 
 def front_page(readme: str, content: dict[str, Any]) -> str:
@@ -71,13 +80,13 @@ def _short(content: dict[str, Any]) -> str:
     for name, (size, mae) in PAPER.items():
         rows.append([f"the paper's {name} (its own protocol)", f"{mae}", "", size, *[""] * 3 * (len(tracks) - 1)])
     head = ["model", *[text for name in tracks for text in (f"MAE, `{name}`", "worst cell", "bytes")]]
-    introduction = (
+    caption = (
         f"MIT–Stanford cells (measured), MAE of SoH over the next {protocol['horizon']} rows, test cells, "
         f"mean ± deviation over {len(protocol['splits'])} cell splits, {len(protocol['seeds'])} seeds each. Rows are "
         "not always consecutive cycles, and no cell of this set reaches 80 %. On track `charge` baselines see charge "
-        "features only, but for those that extrapolate capacity."
+        "features only, except those that extrapolate capacity."
     )
-    return introduction + "\n\n" + _table(head, rows)
+    return wrapped(caption) + "\n\n" + _table(head, rows)
 
 
 def _baseline(name: str) -> Callable[[dict[str, Any]], dict[str, Any]]:
@@ -109,7 +118,7 @@ def _short_cells(model: dict[str, Any]) -> tuple[str, str, str]:
 
 def _track(name: str, track: dict[str, Any], protocol: dict[str, Any]) -> list[str]:
     parts = [f"## Track `{name}`", _models(track), _ratios(name, track), _chosen(track, protocol, name)]
-    parts += ["### Students, float", _students(track), "### What distilling gains"]
+    parts += ["### Students, float", _students(track), "### What distillation gains"]
     parts += [
         "Relative gain in test MAE over the same student trained on labels alone, paired by split and seed. Positive "
         "is better.",
@@ -120,7 +129,7 @@ def _track(name: str, track: dict[str, Any], protocol: dict[str, Any]) -> list[s
         parts += [_stage1(track["distillation"]["shares"], "share")]
     if track["distillation"]["stage 2"]:
         parts += [
-            "Stage 2, after pruning, from teacher and unpruned student:",
+            "Stage 2, after pruning; the pruned student is distilled from the teacher and from the unpruned student:",
             _stage2(track["distillation"]["stage 2"]),
         ]
     return parts
@@ -149,32 +158,32 @@ def _models(track: dict[str, Any]) -> str:
     return _table(head, rows)
 
 
-def _name(name: str, baseline: dict[str, Any]) -> str:
-    return f"{name} (sees capacity)" if baseline.get("uses_capacity") else name
+def _name(name: str, model: dict[str, Any]) -> str:
+    return f"{name} (sees capacity)" if model.get("uses_capacity") else name
 
 
 def _ratios(name: str, track: dict[str, Any]) -> str:
-    bounds = {f"int8 over {model}": bound for model, bound in REACH[name].items()}
-    bounds |= {"int8 over float": 1.01, "ltc over best": 1.05}
+    goals = {f"int8 over {model}": bound for model, bound in GOALS[name].items()}
+    goals |= {"int8 over float": 1.01, "ltc over best": 1.05}
     rows = [
         [
             key,
             f"{row['mean']:.3f}",
-            f"{row['least']:.3f}–{row['most']:.3f}",
-            f"≤ {bounds[key]:.2f}" if key in bounds else "",
+            "–" if row["least"] is None else f"{row['least']:.3f}–{row['most']:.3f}",
+            f"≤ {goals[key]:.2f}" if key in goals else "",
         ]
         for key, row in track["ratios"].items()
     ]
-    return _table(["ratio of MAEs", "mean", "single splits", "wanted"], rows)
+    return _table(["ratio of MAEs", "mean", "single splits", "goal"], rows)
 
 
 def _chosen(track: dict[str, Any], protocol: dict[str, Any], name: str) -> str:
     edge = track["edge"]
-    picked = ", ".join(f"{student} ({count}×)" for student, count in edge["chosen"].items())
+    chosen = ", ".join(f"{student} ({count}×)" for student, count in edge["chosen"].items())
     return (
         f"The int8 student is, for each split and seed, the one with the least validation error among those of at most "
         f"{protocol['most_parameters'][name]:,} parameters (mean {edge['parameters']['mean']:.0f}, largest "
-        f"{edge['parameters']['most']}): {picked}. {track['verdict']}"
+        f"{edge['parameters']['most']}): {chosen}. {track['verdict']}"
     )
 
 
@@ -204,7 +213,7 @@ def _stage2(gains: list[dict[str, Any]]) -> str:
          f"{row['taught']['mean']:.5f}", f"{row['labels']['mean']:.5f}", _percent(row["gain"])]
         for row in gains
     ]  # fmt: skip
-    head = ["method", "sparsity", "networks", "parameters", "MAE, taught", "MAE, labels", "gain"]
+    head = ["method", "sparsity", "networks", "parameters", "MAE, with the teacher", "MAE, labels alone", "gain"]
     return _table(head, rows)
 
 
