@@ -113,7 +113,7 @@ def test_a_broken_connection_is_resumed(server, tmp_path):
 def test_an_interrupted_call_leaves_a_part_and_no_file(server, tmp_path):
     server.faults = ["broken", 503, 503]
     with pytest.raises(
-        DownloadError, match=r"one.csv: the server answered 503 .* \(try 3 of 3\).* the download resumes"
+        DownloadError, match=r"one.csv: the server answered 503 .* \(try 3 of 3\).*the download resumes"
     ):
         download(server.url, {ONE: SUMS[ONE]}, tmp_path, SHORT)
     assert [path.name for path in tmp_path.rglob("*.csv*")] == ["one.csv.part"]
