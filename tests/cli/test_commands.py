@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from dlnet.cli import doctor, main
+from dlnet.data.documents import SourceRecord
 from dlnet.data.prepare import prepare
 from dlnet.data.report import describe, markdown
 from dlnet.files import write_text
@@ -60,8 +61,11 @@ def test_data_report_prints_source_notes_and_splits(tmp_path, monkeypatch, capsy
     monkeypatch.chdir(tmp_path)
     assert main(["data", "report"]) == 1
     assert "reports/data/report.md: no such file; run dvc repro prepare" in capsys.readouterr().err
-    source = {"source": "embedded", "label": "made cells", "simulated": True, "nominal_ah": [1.1], "notes": ["a note"]}
-    source |= {"cells": 8, "rows": 480}
+    columns = {"capacity": "capacity", "unit": "Ah", "features": {"CC Q": "CC Q", "CV Q": "CV Q"}}
+    source = SourceRecord(
+        source="embedded", simulated=True, label="made cells", nominal_ah=(1.1,), columns=columns, cells=8, rows=480,
+        notes=("a note",),
+    )  # fmt: skip
     prepared = prepare(made_cells(), source, CLEAN, SPLIT, TASK)
     write_text(Path("reports/data/report.md"), markdown(describe(prepared, CLEAN, SPLIT), []))
     assert main(["data", "report"]) == 0

@@ -6,6 +6,7 @@ import os
 import pty
 import re
 import resource
+import select
 import signal
 import subprocess
 import sys
@@ -158,7 +159,7 @@ def test_ctrl_c_is_exit_code_130_without_a_traceback():
     master, port = pty.openpty()
     command = [*DLNET, "device", "info", "--port", os.ttyname(port), "--timeout", "60"]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as running:
-        assert os.read(master, 1)  # it asks the board, and waits for the answer
+        assert select.select([master], [], [], 120)[0]  # it asks the board, and waits for the answer
         running.send_signal(signal.SIGINT)
         assert (running.wait(30), running.stderr.read()) == (130, "")
     os.close(master)
