@@ -19,7 +19,7 @@ def relay(
     host: Annotated[str, typer.Option(help="address to listen on")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="port to listen on")] = 5080,
 ) -> None:
-    """Turn MLflow's webhooks into GitHub's repository dispatches.
+    """Run the relay from MLflow's webhook to GitHub.
 
     It runs until Ctrl-C. Secrets come from DLNET_WEBHOOK_SECRET and DLNET_GITHUB_TOKEN.
     """

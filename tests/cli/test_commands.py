@@ -16,7 +16,7 @@ from dlnet.files import write_text
 from dlnet.report.documents import SummaryReport
 
 sys.path.append(str(Path(__file__).parent.parent / "registry"))
-from made_pipeline import CLEAN, SPLIT, TASK, made_cells, make  # noqa: E402
+from made_pipeline import CLEAN, SPLIT, TASK, make, synthetic_cells  # noqa: E402
 
 PARAMS = "data: {source: embedded, path: data/embedded.parquet, mirror: null, csv: {capacity: c, unit: Ah, nominal_ah: 1, features: {}}}\n"  # noqa: E501
 
@@ -66,7 +66,7 @@ def test_data_report_prints_source_notes_and_splits(tmp_path, monkeypatch, capsy
         source="embedded", simulated=True, label="made cells", nominal_ah=(1.1,), columns=columns, cells=8, rows=480,
         notes=("a note",),
     )  # fmt: skip
-    prepared = prepare(made_cells(), source, CLEAN, SPLIT, TASK)
+    prepared = prepare(synthetic_cells(), source, CLEAN, SPLIT, TASK)
     write_text(Path("reports/data/report.md"), markdown(describe(prepared, CLEAN, SPLIT), []))
     assert main(["data", "report"]) == 0
     printed = capsys.readouterr().out

@@ -38,7 +38,7 @@ WRONG_MODELS = {
     "models:/x": "'models:/x': not a model of this registry; write models:/dlnet-edge@ALIAS or /VERSION",
     "models:/dlnet-edge": "'models:/dlnet-edge': not a model of this registry",
     "models:dlnet-edge@candidate": "'models:dlnet-edge@candidate': not a model of this registry",
-    "models:/dlnet-edge@No.1": "'No.1': not an alias; aliases are of a-z, 0-9 and -",
+    "models:/dlnet-edge@No.1": "'No.1': not an alias; aliases consist of a-z, 0-9 and -",
     "models:/dlnet-edge/0": "'0': not a version; versions are numbers from 1 on",
 }
 
@@ -85,7 +85,7 @@ def test_fetch_wants_a_version_of_the_registry(empty, capsys):
 
 def test_promote_reads_its_version_before_it_asks_the_registry(empty, capsys):
     assert main(["promote", "No.1"]) == 1
-    assert capsys.readouterr().err == "error: 'No.1': not an alias; aliases are of a-z, 0-9 and -\n"
+    assert capsys.readouterr().err == "error: 'No.1': not an alias; aliases consist of a-z, 0-9 and -\n"
     assert list(empty.iterdir()) == []
 
 
