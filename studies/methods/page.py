@@ -38,7 +38,7 @@ def summarise(table: pd.DataFrame) -> list[dict[str, Any]]:
     """One dict for each (track, share, family, method): means and spreads over seeds, and the gain over its baseline.
 
     The gain is ``1 - mae / mae of the baseline of the same seed``, on validation and on test cells. Baselines of a
-    family come first, whichever unit wrote their rows: first those without a baseline of their own.
+    family come first, whichever unit wrote their rows; before them, rows without a baseline.
     """
     rows = []
     for (track, share, family), part in table.groupby(["track", "share", "family"], sort=False):
@@ -122,7 +122,7 @@ def _table(rows: list[dict[str, Any]]) -> str:
 
 
 def _line(row: dict[str, Any]) -> list[str]:
-    notes = row["notes"] if len(set(row["notes"])) > 1 else row["notes"][:1]  # a shared note is shown once
+    notes = row["notes"] if len(set(row["notes"])) > 1 else row["notes"][:1]  # shared by all seeds: shown once
     return [
         row["method"],
         _mae(row["mae_validation"]),

@@ -146,7 +146,7 @@ def test_a_version_that_failed_its_gate_is_not_built_by_hand_either(stage):
     code, log = stage.act("workflow_dispatch", "--input", "model=models:/dlnet-edge/2")
     assert code != 0
     assert "may not be released: the gate was not passed" in log
-    assert "Is there anything to release]" not in log
+    assert "Check whether there is a release to build]" not in log
     assert stage.releases() == before
 
 
