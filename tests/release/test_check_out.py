@@ -32,7 +32,7 @@ def test_a_version_that_did_not_pass_is_refused_and_leaves_nothing(versions, tmp
 def test_assets_of_a_version_that_did_not_pass_are_refused(versions, capsys):
     shutil.copy(ROOT / "params.yaml", ".")
     assert main(["release", "assets", "--model", "models:/dlnet-edge/3", "--build", "build", "--out", "out"]) == 1
-    assert "version 3 may not go to devices: the gate was not passed" in capsys.readouterr().err
+    assert "version 3 may not be released: the gate was not passed" in capsys.readouterr().err
 
 
 def test_only_the_projects_own_tags_are_kept_and_they_are_one_line(versions, tmp_path):
