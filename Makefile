@@ -7,7 +7,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 export DO_NOT_TRACK := true
 export TF_CPP_MIN_LOG_LEVEL := 3
 
-.PHONY: repro check test ui publish server-image server-image-debian server-up pin-images pictures results methods bench \
+.PHONY: repro check test ui publish server-image server-image-debian server-up pin-images pictures results results-grus methods bench \
   simulate fit lint lock clean
 
 repro: .venv/.done   ## the whole pipeline, then its table of models; SET="data.source=mit" writes params.yaml first
@@ -54,6 +54,9 @@ pictures: .venv/.done ## takes the pictures of docs/registry.md again, by the br
 
 results: .venv/.done ## the study over splits and seeds on the MIT cells, docs/results.md; takes hours, resumable
 	$(BIN)/python -m studies.results
+
+results-grus: .venv/.done ## the rows of the GRU baselines in the study anew, all others stay; half an hour
+	$(BIN)/python -m studies.results.grus
 
 methods: .venv/.done ## the study of the compression toolbox on the MIT cells, docs/methods.md; takes an hour, resumable
 	$(BIN)/python -m studies.methods
