@@ -38,7 +38,7 @@ END_OF_LIFE = 0.8  # SoH whose crossing is printed
 
 app = commands(
     "device",
-    "Communicate with a board: info, self test, forecast, replay of a cell.",
+    "Ask a board: info, self test, forecast, replay.",
     "dlnet device replay CELL.csv --port /dev/ttyACM0 --model models/edge/NAME",
 )
 

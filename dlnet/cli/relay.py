@@ -12,14 +12,14 @@ from dlnet.cli.arguments import commands, example
 app = commands()
 
 
-@app.command(epilog=example("dlnet relay --repository OWNER/NAME"))
+@app.command(short_help="Relay MLflow's webhook to GitHub.", epilog=example("dlnet relay --repository OWNER/NAME"))
 def relay(
     repository: Annotated[str, typer.Option(metavar="OWNER/NAME", help="whose workflow is started")],
     state: Annotated[Path, typer.Option(metavar="FILE", help="messages that are not delivered yet")] = Path("relay.db"),
     host: Annotated[str, typer.Option(help="address to listen on")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="port to listen on")] = 5080,
 ) -> None:
-    """Run the relay from MLflow's webhook to GitHub.
+    """Relay MLflow's webhook to GitHub.
 
     It runs until Ctrl-C. Secrets come from DLNET_WEBHOOK_SECRET and DLNET_GITHUB_TOKEN.
     """
