@@ -15,7 +15,7 @@ from dlnet.data.windows import WindowDataset
 from dlnet.distill.gains import Distillation, PrunedDistillation, pruning_gains
 from dlnet.files import atomic_dir, write_parquet
 from dlnet.models.trained import load_network
-from dlnet.select.front import FrontRecord
+from dlnet.select.record import FrontRecord
 from dlnet.train.data import training_windows
 from dlnet.train.job import curves
 from dlnet.train.plan import plan_of

@@ -29,7 +29,7 @@ from dlnet.models.document import Facts, ForecastErrors
 from dlnet.models.precision import Part, Precision
 from dlnet.models.trained import SavedNetwork, TrainedModel
 from dlnet.saved import load_as
-from dlnet.select.front import FrontRecord
+from dlnet.select.record import FrontRecord
 from stages import run
 
 SOURCES = (Path("models/students"), Path("models/pruned"))

@@ -12,7 +12,7 @@ from dlnet.errors import DLNetError, DocumentError
 from dlnet.export.documents import EdgeMetrics, VersionRecord
 from dlnet.firmware.documents import FirmwareReport
 from dlnet.report.documents import EvaluationReport, Headline, SummaryReport
-from dlnet.select.front import FrontRecord
+from dlnet.select.record import FrontRecord
 
 ERRORS = {"mae": 0.1, "rmse": 0.2, "cell_mae": 0.1, "worst_cell": {"cell": "a", "mae": 0.3}}
 SPREAD = {"mean": 0.1, "std": 0.01}

@@ -10,10 +10,8 @@ import pandas as pd
 import pandera.pandas as pa
 
 from dlnet.data.csvfiles import UNITS, Columns, location
+from dlnet.data.limits import SOH_RANGE
 from dlnet.errors import DataError
-
-SOH_RANGE = (0.05, 1.5)
-"""Range of capacity over nominal capacity; outside of it the unit or the nominal capacity is wrong."""
 
 KEYS = ("cell", "group", "row", "nominal_ah", "capacity_ah")
 """First columns of ``cells.parquet``; features follow."""

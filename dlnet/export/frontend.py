@@ -15,7 +15,7 @@ import numpy.typing as npt
 from dlnet.config.clean import CleanParams
 from dlnet.data.clean import MAD_TO_SIGMA
 from dlnet.data.encode import FEATURE_CLIP, RANK_SPAN, Encoder
-from dlnet.data.schema import SOH_RANGE
+from dlnet.data.limits import SOH_RANGE
 from dlnet.errors import ModelError
 from dlnet.export import fixed
 from dlnet.export.reference import Int16s, Int32s, quantise_anchor

@@ -11,7 +11,7 @@ from dlnet.data.documents import SplitCounts
 from dlnet.documents import Document
 from dlnet.errors import DocumentError
 from dlnet.metrics import Errors, WorstCell
-from dlnet.select.front import FrontRecord
+from dlnet.select.record import FrontRecord
 
 
 class Figures(Errors):

@@ -21,7 +21,7 @@ from dlnet.export.size import spec_bytes
 from dlnet.files import read_tensors
 from dlnet.models.trained import SavedNetwork, TrainedModel
 from dlnet.saved import load_as
-from dlnet.select.front import FrontRecord
+from dlnet.select.record import FrontRecord
 
 FRONTS = ("front1", "front2")
 

@@ -8,21 +8,12 @@ import pandas as pd
 
 from dlnet.config.select import SelectParams
 from dlnet.cost.table import with_training_energy
-from dlnet.documents import Document
 from dlnet.files import atomic_dir, write_parquet
 from dlnet.select.pareto import select
+from dlnet.select.record import FrontRecord
 
 ERROR = "mae_validation"
 VOLATILE = {"students": Path("reports/volatile/distill.json"), "pruned": Path("reports/volatile/compress.json")}
-
-
-class FrontRecord(Document):
-    """front.json: ``front`` and ``elites`` are names of models; ``notes``: rows that could not be ranked."""
-
-    objectives: tuple[str, ...]
-    front: tuple[str, ...]
-    elites: tuple[str, ...]
-    notes: tuple[str, ...]
 
 
 def read_table(kind: str, params: SelectParams) -> pd.DataFrame:

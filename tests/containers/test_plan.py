@@ -81,7 +81,7 @@ def test_a_stage_has_its_own_limits_or_the_default(here):
 
 def test_limits_without_a_default_are_refused(tmp_path):
     (tmp_path / "params.yaml").write_text("runner: auto\nlimits:\n  teach: {cpus: 1, memory_gb: 1}\n")
-    with pytest.raises(ConfigError, match="limits must hold 'default'"):
+    with pytest.raises(ConfigError, match="limits must contain 'default'"):
         RunnerConfig.load(tmp_path / "params.yaml")
 
 

@@ -16,7 +16,7 @@ from dlnet.metrics import errors
 from dlnet.models.network import initial
 from dlnet.models.precision import PARTS, Precision
 from dlnet.models.trained import TrainedModel
-from dlnet.select.front import FrontRecord
+from dlnet.select.record import FrontRecord
 from stages import quantise as stage
 from stages.quantise import QuantiseConfig
 

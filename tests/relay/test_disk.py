@@ -49,7 +49,7 @@ def test_what_github_took_is_not_sent_again_while_the_disk_is_full(tmp_path):
             await relay._on(
                 relay.disk, outbox.add, [Delivery(str(n), int(time.time()), n) for n in (1, 2)], time.time()
             )
-            relay.news.set()
+            relay.wake.set()
             until = time.monotonic() + 20
             while (await relay._on(relay.disk, outbox.counts)) != {"sent": 2} and time.monotonic() < until:
                 await asyncio.sleep(0.05)

@@ -101,7 +101,7 @@ def test_what_was_rolled_back_is_not_rolled_back_to(versions):
     Champion().promote("1")
     Champion().promote("2")
     Champion().rollback()
-    with pytest.raises(RegistryError, match="name one: dlnet promote VERSION"):
+    with pytest.raises(RegistryError, match="name a version: dlnet promote VERSION"):
         Champion().rollback()
 
 

@@ -155,7 +155,7 @@ def test_a_claimant_of_another_form_is_refused(versions, who):
 def test_an_address_of_another_form_is_refused(versions, url):
     crown("1")
     Releases().claim("a")
-    with pytest.raises(RegistryError, match="not the address"):
+    with pytest.raises(RegistryError, match="not a release's address"):
         Releases().record(1, "a", url)
 
 

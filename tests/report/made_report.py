@@ -27,7 +27,8 @@ from dlnet.metrics import Errors, WorstCell
 from dlnet.models.network import initial
 from dlnet.models.shapes import net_config
 from dlnet.models.trained import TrainedModel
-from dlnet.select.front import FrontRecord, write_front
+from dlnet.select.front import write_front
+from dlnet.select.record import FrontRecord
 
 SPLITS = ("train", "train", "validation", "validation", "test", "test", "test", "unused")
 KNEE = 40

@@ -12,7 +12,7 @@ from synthetic_dataset import task
 from dlnet.files import write_parquet
 from dlnet.report.documents import SummaryReport
 from dlnet.report.plots import PICTURES
-from dlnet.select.front import FrontRecord
+from dlnet.select.record import FrontRecord
 from stages import evaluate, run
 
 OUTPUTS = ("evaluation.json", "metrics.json", "report.md", "summary.json")
