@@ -17,7 +17,7 @@ from dlnet.report.documents import SummaryReport
 
 FILES = (
     "dvc.lock",
-    "models/teacher/teacher.safetensors",
+    "models/teacher/model.safetensors",
     "models/front1/front.json",
     "models/front2/front.json",
     "reports/summary.json",
@@ -39,7 +39,7 @@ def problems() -> list[str]:
     folder = Path("models/edge") / edge.name
     problems_found += [
         f"{folder / name} is missing"
-        for name in ("step.tflite", "head.tflite", "spec.json")
+        for name in ("step.tflite", "head.tflite", "spec.json", "model.json")
         if not (folder / name).is_file()
     ]
     for name in ("mae_float", "mae_int8", "rmse_int8", "cell_mae_int8"):
