@@ -12,13 +12,13 @@ from dlnet.config.quantise import QuantiseParams
 from dlnet.config.task import TaskParams
 from dlnet.cost.device import flash_bytes
 from dlnet.cost.shape import model_shape
-from dlnet.data.windows import WindowDataset
+from dlnet.data.windows import Ends, WindowDataset
 from dlnet.errors import ModelError
 from dlnet.export.compare import REFERENCE, check_agreement, largest_difference, run_engines
 from dlnet.export.convert import weights_of
 from dlnet.export.documents import EdgeMetrics
 from dlnet.export.litert import EdgeFiles, convert
-from dlnet.export.reference import Int16s, predict_reference, quantise_inputs, to_soh
+from dlnet.export.reference import Int16s, Trace, predict_reference, quantise_inputs, to_soh
 from dlnet.export.saved import save_edge
 from dlnet.export.sensitivity import choose_precision
 from dlnet.export.size import spec_bytes, stored_bytes
@@ -73,10 +73,10 @@ def _quantise(
     ends = dataset.windows("validation", task.stride_eval)
     chosen = ends[np.unique(np.linspace(0, len(ends) - 1, GOLDEN_WINDOWS).astype(int))]
     z, anchor = student.encoder.encode(dataset, chosen), student.encoder.anchor(dataset, chosen)
-    reference = predict_reference(spec, student.encoder.encode(dataset, ends), student.encoder.anchor(dataset, ends))
-    validation = ForecastErrors.of(reference, dataset, ends)
+    traces = run_engines(files, spec, student.encoder.encode(dataset, ends), student.encoder.anchor(dataset, ends))
+    validation = ForecastErrors.of(to_soh(traces[REFERENCE].forecast), dataset, ends)
     save_edge(folder, student.name, Facts.of(dataset), validation, student.encoder, spec, files, (z, anchor))
-    metrics = _metrics(student, spec, files, dataset, task, sensitivity)
+    metrics = _metrics(student, spec, files, traces, dataset, ends, sensitivity)
     metrics.write(folder / "metrics.json")
     return metrics
 
@@ -108,14 +108,13 @@ def _metrics(
     student: TrainedModel,
     spec: Spec,
     files: EdgeFiles,
+    traces: dict[str, Trace],
     dataset: WindowDataset,
-    task: TaskParams,
+    ends: Ends,
     sensitivity: dict[Part, float] | None,
 ) -> EdgeMetrics:
     """Errors on validation windows: float, then each engine; ``int8`` is the .tflite under LiteRT."""
-    ends = dataset.windows("validation", task.stride_eval)
     targets, cells = dataset.targets(ends), dataset.cell_of(ends)
-    traces = run_engines(files, spec, student.encoder.encode(dataset, ends), student.encoder.anchor(dataset, ends))
 
     def mae(forecast: np.ndarray) -> float:
         return errors(forecast, targets, cells, dataset.cells).mae

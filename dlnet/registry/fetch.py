@@ -103,10 +103,8 @@ def find(uri: str, client: MlflowClient, registry: str | None = None) -> Version
     return Version(version.name, int(version.version), dict(version.tags), str(location), version.run_id or "")
 
 
-def fetch(version: Version, into: Path, names: Sequence[str] | None = None, registry: str | None = None) -> Fetched:
-    """Write the files ``names`` of a version (default: all) to the folder ``into``.
-
-    A name that the version does not have is skipped; the caller reports the missing file.
+def fetch(version: Version, into: Path, registry: str | None = None) -> Fetched:
+    """Write the files of a version to the folder ``into``.
 
     Raises:
         UntrustedError: the version has a file that the pipeline does not publish, or a changed one.
@@ -116,22 +114,23 @@ def fetch(version: Version, into: Path, names: Sequence[str] | None = None, regi
     with registry_errors(registry):
         store = open_store(version.location, registry)
         _examine(version, store.entries())
-        selected = sorted(version.sha256 if names is None else set(names) & set(version.sha256))
-        contents = {name: _checked(version, store, name) for name in selected}  # all, before the first is written
+        contents = {
+            name: _checked(version, store, name) for name in sorted(version.sha256)
+        }  # all, before the first is written
     for name, content in contents.items():
         write_bytes(into / name, content)
     return Fetched(version, into)
 
 
 @contextmanager
-def fetched(uri: str, names: Sequence[str] | None = None) -> Iterator[Fetched]:
+def fetched(uri: str) -> Iterator[Fetched]:
     """The files of ``models:/NAME@ALIAS`` or ``models:/NAME/VERSION`` in a temporary folder; see ``fetch``."""
     parse_uri(uri)  # before connecting to the registry
     registry = tracking_uri()
     version = find(uri, connect(registry), registry)
     with tempfile.TemporaryDirectory() as name:
         VersionRecord(name=version.name, number=version.number, tags={}).write(Path(name) / VERSION)
-        yield fetch(version, Path(name), names, registry)
+        yield fetch(version, Path(name), registry)
 
 
 def _logged_model(version: ModelVersion) -> str:

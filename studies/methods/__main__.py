@@ -6,7 +6,6 @@ Every unit stores its rows in ``.cache/methods``; a run that was stopped continu
 from __future__ import annotations
 
 import hashlib
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -14,8 +13,8 @@ import pandas as pd
 from tqdm import tqdm
 
 from dlnet.config.task import Track
-from dlnet.errors import DLNetError
 from dlnet.files import write_parquet
+from studies import run
 from studies.cell_split import CellSplit, load, make_split
 from studies.config import MethodsConfig
 from studies.methods import units
@@ -60,9 +59,4 @@ def _splits(config: MethodsConfig) -> Iterator[tuple[Track, float, tuple[Work, .
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except DLNetError as error:
-        sys.exit(f"error: {error}")
-    except KeyboardInterrupt:
-        sys.exit("stopped; make methods continues after the last finished unit")
+    run(main, "make methods continues after the last finished unit")

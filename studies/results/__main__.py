@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import sys
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -16,8 +15,8 @@ import pandas as pd
 from tqdm import tqdm
 
 from dlnet.config.task import Track
-from dlnet.errors import DLNetError
 from dlnet.files import write_parquet
+from studies import run
 from studies.cell_split import Cells, CellSplit, load, make_split
 from studies.config import StudyConfig
 from studies.results import units
@@ -86,9 +85,4 @@ def _units(config: StudyConfig) -> Iterator[Unit]:
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except DLNetError as error:
-        sys.exit(f"error: {error}")
-    except KeyboardInterrupt:
-        sys.exit("stopped; make results continues after the last finished unit")
+    run(main, "make results continues after the last finished unit")

@@ -7,7 +7,6 @@ For a change that touches the GRUs alone: the whole study takes hours, this take
 from __future__ import annotations
 
 import hashlib
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +15,8 @@ from tqdm import tqdm
 
 from dlnet.baselines.gru import fit_gru
 from dlnet.config.task import Track
-from dlnet.errors import DLNetError
 from dlnet.files import read_json, write_json, write_parquet, write_text
+from studies import run
 from studies.cell_split import Cells, load, make_split
 from studies.config import StudyConfig
 from studies.results.page import front_page, page
@@ -65,9 +64,4 @@ def _replace(track: dict[str, Any], name: str, rows: pd.DataFrame) -> None:
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except DLNetError as error:
-        sys.exit(f"error: {error}")
-    except KeyboardInterrupt:
-        sys.exit("stopped; the command goes on from the last finished split")
+    run(main, "the command goes on from the last finished split")

@@ -2,4 +2,4 @@
 
 import helper_paths
 
-helper_paths.use("firmware")
+helper_paths.use("firmware", "registry")

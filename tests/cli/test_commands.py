@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-import sys
 from pathlib import Path
 
 import pytest
+from made_pipeline import CLEAN, SPLIT, TASK, make, synthetic_cells
 
 from dlnet.cli import doctor, main
 from dlnet.data.documents import SourceRecord
@@ -14,9 +14,6 @@ from dlnet.data.prepare import prepare
 from dlnet.data.report import describe, markdown
 from dlnet.files import write_text
 from dlnet.report.documents import SummaryReport
-
-sys.path.append(str(Path(__file__).parent.parent / "registry"))
-from made_pipeline import CLEAN, SPLIT, TASK, make, synthetic_cells  # noqa: E402
 
 PARAMS = "data: {source: embedded, path: data/embedded.parquet, mirror: null, csv: {capacity: c, unit: Ah, nominal_ah: 1, features: {}}}\n"  # noqa: E501
 

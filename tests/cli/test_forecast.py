@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import json
 import shutil
-import sys
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from made_pipeline import EDGE, TASK, make, synthetic_cells
 
 from dlnet.cli import main
 from dlnet.data.encode import fit_encoder
 from dlnet.data.windows import WindowDataset
 from dlnet.files import write_json
 from dlnet.saved import load
-
-sys.path.append(str(Path(__file__).parent.parent / "registry"))
-from made_pipeline import EDGE, TASK, make, synthetic_cells  # noqa: E402
 
 
 @pytest.fixture(scope="module")

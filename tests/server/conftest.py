@@ -1,10 +1,8 @@
 """Helpers of other folders, and the migrated file."""
 
-import sys
-from pathlib import Path
+import helper_paths
 
-TESTS = Path(__file__).parent.parent
-sys.path.extend(str(TESTS / folder) for folder in ("registry", "relay"))
+helper_paths.use("registry", "relay")
 
 from registries import migrated  # noqa: E402
 
