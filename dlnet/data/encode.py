@@ -13,7 +13,6 @@ import numpy.typing as npt
 
 from dlnet.config.task import TaskParams, Track
 from dlnet.data.windows import Ends, Floats, Singles, WindowDataset
-from dlnet.errors import ModelError
 
 CLIP = 8.0  # of every encoded value; the integer engine's Q3.12 inputs saturate here
 FEATURE_CLIP = 4.0  # standard deviations; larger values carry no more information
@@ -124,22 +123,6 @@ class Encoder:
     def to_json(self) -> dict[str, Any]:
         """As a JSON-ready dict."""
         return asdict(self)
-
-    @classmethod
-    def from_json(cls, content: dict[str, Any]) -> Encoder:
-        """Read ``to_json`` back.
-
-        Raises:
-            ModelError: a field is missing or unknown.
-        """
-        frozen: dict[str, Any] = {
-            key: tuple(tuple(v) if isinstance(v, list) else v for v in value) if isinstance(value, list) else value
-            for key, value in content.items()
-        }
-        try:
-            return cls(**frozen)
-        except TypeError as error:
-            raise ModelError(f"stored encoder does not fit this version of dlnet ({error}); retrain") from error
 
 
 def fit_encoder(dataset: WindowDataset, task: TaskParams) -> Encoder:

@@ -37,13 +37,13 @@ ARCHITECTURES: dict[type[Config], Architecture] = {
 
 
 def config_from_json(content: dict[str, Any]) -> Config:
-    """The configuration that a ``to_json`` wrote.
+    """The configuration from its fields, as JSON holds them.
 
     Raises:
         ModelError: a name is not known. KeyError, TypeError: a field is missing or not known.
     """
     kind: type[Config] = GruConfig if content["cell"] == "gru" else NetConfig
-    return kind.from_json(content)
+    return kind(**{**content, "knots": tuple(content["knots"])})
 
 
 def initial(config: Config, seeds: Sequence[int]) -> Parameters:

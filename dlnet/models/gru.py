@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cache
-from typing import Any, Literal
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -38,15 +38,6 @@ class GruConfig:
     def __post_init__(self) -> None:
         if self.skip not in SKIPS:
             raise ModelError(f"skip is {self.skip!r}; known: {', '.join(sorted(SKIPS))}")
-
-    def to_json(self) -> dict[str, Any]:
-        """As a JSON-ready dict."""
-        return asdict(self)
-
-    @classmethod
-    def from_json(cls, content: dict[str, Any]) -> GruConfig:
-        """Read ``to_json`` back."""
-        return cls(**{**content, "knots": tuple(content["knots"])})
 
 
 def parameter_count(config: GruConfig) -> int:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from torch import Tensor
@@ -65,15 +65,6 @@ class NetConfig:
     def outputs(self) -> int:
         """Outputs of the head: one a knot, and the level where there is one."""
         return output_count(self)
-
-    def to_json(self) -> dict[str, Any]:
-        """As a JSON-ready dict."""
-        return asdict(self)
-
-    @classmethod
-    def from_json(cls, content: dict[str, Any]) -> NetConfig:
-        """Read ``to_json`` back."""
-        return cls(**{**content, "knots": tuple(content["knots"])})
 
 
 def generator(seed: int) -> torch.Generator:

@@ -1,5 +1,7 @@
 """The GRU baseline: its size, its training, which is that of the networks, and reproducibility."""
 
+from dataclasses import asdict
+
 import numpy as np
 import pytest
 import torch
@@ -35,7 +37,7 @@ def test_widest_fits_and_one_more_neuron_does_not(track, limit):
 @pytest.mark.parametrize("track", ["capacity", "charge"])
 def test_inputs_and_head_are_those_of_the_networks(track):
     encoder = synthetic_encoder(track)[1]
-    gru, net = gru_config(encoder, 5).to_json(), net_config(encoder, "liquid", 5, "euler", 1).to_json()
+    gru, net = asdict(gru_config(encoder, 5)), asdict(net_config(encoder, "liquid", 5, "euler", 1))
     del gru["cell"]
     assert gru == {name: net[name] for name in gru}
 
