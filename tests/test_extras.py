@@ -78,6 +78,7 @@ def test_a_missing_module_of_the_project_is_no_missing_extra():
         raise ModuleNotFoundError("No module named 'dlnet.nothing'", name="dlnet.nothing")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("command", "package", "extra"),
     [

@@ -18,6 +18,7 @@ from stages.baselines import BaselinesConfig
 NAMES = {"persistence", "line", "parabola", "ridge", "boosting", "gru_small"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("track", ["capacity", "charge"])
 def test_every_baseline_forecasts_and_reports_whether_it_uses_capacity(track):
     dataset, encoder = synthetic_encoder(track)
@@ -41,6 +42,7 @@ def project(tmp_path, monkeypatch):
     return Path("models/baselines")
 
 
+@pytest.mark.slow
 def test_stage_writes_forecasts_errors_and_curves_and_the_same_bytes_again(project):
     stage.main()
     dataset, table = synthetic_dataset(), BaselineTable.read(project / "baselines.json").root

@@ -200,6 +200,7 @@ def test_gradients_pass_as_if_nothing_were_rounded():
     assert value.grad.tolist() == [2.0, 3.0]
 
 
+@pytest.mark.slow
 def test_training_with_four_bits_beats_rounding_to_four_afterwards():
     plain, aware = small_net(hidden=8), small_net(hidden=8, bits=4)
     training_data = synthetic_training_data(plain, count=400)

@@ -75,6 +75,7 @@ def test_a_stack_of_grus_trains_each_as_a_plain_loop_does(shape, steps, clip):
 SHAPES = {"gru": small_gru(), **{cell: small_net(cell=cell) for cell in ("liquid", "ltc", "ltc2")}}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cell", SHAPES)
 def test_a_stack_gives_the_weights_of_each_alone(cell):
     config, plan = SHAPES[cell], replace(PLAN, noise=0.2, check=10)
