@@ -88,10 +88,15 @@ def read_json(path: Path) -> Any:
         raise DLNetError(f"{path}: not UTF-8 text; delete it and run dvc repro") from error
 
 
-def write_parquet(path: Path, table: pd.DataFrame) -> None:
-    """Write a table as zstd Parquet; the same table gives the same bytes."""
+def write_parquet(path: Path, table: pd.DataFrame, metadata: Mapping[bytes, bytes] | None = None) -> None:
+    """Write a table as zstd Parquet, with keys in its metadata; the same table gives the same bytes."""
+    import pyarrow
+    import pyarrow.parquet
+
+    content = pyarrow.Table.from_pandas(table, preserve_index=False)
+    content = content.replace_schema_metadata({**(content.schema.metadata or {}), **(metadata or {})})
     with atomic_file(path) as temporary:
-        table.to_parquet(temporary, engine="pyarrow", compression="zstd", index=False)
+        pyarrow.parquet.write_table(content, temporary, compression="zstd")
 
 
 def write_tensors(path: Path, arrays: Mapping[str, np.ndarray], metadata: dict[str, str] | None = None) -> None:

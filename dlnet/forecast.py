@@ -1,19 +1,22 @@
-"""Forecast of the next cycles of one cell, from its CSV file and a saved model. Does not read params.yaml."""
+"""Forecast of the next rows of one asset, from its CSV file and a saved model. Does not read params.yaml."""
 
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from dlnet.data import csvfiles, schema
-from dlnet.data.clean import FEATURE_FLOOR, hampel
+from dlnet.config.quantities import Quantities
+from dlnet.data import csvfiles
+from dlnet.data.assetfile import read_asset_file
+from dlnet.data.clean import clean_inputs
 from dlnet.data.windows import Histories
 from dlnet.errors import DataError
 from dlnet.saved import LoadedModel
@@ -27,84 +30,104 @@ Floats = npt.NDArray[np.floating[Any]]
 
 @dataclass(frozen=True)
 class FileLayout:
-    """How a cell's file differs from the files that the model was trained on; what is not given is as in those.
+    """How an asset's file differs from the files that the model was trained on; what is not given is as in those.
 
     Attributes:
-        capacity: name of the capacity column. unit: of that column. features: name in the model -> column.
-        nominal_ah: capacity of the cell when new, Ah.
+        target: column of the task's quantity. unit: of that column. time: column of the time.
+        features: name in the model -> column. nominal: quantity of the asset when new, in the task's unit.
     """
 
-    capacity: str | None = None
-    unit: Literal["Ah", "mAh"] | None = None
+    target: str | None = None
+    unit: str | None = None
+    time: str | None = None
     features: Mapping[str, str] = field(default_factory=dict)
-    nominal_ah: float | None = None
+    nominal: float | None = None
 
 
 @dataclass(frozen=True)
 class Forecast:
-    """The history of a cell, and the forecast of its next cycles.
+    """The history of an asset, and the forecast of its next rows, in the unit of the task's target.
 
     Attributes:
-        history: (rows,) cleaned SoH; NaN where the file has no capacity.
-        ahead: (horizon,) SoH of the next cycles. error: (horizon,) mean absolute error on validation cells.
+        history: (rows,) cleaned target; NaN where the file has none.
+        ahead: (horizon,) target in the next rows. error: (horizon,) mean absolute error on validation assets.
+        nominal: quantity of the asset when new; 1 where the target is no share of it. notes: on its file.
     """
 
-    cell: str
+    asset: str
     model: str
     label: str
-    nominal_ah: float
+    quantities: Quantities
+    nominal: float
     history: Floats
     ahead: Floats
     error: Floats
+    notes: tuple[str, ...]
 
     def table(self) -> pd.DataFrame:
-        """One row a cycle ahead: ``cycle_ahead``, ``soh``, ``typical_error``."""
-        cycles = np.arange(1, len(self.ahead) + 1)
-        return pd.DataFrame({"cycle_ahead": cycles, "soh": self.ahead, "typical_error": self.error})
+        """One row a step of time: how far ahead, the target, and its typical error."""
+        words = self.quantities
+        ahead, target = (_column_name(word) for word in (f"{words.time.one}_ahead", words.target.symbol))
+        return pd.DataFrame({ahead: np.arange(1, len(self.ahead) + 1), target: self.ahead, "typical_error": self.error})
+
+
+def _column_name(word: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "_", word.lower()).strip("_")
 
 
 @dataclass(frozen=True)
-class Cell:
-    """Cycles of one cell as read from its file.
+class Asset:
+    """Rows of one asset as read from its file.
 
     Attributes:
-        cycles: ``capacity_ah`` and the model's features, one row a cycle, oldest first.
-        has_capacity: whether capacity was in the file; a model of track ``charge`` does not need it.
+        rows: ``quantity``, if it is in the file, and the model's features, oldest first.
+        notes: what readers of results should know.
     """
 
-    cycles: pd.DataFrame
-    has_capacity: bool
-    nominal_ah: float
+    rows: pd.DataFrame
+    nominal: float
+    notes: tuple[str, ...]
+
+    @property
+    def has_target(self) -> bool:
+        """Whether the quantity is in the file; a model of track ``sensors_only`` does not need it."""
+        return csvfiles.QUANTITY in self.rows
+
+    @property
+    def target(self) -> Floats:
+        """(rows,) the target; NaN where the file has none."""
+        if not self.has_target:
+            return np.full(len(self.rows), np.nan)
+        return self.rows[csvfiles.QUANTITY].to_numpy() / self.nominal
 
 
 AS_TRAINED = FileLayout()
 
 
 def forecast(path: Path, model: LoadedModel, layout: FileLayout = AS_TRAINED) -> Forecast:
-    """Forecast the cell in a CSV file, one row a cycle, oldest first.
+    """Forecast the asset in a CSV file, oldest row first.
 
     Raises:
-        DataError: a column is missing, a value is invalid, or there are fewer cycles than the model needs.
+        DataError: a column is missing, a value is invalid, or there are fewer rows than the model needs.
     """
-    cell, document = read_cell(path, model, layout), model.document
-    rows, clean = len(cell.cycles), document.clean
-    if rows < model.window:
-        raise DataError(f"{path}: {rows} cycles, but the model looks at {model.window}; add older cycles")
-    back, soh = clean.window - 1, np.full(rows, np.nan)
-    if cell.has_capacity:
-        measured = cell.cycles["capacity_ah"].to_numpy() / cell.nominal_ah
-        soh = hampel(measured, back, 0, clean.sigmas, clean.floor_soh)[0]
-    values = cell.cycles[list(model.features)].to_numpy(np.float64)
-    features = hampel(values, back, 0, clean.feature_sigmas, FEATURE_FLOOR)[0]
-    ahead = model.predict(Histories(soh[None], features[None], model.features))[0]
+    asset, document = read_asset(path, model, layout), model.document
+    quantities, target = document.quantities, document.quantities.target
+    if len(asset.rows) < model.window:
+        many = quantities.time.many
+        raise DataError(f"{path}: {len(asset.rows)} {many}, but the model looks at {model.window}; add older {many}")
+    measured, values = target.to_health(asset.target), asset.rows[list(model.features)].to_numpy(np.float64)
+    health, features = clean_inputs(measured, values, model.features, document.clean, quantities)
+    ahead = model.predict(Histories(health[None], features[None], model.features))[0]
     return Forecast(
         path.stem,
         name_of(model),
         document.data.label,
-        cell.nominal_ah,
-        soh,
-        np.asarray(ahead, np.float64),
+        quantities,
+        asset.nominal,
+        target.from_health(health),
+        target.from_health(ahead),
         np.asarray(document.validation.by_horizon),
+        asset.notes,
     )
 
 
@@ -114,38 +137,48 @@ def name_of(model: LoadedModel) -> str:
     return f"{document.name} (int8)" if document.kind == "edge" else document.name
 
 
-def read_cell(path: Path, model: LoadedModel, layout: FileLayout = AS_TRAINED) -> Cell:
-    """Read the cycles of one cell, with the columns that the model was trained on unless ``layout`` names others.
+def read_asset(path: Path, model: LoadedModel, layout: FileLayout = AS_TRAINED) -> Asset:
+    """Read the rows of one asset, with the columns that the model was trained on unless ``layout`` names others.
 
     Raises:
         DataError: there is no such file, a column is missing, or a value is invalid.
     """
     if not path.is_file():
         raise DataError(f"{path}: no such file")
-    nominal, columns = layout.nominal_ah or _nominal(model), _columns(model, layout)
-    if not model.uses_capacity and columns.capacity not in _header(path):
-        stand_in = csvfiles.Columns(columns.name_in_file(model.features[0]), "Ah", columns.features)
-        return Cell(csvfiles.read_cycles(path, stand_in), False, nominal)
-    cycles = csvfiles.read_cycles(path, columns)
-    schema.check_cycles(path, cycles, columns, nominal)
-    return Cell(cycles, True, nominal)
+    quantities = model.document.quantities
+    nominal, columns = _nominal(model, layout), _columns(path, model, layout)
+    if columns.unit not in quantities.target.units:
+        known = ", ".join(quantities.target.units)
+        raise DataError(f"--unit {columns.unit}: no unit of {quantities.target.quantity}; the model knows {known}")
+    own = read_asset_file(path, columns, quantities, nominal)
+    return Asset(own.rows, nominal, own.notes)
 
 
-def _nominal(model: LoadedModel) -> float:
-    nominal = model.document.data.nominal_ah
-    if len(nominal) == 1:
-        return nominal[0]
-    raise DataError("the nominal capacity of this cell is not known; give it with --nominal AH")
+def _nominal(model: LoadedModel, layout: FileLayout) -> float:
+    quantities, trained_on = model.document.quantities, model.document.data.nominal
+    if not quantities.target.over_nominal:
+        return 1.0
+    if layout.nominal is not None:
+        return layout.nominal
+    if len(trained_on) == 1:
+        return trained_on[0]
+    raise DataError(
+        f"the nominal {quantities.target.quantity} of this {quantities.asset.one} is not known; give it with "
+        f"--nominal, in {quantities.target.unit}"
+    )
 
 
-def _columns(model: LoadedModel, layout: FileLayout) -> csvfiles.Columns:
+def _columns(path: Path, model: LoadedModel, layout: FileLayout) -> csvfiles.Columns:
     trained_on = model.document.data.columns
     unknown = sorted(set(layout.features) - set(model.features))
     if unknown:
         known = ", ".join(model.features) or "none"
         raise DataError(f"--column: the model looks at no feature {unknown[0]!r}; its features: {known}")
     features = {name: layout.features.get(name, trained_on.features[name]) for name in model.features}
-    return csvfiles.Columns(layout.capacity or trained_on.capacity, layout.unit or trained_on.unit, features)
+    target = layout.target or trained_on.target
+    if not model.uses_target and target not in _header(path):
+        target = None
+    return csvfiles.Columns(target, layout.unit or trained_on.unit, layout.time or trained_on.time, features)
 
 
 def _header(path: Path) -> list[str]:
@@ -161,16 +194,18 @@ def draw(result: Forecast) -> Figure:
 
     figure = Figure(figsize=(10, 4.4), layout="constrained")
     life, close = figure.subplots(1, 2, width_ratios=[1, 1.3])
-    horizon = len(result.ahead)
+    horizon, words, target = len(result.ahead), result.quantities, result.quantities.target
     for axes, first in ((life, 0), (close, max(0, len(result.history) - 2 * horizon))):
         _curves(axes, result, first)
-        axes.set_xlabel("cycle (row of the file)")
-    life.set_ylabel(f"SoH (capacity / {result.nominal_ah:g} Ah)")
+        axes.set_xlabel(f"{words.time.one} (row of the data)")
+    over = f" ({target.quantity} / {result.nominal:g} {target.unit})" if target.over_nominal else f" ({target.unit})"
+    life.set_ylabel(target.symbol + over)
     life.set_title("Whole file")
-    close.set_title(f"Next {horizon} cycles: SoH {result.ahead[-1]:.4f} at the end")
-    close.legend(loc="lower left")
-    figure.suptitle(result.cell, x=0.01, ha="left")
-    band = "Band: mean absolute error at each cycle ahead, validation cells."
+    end = target.shown(result.ahead[-1])
+    close.set_title(f"Next {words.time.count(horizon)}: {target.symbol} {end} at the end")
+    close.legend(loc="best")
+    figure.suptitle(result.asset, x=0.01, ha="left")
+    band = f"Band: mean absolute error at each {words.time.one} ahead, validation {words.asset.many}."
     caption(figure, f"Model {result.model}, trained on {result.label}. {band}")
     return figure
 
@@ -179,11 +214,11 @@ def _curves(axes: Axes, result: Forecast, first: int) -> None:
     from dlnet.plots.style import INK, PALETTE
 
     rows = len(result.history)
-    cycles = np.arange(rows + 1, rows + len(result.ahead) + 1)
+    next_rows = np.arange(rows + 1, rows + len(result.ahead) + 1)
     axes.plot(
         np.arange(first + 1, rows + 1), result.history[first:], color=INK, linewidth=1.3, label="measured, cleaned"
     )
-    axes.plot(cycles, result.ahead, color=PALETTE[1], label="forecast")
+    axes.plot(next_rows, result.ahead, color=PALETTE[1], label="forecast")
     low, high = result.ahead - result.error, result.ahead + result.error
-    axes.fill_between(cycles, low, high, color=PALETTE[1], alpha=0.25, linewidth=0, label="typical error")
+    axes.fill_between(next_rows, low, high, color=PALETTE[1], alpha=0.25, linewidth=0, label="typical error")
     axes.axvline(rows + 0.5, color=INK, linewidth=0.8, linestyle=(0, (3, 3)))

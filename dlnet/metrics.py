@@ -1,4 +1,4 @@
-"""Errors of forecasts, in SoH (fraction of nominal capacity)."""
+"""Errors of forecasts, in the unit of the target."""
 
 from __future__ import annotations
 
@@ -11,57 +11,60 @@ from dlnet.documents import Document
 
 Array = npt.NDArray[Any]
 
-KNEE_HEIGHT = 0.01  # SoH above the chord below which a fade counts as straight: noise alone reaches a few 0.001
 
+class WorstAsset(Document):
+    """The asset with the largest MAE."""
 
-class WorstCell(Document):
-    """The cell with the largest MAE."""
-
-    cell: str
+    asset: str
     mae: float
 
 
 class Errors(Document):
-    """Errors of SoH: ``mae`` and ``rmse`` are means over windows, ``cell_mae`` is the mean over cells."""
+    """Errors of the target: ``mae`` and ``rmse`` are means over windows, ``asset_mae`` is the mean over assets."""
 
     mae: float
     rmse: float
-    cell_mae: float
-    worst_cell: WorstCell
+    asset_mae: float
+    worst_asset: WorstAsset
 
 
-def errors(prediction: Array, target: Array, cell: Array, names: tuple[str, ...]) -> Errors:
-    """Errors over windows and over cells.
+def errors(prediction: Array, target: Array, asset: Array, names: tuple[str, ...], unit: float) -> Errors:
+    """Errors over windows and over assets.
 
     Args:
-        prediction, target: (N, horizon) SoH.
-        cell: (N,) index into ``names``.
-        names: names of the cells.
+        prediction, target: (N, horizon) health.
+        asset: (N,) index into ``names``.
+        names: names of the assets.
+        unit: size of a unit of health in the unit of the target.
     """
-    absolute = np.abs(prediction.astype(np.float64) - target)
-    cell_mae = per_cell(prediction, target, cell, names)
-    worst = max(cell_mae, key=lambda name: (cell_mae[name], name))
+    absolute = _absolute(prediction, target, unit)
+    asset_mae = per_asset(prediction, target, asset, names, unit)
+    worst = max(asset_mae, key=lambda name: (asset_mae[name], name))
     return Errors(
         mae=float(absolute.mean()),
         rmse=float(np.sqrt((absolute**2).mean())),
-        cell_mae=float(np.mean(list(cell_mae.values()))),
-        worst_cell=WorstCell(cell=worst, mae=cell_mae[worst]),
+        asset_mae=float(np.mean(list(asset_mae.values()))),
+        worst_asset=WorstAsset(asset=worst, mae=asset_mae[worst]),
     )
 
 
-def per_cell(prediction: Array, target: Array, cell: Array, names: tuple[str, ...]) -> dict[str, float]:
-    """Name of each cell that has windows -> its MAE; arguments as in ``errors``."""
-    absolute = np.abs(prediction.astype(np.float64) - target).mean(axis=1)
-    return {names[i]: float(absolute[cell == i].mean()) for i in np.unique(cell)}
+def per_asset(prediction: Array, target: Array, asset: Array, names: tuple[str, ...], unit: float) -> dict[str, float]:
+    """Name of each asset that has windows -> its MAE; arguments as in ``errors``."""
+    absolute = _absolute(prediction, target, unit).mean(axis=1)
+    return {names[i]: float(absolute[asset == i].mean()) for i in np.unique(asset)}
 
 
-def by_horizon(prediction: Array, target: Array) -> Array:
-    """(horizon,) mean absolute error of each cycle ahead."""
-    return np.asarray(np.abs(prediction.astype(np.float64) - target).mean(axis=0))
+def by_horizon(prediction: Array, target: Array, unit: float) -> Array:
+    """(horizon,) mean absolute error of each row ahead."""
+    return np.asarray(_absolute(prediction, target, unit).mean(axis=0))
 
 
-def by_knee(prediction: Array, target: Array, after: Array) -> dict[str, float | None]:
-    """MAE of windows before and after their cell's knee.
+def _absolute(prediction: Array, target: Array, unit: float) -> Array:
+    return np.asarray(unit * np.abs(prediction.astype(np.float64) - target))
+
+
+def by_knee(prediction: Array, target: Array, after: Array, unit: float) -> dict[str, float | None]:
+    """MAE of windows before and after their asset's knee.
 
     Args:
         after: (N,) true where the window's last target lies beyond the knee (see ``knee_row``).
@@ -69,25 +72,26 @@ def by_knee(prediction: Array, target: Array, after: Array) -> dict[str, float |
     Returns:
         ``before_knee`` and ``after_knee``; None where there is no such window.
     """
-    absolute = np.abs(prediction.astype(np.float64) - target).mean(axis=1)
+    absolute = _absolute(prediction, target, unit).mean(axis=1)
     return {
         "before_knee": float(absolute[~after].mean()) if (~after).any() else None,
         "after_knee": float(absolute[after].mean()) if after.any() else None,
     }
 
 
-def knee_row(soh: Array) -> int | None:
-    """Row of a cell's knee: the point farthest above the chord from its first to its last SoH.
+def knee_row(health: Array, least_height: float) -> int | None:
+    """Row of an asset's knee: the point farthest above the chord from its first to its last health.
 
     Source: the maximum-distance definition (Kneedle, Satopaa et al. 2011, eq. for a concave decreasing curve). The
-    distance is taken along SoH; across the chord it is the same times a constant, so the same point is farthest.
+    distance is taken along health; across the chord it is the same times a constant, so the same point is farthest.
 
     Args:
-        soh: (n,) smoothed SoH of one cell.
+        health: (n,) smoothed health of one asset.
+        least_height: above the chord; a lower point is no knee.
 
     Returns:
-        The row, or None where no point lies ``KNEE_HEIGHT`` above the chord: such a cell has no knee.
+        The row, or None where no point lies ``least_height`` above the chord: such an asset has no knee.
     """
-    height = soh - np.linspace(soh[0], soh[-1], len(soh))
+    height = health - np.linspace(health[0], health[-1], len(health))
     knee = int(np.argmax(height))
-    return knee if height[knee] >= KNEE_HEIGHT else None
+    return knee if height[knee] >= least_height else None

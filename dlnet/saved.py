@@ -17,7 +17,7 @@ class LoadedModel(Protocol):
 
     @property
     def document(self) -> ModelDocument:
-        """Its name, the data it was trained on, how cycles are cleaned for it, its errors on validation windows."""
+        """Its name, the data it was trained on, how rows are cleaned for it, its errors on validation windows."""
 
     @property
     def window(self) -> int:
@@ -25,14 +25,14 @@ class LoadedModel(Protocol):
 
     @property
     def features(self) -> tuple[str, ...]:
-        """Charge features that it uses."""
+        """Features that it uses."""
 
     @property
-    def uses_capacity(self) -> bool:
-        """Whether the SoH of past cycles is an input."""
+    def uses_target(self) -> bool:
+        """Whether the health of past rows is an input."""
 
     def predict(self, histories: Histories) -> Floats | Singles:
-        """N windows of at least ``window`` cycles -> (N, horizon) SoH."""
+        """N windows of at least ``window`` rows -> (N, horizon) health."""
 
 
 # Imports are inside the functions, so that torch, for one, is needed only for the kinds that use it.

@@ -19,7 +19,6 @@ from dlnet.config.task import TaskParams
 from dlnet.data.encode import fit_encoder
 from dlnet.data.windows import Ends, Singles, WindowDataset
 from dlnet.files import atomic_dir, write_parquet, write_tensors
-from dlnet.metrics import errors
 from dlnet.train.job import curves
 from stages import run
 
@@ -35,13 +34,13 @@ class BaselinesConfig(StageConfig):
 
     @model_validator(mode="after")
     def _of_the_track(self) -> Self:
-        track = self.task.inputs
+        track = self.task.track
         for name, by_track in (
             ("features", self.baselines.features),
             ("boosting.targets", self.baselines.boosting.targets),
         ):
             if track not in by_track:
-                raise ValueError(f"baselines.{name} must name the track that task.inputs chooses, {track!r}")
+                raise ValueError(f"baselines.{name} must name the track that task.track chooses, {track!r}")
         return self
 
 
@@ -69,15 +68,12 @@ def main() -> None:
 
 
 def _record(baseline: Baseline, dataset: WindowDataset, validation: Ends, forecast: Singles) -> BaselineRecord:
-    validation_errors = errors(
-        forecast[: len(validation)], dataset.targets(validation), dataset.cell_of(validation), dataset.cells
-    )
     return BaselineRecord(
         bytes=baseline.bytes,
         bytes_in_library=baseline.library_bytes if isinstance(baseline, Boosting) else None,
         parameters=baseline.parameters,
-        uses_capacity=baseline.uses_capacity,
-        validation=validation_errors,
+        uses_target=baseline.uses_target,
+        validation=dataset.errors(forecast[: len(validation)], validation),
         chosen={key: value for key, value in baseline.chosen.items() if key != "tried"},
         tried=baseline.chosen.get("tried", ()),
     )

@@ -42,7 +42,7 @@ def main() -> None:
     teaches = Distillation.read(STUDENTS / "distillation.json").teacher.teaches
     teacher = load_network(Path("models/teacher")) if teaches else None
     context = TeacherContext(dataset, training_windows(dataset, config.task), teacher, params.teacher_share)
-    plan = plan_of(params.training, config.task.channels.noise)
+    plan = plan_of(params.training, dataset.task.channels.noise)
     with measure_energy(config.cost.country) as meter:
         students, results = compress_all(elites, params, plan, context)
     write_volatile(VOLATILE, {"training": meter.energy, "students": len(results)})

@@ -16,11 +16,11 @@ from dlnet.config.task import TaskParams
 from dlnet.cost.energy import measure_energy, write_volatile
 from dlnet.cost.table import student_table
 from dlnet.data.encode import Encoder, fit_encoder
-from dlnet.data.schema import read_table
+from dlnet.data.schema import read_label, read_table
 from dlnet.data.windows import WindowDataset
 from dlnet.distill.gains import Distillation, gains, teacher_verdict
 from dlnet.distill.students import as_student, sweep
-from dlnet.distill.synthetic import add_synthetic_windows, shifted, simulated
+from dlnet.distill.synthetic import Fleet, add_synthetic_windows, shifted, simulated
 from dlnet.distill.targets import add_teacher_targets
 from dlnet.files import atomic_dir, write_parquet
 from dlnet.models.trained import load_network
@@ -31,7 +31,7 @@ from dlnet.train.pool import run_stacks
 from stages import run
 
 OUT = Path("models/students")
-SIMULATED_CELLS = Path("data/embedded.parquet")
+SIMULATED = Path("data/embedded.parquet")
 TEACHER = Path("models/teacher")
 VOLATILE = Path("reports/volatile/distill.json")
 
@@ -59,11 +59,11 @@ def main() -> None:
     )
     if params.uses_synthetic_windows:
         training_data = add_synthetic_windows(
-            training_data, teacher, _synthetic_windows(config, training_data, encoder)
+            training_data, teacher, _synthetic_windows(config, dataset, training_data, encoder)
         )
     stacks = sweep(encoder, params)
     with measure_energy(config.cost.country) as meter:
-        plan = plan_of(params.training, config.task.channels.noise, params.temperature)
+        plan = plan_of(params.training, dataset.task.channels.noise, params.temperature)
         results = run_stacks(stacks, [training_data], plan, "distill")
     write_volatile(VOLATILE, {"training": meter.energy, "students": len(results)})
     students = [as_student(result, encoder, training_data) for result in results]
@@ -78,13 +78,17 @@ def main() -> None:
         Distillation(teacher=verdict, gains=gains(table)).write(folder / "distillation.json")
 
 
-def _synthetic_windows(config: DistillConfig, training_data: TrainingData, encoder: Encoder) -> Tensor:
-    """(N, T, C) synthetic windows: shifted training windows, then windows of simulated cells."""
+def _synthetic_windows(
+    config: DistillConfig, dataset: WindowDataset, training_data: TrainingData, encoder: Encoder
+) -> Tensor:
+    """(N, T, C) synthetic windows: shifted training windows, then windows of a simulated fleet."""
     params = config.students
     parts = [shifted(training_data, params.shifted.copies, params.shifted.spread, seed=0)]
     if params.simulated_stride:
-        stride = params.simulated_stride
-        parts.append(simulated(read_table(SIMULATED_CELLS), config.clean, config.split, config.task, encoder, stride))
+        stride, fleet = params.simulated_stride, Fleet(read_table(SIMULATED), read_label(SIMULATED))
+        parts.append(
+            simulated(fleet, dataset.task.quantities, config.clean, config.split, config.task, encoder, stride)
+        )
     return torch.cat(parts)
 
 

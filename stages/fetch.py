@@ -1,4 +1,4 @@
-"""Cells of the chosen source -> data/raw."""
+"""Assets of the chosen source -> data/raw."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from pathlib import Path
 
 from dlnet.config.base import StageConfig
 from dlnet.config.data import DataParams
+from dlnet.config.quantities import load_quantities
+from dlnet.config.task import TaskParams
 from dlnet.data import sources
 from dlnet.files import atomic_dir, write_parquet
 from stages import run
@@ -17,13 +19,15 @@ class FetchConfig(StageConfig):
     """Sections of params.yaml that the stage reads."""
 
     data: DataParams
+    task: TaskParams
 
 
 def main() -> None:
     """Run the stage."""
-    table, source = sources.load_cells(FetchConfig.load().data)
+    config = FetchConfig.load()
+    table, source = sources.load_assets(config.data, load_quantities(config.task.name))
     with atomic_dir(OUT) as folder:
-        write_parquet(folder / "cells.parquet", table)
+        write_parquet(folder / "assets.parquet", table)
         source.write(folder / "source.json")
 
 

@@ -34,7 +34,7 @@ def main() -> None:
     config, tools = FirmwareConfig.load(), Tools.find()
     if tools.arm is None:
         print(NOT_MEASURED)
-    dataset, raw = WindowDataset.load(Path("data/windows")), read_table(Path("data/raw/cells.parquet"))
+    dataset, raw = WindowDataset.load(Path("data/windows")), read_table(Path("data/raw/assets.parquet"))
     scores, rows = EvaluationReport.read(Path("reports/evaluation.json")).edge, []
     with atomic_dir(OUT) as folder:
         for edge in tqdm(sorted(EDGE.iterdir()), desc="firmware", unit="model"):

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from dlnet.config.base import StageConfig
 from dlnet.config.clean import CleanParams
+from dlnet.config.quantities import load_quantities
 from dlnet.config.split import SplitParams
 from dlnet.config.task import TaskParams
 from dlnet.data.documents import SourceRecord
@@ -34,25 +35,26 @@ class PrepareConfig(StageConfig):
 def main() -> None:
     """Run the stage."""
     config = PrepareConfig.load()
-    table, source = read_table(RAW / "cells.parquet"), SourceRecord.read(RAW / "source.json")
-    prepared = prepare(table, source, config.clean, config.split, config.task)
+    table, source = read_table(RAW / "assets.parquet"), SourceRecord.read(RAW / "source.json")
+    quantities = load_quantities(config.task.name)
+    prepared = prepare(table, source, quantities, config.clean, config.split, config.task)
     with atomic_dir(REPORT) as folder:
         _report(folder, prepared, config)
     with atomic_dir(OUT) as folder:
         write_parquet(folder / "rows.parquet", prepared.rows)
-        write_parquet(folder / "cells.parquet", prepared.cells)
+        write_parquet(folder / "assets.parquet", prepared.assets)
         prepared.task.write(folder / "task.json")
 
 
 def _report(folder: Path, prepared: Prepared, config: PrepareConfig) -> None:
     report = describe(prepared, config.clean, config.split)
     write_json(folder / "report.json", report)
-    write_text(folder / "report.md", markdown(report, PICTURES))
+    write_text(folder / "report.md", markdown(report, prepared.task.quantities, PICTURES))
     with figure_style():
         for figure, (_, name) in zip(draw(prepared, report), PICTURES, strict=True):
             save_figure(figure, folder / name)
-    for cell in report["unused"]:
-        print(f"left out: {cell['cell']}: {cell['rows']} cycles, {cell['why']}", file=sys.stderr)
+    for asset in report["unused"]:
+        print(f"left out: {asset['asset']}: {asset['rows']} rows, {asset['why']}", file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -18,13 +18,12 @@ from dlnet.export.compare import REFERENCE, check_agreement, largest_difference,
 from dlnet.export.convert import weights_of
 from dlnet.export.documents import EdgeMetrics
 from dlnet.export.litert import EdgeFiles, convert
-from dlnet.export.reference import Int16s, Trace, predict_reference, quantise_inputs, to_soh
+from dlnet.export.reference import Int16s, Trace, from_fixed, predict_reference, quantise_inputs
 from dlnet.export.saved import save_edge
 from dlnet.export.sensitivity import choose_precision
 from dlnet.export.size import spec_bytes, stored_bytes
 from dlnet.export.spec import Spec, make_spec
 from dlnet.files import atomic_dir
-from dlnet.metrics import errors
 from dlnet.models.document import Facts, ForecastErrors
 from dlnet.models.precision import Part, Precision
 from dlnet.models.trained import SavedNetwork, TrainedModel
@@ -74,7 +73,7 @@ def _quantise(
     chosen = ends[np.unique(np.linspace(0, len(ends) - 1, GOLDEN_WINDOWS).astype(int))]
     z, anchor = student.encoder.encode(dataset, chosen), student.encoder.anchor(dataset, chosen)
     traces = run_engines(files, spec, student.encoder.encode(dataset, ends), student.encoder.anchor(dataset, ends))
-    validation = ForecastErrors.of(to_soh(traces[REFERENCE].forecast), dataset, ends)
+    validation = ForecastErrors.of(from_fixed(traces[REFERENCE].forecast), dataset, ends)
     save_edge(folder, student.name, Facts.of(dataset), validation, student.encoder, spec, files, (z, anchor))
     metrics = _metrics(student, spec, files, traces, dataset, ends, sensitivity)
     metrics.write(folder / "metrics.json")
@@ -92,10 +91,9 @@ def _spec(
         return make_spec(weights, train, Precision.of(params.bits)), None
     ends = dataset.windows("validation", task.stride_eval)
     z, anchor = student.encoder.encode(dataset, ends), student.encoder.anchor(dataset, ends)
-    targets, cells = dataset.targets(ends), dataset.cell_of(ends)
 
     def score(spec: Spec) -> float:
-        return errors(predict_reference(spec, z, anchor), targets, cells, dataset.cells).mae
+        return dataset.errors(predict_reference(spec, z, anchor), ends).mae
 
     def flash(precision: Precision) -> float:
         return flash_bytes(model_shape(student, precision))
@@ -114,12 +112,11 @@ def _metrics(
     sensitivity: dict[Part, float] | None,
 ) -> EdgeMetrics:
     """Errors on validation windows: float, then each engine; ``int8`` is the .tflite under LiteRT."""
-    targets, cells = dataset.targets(ends), dataset.cell_of(ends)
 
     def mae(forecast: np.ndarray) -> float:
-        return errors(forecast, targets, cells, dataset.cells).mae
+        return dataset.errors(forecast, ends).mae
 
-    engines = {name: mae(to_soh(trace.forecast)) for name, trace in traces.items()}
+    engines = {name: mae(from_fixed(trace.forecast)) for name, trace in traces.items()}
     return EdgeMetrics(
         name=student.name,
         parameters=spec.parameters,

@@ -16,7 +16,6 @@ from dlnet.data.encode import fit_encoder
 from dlnet.data.windows import WindowDataset
 from dlnet.distill.teacher import train_teacher
 from dlnet.files import atomic_dir, sha256, write_parquet
-from dlnet.metrics import errors
 from dlnet.train.data import make_training_data, training_windows
 from dlnet.train.job import curves
 from stages import run
@@ -44,15 +43,10 @@ def main() -> None:
     training_data = make_training_data(dataset, encoder, windows)
     states = STATE / _identity(config)
     with measure_energy(config.cost.country) as meter:
-        noise = config.task.channels.noise
+        noise = dataset.task.channels.noise
         teacher, results = train_teacher(encoder, config.teacher, training_data, noise, states)
     write_volatile(VOLATILE, {"training": meter.energy})
-    validation = errors(
-        teacher.forecast(dataset, windows.validation),
-        dataset.targets(windows.validation),
-        dataset.cell_of(windows.validation),
-        dataset.cells,
-    )
+    validation = dataset.errors(teacher.forecast(dataset, windows.validation), windows.validation)
     teacher.metrics.update({"mae_validation": validation.mae, "validation": validation.content()})
     with atomic_dir(OUT) as folder:
         teacher.save(folder, dataset)

@@ -8,14 +8,14 @@ from typing import Any
 import pandas as pd
 
 from dlnet.config.data import Source
-from dlnet.config.task import TaskParams, Track
+from dlnet.config.quantities import Track, load_quantities
+from dlnet.config.task import TaskParams
 from dlnet.data.documents import TaskRecord
 from dlnet.data.encode import Encoder, fit_encoder
 from dlnet.data.prepare import prepare
-from dlnet.data.sources import load_cells
-from dlnet.data.split import split_cells
+from dlnet.data.sources import load_assets
+from dlnet.data.split import split_assets
 from dlnet.data.windows import Ends, Floats, Singles, WindowDataset
-from dlnet.metrics import errors
 from dlnet.train.data import TrainingData, Windows, make_training_data, training_windows
 from studies.config import StudyConfig
 
@@ -27,16 +27,16 @@ class Cells:
     """The cleaned cells, before any split."""
 
     rows: pd.DataFrame
-    cells: pd.DataFrame
+    assets: pd.DataFrame
     task: TaskRecord
 
 
 def load(config: StudyConfig, source_name: Source = "mit") -> Cells:
     """Fetch and clean cells, by default those of MIT; splits are assigned later."""
-    table, source = load_cells(config.data.model_copy(update={"source": source_name}))
-    prepared = prepare(table, source, config.clean, config.split, config.task)
-    cells = prepared.cells.drop(columns=["split", "used_in_training"])
-    return Cells(prepared.rows, cells, prepared.task)
+    quantities = load_quantities("battery")
+    table, source = load_assets(config.data.model_copy(update={"source": source_name}), quantities)
+    prepared = prepare(table, source, quantities, config.clean, config.split, config.task)
+    return Cells(prepared.rows, prepared.assets.drop(columns=["split", "used_in_training"]), prepared.task)
 
 
 @dataclass(frozen=True)
@@ -63,28 +63,30 @@ class CellSplit:
             ("validation", self.windows.validation, on_validation),
             ("test", self.test, on_test),
         ):
-            dataset = self.with_test_targets
-            summary = errors(forecast, dataset.targets(ends), dataset.cell_of(ends), dataset.cells)
+            summary = self.with_test_targets.errors(forecast, ends)
             columns |= {
                 f"mae_{split}": summary.mae,
                 f"rmse_{split}": summary.rmse,
-                f"cell_mae_{split}": summary.cell_mae,
+                f"asset_mae_{split}": summary.asset_mae,
             }
             columns |= {
-                f"worst_cell_{split}": summary.worst_cell.cell,
-                f"worst_cell_mae_{split}": summary.worst_cell.mae,
+                f"worst_asset_{split}": summary.worst_asset.asset,
+                f"worst_asset_mae_{split}": summary.worst_asset.mae,
             }
         return columns
 
 
 def make_split(config: StudyConfig, cells: Cells, track: Track, split: int, share: float = 1.0) -> CellSplit:
     """Split the cells with seed ``split``, keep a share of the training cells, fit the encoder."""
-    task = config.task.model_copy(update={"inputs": track})
-    assigned = split_cells(
-        cells.cells, config.split.model_copy(update={"seed": split, "train_share": share}), config.clean.min_rows
+    task = config.task.model_copy(update={"track": track})
+    assigned = split_assets(
+        cells.assets, config.split.model_copy(update={"seed": split, "train_share": share}), config.clean.min_rows
     )
-    dataset = WindowDataset.from_tables(cells.rows, assigned, cells.task)
-    with_test_targets = WindowDataset.from_tables(cells.rows, assigned, cells.task, allow_test=True)
+    record = cells.task.model_copy(
+        update={"track": track, "channels": task.channels(cells.task.quantities, cells.task.features)}
+    )
+    dataset = WindowDataset.from_tables(cells.rows, assigned, record)
+    with_test_targets = WindowDataset.from_tables(cells.rows, assigned, record, allow_test=True)
     encoder, windows = fit_encoder(dataset, task), training_windows(dataset, task)
     training_data = make_training_data(dataset, encoder, windows)
     return CellSplit(

@@ -13,9 +13,10 @@ from dlnet.config.cost import CostParams
 from dlnet.config.data import DataParams
 from dlnet.config.prune import Method, PruneParams
 from dlnet.config.quantise import QuantiseParams
+from dlnet.config.quantities import Track
 from dlnet.config.split import SplitParams
 from dlnet.config.students import StudentParams
-from dlnet.config.task import TaskParams, Track
+from dlnet.config.task import TaskParams
 from dlnet.config.teacher import TeacherParams
 
 

@@ -42,7 +42,7 @@ def problems() -> list[str]:
         for name in ("step.tflite", "head.tflite", "spec.json", "model.json")
         if not (folder / name).is_file()
     ]
-    for name in ("mae_float", "mae_int8", "rmse_int8", "cell_mae_int8"):
+    for name in ("mae_float", "mae_int8", "rmse_int8", "asset_mae_int8"):
         if not 0 < getattr(edge, name) < 0.2:
             problems_found.append(f"summary: edge.{name} is {getattr(edge, name)}")
     if edge.mae_int8 > 1.03 * edge.mae_float:

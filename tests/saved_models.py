@@ -18,11 +18,11 @@ from dlnet.models.trained import TrainedModel
 NO_GRAPHS = EdgeFiles(b"\x1c\0\0\0TFL3 step", b"\x1c\0\0\0TFL3 head")  # the content of graphs is tested in tests/export
 
 
-def save_device_model(folder: Path, model: DeviceModel, nominal_ah: tuple[float, ...] = (1.1,)) -> Path:
+def save_device_model(folder: Path, model: DeviceModel, nominal: tuple[float, ...] = (1.1,)) -> Path:
     """A model without golden vectors and LiteRT files, as edge model in ``folder``."""
     columns = same_names(model.encoder.features)
-    data = DataFacts(source="synthetic", label="synthetic", simulated=True, nominal_ah=nominal_ah, columns=columns)
-    zeros = ForecastErrors(mae=0, rmse=0, cell_mae=0, by_horizon=(0.0,) * model.spec.horizon)
+    data = DataFacts(source="synthetic", label="synthetic", simulated=True, nominal=nominal, columns=columns)
+    zeros = ForecastErrors(mae=0, rmse=0, asset_mae=0, by_horizon=(0.0,) * model.spec.horizon)
     save_spec(folder / SPEC, model.spec)
     document = EdgeDocument(data=data, clean=model.clean, name=model.name, validation=zeros, encoder=model.encoder)
     document.write(folder / FILE)

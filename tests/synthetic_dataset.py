@@ -39,7 +39,7 @@ def life(rows: int, seed: int) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "row": np.arange(rows),
-            "soh": soh,
+            "health": soh,
             "target": soh + rng.normal(0, 1e-4, rows),
             "charge": 1.1 * soh + 2e-3 * noise[0],
             "time": 40 - 10 * soh + 0.1 * noise[1],
@@ -49,9 +49,9 @@ def life(rows: int, seed: int) -> pd.DataFrame:
 
 
 def tables(splits: tuple[str, ...] = SPLITS, rows: int = 60) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """``rows.parquet`` and ``cells.parquet``: cell i has ``rows + 3 i`` rows."""
+    """``rows.parquet`` and ``assets.parquet``: cell i has ``rows + 3 i`` rows."""
     parts = [life(rows + 3 * i, i).assign(cell=f"c{i}", group="all") for i in range(len(splits))]
-    table = pd.concat(parts, ignore_index=True)[["cell", "group", "row", "soh", "target", *FEATURES]]
+    table = pd.concat(parts, ignore_index=True)[["cell", "group", "row", "health", "target", *FEATURES]]
     cells = pd.DataFrame(
         {
             "cell": [f"c{i}" for i in range(len(splits))],
@@ -68,7 +68,7 @@ def described(params: TaskParams) -> TaskRecord:
     """``task.json``."""
     columns = {"capacity": "capacity", "unit": "Ah", "features": {name: name for name in FEATURES}}
     clean = {"window": 7, "sigmas": 3.0, "floor_soh": 0.006, "feature_sigmas": 6.0, "min_rows": 22}
-    facts = {"source": "synthetic", "label": "synthetic", "simulated": True, "nominal_ah": [1.1], "columns": columns}
+    facts = {"source": "synthetic", "label": "synthetic", "simulated": True, "nominal": [1.1], "columns": columns}
     facts |= {"cells": 7, "rows": 300, "notes": ()}
     return TaskRecord(**facts, **dict(params), clean=clean, features=FEATURES, counts={})
 
@@ -78,7 +78,7 @@ def write_windows(folder: Path) -> None:
     folder.mkdir(parents=True)
     rows, cells = tables()
     rows.to_parquet(folder / "rows.parquet")
-    cells.to_parquet(folder / "cells.parquet")
+    cells.to_parquet(folder / "assets.parquet")
     described(task()).write(folder / "task.json")
 
 

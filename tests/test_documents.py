@@ -14,13 +14,13 @@ from dlnet.firmware.documents import FirmwareReport
 from dlnet.report.documents import EvaluationReport, Headline, SummaryReport
 from dlnet.select.record import FrontRecord
 
-ERRORS = {"mae": 0.1, "rmse": 0.2, "cell_mae": 0.1, "worst_cell": {"cell": "a", "mae": 0.3}}
+ERRORS = {"mae": 0.1, "rmse": 0.2, "asset_mae": 0.1, "worst_asset": {"cell": "a", "mae": 0.3}}
 SPREAD = {"mean": 0.1, "std": 0.01}
 VERDICT = {"teaches": True, "teacher_mae": 0.1, "student_mae": 0.2, "student": "liquid-4", "text": "It teaches."}
 GAIN = {"cell": "liquid", "hidden": 4, "loss": "l1", "seeds": 2, "mae_validation": SPREAD, "gain": SPREAD}
 PRUNED = {"method": "l1", "sparsity": 0.5, "networks": 2, "taught": SPREAD, "labels": SPREAD, "gain": SPREAD}
 SOURCE = {
-    "source": "csv", "simulated": False, "label": "own", "cells": 6, "rows": 9, "nominal_ah": [2.0], "notes": ["A."],
+    "source": "csv", "simulated": False, "label": "own", "cells": 6, "rows": 9, "nominal": [2.0], "notes": ["A."],
     "columns": {"capacity": "Q", "unit": "Ah", "features": {"slope": "dV/dt"}},
 }  # fmt: skip
 CHANNELS = {"features": ["slope"], "relative": [], "quantiles": 5, "noise": 0.0}
@@ -32,7 +32,7 @@ CONTENTS = [
         BaselineTable,
         {
             "line": {
-                "bytes": 0, "parameters": 0, "uses_capacity": True, "validation": ERRORS, "chosen": {},
+                "bytes": 0, "parameters": 0, "uses_target": True, "validation": ERRORS, "chosen": {},
                 "tried": [{"features": ["x"], "alpha": 0.5, "target": None}],
             }
         },
@@ -54,7 +54,7 @@ CONTENTS = [
             "stride_train": 1, "stride_eval": 5, "capacity": CHANNELS, "charge": CHANNELS, "features": ["slope"],
             "clean": {"window": 7, "sigmas": 3.0, "floor_soh": 0.006, "feature_sigmas": 6.0, "min_rows": 45},
             "counts": {
-                "train": {"cells": 6, "rows": 9, "windows": 9, "cells_used": 2},
+                "train": {"cells": 6, "rows": 9, "windows": 9, "assets_used": 2},
                 "unused": {"cells": 1, "rows": 2},
             },
         },

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from dlnet.metrics import by_horizon, by_knee, errors, knee_row, per_cell
+from dlnet.metrics import by_horizon, by_knee, errors, knee_row, per_asset
 
 NAMES = ("a", "b", "c", "d")
 
@@ -41,17 +41,17 @@ def test_mae_and_rmse_are_those_of_a_plain_loop(windows):
 def test_errors_of_cells_are_those_of_a_plain_loop(windows):
     prediction, target, cell = windows
     expected = {NAMES[c]: mean(loop(prediction, target, lambda i, _, c=c: cell[i] == c)) for c in (0, 1, 3)}
-    assert per_cell(prediction, target, cell, NAMES) == pytest.approx(expected, rel=1e-12)
+    assert per_asset(prediction, target, cell, NAMES) == pytest.approx(expected, rel=1e-12)
     measured = errors(prediction, target, cell, NAMES)
-    assert measured.cell_mae == pytest.approx(mean(list(expected.values())), rel=1e-12)
+    assert measured.asset_mae == pytest.approx(mean(list(expected.values())), rel=1e-12)
     worst = max(expected, key=expected.get)
-    assert dict(measured.worst_cell) == {"cell": worst, "mae": pytest.approx(expected[worst], rel=1e-12)}
+    assert dict(measured.worst_asset) == {"cell": worst, "mae": pytest.approx(expected[worst], rel=1e-12)}
 
 
 def test_a_cell_with_many_windows_weighs_more_in_the_window_mean_only():
     prediction, target = np.zeros((4, 1)), np.array([[0.1], [0.1], [0.1], [0.5]])
     measured = errors(prediction, target, np.array([0, 0, 0, 1]), NAMES)
-    assert (measured.mae, measured.cell_mae) == (pytest.approx(0.2), pytest.approx(0.3))
+    assert (measured.mae, measured.asset_mae) == (pytest.approx(0.2), pytest.approx(0.3))
 
 
 def test_errors_by_cycle_ahead_are_those_of_a_plain_loop(windows):

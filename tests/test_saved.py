@@ -148,7 +148,7 @@ def test_no_change_of_params_changes_what_a_saved_model_does(tmp_path, monkeypat
     save("edge", model, dataset, tmp_path / "m")
     rows = pd.read_parquet(ROOT / "data/embedded.parquet").head(60)
     rng = np.random.default_rng(0)
-    cell = pd.DataFrame({"capacity": rows["capacity_ah"].to_numpy() / rows["nominal_ah"].to_numpy() * 1.1})
+    cell = pd.DataFrame({"capacity": rows["quantity"].to_numpy() / rows["nominal"].to_numpy() * 1.1})
     for name in dataset.feature_names:
         cell[name] = rng.normal(1, 0.1, len(cell))
     cell.loc[40, "capacity"] *= 0.9  # an outlier: cleaning matters

@@ -28,7 +28,7 @@ class Boosting:
     """Fitted forests.
 
     Attributes:
-        forests: one a knot. start: model whose forecast they correct; None: the last SoH (anchored knots) or zero.
+        forests: one a knot. start: model whose forecast they correct; None: the last health (anchored knots) or zero.
         chosen: settings chosen on validation windows. library_bytes: of scikit-learn's own node arrays in memory.
     """
 
@@ -40,9 +40,9 @@ class Boosting:
     library_bytes: int = 0
 
     @property
-    def uses_capacity(self) -> bool:
-        """Whether the SoH of past cycles is an input."""
-        return self.summary.capacity
+    def uses_target(self) -> bool:
+        """Whether the health of past rows is an input."""
+        return self.summary.target
 
     @property
     def window(self) -> int:
@@ -51,7 +51,7 @@ class Boosting:
 
     @property
     def features(self) -> tuple[str, ...]:
-        """Charge features that it uses, those of ``start`` included."""
+        """Features that it uses, those of ``start`` included."""
         return tuple(dict.fromkeys((*self.summary.features, *(self.start.features if self.start else ()))))
 
     @property
@@ -73,18 +73,18 @@ class Boosting:
         return own + (self.start.bytes if self.start else 0)
 
     def predict(self, histories: Histories) -> Singles:
-        """N windows -> (N, horizon) SoH."""
+        """N windows -> (N, horizon) health."""
         inputs = self.summary.of(histories)
         values = np.stack([forest.predict(inputs) for forest in self.forests], axis=1)
         return np.asarray(_begin(self.start, self.knots, histories) + self.knots.curve(values), np.float32)
 
     def forecast(self, dataset: WindowDataset, ends: Ends) -> Singles:
-        """(N,) window ends -> (N, horizon) SoH."""
+        """(N,) window ends -> (N, horizon) health."""
         return self.predict(dataset.histories(ends, self.features))
 
 
 def _begin(start: Ridge | None, knots: Knots, histories: Histories) -> Floats:
-    """(N, horizon) or (N, 1) SoH that the forests add to."""
+    """(N, horizon) or (N, 1) health that the forests add to."""
     return start_of(knots, histories) if start is None else start.predict(histories).astype(np.float64)
 
 
@@ -124,7 +124,7 @@ class _Search:
     ) -> None:
         self.dataset, self.params, self.target = dataset, params, target
         self.start = ridge if target == "ridge" else None
-        self.knots = Knots.of(task, anchored=task.inputs == "capacity" and target != "absolute")
+        self.knots = Knots.of(task, anchored=task.track == "with_target" and target != "absolute")
         self.train = dataset.windows("train", params.stride)
         self.validation = dataset.windows("validation", task.stride_eval)
         self.begin = self._begin(self.validation)
@@ -194,14 +194,14 @@ def fit_boosting_for(
     rates with the best set. The same bytes for any number of threads.
 
     Args:
-        target: ``change`` from the last SoH, ``absolute`` SoH, or the residual of ``ridge``.
+        target: ``change`` from the last health, ``absolute`` health, or the residual of ``ridge``.
         ridge: for the last of them; fitted here if not given.
     """
     if target == "ridge" and ridge is None:
         ridge = fit_ridge(dataset, task, params)
     grid, search = params.boosting, _Search(dataset, task, params, target, ridge)
     pairs = [(rate, leaves) for rate in grid.learning_rates for leaves in grid.leaves]
-    first = [_Trial(target, summary, *pairs[0]) for summary in summaries(dataset, task, params.features[task.inputs])]
+    first = [_Trial(target, summary, *pairs[0]) for summary in summaries(dataset, task, params.features[task.track])]
     total = (len(first) + len(pairs) - 1) * len(search.knots.at)
     with tqdm(total=total, desc=f"boosting, {target}", unit="forest", leave=False) as bar:
         tried = [search.run(trial, bar) for trial in first]
@@ -214,7 +214,7 @@ def fit_boosting_targets(
     dataset: WindowDataset, task: TaskParams, params: BaselinesParams, ridge: Ridge | None = None
 ) -> dict[BoostingTarget, Boosting]:
     """Boosting tuned for every target that params name for this track."""
-    targets = params.boosting.targets[task.inputs]
+    targets = params.boosting.targets[task.track]
     if "ridge" in targets and ridge is None:
         ridge = fit_ridge(dataset, task, params)
     return {target: fit_boosting_for(dataset, task, params, target, ridge) for target in targets}

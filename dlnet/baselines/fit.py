@@ -39,5 +39,5 @@ def fit_all(dataset: WindowDataset, encoder: Encoder, task: TaskParams, params: 
         fitted["boosting_plain"] = best_of(plain)
     data = make_training_data(dataset, encoder, training_windows(dataset, task))
     for name, gru in params.gru.items():
-        fitted[name] = fit_gru(name, gru, encoder, data, task.channels.noise, params.seed)
+        fitted[name] = fit_gru(name, gru, encoder, data, dataset.task.channels.noise, params.seed)
     return fitted

@@ -29,9 +29,9 @@ class Gru:
     trained: Trained
 
     @property
-    def uses_capacity(self) -> bool:
-        """Whether the SoH of past cycles is an input."""
-        return self.model.encoder.track == "capacity"
+    def uses_target(self) -> bool:
+        """Whether the health of past rows is an input."""
+        return self.model.encoder.track == "with_target"
 
     @property
     def parameters(self) -> int:
@@ -49,7 +49,7 @@ class Gru:
         return {"hidden": self.model.config.hidden, **self.model.metrics}
 
     def forecast(self, dataset: WindowDataset, ends: Ends) -> Singles:
-        """(N,) window ends -> (N, horizon) SoH."""
+        """(N,) window ends -> (N, horizon) health."""
         return self.model.forecast(dataset, ends)
 
 

@@ -19,7 +19,7 @@ class BaselineRecord(Document):
     bytes: int
     bytes_in_library: int | None = None
     parameters: int
-    uses_capacity: bool
+    uses_target: bool
     validation: Errors
     chosen: dict[str, JsonValue]
     tried: tuple[dict[str, JsonValue], ...]

@@ -21,7 +21,7 @@ class Ridge:
     """A fitted ridge regression.
 
     The summary is standardised and clipped like the nets' inputs, joined by its squares and products, and mapped to
-    the knots: as changes from the last SoH, or (track ``charge``) as SoH itself.
+    the knots: as changes from the last health, or (track ``sensors_only``) as health itself.
 
     Attributes:
         center, scale: (P,) of the summary. coefficients: (P + P (P + 1) / 2, knots). intercept: (knots,). All float32.
@@ -37,9 +37,9 @@ class Ridge:
     chosen: dict[str, Any] = field(default_factory=dict)
 
     @property
-    def uses_capacity(self) -> bool:
-        """Whether the SoH of past cycles is an input."""
-        return self.summary.capacity
+    def uses_target(self) -> bool:
+        """Whether the health of past rows is an input."""
+        return self.summary.target
 
     @property
     def parameters(self) -> int:
@@ -58,23 +58,23 @@ class Ridge:
 
     @property
     def features(self) -> tuple[str, ...]:
-        """Charge features that it uses."""
+        """Features that it uses."""
         return self.summary.features
 
     def predict(self, histories: Histories) -> Singles:
-        """N windows -> (N, horizon) SoH."""
+        """N windows -> (N, horizon) health."""
         inputs = products(standardised(self.summary.of(histories), self.center, self.scale))
         change = self.knots.curve(inputs @ self.coefficients.astype(np.float64) + self.intercept)
         return np.asarray(change + start_of(self.knots, histories), np.float32)
 
     def forecast(self, dataset: WindowDataset, ends: Ends) -> Singles:
-        """(N,) window ends -> (N, horizon) SoH."""
+        """(N,) window ends -> (N, horizon) health."""
         return self.predict(dataset.histories(ends, self.features))
 
 
 def start_of(knots: Knots, histories: Histories) -> Floats:
-    """(N, 1) SoH that anchored knots are relative to; zero for those that predict SoH itself."""
-    last = histories.soh[:, -1:]
+    """(N, 1) health that anchored knots are relative to; zero for those that predict health itself."""
+    last = histories.health[:, -1:]
     return last if knots.anchored else np.zeros_like(last)
 
 
@@ -124,7 +124,7 @@ def fit_ridge(dataset: WindowDataset, task: TaskParams, params: BaselinesParams)
     target = dataset.targets(validation)
     models: list[Ridge] = []
     for summary in tqdm(
-        summaries(dataset, task, params.features[task.inputs]), desc="ridge", unit="feature set", leave=False
+        summaries(dataset, task, params.features[task.track]), desc="ridge", unit="feature set", leave=False
     ):
         models += _path(dataset, train, summary, task, params.ridge.alphas)
     tried = [{**model.chosen, "mae_validation": mae(model.forecast(dataset, validation), target)} for model in models]
@@ -135,7 +135,7 @@ def fit_ridge(dataset: WindowDataset, task: TaskParams, params: BaselinesParams)
 def _path(
     dataset: WindowDataset, ends: Ends, summary: Summary, task: TaskParams, alphas: Sequence[float]
 ) -> list[Ridge]:
-    knots = Knots.of(task, anchored=summary.capacity)
+    knots = Knots.of(task, anchored=summary.target)
     histories = dataset.histories(ends, summary.features)
     raw = summary.of(histories)
     center, scale = raw.mean(axis=0).astype(np.float32), spread(raw).astype(np.float32)

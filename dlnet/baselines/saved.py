@@ -76,16 +76,16 @@ class SavedBaseline:
 
     @property
     def features(self) -> tuple[str, ...]:
-        """Charge features that it uses."""
+        """Features that it uses."""
         return self.model.features
 
     @property
-    def uses_capacity(self) -> bool:
-        """Whether the SoH of past cycles is an input."""
-        return self.model.uses_capacity
+    def uses_target(self) -> bool:
+        """Whether the health of past rows is an input."""
+        return self.model.uses_target
 
     def predict(self, histories: Histories) -> Singles:
-        """N windows -> (N, horizon) SoH."""
+        """N windows -> (N, horizon) health."""
         return self.model.predict(histories)
 
 

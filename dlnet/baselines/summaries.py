@@ -11,23 +11,23 @@ from dlnet.config.task import TaskParams
 from dlnet.data.windows import Floats, Histories, Singles, WindowDataset
 from dlnet.errors import ConfigError
 
-SLOPE_SHARES = (0.2, 0.4, 0.6, 1.0)  # of the window that a slope of SoH is fitted over
-SLOPE_UNIT = 100  # slopes in SoH per 100 cycles, near the size of the other inputs
+SLOPE_SHARES = (0.2, 0.4, 0.6, 1.0)  # of the window that a slope of health is fitted over
+SLOPE_UNIT = 100  # slopes in health per 100 rows, near the size of the other inputs
 
 
 @dataclass(frozen=True)
 class Summary:
     """A window in a few numbers.
 
-    With capacity: the last SoH, least-squares slopes over the last 20, 40, 60 and 100 % of the window, last minus
-    first SoH, and last minus twice the middle plus first. For each feature: its mean over the last block, and that
+    With the target: the last health, least-squares slopes over the last 20, 40, 60 and 100 % of the window, last minus
+    first health, and last minus twice the middle plus first. For each feature: its mean over the last block, and that
     minus its mean over the first block.
 
     Attributes:
-        capacity: whether SoH is an input. features: names of the charge features. window, block: cycles.
+        target: whether health is an input. features: names of the features. window, block: rows.
     """
 
-    capacity: bool
+    target: bool
     features: tuple[str, ...]
     window: int
     block: int
@@ -35,13 +35,13 @@ class Summary:
     @property
     def width(self) -> int:
         """Numbers P a window is reduced to."""
-        return (len(SLOPE_SHARES) + 3) * self.capacity + 2 * len(self.features)
+        return (len(SLOPE_SHARES) + 3) * self.target + 2 * len(self.features)
 
     def of(self, histories: Histories) -> Floats:
         """N windows -> (N, P)."""
         parts, seen = [], histories.last(self.window)
-        if self.capacity:
-            history = seen.soh
+        if self.target:
+            history = seen.health
             first, middle, last = history[:, :1], history[:, self.window // 2, None], history[:, -1:]
             slopes = [slope(history, max(2, round(share * self.window))) * SLOPE_UNIT for share in SLOPE_SHARES]
             parts = [last, np.stack(slopes, axis=1), last - first, last - 2 * middle + first]
@@ -53,7 +53,7 @@ class Summary:
 
 
 def slope(history: Floats, length: int) -> Floats:
-    """(N, W) -> (N,) least-squares slope over the last ``length`` values, per cycle."""
+    """(N, W) -> (N,) least-squares slope over the last ``length`` values, per row."""
     x = np.arange(length) - (length - 1) / 2
     return np.asarray(history[:, -length:] @ (x / (x @ x)))
 
@@ -66,8 +66,8 @@ def summaries(dataset: WindowDataset, task: TaskParams, sets: FeatureSets) -> li
     Raises:
         ConfigError: no set fits the data.
     """
-    known = {"own": tuple(task.channels.features), "all": dataset.feature_names}
-    dataset.columns(task.channels.features)
+    known = {"own": dataset.task.channels.features, "all": dataset.feature_names}
+    dataset.columns(list(dataset.task.channels.features))
     requested = [known[entry] if isinstance(entry, str) else tuple(entry) for entry in sets]
     distinct: dict[frozenset[str], tuple[str, ...]] = {}
     for names in requested:
@@ -77,8 +77,8 @@ def summaries(dataset: WindowDataset, task: TaskParams, sets: FeatureSets) -> li
         raise ConfigError(
             f"params.yaml: baselines: no list of features fits the data ({list(dataset.feature_names)}); add 'own'"
         )
-    capacity = task.inputs == "capacity"
-    return [Summary(capacity, names, task.window, task.block) for names in distinct.values()]
+    with_target = task.track == "with_target"
+    return [Summary(with_target, names, task.window, task.block) for names in distinct.values()]
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ class Knots:
     """Cycles ahead that are predicted; straight lines between them.
 
     Attributes:
-        at: rising cycles ahead, the last is the horizon. anchored: the line starts at 0 in cycle 0; else it is flat
+        at: rising rows ahead, the last is the horizon. anchored: the line starts at 0 in row 0; else it is flat
             before the first knot.
     """
 
@@ -95,7 +95,7 @@ class Knots:
 
     @classmethod
     def of(cls, task: TaskParams, anchored: bool) -> Knots:
-        """The task's knots; without an anchor, cycle 1 is a knot too, so that nothing is extrapolated."""
+        """The task's knots; without an anchor, row 1 is a knot too, so that nothing is extrapolated."""
         return cls(tuple(task.knots) if anchored else tuple(sorted({1, *task.knots})), anchored)
 
     def pick(self, curve: Singles | Floats) -> Floats:
@@ -111,5 +111,5 @@ class Knots:
 
 
 def mae(forecast: Singles | Floats, target: Singles | Floats) -> float:
-    """Mean absolute error over all windows and cycles, by which settings are chosen."""
+    """Mean absolute error over all windows and rows, by which settings are chosen."""
     return float(np.abs(forecast - target).mean(dtype=np.float64))

@@ -1,11 +1,11 @@
-"""Arguments that several commands share: the model, a positive number, the layout of a cell's file."""
+"""Arguments that several commands share: the model, a positive number, the layout of an asset's file."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from math import inf
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
@@ -57,7 +57,7 @@ def _positive(value: object) -> float:
 
 
 class Column(NamedTuple):
-    """A feature's name in the model, and its column in a cell's file."""
+    """A feature's name in the model, and its column in an asset's file."""
 
     feature: str
     column: str
@@ -71,12 +71,12 @@ def _column(text: str) -> Column:
 
 
 def file_layout(
-    nominal: float | None, capacity: str | None, unit: Literal["Ah", "mAh"] | None, columns: list[Column] | None
+    nominal: float | None, target: str | None, unit: str | None, time: str | None, columns: list[Column] | None
 ) -> FileLayout:
-    """How a cell's file differs from those that the model was trained on."""
+    """How an asset's file differs from those that the model was trained on."""
     from dlnet.forecast import FileLayout
 
-    return FileLayout(capacity, unit, dict(columns or []), nominal)
+    return FileLayout(target, unit, time, dict(columns or []), nominal)
 
 
 def example(*lines: str) -> str:
@@ -93,7 +93,7 @@ def commands(name: str | None = None, text: str | None = None, *lines: str) -> t
 
 REGISTERED = ModelArgument(ModelUri(EDGE, None, CANDIDATE))
 
-Cell = Annotated[Path, typer.Argument(metavar="CELL.csv", help="one row a cycle, oldest first")]
+AssetFile = Annotated[Path, typer.Argument(metavar="FILE.csv", help="rows of one asset (a cell, a pump), oldest first")]
 Model = Annotated[
     ModelArgument,
     typer.Option("--model", metavar="MODEL", parser=parse_model, help=f"a model's folder, {FORMS}"),
@@ -101,10 +101,14 @@ Model = Annotated[
 Out = Annotated[Path, typer.Option("--out", metavar="DIR", help="folder to write")]
 Seconds = Annotated[float, typer.Option("--timeout", metavar="S", parser=_positive, help="for each answer")]
 Nominal = Annotated[
-    float | None, typer.Option(metavar="AH", parser=_positive, help="capacity of the cell when new, Ah")
+    float | None,
+    typer.Option(metavar="VALUE", parser=_positive, help="of the quantity when the asset was new, in the task's unit"),
 ]
-Capacity = Annotated[str | None, typer.Option(metavar="COLUMN", help="column of the capacity, if it has another name")]
-Unit = Annotated[Literal["Ah", "mAh"] | None, typer.Option(help="of the capacity")]
+TargetColumn = Annotated[
+    str | None, typer.Option("--target", metavar="COLUMN", help="of the task's quantity, if it has another name")
+]
+TimeColumn = Annotated[str | None, typer.Option("--time", metavar="COLUMN", help="of the time, if it has another name")]
+Unit = Annotated[str | None, typer.Option(metavar="UNIT", help="of the quantity: one that the task names")]
 Columns = Annotated[
     list[Column] | None,
     typer.Option(

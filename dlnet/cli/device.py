@@ -12,13 +12,14 @@ import typer
 
 from dlnet.cli.arguments import (
     REGISTERED,
-    Capacity,
-    Cell,
+    AssetFile,
     Columns,
     Model,
     ModelArgument,
     Nominal,
     Seconds,
+    TargetColumn,
+    TimeColumn,
     Unit,
     commands,
     example,
@@ -29,17 +30,16 @@ from dlnet.cli.models import opened_edge
 if TYPE_CHECKING:
     from dlnet.device.board import Board, Wire
     from dlnet.device.replay import Singles
-    from dlnet.export.edge import DeviceModel
+    from dlnet.export.saved import SavedEdge
     from dlnet.forecast import FileLayout
 
 EMULATOR, CORE = "emulator", "core"  # values of --port that name no serial port
-SHOWN = (1, 5, 10, 20, 30, 40, 50, 60, 70, 80, 90, 100)  # cycles ahead that are printed
-END_OF_LIFE = 0.8  # SoH whose crossing is printed
+SHOWN = (1, 5, 10, 20, 30, 40, 50, 60, 70, 80, 90, 100)  # rows ahead that are printed
 
 app = commands(
     "device",
     "Ask a board: info, self test, forecast, replay.",
-    "dlnet device replay CELL.csv --port /dev/ttyACM0 --model models/edge/NAME",
+    "dlnet device replay FILE.csv --port /dev/ttyACM0 --model models/edge/NAME",
 )
 
 Port = Annotated[
@@ -54,15 +54,16 @@ Elf = Annotated[Path | None, typer.Option(metavar="FILE", help="emulator or core
 
 @app.command(epilog=example("dlnet device info --port /dev/ttyACM0"))
 def info(port: Port, model: Model = REGISTERED, elf: Elf = None, timeout: Seconds = 5.0) -> None:
-    """Print the board's model, its inputs, and the cycles it holds."""
+    """Print the board's model, its inputs, and the rows it holds."""
     with _board(port, model, elf, timeout) as board:
-        about, held = board.info, board.held()
+        about, words, held = board.info, board.info.words, board.held()
         print(f"model    {about.model}, version {about.version}")
         print(f"sha256   {about.sha256}")
-        print(f"looks at {about.window} cycles, forecasts {about.horizon}; a saved state has {about.state} bytes")
+        print(f"forecast {words.target} [{words.unit}] of one {words.asset}, one row a {words.time}")
+        print(f"looks at {about.window} rows, forecasts {about.horizon}; a saved state has {about.state} bytes")
         for i, (name, unit) in enumerate(board.inputs()):
             print(f"{'inputs' if i == 0 else '':8} {name} [{unit}]")
-        print(f"holds    {held.held} cycles" + (f", the last one is number {held.last}" if held.held else ""))
+        print(f"holds    {held.held} rows" + (f", the last one is number {held.last}" if held.held else ""))
 
 
 @app.command(epilog=example("dlnet device selftest --port emulator --model models/edge/NAME"))
@@ -78,65 +79,70 @@ def selftest(port: Port, model: Model = REGISTERED, elf: Elf = None, timeout: Se
         print(f"one forecast: {counted}, {us} us by the board's clock")
 
 
-@app.command(epilog=example("dlnet device forecast CELL.csv --port /dev/ttyACM0 --model models/edge/NAME"))
+@app.command(epilog=example("dlnet device forecast FILE.csv --port /dev/ttyACM0 --model models/edge/NAME"))
 def forecast(
-    cell: Cell,
+    file: AssetFile,
     port: Port,
     model: Model = REGISTERED,
     elf: Elf = None,
     timeout: Seconds = 5.0,
     nominal: Nominal = None,
-    capacity: Capacity = None,
+    target: TargetColumn = None,
     unit: Unit = None,
+    time: TimeColumn = None,
     column: Columns = None,
 ) -> None:
-    """Send a cell to the board, and print its forecast."""
+    """Send an asset to the board, and print its forecast."""
     from dlnet.device.replay import play
-    from dlnet.export.reference import to_soh
+    from dlnet.export.reference import from_fixed
 
     with _board(port, model, elf, timeout) as board:
-        device, values = _device_and_values(model, cell, file_layout(nominal, capacity, unit, column))
-        board.check_model(device.sha256)
+        edge, values = _opened(model, file, file_layout(nominal, target, unit, time, column))
+        board.check_model(edge.device.sha256)
+        own, words = edge.document.quantities.target, edge.document.quantities.time
         rejected = [number for number, accepted in play(board, values) if not accepted]
         if rejected:
-            print(f"{len(rejected)} cycles were refused as impossible, the first is number {rejected[0]}")
-        soh = to_soh(board.forecast())
-        for ahead in SHOWN:
-            if ahead <= len(soh):
-                print(f"{ahead:4} cycles ahead: SoH {soh[ahead - 1]:.4f}")
-        reached = board.crossing(END_OF_LIFE)
-        print(f"SoH {END_OF_LIFE}: " + ("beyond the horizon" if reached is None else f"in {reached} cycles"))
+            print(f"{words.count(len(rejected))} refused as impossible, the first is number {rejected[0]}")
+        ahead = own.from_health(from_fixed(board.forecast()))
+        for row in SHOWN:
+            if row <= len(ahead):
+                print(f"{row:4} {words.many} ahead: {own.symbol} {own.shown(ahead[row - 1])}")
+        if own.end_of_life is not None:
+            reached = board.crossing(own.end_of_life)
+            when = "beyond the horizon" if reached is None else f"in {words.count(reached)}"
+            print(f"{own.symbol} {own.end_of_life:g}: {when}")
 
 
-@app.command(epilog=example("dlnet device replay CELL.csv --port emulator --model models/edge/NAME"))
+@app.command(epilog=example("dlnet device replay FILE.csv --port emulator --model models/edge/NAME"))
 def replay(
-    cell: Cell,
+    file: AssetFile,
     port: Port,
     model: Model = REGISTERED,
     elf: Elf = None,
     timeout: Seconds = 5.0,
     nominal: Nominal = None,
-    capacity: Capacity = None,
+    target: TargetColumn = None,
     unit: Unit = None,
+    time: TimeColumn = None,
     column: Columns = None,
 ) -> None:
-    """Send a cell, and compare each forecast with the reference."""
+    """Send an asset, and compare each forecast with the reference."""
     from dlnet.device import replay as replaying
 
     with _board(port, model, elf, timeout) as board:
-        device, values = _device_and_values(model, cell, file_layout(nominal, capacity, unit, column))
-        played = replaying.replay(board, device, values)
+        edge, values = _opened(model, file, file_layout(nominal, target, unit, time, column))
+        played = replaying.replay(board, edge.device, values)
         print(
-            f"{played.cycles} cycles accepted, {played.refused} refused, {played.forecasts} forecasts of "
-            f"{board.info.horizon} cycles compared: all equal to this computer's, to the last bit"
+            f"{played.rows} rows accepted, {played.refused} refused, {played.forecasts} forecasts of "
+            f"{board.info.horizon} rows compared: all equal to this computer's, to the last bit"
         )
 
 
-def _device_and_values(model: ModelArgument, cell: Path, layout: FileLayout) -> tuple[DeviceModel, Singles]:
+def _opened(model: ModelArgument, file: Path, layout: FileLayout) -> tuple[SavedEdge, Singles]:
     from dlnet.device.values import device_values
 
     with opened_edge(model) as edge:
-        return edge.device, device_values(cell, edge, layout)
+        return edge, device_values(file, edge, layout)
 
 
 @contextmanager

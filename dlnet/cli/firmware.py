@@ -93,7 +93,7 @@ def lines(figures: Figures, clock_mhz: float) -> list[str]:
         f"flash, engine and model: {figures.flash_engine:,} B; with the front end: {figures.flash_monitor:,} B",
         f"RAM, one monitor: {figures.ram:,} B; deepest stack: {figures.stack:,} B",
         f"instructions a forecast: {figures.engine.instructions:,}; with encoding: {figures.forecast.instructions:,}; "
-        f"a cycle pushed: {figures.push.instructions:,}",
+        f"a row pushed: {figures.push.instructions:,}",
         f"modelled ms a forecast at {clock_mhz:g} MHz, flash cache off: {engine.cache_off:.2f}; "
         f"with encoding: {forecast.cache_off:.2f}",
     ]

@@ -6,19 +6,20 @@ from pathlib import Path
 
 from dlnet.cli.arguments import (
     REGISTERED,
-    Capacity,
-    Cell,
+    AssetFile,
     Columns,
     Model,
     Nominal,
     Out,
+    TargetColumn,
+    TimeColumn,
     Unit,
     commands,
     example,
     file_layout,
 )
 
-SHOWN = (1, 5, 10, 20, 30, 40, 50, 60, 70, 80, 90, 100)  # cycles ahead that the table prints
+SHOWN = (1, 5, 10, 20, 30, 40, 50, 60, 70, 80, 90, 100)  # rows ahead that the table prints
 
 
 app = commands()
@@ -26,20 +27,21 @@ app = commands()
 
 @app.command(
     epilog=example(
-        "dlnet forecast CELL.csv --model models/edge/NAME",
-        'dlnet forecast CELL.csv --nominal 2.5 --capacity Qd --unit mAh --column "CV Q=cv_mah"',
+        "dlnet forecast FILE.csv --model models/edge/NAME",
+        'dlnet forecast FILE.csv --nominal 2.5 --target Qd --unit mAh --column "CV Q=cv_mah"',
     )
 )
 def forecast(
-    cell: Cell,
+    file: AssetFile,
     model: Model = REGISTERED,
     nominal: Nominal = None,
-    capacity: Capacity = None,
+    target: TargetColumn = None,
     unit: Unit = None,
+    time: TimeColumn = None,
     column: Columns = None,
     out: Out = Path("forecasts"),
 ) -> None:
-    """Forecast a cell's next cycles: table, CSV file, picture of SoH.
+    """Forecast an asset's next cycles, hours …: table, CSV file, picture.
 
     The file's columns are those that the model was trained on, unless options name others.
     """
@@ -51,11 +53,13 @@ def forecast(
     from dlnet.report.tables import forecast_table, show
 
     with opened(model) as loaded:
-        result = run(cell, loaded, file_layout(nominal, capacity, unit, column))
-    picture = out / f"{result.cell}.png"
+        result = run(file, loaded, file_layout(nominal, target, unit, time, column))
+    picture = out / f"{result.asset}.png"
     with figure_style():
         save_figure(draw(result), picture)
     with atomic_file(picture.with_suffix(".csv")) as temporary:
         result.table().to_csv(temporary, index=False, float_format="%.6f")
     show(forecast_table(result, SHOWN))
-    print(f"Every cycle: {picture.with_suffix('.csv')}   Picture: {picture}")
+    for note in result.notes:
+        print(note)
+    print(f"Every {result.quantities.time.one}: {picture.with_suffix('.csv')}   Picture: {picture}")

@@ -12,7 +12,7 @@ from dlnet.cli.arguments import commands, example
 app = commands()
 
 
-@app.command("set", epilog=example("dlnet set data.source=mit task.inputs=charge"))
+@app.command("set", epilog=example("dlnet set data.source=mit task.track=sensors_only"))
 def set_values(
     assignments: Annotated[list[str], typer.Argument(metavar="SECTION.KEY=VALUE", help="the value is YAML")],
 ) -> None:

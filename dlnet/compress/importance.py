@@ -1,4 +1,4 @@
-"""How much a neuron or a charge feature matters, by three criteria.
+"""How much a neuron or a feature matters, by three criteria.
 
 ``l1``: the weights from and to it (Li et al. 2017). ``taylor``: how much the loss would change to first order if it
 were zero (Molchanov et al. 2017, eq. 5). ``activation``: the mean size of a neuron's state (Hu et al.
@@ -31,7 +31,7 @@ def neuron_scores(net: Net, criterion: str, z: Tensor, change: Tensor) -> Tensor
 
 
 def feature_scores(net: Net, criterion: str, z: Tensor, change: Tensor) -> Tensor:
-    """(F,) importance of each charge feature, with the channel relative to its last block where it has one."""
+    """(F,) importance of each feature, with the channel relative to its last block where it has one."""
     groups = channels_of_features(net)
     if criterion == "taylor":
         seen = z.clone().requires_grad_(True)
@@ -50,7 +50,7 @@ def feature_scores(net: Net, criterion: str, z: Tensor, change: Tensor) -> Tenso
 
 
 def channels_of_features(net: Net) -> list[list[int]]:
-    """Channels that each charge feature fills: its own, and the one relative to its last block."""
+    """Channels that each feature fills: its own, and the one relative to its last block."""
     names = net.encoder.channels
     return [
         [i for i, channel in enumerate(names) if channel in (name, f"{name} change")] for name in net.encoder.features

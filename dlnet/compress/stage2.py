@@ -35,7 +35,7 @@ class TeacherContext:
     """What compressed networks are trained from: windows, teacher and elites.
 
     Attributes:
-        dataset, windows: of the training and validation cells.
+        dataset, windows: of the training and validation assets.
         teacher: mixed into each elite's own forecasts by ``share``; None: not used.
     """
 

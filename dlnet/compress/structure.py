@@ -48,10 +48,10 @@ def with_neurons(net: Net, kept: Tensor) -> Net:
 
 
 def with_features(net: Net, kept: list[int]) -> Net:
-    """The network with only the charge features ``kept`` (rising indices); a device need not measure the others."""
+    """The network with only the features ``kept`` (rising indices); a device need not measure the others."""
     encoder, config, parameters = net.encoder, net.config, net.parameters
     if not kept:
-        raise ModelError("at least one charge feature must stay")
+        raise ModelError("at least one feature must stay")
     removed = {
         channel for index, group in enumerate(channels_of_features(net)) if index not in kept for channel in group
     }

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from ruamel.yaml import YAML
@@ -36,24 +36,38 @@ class StageConfig(Section):
 
     @classmethod
     def load(cls, path: Path = PARAMS) -> Self:
-        """Read this stage's sections.
+        """Read this stage's sections; errors as ``read_yaml``."""
+        return read_yaml(path, cls, keep=cls.model_fields)
 
-        Raises:
-            ConfigError: the file is missing, is not YAML, or a key or value is wrong; names file, line and key.
-        """
-        try:
-            document = YAML(typ="rt").load(path)
-        except FileNotFoundError as error:
-            raise ConfigError(f"{path}: no such file; run from the project's root") from error
-        except MarkedYAMLError as error:
-            line = error.problem_mark.line + 1 if error.problem_mark else 0
-            raise ConfigError(f"{path}:{line}: not YAML ({error.problem})") from error
-        if not isinstance(document, dict):
-            raise ConfigError(f"{path}: expected sections such as 'data:' and 'task:'")
-        try:
-            return cls.model_validate({key: document[key] for key in cls.model_fields if key in document})
-        except ValidationError as error:
-            raise ConfigError("\n".join(_describe(path, document, item) for item in error.errors())) from error
+
+Read = TypeVar("Read", bound=Section)
+
+
+def read_yaml(
+    path: Path, kind: type[Read], more: Mapping[str, object] | None = None, keep: Collection[str] | None = None
+) -> Read:
+    """Read a YAML file as an object of class ``kind``.
+
+    Args:
+        more: values beside those of the file. keep: keys that are read; None: all.
+
+    Raises:
+        ConfigError: the file is missing, is not YAML, or a key or value is wrong; names file, line and key.
+    """
+    try:
+        document = YAML(typ="rt").load(path)
+    except FileNotFoundError as error:
+        raise ConfigError(f"{path}: no such file; run from the project's root") from error
+    except MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 0
+        raise ConfigError(f"{path}:{line}: not YAML ({error.problem})") from error
+    if not isinstance(document, dict):
+        raise ConfigError(f"{path}: expected keys with values, such as 'name: value'")
+    content = {key: document[key] for key in document if keep is None or key in keep}
+    try:
+        return kind.model_validate({**content, **(more or {})})
+    except ValidationError as error:
+        raise ConfigError("\n".join(_describe(path, document, item) for item in error.errors())) from error
 
 
 def each_once(lists: Mapping[str, Sequence[object]]) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from dlnet.config.base import Count, Positive, Section
-from dlnet.config.task import Track
+from dlnet.config.quantities import Track
 from dlnet.config.training import TrainingParams
 
 FeatureSets = Annotated[list[Literal["own", "all"] | list[str]], Field(min_length=1)]
@@ -34,7 +34,7 @@ class BoostingParams(Section):
 
     @model_validator(mode="after")
     def _blind(self) -> Self:
-        if "change" in self.targets.get("charge", []):
+        if "change" in self.targets.get("sensors_only", []):
             raise ValueError("targets.charge must not contain 'change': the last SoH is no input of that track")
         return self
 

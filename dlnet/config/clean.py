@@ -10,16 +10,15 @@ from dlnet.config.base import Count, Positive, Section
 
 
 class CleanParams(Section):
-    """Hampel filters on capacity (SoH) and on charge features."""
+    """Hampel filters on the target and on features; their floors are those of the task."""
 
     window: Annotated[int, Field(ge=3)]
     sigmas: Positive
-    floor_soh: Positive
     feature_sigmas: Positive
     min_rows: Count
 
     @model_validator(mode="after")
     def _odd(self) -> Self:
         if self.window % 2 == 0:
-            raise ValueError(f"window must be odd (it is centred on a cycle), not {self.window}")
+            raise ValueError(f"window must be odd (it is centred on a row), not {self.window}")
         return self

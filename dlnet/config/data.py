@@ -1,4 +1,4 @@
-"""Section ``data``: where the cells come from."""
+"""Section ``data``: where the rows of all assets come from."""
 
 from __future__ import annotations
 
@@ -11,16 +11,23 @@ Source = Literal["embedded", "mit", "hust", "xjtu", "tju", "csv"]
 
 
 class CsvParams(Section):
-    """Columns and units of a user's own CSV files."""
+    """Columns of a user's own CSV files, and the unit of the target's column.
 
-    capacity: str
-    unit: Literal["Ah", "mAh"]
-    nominal_ah: Positive
+    Attributes:
+        target: column of the task's quantity. unit: of it, None: the task's. nominal: of a new asset, in the task's
+            unit; None where the target is not a share of it. time: column, None: one row a step of time.
+        features: name in the task -> column.
+    """
+
+    target: str
+    unit: str | None
+    nominal: Positive | None
+    time: str | None
     features: dict[str, str]
 
 
 class DataParams(Section):
-    """Where the cells come from."""
+    """Where the rows come from."""
 
     source: Source
     path: Path

@@ -1,44 +1,54 @@
-"""Section ``task``: windows in, forecast out."""
+"""Section ``task``: which task, windows in, forecast out."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
 from dlnet.config.base import Count, Section
+from dlnet.config.quantities import Features, Quantities, Track
 
-Track = Literal["capacity", "charge"]
+OF_TASK: Literal["task"] = "task"
 
 
 class ChannelParams(Section):
-    """Inputs of a network for each cycle, on one track."""
+    """Inputs of a network on one track; ``task``: those that the task's file lists for it."""
 
-    features: list[str]
-    relative: list[str]
+    features: list[str] | Literal["task"]
+    relative: list[str] | Literal["task"]
     quantiles: Annotated[int, Field(ge=0, le=65)]
     noise: Annotated[float, Field(ge=0)]
 
     @model_validator(mode="after")
     def _known(self) -> Self:
-        unknown = sorted(set(self.relative) - set(self.features))
-        if unknown:
-            raise ValueError(f"relative names {unknown}, which is not in features")
+        if self.features != OF_TASK and self.relative != OF_TASK:
+            unknown = sorted(set(self.relative) - set(self.features))
+            if unknown:
+                raise ValueError(f"relative names {unknown}, which is not in features")
         return self
 
 
-class TaskParams(Section):
-    """Windows in, forecast out."""
+class Channels(Section):
+    """Inputs of a network on the chosen track, by name."""
 
-    inputs: Track
+    features: tuple[str, ...]
+    relative: tuple[str, ...]
+    quantiles: int
+    noise: float
+
+
+class Windows(Section):
+    """Rows in, rows ahead out."""
+
+    track: Track
     window: Count
     block: Count
     horizon: Count
     knots: list[Count]
     stride_train: Count
     stride_eval: Count
-    capacity: ChannelParams
-    charge: ChannelParams
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -49,11 +59,31 @@ class TaskParams(Section):
         return self
 
     @property
-    def channels(self) -> ChannelParams:
-        """The channels of the chosen track."""
-        return self.capacity if self.inputs == "capacity" else self.charge
-
-    @property
     def steps(self) -> int:
         """Steps of a network over a window."""
         return self.window // self.block
+
+
+class TaskParams(Windows):
+    """The task by name, its track and windows."""
+
+    name: str
+    with_target: ChannelParams
+    sensors_only: ChannelParams
+
+    def channels(self, quantities: Quantities, present: Sequence[str]) -> Channels:
+        """Inputs of the chosen track for data with the features ``present``.
+
+        A list of the task's file is cut to the features that are chosen, so that one line chooses others.
+        """
+        own: ChannelParams = getattr(self, self.track)
+        listed = getattr(quantities.tracks, self.track)
+        features = own.features if own.features != OF_TASK else _listed(listed.features, present)
+        relative = own.relative if own.relative != OF_TASK else _listed(listed.relative, features)
+        if own.relative == OF_TASK:
+            relative = [name for name in relative if name in features]
+        return Channels(features=tuple(features), relative=tuple(relative), quantiles=own.quantiles, noise=own.noise)
+
+
+def _listed(names: Features, present: Sequence[str]) -> list[str]:
+    return list(present) if names == "all" else list(names)

@@ -347,7 +347,7 @@ def ram_bytes(shape: ModelShape) -> float:
 
 
 def stack_parts(shape: ModelShape) -> dict[str, float]:
-    """The terms of the rest of the stack: logits and levels, SoH of each step, the call of the gate."""
+    """The terms of the rest of the stack: logits and levels, health of each step, the call of the gate."""
     return {"fixed": 1, "output": shape.outputs, "step": shape.steps, "gate": float(shape.branches > 1)}
 
 

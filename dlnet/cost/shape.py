@@ -23,7 +23,7 @@ def model_shape(student: TrainedModel, precision: Precision | None = None) -> Mo
         skip=config.skip_width,
         outputs=config.outputs,
         horizon=config.horizon,
-        cycle_inputs=len(student.encoder.features) + (student.encoder.track == "capacity"),
+        cycle_inputs=len(student.encoder.features) + (student.encoder.track == "with_target"),
         window=student.encoder.window,
         branches=config.branches,
         rank=config.rank,

@@ -1,1 +1,1 @@
-"""From cells to clean windows: sources, schema, cleaning, split, windows, and the simulated fleet."""
+"""From assets to clean windows: sources, schema, cleaning, split, windows, and the simulated fleet."""

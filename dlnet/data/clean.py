@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
+
+from dlnet.config.clean import CleanParams
+from dlnet.config.quantities import Quantities
 
 MAD_TO_SIGMA = 1.4826
 """Standard deviation of a normal variable over its median absolute deviation (1 / Phi^-1(3/4))."""
@@ -12,19 +17,42 @@ FEATURE_FLOOR = 1e-12
 """Features differ in scale by orders of magnitude: the floor only keeps constant stretches unchanged."""
 
 
-def hampel(values: np.ndarray, before: int, after: int, sigmas: float, floor: float) -> tuple[np.ndarray, np.ndarray]:
+def clean_inputs(
+    health: np.ndarray, features: np.ndarray, names: Sequence[str], clean: CleanParams, quantities: Quantities
+) -> tuple[np.ndarray, np.ndarray]:
+    """Health (n,) and features (n, F) of the given names without outliers, as a device can clean them, row by row."""
+    back, own = clean.window - 1, quantities.cleaning.features
+    floors = np.array([max(FEATURE_FLOOR, own.get(name, 0.0)) for name in names])
+    cleaned = hampel(features, back, 0, clean.feature_sigmas, floors)[0]
+    return hampel(health, back, 0, clean.sigmas, health_floor(quantities))[0], cleaned
+
+
+def clean_targets(health: np.ndarray, clean: CleanParams, quantities: Quantities) -> np.ndarray:
+    """Health (n,) without outliers, with both sides of a row known."""
+    side = clean.window // 2 + 2
+    return hampel(health, side, side, clean.sigmas, health_floor(quantities))[0]
+
+
+def health_floor(quantities: Quantities) -> float:
+    """Deviation of health below which a value is no outlier."""
+    return quantities.cleaning.target / quantities.target.size
+
+
+def hampel(
+    values: np.ndarray, before: int, after: int, sigmas: float, floor: float | np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     """Replace outliers by the median of their neighbourhood (Hampel 1974; Pearson 2002).
 
     Value i is an outlier where ``|x[i] - m| > max(sigmas * 1.4826 * median|x[j] - m|, floor)``, with m the
     median of the neighbourhood ``x[i - before : i + after + 1]``, cut off at the ends. With ``after = 0`` the
-    filter is causal: it can run on a device, cycle by cycle. Neighbours are taken as given, not as cleaned.
+    filter is causal: it can run on a device, row by row. Neighbours are taken as given, not as cleaned.
 
     Args:
         values: (n,) or (n, F) float64, finite; columns are filtered one by one.
         before: rows looked back, >= 0.
         after: rows looked ahead, >= 0.
         sigmas: robust deviations that make an outlier, > 0.
-        floor: never an outlier below this deviation, in the unit of ``values``.
+        floor: never an outlier below this deviation, in the unit of ``values``; a number, or (F,).
 
     Returns:
         The cleaned values and a mask of those replaced, both of the shape of ``values``.

@@ -1,4 +1,4 @@
-"""Reads one CSV file per cell as a table with one row per cycle. Errors name file, line and column."""
+"""Reads one CSV file per asset as a table. Errors name file, line and column."""
 
 from __future__ import annotations
 
@@ -8,33 +8,46 @@ import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import pandas as pd
 
 from dlnet.errors import DataError
 
-UNITS: Mapping[str, float] = {"Ah": 1.0, "mAh": 1e-3}
-"""Unit of a capacity column -> its value in Ah."""
-
 
 @dataclass(frozen=True)
 class Columns:
-    """Columns of a file to read: ``capacity`` in ``unit``, and ``features`` (name in the table -> name in the file)."""
+    """Columns of a file to read.
 
-    capacity: str
-    unit: Literal["Ah", "mAh"]
+    Attributes:
+        target: column of the task's quantity, None: not read. unit: of that column.
+        time: column of the time, None: one row a step.
+        features: name in the table -> name in the file.
+    """
+
+    target: str | None
+    unit: str
+    time: str | None
     features: Mapping[str, str]
 
     def name_in_file(self, name: str) -> str:
         """Name in the file of a column of the table."""
-        return self.capacity if name == "capacity_ah" else self.features[name]
+        return {**self.features, QUANTITY: self.target, TIME: self.time}[name] or name
+
+    @property
+    def names(self) -> list[str]:
+        """Columns of the table that is read, in order."""
+        own = {QUANTITY: self.target, TIME: self.time}
+        return [*(name for name, column in own.items() if column is not None), *self.features]
 
 
-def same_names(features: Iterable[str]) -> Columns:
-    """Columns of the published files and of the simulated fleet: capacity in Ah, features under their own names."""
-    return Columns("capacity", "Ah", {name: name for name in features})
+QUANTITY, TIME = "quantity", "time"
+"""Columns of the table: the task's quantity, and the time of a row."""
+
+
+def same_names(target: str, unit: str, features: Iterable[str]) -> Columns:
+    """Columns of files whose features have their own names, with one row a step of time."""
+    return Columns(target, unit, None, {name: name for name in features})
 
 
 def location(path: Path, line: int, column: str) -> str:
@@ -42,12 +55,15 @@ def location(path: Path, line: int, column: str) -> str:
     return f"{path}: line {line} (data row {line - 1}), column {column!r}"
 
 
-def read_cycles(path: Path, columns: Columns) -> pd.DataFrame:
-    """Read one cell.
+def read_rows(path: Path, columns: Columns, factor: float) -> pd.DataFrame:
+    """Read the file of one asset.
+
+    Args:
+        factor: value of the quantity's unit in the task's.
 
     Returns:
-        Columns ``capacity_ah`` (Ah) and the features, float64, one row a cycle; the index is the line in the
-        file. An empty field is NaN: whether values make sense is checked by ``dlnet.data.schema``.
+        ``columns.names``, float64, as rows stand in the file; the index is the line in the file. An empty field is
+        NaN: whether values make sense is checked by ``dlnet.data.schema``.
 
     Raises:
         DataError: the file is not UTF-8, empty, lacks a column or has it twice, has a line of another length
@@ -58,10 +74,10 @@ def read_cycles(path: Path, columns: Columns) -> pd.DataFrame:
     _check_header(path, header, columns)
     table = _parse(path, text, header)
     if table.empty:
-        raise DataError(f"{path}: a header but no rows; put one row a cycle below it, or delete the file")
-    names = ["capacity_ah", *columns.features]
-    out = pd.DataFrame({name: _numbers(path, table[columns.name_in_file(name)]) for name in names})
-    out["capacity_ah"] *= UNITS[columns.unit]
+        raise DataError(f"{path}: a header but no rows; put one row below it for each step of time, or delete the file")
+    out = pd.DataFrame({name: _numbers(path, table[columns.name_in_file(name)]) for name in columns.names})
+    if QUANTITY in out:
+        out[QUANTITY] *= factor
     return out
 
 
@@ -77,12 +93,12 @@ def _text(path: Path) -> str:
             f"{path}: line {line}: not UTF-8 text (byte 0x{content[error.start]:02x}); save the file as CSV in UTF-8"
         ) from error
     if not text:
-        raise DataError(f"{path}: empty; put a header and one row a cycle in it, or delete it")
+        raise DataError(f"{path}: empty; put a header and rows in it, or delete it")
     return text + "\n"
 
 
 def _check_header(path: Path, header: list[str], columns: Columns) -> None:
-    for name in [columns.capacity, *columns.features.values()]:
+    for name in map(columns.name_in_file, columns.names):
         if header.count(name) > 1:
             raise DataError(f"{path}: line 1: column {name!r} occurs {header.count(name)} times; keep one of them")
         if name not in header:

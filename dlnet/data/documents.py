@@ -1,47 +1,65 @@
-"""JSON documents that the data stages write about cells and windows."""
+"""JSON documents that the data stages write about assets and windows."""
 
 from __future__ import annotations
 
 from dlnet.config.clean import CleanParams
-from dlnet.config.task import TaskParams
+from dlnet.config.quantities import Quantities
+from dlnet.config.task import Channels, Windows
 from dlnet.data.csvfiles import Columns
 from dlnet.documents import Document
 
 
 class SplitCounts(Document):
-    """Cells, rows and windows of a split; ``cells_used``: training cells in use, where only a share of them is."""
+    """Assets, rows and windows of a split; ``assets_used``: training assets in use, where only a share of them is."""
 
-    cells: int
-    cells_used: int | None = None
+    assets: int
+    assets_used: int | None = None
     rows: int
     windows: int | None = None
+
+
+class TableLabel(Document):
+    """Key ``dlnet`` in the metadata of a table of all assets: what it holds, to be shown with every result.
+
+    Attributes:
+        task: name of the task whose quantities it holds. notes: remarks for readers of results.
+    """
+
+    task: str
+    label: str
+    simulated: bool
+    notes: tuple[str, ...]
 
 
 class SourceRecord(Document):
     """data/raw/source.json.
 
     Attributes:
-        label: shown with every result. nominal_ah: all nominal capacities that occur, Ah.
+        task: its name. label: shown with every result.
+        nominal: all nominal values that occur, in the unit of the task's quantity; none where the target is no share.
         notes: remarks for readers of results. columns: of the files that were read.
     """
 
+    task: str
     source: str
     simulated: bool
     label: str
-    cells: int
+    assets: int
     rows: int
-    nominal_ah: tuple[float, ...]
+    nominal: tuple[float, ...]
     notes: tuple[str, ...]
     columns: Columns
 
 
-class TaskRecord(SourceRecord, TaskParams):
-    """data/windows/task.json: the source, the sections ``task`` and ``clean``, and counts.
+class TaskRecord(SourceRecord, Windows):
+    """data/windows/task.json: the source, the task, its windows, cleaning, and counts.
 
     Attributes:
-        features: their names. counts: split -> cells, rows and windows.
+        features: their names. channels: inputs of networks. counts: split -> assets, rows and windows.
     """
 
+    quantities: Quantities
     clean: CleanParams
     features: tuple[str, ...]
+    channels: Channels
     counts: dict[str, SplitCounts]

@@ -1,6 +1,6 @@
-"""Encoding of a window of cycles as network inputs: block means, scaled by statistics of the training cells.
+"""Encoding of a window of rows as network inputs: block means, scaled by statistics of the training assets.
 
-Every operation is causal and cheap, so that a microcontroller can repeat it cycle by cycle.
+Every operation is causal and cheap, so that a microcontroller can repeat it row by row.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from dlnet.config.task import TaskParams, Track
+from dlnet.config.quantities import Track
+from dlnet.config.task import TaskParams
 from dlnet.data.windows import Ends, Floats, Singles, WindowDataset
 
 CLIP = 8.0  # of every encoded value; the integer engine's Q3.12 inputs saturate here
@@ -22,10 +23,10 @@ BATCH = 8192
 
 @dataclass(frozen=True)
 class Encoder:
-    """How a window becomes (steps, channels), and what a net's unit output means in SoH.
+    """How a window becomes (steps, channels), and what a net's unit output means in health.
 
-    Channels, in order: on track ``capacity`` the SoH relative to the last cycle in units of ``delta_scale``, its
-    block-to-block drops clamped at ``drop_limit`` (a step of missing cycles is not ageing); then the last SoH,
+    Channels, in order: on track ``with_target`` the health relative to the last row in units of ``delta_scale``, its
+    block-to-block drops clamped at ``drop_limit`` (a step of missing rows is not ageing); then the last health,
     standardised; on both tracks the features, standardised or mapped to uniform scores through ``quantiles``; then
     the features of ``relative`` minus their last block, in units of ``relative_scale``.
     """
@@ -54,13 +55,13 @@ class Encoder:
     @property
     def channels(self) -> list[str]:
         """Names of the channels, in order."""
-        capacity = ["SoH change", "SoH level"] if self.track == "capacity" else []
-        return [*capacity, *self.features, *(f"{name} change" for name in self.relative)]
+        target = ["health change", "health level"] if self.track == "with_target" else []
+        return [*target, *self.features, *(f"{name} change" for name in self.relative)]
 
     @property
     def feature_channels(self) -> slice:
-        """Positions of the charge features among the channels; those relative to their last block follow."""
-        start = 2 if self.track == "capacity" else 0
+        """Positions of the features among the channels; those relative to their last block follow."""
+        start = 2 if self.track == "with_target" else 0
         return slice(start, start + len(self.features))
 
     def encode(self, dataset: WindowDataset, ends: Ends) -> Singles:
@@ -74,11 +75,11 @@ class Encoder:
         ]
         return np.concatenate(parts)
 
-    def encode_history(self, soh: Floats, features: Floats) -> Singles:
+    def encode_history(self, health: Floats, features: Floats) -> Singles:
         """Encode raw histories.
 
         Args:
-            soh: (N, window) SoH, fraction; not used on track ``charge``.
+            health: (N, window) health; not used on track ``sensors_only``.
             features: (N, window, F) in the order of ``self.features``, natural units.
 
         Returns:
@@ -90,23 +91,23 @@ class Encoder:
             chosen = blocks[..., [self.features.index(name) for name in self.relative]]
             change = (chosen - chosen[:, -1:]) / np.array(self.relative_scale)
             parts.append(np.clip(change, -FEATURE_CLIP, FEATURE_CLIP))
-        if self.track == "capacity":
-            parts.insert(0, self._capacity(soh))
+        if self.track == "with_target":
+            parts.insert(0, self._past(health))
         return np.clip(np.concatenate(parts, axis=2), -CLIP, CLIP).astype(np.float32)
 
     def anchor(self, dataset: WindowDataset, ends: Ends) -> Singles:
-        """(N, 1) SoH that a net's output is relative to: the last one, or on track ``charge`` a constant."""
-        return self.anchor_history(dataset.soh[ends - 1][:, None])
+        """(N, 1) health that a net's output is relative to: the last one, or on track ``sensors_only`` a constant."""
+        return self.anchor_history(dataset.health[ends - 1][:, None])
 
-    def anchor_history(self, soh: Floats) -> Singles:
-        """(N, W) SoH -> (N, 1) anchor; see ``anchor``."""
-        if self.track == "charge":
-            return np.full((len(soh), 1), self.level_mean, np.float32)
-        return soh[:, -1:].astype(np.float32)
+    def anchor_history(self, health: Floats) -> Singles:
+        """(N, W) health -> (N, 1) anchor; see ``anchor``."""
+        if self.track == "sensors_only":
+            return np.full((len(health), 1), self.level_mean, np.float32)
+        return health[:, -1:].astype(np.float32)
 
-    def _capacity(self, soh: Floats) -> Floats:
-        last = soh[:, -1:]
-        change = (_block_means(soh[..., None], self.block)[..., 0] - last) / self.delta_scale
+    def _past(self, health: Floats) -> Floats:
+        last = health[:, -1:]
+        change = (_block_means(health[..., None], self.block)[..., 0] - last) / self.delta_scale
         drops = np.minimum(change[:, :-1] - change[:, 1:], self.drop_limit)
         past = change[:, -1:] + np.cumsum(drops[:, ::-1], axis=1)[:, ::-1]
         level = np.broadcast_to((last - self.level_mean) / self.level_scale, change.shape)
@@ -127,18 +128,18 @@ class Encoder:
 
 def fit_encoder(dataset: WindowDataset, task: TaskParams) -> Encoder:
     """Fit an encoder on the training windows of ``dataset`` (stride 1) only."""
-    channels = task.channels
+    channels = dataset.task.channels
     ends = dataset.windows("train", 1)
-    blocks = _block_means_ending_at(dataset.features[:, dataset.columns(channels.features)], ends, task.block)
+    blocks = _block_means_ending_at(dataset.features[:, dataset.columns(list(channels.features))], ends, task.block)
     earliest = ends - task.window + task.block
-    first = _block_means_ending_at(dataset.features[:, dataset.columns(channels.relative)], earliest, task.block)
-    recent = _block_means_ending_at(dataset.features[:, dataset.columns(channels.relative)], ends, task.block)
-    last = dataset.soh[ends - 1]
+    first = _block_means_ending_at(dataset.features[:, dataset.columns(list(channels.relative))], earliest, task.block)
+    recent = _block_means_ending_at(dataset.features[:, dataset.columns(list(channels.relative))], ends, task.block)
+    last = dataset.health[ends - 1]
     delta_scale = 3.0 * float(np.abs(dataset.targets(ends) - last[:, None]).mean())
-    levels = _block_means_ending_at(dataset.soh[:, None], ends, task.block)[:, 0]
-    before = _block_means_ending_at(dataset.soh[:, None], ends - task.block, task.block)[:, 0]
+    levels = _block_means_ending_at(dataset.health[:, None], ends, task.block)[:, 0]
+    before = _block_means_ending_at(dataset.health[:, None], ends - task.block, task.block)[:, 0]
     return Encoder(
-        track=task.inputs,
+        track=task.track,
         window=task.window,
         block=task.block,
         horizon=task.horizon,

@@ -1,4 +1,4 @@
-"""Cleans cells and splits them: the data that every model is trained and evaluated on."""
+"""Cleans assets and splits them: the data that every model is trained and evaluated on."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ import pandas as pd
 from tqdm import tqdm
 
 from dlnet.config.clean import CleanParams
+from dlnet.config.quantities import Quantities
 from dlnet.config.split import SplitParams
-from dlnet.config.task import TaskParams
-from dlnet.data.clean import FEATURE_FLOOR, hampel
+from dlnet.config.task import Channels, TaskParams, Windows
+from dlnet.data.clean import clean_inputs, clean_targets
 from dlnet.data.documents import SourceRecord, SplitCounts, TaskRecord
 from dlnet.data.schema import KEYS
-from dlnet.data.split import SPLITS, split_cells
+from dlnet.data.split import SPLITS, split_assets
 from dlnet.errors import ConfigError
 
 
@@ -25,59 +26,98 @@ class Prepared:
 
     Attributes:
         rows: ``rows.parquet``.
-        cells: ``cells.parquet``.
+        assets: ``assets.parquet``.
         task: ``task.json``.
-        raw: (R,) SoH before cleaning, for the report.
+        raw: (R,) health before cleaning, for the report.
         touched: (R, F) which feature values were replaced, for the report.
     """
 
     rows: pd.DataFrame
-    cells: pd.DataFrame
+    assets: pd.DataFrame
     task: TaskRecord
     raw: np.ndarray
     touched: np.ndarray
 
 
 def prepare(
-    table: pd.DataFrame, source: SourceRecord, clean: CleanParams, split: SplitParams, task: TaskParams
+    table: pd.DataFrame,
+    source: SourceRecord,
+    quantities: Quantities,
+    clean: CleanParams,
+    split: SplitParams,
+    task: TaskParams,
 ) -> Prepared:
-    """Clean every cell and assign the cells to splits.
+    """Clean every asset and assign the assets to splits.
 
     Args:
-        table: ``cells.parquet`` of the fetch stage.
+        table: ``assets.parquet`` of the fetch stage.
         source: ``source.json`` of the fetch stage.
-        clean: section ``clean``.
-        split: section ``split``.
-        task: section ``task``.
+        quantities: the task. clean: section ``clean``. split: section ``split``. task: section ``task``.
 
     Raises:
-        ConfigError: a feature of the track is not in the data, or ``clean.min_rows`` is too small for a window.
-        DataError: too few cells for the split.
+        ConfigError: a feature of the track is not in the data, ``clean.min_rows`` is too small for a window, or the
+            track would see a target that is known only after failure.
+        DataError: too few assets for the split.
     """
     features = [name for name in table.columns if name not in KEYS]
-    _check_task(features, clean, task)
-    bar = tqdm(table.groupby("cell", sort=False), desc="cleaning", unit="cell", leave=False)
-    parts = [_clean_cell(cell, features, clean) for _, cell in bar]
-    rows = pd.concat([part[0] for part in parts], ignore_index=True)
-    cells = split_cells(pd.DataFrame([part[1] for part in parts]), split, clean.min_rows)
-    columns = ["cell", "group", "rows", "split", "used_in_training", *_TOUCHED]
-    raw = (table["capacity_ah"] / table["nominal_ah"]).to_numpy()
+    channels = task.channels(quantities, features)
+    _check_features(channels, features, task)
+    _check_rows(clean, task)
+    check_leak(table, quantities, task)
+    raw = quantities.target.to_health(table["quantity"] / table["nominal"])
+    bar = tqdm(table.assign(health=raw).groupby("asset", sort=False), desc="cleaning", unit="asset", leave=False)
+    parts = [_clean_asset(asset, features, clean, quantities) for _, asset in bar]
+    rows = pd.concat([part.rows for part in parts], ignore_index=True)
+    assets = split_assets(pd.DataFrame([part.counts for part in parts]), split, clean.min_rows)
+    columns = ["asset", "group", "rows", "split", "used_in_training", *_TOUCHED]
     record = TaskRecord(
-        **dict(source), **dict(task), clean=clean, features=tuple(features), counts=_counts(cells, task)
+        **dict(source),
+        **{name: getattr(task, name) for name in Windows.model_fields},
+        quantities=quantities,
+        clean=clean,
+        features=tuple(features),
+        channels=channels,
+        counts=_counts(assets, task),
     )
-    return Prepared(rows, cells[columns], record, raw, np.concatenate([part[2] for part in parts]))
+    return Prepared(rows, assets[columns], record, raw, np.concatenate([part.touched for part in parts]))
 
 
 _TOUCHED = ["touched_inputs", "touched_targets", "touched_features"]
 
 
-def _check_task(features: list[str], clean: CleanParams, task: TaskParams) -> None:
-    missing = [name for name in task.channels.features if name not in features]
+def check_leak(table: pd.DataFrame, quantities: Quantities, task: TaskParams) -> None:
+    """Refuse a past that nobody has: a target known only once the asset has failed, as an input.
+
+    Raises:
+        ConfigError: the task says so, or every asset's target counts down by one step of time a row.
+    """
+    target = quantities.target
+    if task.track != "with_target":
+        return
+    advice = "choose task.track sensors_only (params.yaml)"
+    if target.known == "after failure":
+        raise ConfigError(
+            f"params.yaml: task.track: {target.symbol} is known only after failure (tasks/{quantities.name}.yaml: "
+            f"target.known), so its past cannot be an input; {advice}"
+        )
+    steps = table.groupby("asset", sort=False)["quantity"].diff().dropna().to_numpy()
+    if not target.over_nominal and len(steps) and np.allclose(steps, -quantities.time.step, rtol=1e-6, atol=0):
+        raise ConfigError(
+            f"params.yaml: task.track: {target.quantity} falls by exactly one step of time a row on every "
+            f"{quantities.asset.one}: remaining life, which is known only after failure; {advice}"
+        )
+
+
+def _check_features(channels: Channels, features: list[str], task: TaskParams) -> None:
+    missing = [name for name in (*channels.features, *channels.relative) if name not in features]
     if missing:
         raise ConfigError(
-            f"params.yaml: task.{task.inputs}.features: {missing[0]!r} is not in the data, which has "
+            f"params.yaml: task.{task.track}.features: {missing[0]!r} is not in the data, which has "
             f"{', '.join(map(repr, features)) or 'no features'}; leave it out or map it in data.csv.features"
         )
+
+
+def _check_rows(clean: CleanParams, task: TaskParams) -> None:
     if clean.min_rows < task.window + task.horizon:
         raise ConfigError(
             f"params.yaml: clean.min_rows ({clean.min_rows}) must be at least task.window + task.horizon "
@@ -85,37 +125,43 @@ def _check_task(features: list[str], clean: CleanParams, task: TaskParams) -> No
         )
 
 
-def _clean_cell(
-    cell: pd.DataFrame, features: list[str], clean: CleanParams
-) -> tuple[pd.DataFrame, dict[str, Any], np.ndarray]:
-    soh = (cell["capacity_ah"] / cell["nominal_ah"]).to_numpy()
-    back, side = clean.window - 1, clean.window // 2 + 2
-    inputs, touched_inputs = hampel(soh, back, 0, clean.sigmas, clean.floor_soh)
-    targets, touched_targets = hampel(soh, side, side, clean.sigmas, clean.floor_soh)
-    values, touched = hampel(cell[features].to_numpy(np.float64), back, 0, clean.feature_sigmas, FEATURE_FLOOR)
-    rows = cell[["cell", "group", "row"]].assign(soh=inputs, target=targets)
+@dataclass(frozen=True)
+class _Cleaned:
+    """Rows of one asset, what was counted, and (n, F) which feature values were replaced."""
+
+    rows: pd.DataFrame
+    counts: dict[str, Any]
+    touched: np.ndarray
+
+
+def _clean_asset(asset: pd.DataFrame, features: list[str], clean: CleanParams, quantities: Quantities) -> _Cleaned:
+    health, measured = asset["health"].to_numpy(), asset[features].to_numpy(np.float64)
+    inputs, values = clean_inputs(health, measured, features, clean, quantities)
+    targets = clean_targets(health, clean, quantities)
+    touched = values != measured
+    rows = asset[["asset", "group", "row"]].assign(health=inputs, target=targets)
     rows = pd.concat([rows, pd.DataFrame(values, columns=features, index=rows.index)], axis=1)
     counts = {
-        "cell": cell["cell"].iloc[0],
-        "group": cell["group"].iloc[0],
-        "rows": len(cell),
-        "touched_inputs": int(touched_inputs.sum()),
-        "touched_targets": int(touched_targets.sum()),
+        "asset": asset["asset"].iloc[0],
+        "group": asset["group"].iloc[0],
+        "rows": len(asset),
+        "touched_inputs": int((inputs != health).sum()),
+        "touched_targets": int((targets != health).sum()),
         "touched_features": int(touched.sum()),
     }
-    return rows, counts, touched
+    return _Cleaned(rows, counts, touched)
 
 
-def _counts(cells: pd.DataFrame, task: TaskParams) -> dict[str, SplitCounts]:
-    """Cells, rows and windows of each split."""
+def _counts(assets: pd.DataFrame, task: TaskParams) -> dict[str, SplitCounts]:
+    """Assets, rows and windows of each split."""
     counts: dict[str, dict[str, int]] = {}
     for split in (*SPLITS, "unused"):
-        of_split = cells[cells["split"] == split]
-        counts[split] = {"cells": len(of_split), "rows": int(of_split["rows"].sum())}
+        of_split = assets[assets["split"] == split]
+        counts[split] = {"assets": len(of_split), "rows": int(of_split["rows"].sum())}
         if split in SPLITS:
             used = of_split[of_split["used_in_training"]] if split == "train" else of_split
             stride = task.stride_train if split == "train" else task.stride_eval
             starts = used["rows"] - task.window - task.horizon
             counts[split]["windows"] = int((starts // stride + 1).clip(lower=0).sum())
-    counts["train"]["cells_used"] = int(cells["used_in_training"].sum())
+    counts["train"]["assets_used"] = int(assets["used_in_training"].sum())
     return {split: SplitCounts(**entry) for split, entry in counts.items()}

@@ -1,4 +1,4 @@
-"""The data report: counts, ranges, cleaned values and unused cells, as numbers and as Markdown."""
+"""The data report: counts, ranges, noise, cleaned values and unused assets, as numbers and as Markdown."""
 
 from __future__ import annotations
 
@@ -8,12 +8,20 @@ from typing import Any
 import numpy as np
 
 from dlnet.config.clean import CleanParams
+from dlnet.config.quantities import Quantities, Target
 from dlnet.config.split import SplitParams
+from dlnet.data.clean import MAD_TO_SIGMA
 from dlnet.data.prepare import Prepared
 from dlnet.data.split import SPLITS, UNUSED
 
 WORST = 5
-"""Rows in the table of the most cleaned cells."""
+"""Rows in the table of the most cleaned assets."""
+
+TARGET = "target"
+"""Name of the target among the columns of the report."""
+
+SHORTEST = 10
+"""Rows that an asset must have for an estimate of its noise."""
 
 _QUANTILES = {"min": 0.0, "p1": 0.01, "median": 0.5, "p99": 0.99, "max": 1.0}
 
@@ -22,51 +30,73 @@ def describe(prepared: Prepared, clean: CleanParams, split: SplitParams) -> dict
     """Numbers of the data report (``report.json``).
 
     Returns:
-        ``source`` (label, simulated, notes), ``clean`` and ``split`` (the params), ``splits`` (cells, rows,
-        windows, life, SoH), ``ranges`` (per column and split: quantiles, and the share beyond the 1st
-        and 99th percentile of training rows), ``cleaned`` (counts: total, per feature, of the worst cells) and
-        ``unused`` (cell, rows, why).
+        ``source`` (label, simulated, notes), ``clean`` and ``split`` (the params), ``splits`` (assets, rows,
+        windows, life, target), ``noise`` (see ``measured_noise``), ``ranges`` (per column and split: quantiles, and
+        the share beyond the 1st and 99th percentile of training rows), ``cleaned`` (counts: total, per feature, of the
+        worst assets) and ``unused`` (asset, rows, why).
     """
-    task, cells = prepared.task, prepared.cells
-    keys = ("source", "label", "simulated", "cells", "rows", "nominal_ah", "notes")
+    task, assets = prepared.task, prepared.assets
+    keys = ("task", "source", "label", "simulated", "assets", "rows", "nominal", "notes")
     return {
         "source": {key: getattr(task, key) for key in keys},
         "clean": clean.model_dump(),
         "split": split.model_dump(),
         "splits": {name: _describe_split(prepared, name) for name in SPLITS},
+        "noise": measured_noise(prepared),
         "ranges": _ranges(prepared),
         "cleaned": _cleaned(prepared),
         "unused": [
-            {"cell": cell["cell"], "rows": int(cell["rows"]), "why": f"fewer than {clean.min_rows} cycles"}
-            for cell in cells[cells["split"] == UNUSED].to_dict("records")
+            {
+                "asset": asset["asset"],
+                "rows": int(asset["rows"]),
+                "why": f"fewer than {clean.min_rows} {task.quantities.time.many}",
+            }
+            for asset in assets[assets["split"] == UNUSED].to_dict("records")
         ],
     }
 
 
 def split_of_rows(prepared: Prepared) -> np.ndarray:
-    """(R,) split of each row's cell."""
-    split = dict(zip(prepared.cells["cell"], prepared.cells["split"], strict=True))
-    return np.array([split[cell] for cell in prepared.rows["cell"]])
+    """(R,) split of each row's asset."""
+    split = dict(zip(prepared.assets["asset"], prepared.assets["split"], strict=True))
+    return np.array([split[asset] for asset in prepared.rows["asset"]])
 
 
 def _describe_split(prepared: Prepared, name: str) -> dict[str, Any]:
-    cells = prepared.cells[prepared.cells["split"] == name]
-    soh = prepared.rows.loc[split_of_rows(prepared) == name, "soh"]
-    life = cells["rows"]
+    assets = prepared.assets[prepared.assets["split"] == name]
+    health = prepared.rows.loc[split_of_rows(prepared) == name, "health"]
+    target, life = prepared.task.quantities.target.from_health(health), assets["rows"]
     return {
         **prepared.task.counts[name].content(),
         "life": {"min": int(life.min()), "median": float(life.median()), "max": int(life.max())},
-        "soh": {"min": float(soh.min()), "max": float(soh.max())},
-        "groups": {str(group): int(count) for group, count in cells["group"].value_counts().sort_index().items()},
+        "target": {"min": float(target.min()), "max": float(target.max())},
+        "groups": {str(group): int(count) for group, count in assets["group"].value_counts().sort_index().items()},
     }
+
+
+def column(prepared: Prepared, name: str) -> np.ndarray:
+    """(R,) cleaned values of the target, or of a feature, in their own units."""
+    if name == TARGET:
+        return prepared.task.quantities.target.from_health(prepared.rows["health"])
+    return prepared.rows[name].to_numpy(np.float64)
+
+
+def measured_noise(prepared: Prepared) -> float:
+    """Standard deviation of one measurement of the target, in its unit: median over assets.
+
+    From second differences, in which a slow change cancels: 1.4826 median|x[i-1] - 2 x[i] + x[i+1]| / sqrt(6).
+    """
+    lives = prepared.rows[["asset"]].assign(raw=prepared.raw).groupby("asset", sort=False)["raw"]
+    spreads = [np.median(np.abs(np.diff(life.to_numpy(), 2))) for _, life in lives if len(life) > SHORTEST]
+    return float(MAD_TO_SIGMA * np.median(spreads) / np.sqrt(6.0) * prepared.task.quantities.target.size)
 
 
 def _ranges(prepared: Prepared) -> dict[str, dict[str, dict[str, float]]]:
     """Quantiles per column and split; ``outside``: share of rows beyond the 1st and 99th percentile of training."""
     splits = split_of_rows(prepared)
     out: dict[str, dict[str, dict[str, float]]] = {}
-    for name in ("soh", *prepared.task.features):
-        values = prepared.rows[name].to_numpy(np.float64)
+    for name in (TARGET, *prepared.task.features):
+        values = column(prepared, name)
         low, high = np.quantile(values[splits == "train"], [0.01, 0.99])
         out[name] = {}
         for split in SPLITS:
@@ -81,47 +111,64 @@ def _ranges(prepared: Prepared) -> dict[str, dict[str, dict[str, float]]]:
 
 
 def _cleaned(prepared: Prepared) -> dict[str, Any]:
-    cells, names = prepared.cells, ["cell", "rows", "touched_inputs", "touched_targets", "touched_features"]
-    worst = cells.sort_values(["touched_inputs", "touched_targets"], ascending=False, kind="stable").head(WORST)
+    assets, names = prepared.assets, ["asset", "rows", "touched_inputs", "touched_targets", "touched_features"]
+    worst = assets.sort_values(["touched_inputs", "touched_targets"], ascending=False, kind="stable").head(WORST)
     per_feature = prepared.touched.sum(axis=0)
     return {
-        "soh_inputs": int(cells["touched_inputs"].sum()),
-        "soh_targets": int(cells["touched_targets"].sum()),
+        "replaced_inputs": int(assets["touched_inputs"].sum()),
+        "replaced_targets": int(assets["touched_targets"].sum()),
         "features": int(per_feature.sum()),
         "rows": len(prepared.rows),
         "per_feature": dict(zip(prepared.task.features, map(int, per_feature), strict=True)),
-        "worst_cells": worst.loc[worst["touched_inputs"] > 0, names].to_dict("records"),
+        "worst_assets": worst.loc[worst["touched_inputs"] > 0, names].to_dict("records"),
     }
 
 
-def markdown(report: dict[str, Any], pictures: Sequence[tuple[str, str]]) -> str:
+def markdown(report: dict[str, Any], quantities: Quantities, pictures: Sequence[tuple[str, str]]) -> str:
     """The data report as Markdown.
 
     Args:
-        report: from ``describe``.
+        report: from ``describe``. quantities: the task, whose words it takes.
         pictures: (title, file name) in order.
     """
-    source = report["source"]
-    nominal = ", ".join(f"{value:g}" for value in source["nominal_ah"])
+    source, target, asset = report["source"], quantities.target, quantities.asset
     parts = [
         f"# Data: {source['label']}",
-        f"{source['cells']} cells, {source['rows']:,} cycles, nominal {nominal} Ah. "
-        "SoH is capacity over nominal capacity.",
+        f"Task `{quantities.name}`: {asset.count(source['assets'])}, {quantities.time.count(source['rows'])}. "
+        + _target_text(quantities, source["nominal"]),
         "\n".join(f"- {note}" for note in source["notes"]),
         "## Splits",
-        "Cells are split, never windows; stratified by group and by life.",
-        _splits_table(report),
-        _unused(report["unused"]),
+        f"{asset.many.capitalize()} are split, never windows; stratified by group and by life.",
+        _splits_table(report, quantities),
+        _unused(report["unused"], quantities),
+        "## Noise",
+        _noise_text(report["noise"], target),
         "## Cleaned",
-        _cleaned_text(report),
+        _cleaned_text(report, quantities),
         "## Ranges",
         "1st to 99th percentile after cleaning. The last column is the share of test rows beyond the 1st and 99th "
-        "percentile of the training cells: 2 % where both are alike.",
-        _ranges_table(report["ranges"]),
+        f"percentile of the training {asset.many}: 2 % where both are alike.",
+        _ranges_table(report["ranges"], quantities),
         "## Pictures",
         *(f"![{title}]({name})" for title, name in pictures),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _target_text(quantities: Quantities, nominal: Sequence[float]) -> str:
+    target = quantities.target
+    values = ", ".join(f"{value:g}" for value in nominal)
+    share = f"{target.quantity} over nominal {target.quantity} ({values} {target.unit})"
+    what = share if target.over_nominal else f"{target.quantity} in {target.unit}"
+    end = "" if target.end_of_life is None else f"; worn out at {target.end_of_life:g}"
+    return f"{target.symbol}, {target.name}, is {what}, {target.direction} with wear{end}."
+
+
+def _noise_text(noise: float, target: Target) -> str:
+    return (
+        f"One measurement of {target.symbol} has a standard deviation of {noise:.2g} here (from second differences, "
+        f"median over lives); the task states {target.noise_floor:.2g}. No forecast can be better than that."
+    )
 
 
 def _table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
@@ -129,46 +176,51 @@ def _table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
     return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines)
 
 
-def _splits_table(report: dict[str, Any]) -> str:
-    header = ["split", "cells", "cycles", "windows", "life: shortest", "median", "longest", "SoH from", "to"]
+def _splits_table(report: dict[str, Any], quantities: Quantities) -> str:
+    target, counted = quantities.target, [quantities.asset.many, quantities.time.many]
+    header = ["split", *counted, "windows", "life: shortest", "median", "longest", f"{target.symbol} from", "to"]
     rows = []
     for name, part in report["splits"].items():
-        life, soh = part["life"], part["soh"]
-        shares = [part["cells"], f"{part['rows']:,}", f"{part['windows']:,}"]
+        life, span = part["life"], part["target"]
+        shares = [part["assets"], f"{part['rows']:,}", f"{part['windows']:,}"]
         lives = [life["min"], f"{life['median']:g}", life["max"]]
-        rows.append([name, *shares, *lives, f"{soh['min']:.3f}", f"{soh['max']:.3f}"])
-    used = report["splits"]["train"]["cells_used"]
+        rows.append([name, *shares, *lives, *(target.shown(span[end]) for end in ("min", "max"))])
+    used = report["splits"]["train"]["assets_used"]
     share = report["split"]["train_share"]
-    note = f"\n\nOf the training cells, {used} are used (split.train_share {share:g})." if share < 1 else ""
+    note = (
+        f"\n\nOf the training {quantities.asset.many}, {used} are used (split.train_share {share:g})."
+        if share < 1
+        else ""
+    )
     return _table(header, rows) + note
 
 
-def _unused(unused: list[dict[str, Any]]) -> str:
+def _unused(unused: list[dict[str, Any]], quantities: Quantities) -> str:
     if not unused:
-        return "Every cell is used."
-    named = ", ".join(f"{cell['cell']} ({cell['rows']})" for cell in unused)
-    return f"Left out ({unused[0]['why']}): {len(unused)} cells: {named}."
+        return f"Every {quantities.asset.one} is used."
+    named = ", ".join(f"{asset['asset']} ({asset['rows']})" for asset in unused)
+    return f"Left out ({unused[0]['why']}): {quantities.asset.count(len(unused))}: {named}."
 
 
-def _cleaned_text(report: dict[str, Any]) -> str:
-    cleaned, clean = report["cleaned"], report["clean"]
+def _cleaned_text(report: dict[str, Any], quantities: Quantities) -> str:
+    cleaned, clean, symbol = report["cleaned"], report["clean"], quantities.target.symbol
     text = (
-        f"Hampel filters, window {clean['window']}. SoH as input, looking back only: {cleaned['soh_inputs']} "
-        f"of {cleaned['rows']:,} points replaced. SoH as target, both sides known: {cleaned['soh_targets']}."
+        f"Hampel filters, window {clean['window']}. {symbol} as input, looking back only: {cleaned['replaced_inputs']} "
+        f"of {cleaned['rows']:,} points replaced. {symbol} as target, both sides known: {cleaned['replaced_targets']}."
     )
     values = cleaned["rows"] * len(cleaned["per_feature"])
     if values:
         share = cleaned["features"] / values
-        text += f" Charge features, looking back only: {cleaned['features']:,} of {values:,} values ({share:.1%})."
-    rows = [list(cell.values()) for cell in cleaned["worst_cells"]]
-    header = ["most cleaned cell", "cycles", "inputs", "targets", "feature values"]
+        text += f" Features, looking back only: {cleaned['features']:,} of {values:,} values ({share:.1%})."
+    rows = [list(asset.values()) for asset in cleaned["worst_assets"]]
+    header = [f"most cleaned {quantities.asset.one}", quantities.time.many, "inputs", "targets", "feature values"]
     return text + ("\n\n" + _table(header, rows) if rows else "")
 
 
-def _ranges_table(ranges: dict[str, dict[str, dict[str, float]]]) -> str:
+def _ranges_table(ranges: dict[str, dict[str, dict[str, float]]], quantities: Quantities) -> str:
     rows = [
         [
-            "SoH" if name == "soh" else name,
+            quantities.target.symbol if name == TARGET else name,
             *(f"{part['p1']:.4g} to {part['p99']:.4g}" for part in splits.values()),
             f"{splits['test']['outside']:.1%}",
         ]

@@ -1,4 +1,4 @@
-"""Schema of a table of cycles (pandera); the error message names the first invalid value."""
+"""Schema of a table of rows (pandera); the error message names the first invalid value."""
 
 from __future__ import annotations
 
@@ -9,45 +9,48 @@ import numpy as np
 import pandas as pd
 import pandera.pandas as pa
 
-from dlnet.data.csvfiles import UNITS, Columns, location
-from dlnet.data.limits import SOH_RANGE
+from dlnet.config.quantities import Target
+from dlnet.data.csvfiles import QUANTITY, Columns, location
+from dlnet.data.documents import TableLabel
 from dlnet.errors import DataError
 
-KEYS = ("cell", "group", "row", "nominal_ah", "capacity_ah")
-"""First columns of ``cells.parquet``; features follow."""
+KEYS = ("asset", "group", "row", "nominal", QUANTITY)
+"""First columns of ``assets.parquet``; features follow."""
+
+METADATA = b"dlnet"
+"""Key of a table's label in the metadata of its Parquet file."""
 
 EMPTY, INFINITE, NOT_POSITIVE, OUT_OF_RANGE = "empty", "infinite", "zero or negative", "out of range"
 
 
-def cycles_schema(features: Sequence[str], nominal_ah: float) -> pa.DataFrameSchema:
-    """Schema of one cell: capacity in Ah, positive and near nominal; features finite; nothing else."""
+def rows_schema(names: Sequence[str], target: Target, nominal: float) -> pa.DataFrameSchema:
+    """Schema of one asset with the columns ``names``: the quantity within its range, positive if it is a share."""
     finite = pa.Check(np.isfinite, error=INFINITE)
-    low, high = (bound * nominal_ah for bound in SOH_RANGE)
-    capacity = [finite, pa.Check.gt(0, error=NOT_POSITIVE), pa.Check.in_range(low, high, error=OUT_OF_RANGE)]
-    columns = {"capacity_ah": pa.Column(np.float64, capacity)}
-    columns |= {name: pa.Column(np.float64, finite) for name in features}
+    low, high = (bound * nominal for bound in target.range)
+    positive = [pa.Check.gt(0, error=NOT_POSITIVE)] if target.over_nominal else []
+    quantity = [finite, *positive, pa.Check.in_range(low, high, error=OUT_OF_RANGE)]
+    columns = {name: pa.Column(np.float64, quantity if name == QUANTITY else finite) for name in names}
     return pa.DataFrameSchema(columns, strict=True, ordered=True)
 
 
 def table_schema(features: Sequence[str]) -> pa.DataFrameSchema:
-    """Schema of ``cells.parquet``: all cells, one row a cycle."""
+    """Schema of ``assets.parquet``: all assets, one row a step of time."""
     finite = pa.Check(np.isfinite, error=INFINITE)
-    positive = [finite, pa.Check.gt(0, error=NOT_POSITIVE)]
     columns = {
-        "cell": pa.Column(str),
+        "asset": pa.Column(str),
         "group": pa.Column(str),
         "row": pa.Column(np.int64, pa.Check.ge(0)),
-        "nominal_ah": pa.Column(np.float64, positive),
-        "capacity_ah": pa.Column(np.float64, positive),
+        "nominal": pa.Column(np.float64, [finite, pa.Check.gt(0, error=NOT_POSITIVE)]),
+        QUANTITY: pa.Column(np.float64, finite),
     }
     columns |= {name: pa.Column(np.float64, finite) for name in features}
-    return pa.DataFrameSchema(columns, strict=True, ordered=True, unique=["cell", "row"])
+    return pa.DataFrameSchema(columns, strict=True, ordered=True, unique=["asset", "row"])
 
 
-def failures(cycles: pd.DataFrame, nominal_ah: float) -> pd.DataFrame:
-    """Values of one cell that break its schema: ``line``, ``column``, ``fault``, ``value``, in file order."""
+def failures(rows: pd.DataFrame, target: Target, nominal: float) -> pd.DataFrame:
+    """Values of one asset that break its schema: ``line``, ``column``, ``fault``, ``value``, in file order."""
     try:
-        cycles_schema(list(cycles.columns[1:]), nominal_ah).validate(cycles, lazy=True)
+        rows_schema(list(rows.columns), target, nominal).validate(rows, lazy=True)
     except pa.errors.SchemaErrors as error:
         cases = error.failure_cases
         failed = pd.DataFrame(
@@ -62,59 +65,81 @@ def failures(cycles: pd.DataFrame, nominal_ah: float) -> pd.DataFrame:
     return pd.DataFrame({"line": [], "column": [], "fault": [], "value": []})
 
 
-def check_cycles(path: Path, cycles: pd.DataFrame, columns: Columns, nominal_ah: float) -> None:
-    """Raise an error for the first invalid value of a cell.
+def check_rows(path: Path, rows: pd.DataFrame, columns: Columns, target: Target, nominal: float) -> None:
+    """Raise an error for the first invalid value of an asset.
 
     Args:
         path: the file, for the message.
-        cycles: from ``read_cycles``.
+        rows: from ``read_rows``.
         columns: names in the file, for the message.
-        nominal_ah: capacity of a new cell, Ah.
+        target: of the task. nominal: quantity of a new asset, in the task's unit; 1 where the target is no share.
 
     Raises:
-        DataError: an empty or infinite field, a capacity that is zero, negative, or not in the unit stated;
-            names file, line and column of the first, and how many more there are.
+        DataError: an empty or infinite field, a quantity out of range or not in the unit stated; names file, line
+            and column of the first, and how many more there are.
     """
-    failed = failures(cycles, nominal_ah)
+    failed = failures(rows, target, nominal)
     if failed.empty:
         return
     first = failed.iloc[0]
-    reason = _reason(str(first["fault"]), float(first["value"]), columns, nominal_ah)
+    reason = _reason(str(first["fault"]), float(first["value"]), columns, target, nominal)
     more = failed["line"].nunique() - 1
     also = f" ({more} more lines like it)" if more else ""
     where = location(path, int(first["line"]), columns.name_in_file(first["column"]))
     raise DataError(f"{where}: {reason}{also}")
 
 
-def _reason(fault: str, value: float, columns: Columns, nominal_ah: float) -> str:
-    shown = f"{value / UNITS[columns.unit]:g} {columns.unit}"
+def _reason(fault: str, value: float, columns: Columns, target: Target, nominal: float) -> str:
+    shown = f"a {target.quantity} of {value / target.units[columns.unit]:g} {columns.unit}"
     if fault == OUT_OF_RANGE:
-        ratio = value / nominal_ah
-        return (
-            f"a capacity of {shown} is {ratio:.3g} x the nominal {nominal_ah:g} Ah, outside {SOH_RANGE[0]}-"
-            f"{SOH_RANGE[1]}; {_unit_advice(ratio, columns.unit)}"
-        )
+        low, high = target.range
+        over = f" is {value / nominal:.3g} x the nominal {nominal:g} {target.unit}," if target.over_nominal else " is"
+        return f"{shown}{over} outside {low:g}-{high:g}; {_unit_advice(value / nominal, columns.unit, target)}"
     return {
         EMPTY: "empty, or not a number; fill it in or delete the line",
         INFINITE: "infinite; write a finite number or delete the line",
-        NOT_POSITIVE: f"a capacity of {shown} is not above zero; delete the line (an unfinished cycle?)",
+        NOT_POSITIVE: f"{shown} is not above zero; delete the line (an unfinished measurement?)",
     }[fault]
 
 
-def _unit_advice(ratio: float, unit: str) -> str:
-    if unit == "Ah" and ratio > 50:
-        return "is the column in mAh? then set data.csv.unit: mAh (params.yaml)"
-    if unit == "mAh" and ratio < 0.02:
-        return "is the column in Ah? then set data.csv.unit: Ah (params.yaml)"
-    return "check data.csv.unit and data.csv.nominal_ah (params.yaml), or delete the line"
+def _unit_advice(value: float, unit: str, target: Target) -> str:
+    low, high = target.range
+    for other, size in target.units.items():
+        if other != unit and low <= value / target.units[unit] * size <= high:
+            return f"is the column in {other}? then set data.csv.unit: {other} (params.yaml)"
+    nominal = " and data.csv.nominal" if target.over_nominal else ""
+    return f"check data.csv.unit{nominal} (params.yaml), or delete the line"
+
+
+def read_label(path: Path) -> TableLabel:
+    """The label of a table of all assets.
+
+    Raises:
+        DataError: the file is missing or not Parquet, or has no such label.
+    """
+    import pyarrow
+    import pyarrow.parquet
+
+    try:
+        metadata = pyarrow.parquet.read_schema(path).metadata or {}
+    except FileNotFoundError as error:
+        raise DataError(f"{path}: no such file; restore it (git or dvc pull) or run dvc repro") from error
+    except pyarrow.ArrowInvalid as error:
+        raise DataError(f"{path}: not a Parquet file; restore it (git or dvc pull) or run dvc repro") from error
+    if METADATA not in metadata:
+        raise DataError(f"{path}: no key 'dlnet' in its metadata, which names task and origin (docs/data.md)")
+    try:
+        return TableLabel.model_validate_json(metadata[METADATA])
+    except ValueError as error:
+        raise DataError(f"{path}: its key 'dlnet' is not a label of a table (docs/data.md): {error}") from error
 
 
 def read_table(path: Path) -> pd.DataFrame:
-    """Read a table of all cells (``cells.parquet`` in docs/data.md).
+    """Read a table of all assets (``assets.parquet`` in docs/data.md).
 
     Raises:
         DataError: the file is missing or not Parquet; a column is missing, in another order or of another type;
-            a value is invalid, or a row of a cell occurs twice; names file, row and column of the first.
+            a value is invalid, or a row of an asset occurs twice; names file, row and column of the first.
     """
     import pyarrow  # not needed for a forecast from a CSV
 
@@ -150,4 +175,4 @@ _TABLE_REASONS = {
     "dtype('float64')": "not numbers",
     "dtype('str')": "not text",
 }
-_VALUE_REASONS = {"not_nullable": EMPTY, "multiple_fields_uniqueness": "the same row of the same cell twice"}
+_VALUE_REASONS = {"not_nullable": EMPTY, "multiple_fields_uniqueness": "the same row of the same asset twice"}

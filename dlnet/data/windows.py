@@ -1,7 +1,7 @@
 """Cleaned rows in memory, and windows of them.
 
 A window is identified by its end: the global row index one past its last input row. Inputs are the ``window`` rows
-before the end, targets the ``horizon`` rows from the end on, all of one cell.
+before the end, targets the ``horizon`` rows from the end on, all of one asset.
 """
 
 from __future__ import annotations
@@ -17,30 +17,32 @@ import pandas as pd
 
 from dlnet.data.documents import TaskRecord
 from dlnet.errors import DataError
+from dlnet.metrics import Errors, errors
 
 Split = Literal["train", "validation", "test"]
 Ends = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 Singles = npt.NDArray[np.float32]
 
-ROW_COLUMNS = ("cell", "group", "row", "soh", "target")
+ROW_COLUMNS = ("asset", "group", "row", "health", "target")
 
 
 @dataclass(frozen=True)
 class Histories:
-    """N windows of cleaned cycles, the input of a model.
+    """N windows of cleaned rows, the input of a model.
 
     Attributes:
-        soh: (N, W) SoH, fraction of nominal. features: (N, W, F) in natural units. names: of the F features.
+        health: (N, W) health: the target as models see it, see ``quantities.Target``.
+        features: (N, W, F) in natural units. names: of the F features.
     """
 
-    soh: Floats
+    health: Floats
     features: Floats
     names: tuple[str, ...]
 
-    def last(self, cycles: int) -> Histories:
-        """The last ``cycles`` cycles of each window."""
-        return Histories(self.soh[:, -cycles:], self.features[:, -cycles:], self.names)
+    def last(self, rows: int) -> Histories:
+        """The last ``rows`` rows of each window."""
+        return Histories(self.health[:, -rows:], self.features[:, -rows:], self.names)
 
     def of(self, names: Sequence[str]) -> Floats:
         """(N, W, len(names)) the features of these names."""
@@ -49,59 +51,59 @@ class Histories:
 
 @dataclass(frozen=True)
 class WindowDataset:
-    """All cleaned rows of all cells, concatenated.
+    """All cleaned rows of all assets, concatenated.
 
     Attributes:
-        soh: (R,) SoH as the device would see it (causally cleaned), fraction of nominal.
-        target: (R,) SoH to be forecast (cleaned with both sides known); NaN for test cells unless allowed.
-        features: (R, F) causally cleaned charge features, in the order of ``feature_names``.
-        cell_index: (R,) index into ``cells``.
-        cells: names of the cells.
-        split: cell name -> train, validation, test or unused.
-        training: names of the training cells in use (a share of the training split).
+        health: (R,) health as the device would see it (causally cleaned).
+        target: (R,) health to be forecast (cleaned with both sides known); NaN for test assets unless allowed.
+        features: (R, F) causally cleaned features, in the order of ``feature_names``.
+        asset_index: (R,) index into ``assets``.
+        assets: names of the assets.
+        split: asset name -> train, validation, test or unused.
+        training: names of the training assets in use (a share of the training split).
         task: source, params and counts (``task.json``).
     """
 
-    soh: Floats
+    health: Floats
     target: Floats
     features: Floats
     feature_names: tuple[str, ...]
-    cell_index: npt.NDArray[np.int64]
-    cells: tuple[str, ...]
+    asset_index: npt.NDArray[np.int64]
+    assets: tuple[str, ...]
     split: dict[str, str]
     training: frozenset[str]
     task: TaskRecord
 
     @classmethod
     def load(cls, folder: Path, *, allow_test: bool = False) -> WindowDataset:
-        """Read what the prepare stage wrote; the targets of test cells are NaN unless ``allow_test``."""
+        """Read what the prepare stage wrote; the targets of test assets are NaN unless ``allow_test``."""
         task = TaskRecord.read(folder / "task.json")
-        rows, cells = pd.read_parquet(folder / "rows.parquet"), pd.read_parquet(folder / "cells.parquet")
-        return cls.from_tables(rows, cells, task, allow_test=allow_test)
+        rows, assets = pd.read_parquet(folder / "rows.parquet"), pd.read_parquet(folder / "assets.parquet")
+        return cls.from_tables(rows, assets, task, allow_test=allow_test)
 
     @classmethod
     def from_tables(
-        cls, rows: pd.DataFrame, cells: pd.DataFrame, task: TaskRecord, *, allow_test: bool = False
+        cls, rows: pd.DataFrame, assets: pd.DataFrame, task: TaskRecord, *, allow_test: bool = False
     ) -> WindowDataset:
         """Build a dataset from the tables of the prepare stage (formats in docs/data.md)."""
-        names = tuple(dict.fromkeys(rows["cell"]))
+        names = tuple(dict.fromkeys(rows["asset"]))
         position = {name: i for i, name in enumerate(names)}
-        split = dict(zip(cells["cell"], cells["split"], strict=True))
-        cell_index = rows["cell"].map(position).to_numpy(np.int64)
+        split = dict(zip(assets["asset"], assets["split"], strict=True))
+        asset_index = rows["asset"].map(position).to_numpy(np.int64)
         target = rows["target"].to_numpy(np.float64).copy()
         if not allow_test:
             hidden = np.array([split[name] == "test" for name in names])
-            target[hidden[cell_index]] = np.nan
+            target[hidden[asset_index]] = np.nan
         feature_names = tuple(column for column in rows.columns if column not in ROW_COLUMNS)
         return cls(
-            soh=rows["soh"].to_numpy(np.float64),
+            health=rows["health"].to_numpy(np.float64),
             target=target,
             features=rows[list(feature_names)].to_numpy(np.float64),
             feature_names=feature_names,
-            cell_index=cell_index,
-            cells=names,
+            asset_index=asset_index,
+            assets=names,
             split=split,
-            training=frozenset(cells.loc[cells["used_in_training"], "cell"]),
+            training=frozenset(assets.loc[assets["used_in_training"], "asset"]),
             task=task,
         )
 
@@ -121,11 +123,11 @@ class WindowDataset:
         return self.task.stride_eval
 
     def windows(self, split: Split, stride: int, *, labelled: bool = True) -> Ends:
-        """Ends of the windows of a split, ``stride`` cycles apart.
+        """Ends of the windows of a split, ``stride`` rows apart.
 
         Args:
-            split: which cells; for ``train`` only those in use.
-            stride: cycles from one end to the next, >= 1.
+            split: which assets; for ``train`` only those in use.
+            stride: rows from one end to the next, >= 1.
             labelled: keep only windows with all ``horizon`` targets; else also those at the end of a life.
 
         Returns:
@@ -133,34 +135,43 @@ class WindowDataset:
         """
         of_split = [
             i
-            for i, name in enumerate(self.cells)
+            for i, name in enumerate(self.assets)
             if self.split.get(name) == split and (split != "train" or name in self.training)
         ]
-        starts = np.searchsorted(self.cell_index, np.arange(len(self.cells) + 1))
+        starts = np.searchsorted(self.asset_index, np.arange(len(self.assets) + 1))
         ahead = self.horizon if labelled else 0
         ends = [np.arange(starts[i] + self.window, starts[i + 1] - ahead + 1, stride, dtype=np.int64) for i in of_split]
         return np.concatenate(ends) if ends else np.empty(0, np.int64)
 
-    def cell_of(self, ends: Ends) -> npt.NDArray[np.int64]:
-        """(N,) index into ``cells`` of each window."""
-        return self.cell_index[ends - 1]
+    def asset_of(self, ends: Ends) -> npt.NDArray[np.int64]:
+        """(N,) index into ``assets`` of each window."""
+        return self.asset_index[ends - 1]
 
     def targets(self, ends: Ends) -> Singles:
-        """(N, horizon) SoH of the cycles after each window.
+        """(N, horizon) health of the rows after each window.
 
         Raises:
-            DataError: a window lacks targets, or is of a test cell and the dataset was loaded without ``allow_test``.
+            DataError: a window lacks targets, or is of a test asset and the dataset was loaded without ``allow_test``.
         """
         values = self.target[ends[:, None] + np.arange(self.horizon)]
         if np.isnan(values).any():
             raise DataError(
-                "targets of test cells are read only by stages.evaluate (WindowDataset.load(allow_test=True))"
+                "targets of test assets are read only by stages.evaluate (WindowDataset.load(allow_test=True))"
             )
         return values.astype(np.float32)
 
+    def errors(self, forecast: Floats | Singles, ends: Ends) -> Errors:
+        """Errors of (N, horizon) forecasts of health for the windows ``ends`` (N,), in the unit of the target."""
+        return errors(forecast, self.targets(ends), self.asset_of(ends), self.assets, self.unit_size)
+
+    @property
+    def unit_size(self) -> float:
+        """Size of a unit of health in the unit of the task's target; errors are shown in the latter."""
+        return self.task.quantities.target.size
+
     def history(self, ends: Ends) -> Floats:
-        """(N, window) SoH of the cycles in each window."""
-        return self.soh[ends[:, None] + np.arange(-self.window, 0)]
+        """(N, window) health of the rows in each window."""
+        return self.health[ends[:, None] + np.arange(-self.window, 0)]
 
     def columns(self, names: list[str]) -> npt.NDArray[np.int64]:
         """Positions of features by name.
@@ -171,7 +182,7 @@ class WindowDataset:
         missing = [name for name in names if name not in self.feature_names]
         if missing:
             raise DataError(
-                f"task.{self.task.inputs}.features names {missing}, but the data has "
+                f"task.{self.task.track}.features names {missing}, but the data has "
                 f"{list(self.feature_names)}; change params.yaml"
             )
         return np.array([self.feature_names.index(name) for name in names], np.int64)
@@ -181,5 +192,5 @@ class WindowDataset:
         return Histories(self.history(ends), self.feature_history(ends, list(names)), tuple(names))
 
     def feature_history(self, ends: Ends, names: list[str]) -> Floats:
-        """(N, window, F) charge features of the cycles in each window."""
+        """(N, window, F) features of the rows in each window."""
         return self.features[:, self.columns(names)][ends[:, None] + np.arange(-self.window, 0)]

@@ -13,11 +13,21 @@ import numpy.typing as npt
 
 from dlnet.device.errors import DeviceError, LineLost, NoAnswer, Refused, WrongModel
 
-PROTOCOL = 1
+PROTOCOL = 2
 GREETINGS = 3
 FORECAST_BITS = 24
 CHUNK = 64  # bytes of a saved state in a line
 Floats = npt.NDArray[np.floating[Any]]
+
+
+@dataclass(frozen=True)
+class Words:
+    """The task's words on a board."""
+
+    asset: str  # what wears out: cell
+    time: str  # what a row is: cycle
+    target: str  # symbol of what is forecast: SoH
+    unit: str  # of it
 
 
 @dataclass(frozen=True)
@@ -31,14 +41,15 @@ class Info:
     window: int
     horizon: int
     state: int  # bytes of a saved state
+    words: Words
 
 
 @dataclass(frozen=True)
 class Held:
-    """The cycles that a board holds of its cell."""
+    """The rows that a board holds of its asset."""
 
-    last: int  # number of the last cycle
-    held: int  # cycles that a forecast would read
+    last: int  # number of the last row
+    held: int  # rows that a forecast would read
     ready: bool  # whether there are enough for a forecast
 
 
@@ -73,8 +84,9 @@ class Board:
                         f"{self._line.port}: has protocol {fields.get('protocol')}, this computer {PROTOCOL}; "
                         "flash firmware of the same release"
                     )
-                numbers = {name: int(fields[name]) for name in ("inputs", "window", "horizon", "state")}
-                return Info(fields["model"], fields["version"], fields["sha256"], **numbers)
+                sizes = {name: int(fields[name]) for name in ("inputs", "window", "horizon", "state")}
+                words = Words(fields["asset"], fields["time"], fields["target"], fields["unit"])
+                return Info(fields["model"], fields["version"], fields["sha256"], words=words, **sizes)
             except (NoAnswer, LineLost, Refused):
                 if attempt == GREETINGS - 1:
                     raise
@@ -110,7 +122,7 @@ class Board:
             )
 
     def inputs(self) -> list[tuple[str, str]]:
-        """Name and unit of each number of a cycle, in order."""
+        """Name and unit of each number of a row, in order."""
         names = []
         for i in range(self.info.inputs):
             unit, separator, name = self.ask(f"input {i}").partition(" name=")
@@ -120,15 +132,15 @@ class Board:
         return names
 
     def held(self) -> Held:
-        """The cycles that the board holds of its cell."""
+        """The rows that the board holds of its asset."""
         return self._held("status", self.ask("status"))
 
-    def push(self, cycle: int, values: Sequence[float] | Floats) -> Held:
-        """Send one finished cycle."""
-        return self._held("cycle", self.ask(f"cycle {cycle} " + " ".join(map(number, values))))
+    def push(self, time: int, values: Sequence[float] | Floats) -> Held:
+        """Send one finished row."""
+        return self._held("push", self.ask(f"push {time} " + " ".join(map(number, values))))
 
     def forecast(self) -> npt.NDArray[np.int32]:
-        """(horizon,) SoH of the next cycles, in units of 2^-24."""
+        """(horizon,) health of the next rows, in units of 2^-24; see ``Target.from_health``."""
         try:
             values = np.array([int(text) for text in self.ask("forecast").split()], np.int32)
         except (ValueError, OverflowError) as error:
@@ -137,9 +149,9 @@ class Board:
             raise LineLost(f"{self._line.port}: {len(values)} numbers of a forecast of {self.info.horizon}")
         return values
 
-    def crossing(self, soh: float) -> int | None:
-        """Cycles until SoH is at or below ``soh``; None where the forecast does not reach it."""
-        reply = self.ask(f"crossing {number(soh)}")
+    def crossing(self, value: float) -> int | None:
+        """Rows until the target is at or beyond ``value``; None where the forecast does not reach it."""
+        reply = self.ask(f"crossing {number(value)}")
         return None if reply == "none" else self._int("crossing", reply)
 
     def self_test(self) -> None:
@@ -172,7 +184,7 @@ class Board:
         return self._held("load", reply)
 
     def reset(self) -> None:
-        """Remove all cycles from the board."""
+        """Remove all rows from the board."""
         self.ask("reset")
 
     def charge(self, samples: Iterator[tuple[float, float, float]]) -> Floats:

@@ -24,7 +24,7 @@ class WrongModel(DeviceError):
 
 
 class Mismatch(DeviceError):
-    """The board's forecast differs from this computer's for the same cycles."""
+    """The board's forecast differs from this computer's for the same rows."""
 
 
 class Refused(DeviceError):

@@ -1,4 +1,4 @@
-"""Sends a cell to a board, cycle by cycle, and compares every forecast with the integer reference in NumPy."""
+"""Sends an asset to a board, row by row, and compares every forecast with the integer reference in NumPy."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from dlnet.export.edge import DeviceModel
 from dlnet.export.frontend import acceptable, clean_codes, encode_codes, to_codes
 from dlnet.export.reference import Int32s, run
 
-OUT_OF_RANGE = 23  # the protocol's code for an impossible cycle
+OUT_OF_RANGE = 23  # the protocol's code for an impossible row
 Singles = npt.NDArray[np.float32]
 
 
@@ -22,20 +22,20 @@ Singles = npt.NDArray[np.float32]
 class Played:
     """Result of a replay, all of whose forecasts were equal to the reference's; otherwise it raises."""
 
-    cycles: int  # accepted by the board
+    rows: int  # accepted by the board
     refused: int  # by the board and by the reference
     forecasts: int  # compared, each of ``horizon`` integers
-    last: Int32s | None  # the last forecast, 2^-24 SoH
+    last: Int32s | None  # the last forecast, 2^-24 of health
 
 
 def expected(model: DeviceModel, values: Singles) -> Int32s:
-    """The reference's forecasts after each cycle from the ``window``-th on.
+    """The reference's forecasts after each row from the ``window``-th on.
 
     Args:
-        values: (n, inputs) cycles in natural units, all acceptable.
+        values: (n, inputs) rows in natural units, all acceptable.
 
     Returns:
-        (max(0, n - window + 1), horizon) SoH in units of 2^-24.
+        (max(0, n - window + 1), horizon) in units of 2^-24 of health.
     """
     codec = model.codec
     if len(values) < codec.window:
@@ -46,7 +46,7 @@ def expected(model: DeviceModel, values: Singles) -> Int32s:
 
 
 def play(board: Board, values: Singles) -> Iterator[tuple[int, bool]]:
-    """Reset the board and push each cycle, numbered from 1; yields its number and whether the board accepted it."""
+    """Reset the board and push each row, numbered from 1; yields its number and whether the board accepted it."""
     board.reset()
     for number, row in enumerate(values, start=1):
         try:
@@ -60,13 +60,13 @@ def play(board: Board, values: Singles) -> Iterator[tuple[int, bool]]:
 
 
 def replay(board: Board, model: DeviceModel, values: Singles) -> Played:
-    """Send a cell and compare each forecast with the reference.
+    """Send an asset and compare each forecast with the reference.
 
     Args:
-        values: (n, inputs) cycles in natural units, finite, oldest first.
+        values: (n, inputs) rows in natural units, finite, oldest first.
 
     Raises:
-        WrongModel: the board runs another model. Mismatch: it accepted other cycles, or gave another forecast.
+        WrongModel: the board runs another model. Mismatch: it accepted other rows, or gave another forecast.
     """
     board.check_model(model.sha256)
     codec = model.codec
@@ -78,7 +78,7 @@ def replay(board: Board, model: DeviceModel, values: Singles) -> Played:
         if accepted != acceptable_rows[number - 1]:
             action = "accepts" if accepted else "refuses"
             raise Mismatch(
-                f"cycle {number}: the board {action} it and this computer does not; the firmware is another one"
+                f"row {number}: the board {action} it and this computer does not; the firmware is another one"
             )
         accepted_count += accepted
         if not accepted or accepted_count < codec.window:
@@ -94,6 +94,6 @@ def _compare(number: int, board: Int32s, reference: Int32s) -> None:
     if wrong.size:
         k = int(wrong[0])
         raise Mismatch(
-            f"after cycle {number}, {k + 1} ahead: the board forecasts {board[k]}, this computer {reference[k]} "
-            f"(units of 2^-24 SoH); {wrong.size} of {len(reference)} differ: do not trust this board"
+            f"after row {number}, {k + 1} ahead: the board forecasts {board[k]}, this computer {reference[k]} "
+            f"(units of 2^-24 of health); {wrong.size} of {len(reference)} differ: do not trust this board"
         )

@@ -1,4 +1,4 @@
-"""Checks a built image before it is shipped: self test on golden vectors, and the replay of a synthetic cell."""
+"""Checks a built image before it is shipped: self test on golden vectors, and the replay of a synthetic asset."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from dlnet.device.line import Line
 from dlnet.device.replay import Played, Singles, replay
 from dlnet.export.edge import DeviceModel
 
-BEYOND = 30  # cycles played after the first forecast
-SPREAD = 2000.0  # codes: standard deviation of synthetic cycles around the centre of an input's range
+BEYOND = 30  # rows played after the first forecast
+SPREAD = 2000.0  # codes: standard deviation of synthetic rows around the centre of an input's range
 TIMEOUT_S = 30.0
 
 
@@ -35,15 +35,15 @@ def verify_emulated(elf: Path, model: DeviceModel) -> Played:
 
 def _check(board: Board, model: DeviceModel) -> Played:
     board.self_test()
-    return replay(board, model, synthetic_cell(model))
+    return replay(board, model, synthetic_asset(model))
 
 
-def synthetic_cell(model: DeviceModel) -> Singles:
-    """(window + 30, inputs) cycles around the centre of each input's range, with falling SoH; always the same."""
+def synthetic_asset(model: DeviceModel) -> Singles:
+    """(window + 30, inputs) rows around the centre of each input's range, with falling health; always the same."""
     codec = model.codec
     count = codec.window + BEYOND
     codes = np.random.default_rng(0).normal(0, SPREAD, (count, codec.inputs))
     values = codec.offset + codes * codec.unit
-    if codec.capacity is not None:
-        values[:, 0] = np.linspace(1.0, 0.9, count)
+    if codec.target is not None:
+        values[:, 0] = model.quantities.target.from_health(np.linspace(1.0, 0.9, count))
     return np.asarray(values, np.float32)

@@ -18,7 +18,7 @@ class TeacherVerdict(Document):
     """Whether the teacher beats the best student without a teacher on validation windows, with a sentence for reports.
 
     Attributes:
-        student: ``cell-hidden`` of that student. teacher_mae, student_mae: SoH, the latter averaged over seeds.
+        student: ``cell-hidden`` of that student. teacher_mae, student_mae: health, the latter averaged over seeds.
     """
 
     teaches: bool

@@ -1,20 +1,22 @@
 """Synthetic windows, labelled only by the teacher.
 
 A teacher can label any window (Hinton et al. 2015, section 2; Beyer et al. 2022 on consistent teaching). There
-are two sources: real windows with shifted charge features, and windows of other, simulated cells.
+are two sources: real windows with shifted features, and windows of other, simulated assets.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import pandas as pd
 import torch
 from torch import Tensor
 
 from dlnet.config.clean import CleanParams
+from dlnet.config.quantities import Quantities
 from dlnet.config.split import SplitParams
 from dlnet.config.task import TaskParams
+from dlnet.data.documents import TableLabel
 from dlnet.data.encode import Encoder
 from dlnet.data.prepare import prepare
 from dlnet.data.sources import embedded
@@ -41,25 +43,45 @@ def shifted(training_data: TrainingData, copies: int, spread: float, seed: int) 
     return torch.cat(parts) if parts else training_data.z[:0]
 
 
+@dataclass(frozen=True)
+class Fleet:
+    """A simulated fleet in one table, not yet cleaned, and its label."""
+
+    table: pd.DataFrame
+    label: TableLabel
+
+
 def simulated(
-    table: pd.DataFrame, clean: CleanParams, split: SplitParams, task: TaskParams, encoder: Encoder, stride: int
+    fleet: Fleet,
+    quantities: Quantities,
+    clean: CleanParams,
+    split: SplitParams,
+    task: TaskParams,
+    encoder: Encoder,
+    stride: int,
 ) -> Tensor:
-    """Windows of the training cells of a simulated fleet, encoded by the encoder of other cells: (N, T, C).
+    """Windows of the training assets of a simulated fleet, encoded by the encoder of other assets: (N, T, C).
 
     Args:
-        table: the fleet, cleaned and assigned to splits here. stride: cycles from one window to the next.
+        fleet: cleaned and assigned to splits here. quantities: the task. stride: rows from one window to the next.
 
     Raises:
-        ConfigError: the encoder uses a feature that the fleet lacks.
+        ConfigError: the fleet is of another task, or lacks a feature that the encoder uses.
     """
-    missing = [name for name in encoder.features if name not in table.columns]
+    if fleet.label.task != quantities.name:
+        raise ConfigError(
+            f"params.yaml: students.simulated_stride: the simulated fleet is of task {fleet.label.task!r}, and "
+            f"task.name is {quantities.name!r}; set it to 0"
+        )
+    missing = [name for name in encoder.features if name not in fleet.table.columns]
     if missing:
         raise ConfigError(
             f"params.yaml: students.simulated_stride: the simulated fleet has no {missing[0]!r}, which students "
             "see; set it to 0"
         )
-    prepared = prepare(table, embedded(table), clean, split, task)
-    dataset = WindowDataset.from_tables(prepared.rows, prepared.cells, prepared.task)
+    source = embedded(fleet.table, fleet.label, quantities)
+    prepared = prepare(fleet.table, source, quantities, clean, split, task)
+    dataset = WindowDataset.from_tables(prepared.rows, prepared.assets, prepared.task)
     return torch.from_numpy(encoder.encode(dataset, dataset.windows("train", stride, labelled=False)))
 
 

@@ -9,7 +9,7 @@ from dlnet.export import fixed
 from dlnet.export.layout import Affine, Spec
 from dlnet.models.precision import Part
 
-ANCHOR_LIMIT = 2**25  # 2 SoH
+ANCHOR_LIMIT = 2**25  # health 2
 INPUT_PEAK = 2**15
 STATE_PEAK = 2**15
 STATE_AS_INPUT_PEAK = 2 ** (15 - fixed.STATE_SHIFT)

@@ -35,7 +35,7 @@ def run_engines(
 
 
 def largest_difference(trace: Trace, reference: Trace) -> dict[str, int]:
-    """Largest distance from the reference in units of the spec: state 2^-15, logits 2^-12, forecast 2^-24 SoH.
+    """Largest distance from the reference in units of the spec: state 2^-15, logits 2^-12, forecast 2^-24 health.
 
     Another branch gives other logits, so windows for which an engine chose another branch than the reference are left
     out of logits and forecast, and counted: ``rerouted``.

@@ -7,7 +7,7 @@ from dlnet.models.precision import Part
 
 
 class EdgeMetrics(Document):
-    """metrics.json of models/edge/NAME; errors are MAE of SoH on validation windows.
+    """metrics.json of models/edge/NAME; errors are MAE of the target on validation windows.
 
     Attributes:
         mae_int8_validation: of the .tflite files in LiteRT. mae_engines_validation: engine -> MAE.

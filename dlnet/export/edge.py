@@ -9,13 +9,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from dlnet.config.clean import CleanParams
+from dlnet.config.quantities import Quantities
 from dlnet.data.encode import Encoder
 from dlnet.errors import ModelError
 from dlnet.export.frontend import Codec, make_codec
 from dlnet.export.reference import Int16s, Int32s
 from dlnet.export.spec import Spec, to_json
 
-FORMAT = "dlnet-device/2"
+FORMAT = "dlnet-device/3"
 LOCAL = "local"  # version of a model that is not from the registry
 
 
@@ -33,22 +34,24 @@ class DeviceModel:
     spec: Spec
     encoder: Encoder
     clean: CleanParams
+    quantities: Quantities
     golden: tuple[Int16s, Int32s]
 
     @property
     def codec(self) -> Codec:
         """The front end in integers."""
-        return make_codec(self.encoder, self.clean)
+        return make_codec(self.encoder, self.clean, self.quantities)
 
     @property
     def document(self) -> bytes:
-        """All that determines a forecast, as canonical JSON; the model's SHA-256 is its hash."""
-        clean = {"window": self.clean.window, "sigmas": self.clean.sigmas, "floor_soh": self.clean.floor_soh}
+        """All that determines a forecast and its words, as canonical JSON; the model's SHA-256 is its hash."""
+        clean = self.clean.model_dump(include={"window", "sigmas", "feature_sigmas"})
         content = {
             "format": FORMAT,
             "spec": to_json(self.spec),
             "encoder": self.encoder.to_json(),
-            "clean": {**clean, "feature_sigmas": self.clean.feature_sigmas},
+            "clean": clean,
+            "task": self.quantities.model_dump(mode="json"),
         }
         return (json.dumps(content, indent=1, sort_keys=True, allow_nan=False) + "\n").encode()
 
@@ -63,6 +66,7 @@ def make_model(
     spec: Spec,
     encoder: Encoder,
     clean: CleanParams,
+    quantities: Quantities,
     version: str = LOCAL,
     golden: tuple[Int16s, Int32s] | None = None,
 ) -> DeviceModel:
@@ -78,4 +82,4 @@ def make_model(
         )
     if golden is None:
         golden = np.zeros((0, spec.steps, spec.channels), np.int16), np.zeros(0, np.int32)
-    return DeviceModel(name, version, spec, encoder, clean, golden)
+    return DeviceModel(name, version, spec, encoder, clean, quantities, golden)

@@ -20,7 +20,7 @@ Floats = npt.NDArray[np.float64]
 INPUT_BITS = 12  # inputs, preactivations and logits: int16, 2^-12, so -8 <= v < 8
 STATE_BITS = 15  # state, gate, rate and reversal: int16, 2^-15
 INCREMENT_BITS = 16  # an increment after softplus: int32, 2^-16
-FORECAST_BITS = 24  # anchor and forecast: int32, 2^-24 of SoH
+FORECAST_BITS = 24  # anchor and forecast: int32, 2^-24 of health
 WEIGHT_BITS = 30  # position between two knots: int32, 2^-30
 STATE_SHIFT = STATE_BITS - INPUT_BITS
 

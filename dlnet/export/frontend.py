@@ -1,4 +1,4 @@
-"""The device's front end in NumPy: from finished cycles to the integer inputs of the network.
+"""The device's front end in NumPy: from finished rows to the integer inputs of the network.
 
 Cleaning and encoding as ``dlnet.data.clean`` and ``dlnet.data.encode`` do them, on 16-bit codes of each input and in
 integers; docs/firmware.md gives every step. The C++ of the firmware library equals this to the last bit.
@@ -13,9 +13,9 @@ import numpy as np
 import numpy.typing as npt
 
 from dlnet.config.clean import CleanParams
-from dlnet.data.clean import MAD_TO_SIGMA
+from dlnet.config.quantities import Quantities, Target
+from dlnet.data.clean import MAD_TO_SIGMA, health_floor
 from dlnet.data.encode import FEATURE_CLIP, RANK_SPAN, Encoder
-from dlnet.data.limits import SOH_RANGE
 from dlnet.errors import ModelError
 from dlnet.export import fixed
 from dlnet.export.reference import Int16s, Int32s, quantise_anchor
@@ -24,10 +24,10 @@ Singles = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int64]
 
 CODE_BITS = 8  # extra bits of a float before it is rounded to a code
-SOH_BITS = 15  # a unit of SoH's codes is 2^-15
-SOH_OFFSET = 25395  # code 0 is SoH 25395 / 2^15 = 0.775, so that codes span -0.225 to 1.775
+HEALTH_BITS = 15  # a unit of health's codes is 2^-15
+HEALTH_OFFSET = 25395  # code 0 is health 25395 / 2^15 = 0.775, so that codes span -0.225 to 1.775
 SUM_BITS = 8  # a sum of codes is shifted left by so many bits before it is multiplied
-FAR = 1 << 22  # a path of SoH changes is clipped here, far beyond the range of an input
+FAR = 1 << 22  # a path of health changes is clipped here, far beyond the range of an input
 MOST_GAIN = 64.0  # inputs (2^-12) a unit of a block's sum: a finer scale would amplify the rounding of codes only
 SCORE_BITS = 4  # of a quantile score below an input's unit, where 32 bits leave room
 SPANS = 0.5  # codes extend so many spans of the training quantiles beyond both ends
@@ -56,8 +56,8 @@ class Scale:
 
 
 @dataclass(frozen=True)
-class Capacity:
-    """Inputs that track capacity derives from SoH: its path relative to the last cycle, and its level."""
+class TargetInputs:
+    """Inputs that track ``with_target`` derives from health: its path relative to the last row, and its level."""
 
     change: Scale
     drop_limit: int
@@ -67,16 +67,18 @@ class Capacity:
 
 @dataclass(frozen=True)
 class Codec:
-    """A front end in integers. Inputs: SoH (track capacity only), then the features.
+    """A front end in integers. Inputs: the target (track ``with_target`` only), then the features.
 
     Attributes:
         offset, scale: (inputs,) float32: code = (value - offset) * scale / 2^8, rounded.
-        memory: earlier cycles that the Hampel filter reads. sigmas: (inputs,) in 2^-16. floor: (inputs,) in quarters
+        memory: earlier rows that the Hampel filter reads. sigmas: (inputs,) in 2^-16. floor: (inputs,) in quarters
             of a code.
         quantiles: (F, Q) codes, or None: then ``centre`` (F,) sums of a block and ``feature`` scale them.
         score_low, score_step, score_bits: uniform score of the first quantile, and between two, in 2^-(12 + bits).
         relative: feature and scale of each channel relative to its last block.
-        capacity: None on track charge. anchor: 2^-24 SoH, of track charge.
+        target: None on track ``sensors_only``. anchor: 2^-24 health, of track ``sensors_only``.
+        limits: float32, least and largest target that the device accepts, in its own unit.
+        value_offset, value_scale: float32; a forecast of 2^-24 health times the scale, plus the offset, is the target.
     """
 
     window: int
@@ -94,12 +96,15 @@ class Codec:
     centre: tuple[int, ...]
     feature: tuple[Scale, ...]
     relative: tuple[tuple[int, Scale], ...]
-    capacity: Capacity | None
+    target: TargetInputs | None
     anchor: int
+    limits: Singles
+    value_offset: np.float32
+    value_scale: np.float32
 
     @property
     def inputs(self) -> int:
-        """Numbers a cycle."""
+        """Numbers a row."""
         return len(self.names)
 
     @property
@@ -113,21 +118,22 @@ class Codec:
         return 2.0**CODE_BITS / self.scale.astype(np.float64)
 
 
-def make_codec(encoder: Encoder, clean: CleanParams) -> Codec:
+def make_codec(encoder: Encoder, clean: CleanParams, quantities: Quantities) -> Codec:
     """The integer form of an encoder.
 
     Raises:
         ModelError: the window is shorter than the filter, or the quantiles do not fit 32 bits.
     """
     if encoder.window < clean.window:
-        raise ModelError(f"the filter reads {clean.window} cycles, the model {encoder.window}; retrain")
-    with_soh = encoder.track == "capacity"
+        raise ModelError(f"the filter reads {clean.window} rows, the model {encoder.window}; retrain")
+    target, with_target = quantities.target, encoder.track == "with_target"
     centre, half = _ranges(encoder)
     unit = half / 2.0**15
     offset, scale = centre.astype(np.float32), (2.0**CODE_BITS / unit).astype(np.float32)
-    soh = ([SOH_OFFSET / 2.0**SOH_BITS], [2.0 ** (SOH_BITS + CODE_BITS)]) if with_soh else ([], [])
+    own = _target_codes(target) if with_target else ([], [])
     step = fixed.INPUT_BITS
     block = encoder.block
+    floors = quantities.cleaning.features
     sigmas = [clean.feature_sigmas] * len(encoder.features)
     width = 2.0**step / block  # inputs of one deviation, a code of a block's sum
     quantiles = _knots(encoder, offset, unit)
@@ -136,14 +142,17 @@ def make_codec(encoder: Encoder, clean: CleanParams) -> Codec:
     return Codec(
         window=encoder.window,
         block=block,
-        names=(*(["SoH"] if with_soh else []), *encoder.features),
-        offset=np.concatenate([np.array(soh[0], np.float32), offset]),
-        scale=np.concatenate([np.array(soh[1], np.float32), scale]),
+        names=(*([target.symbol] if with_target else []), *encoder.features),
+        offset=np.concatenate([np.array(own[0], np.float32), offset]),
+        scale=np.concatenate([np.array(own[1], np.float32), scale]),
         memory=clean.window - 1,
         sigmas=tuple(
-            round(value * MAD_TO_SIGMA * 2**SIGMA_BITS) for value in [*([clean.sigmas] if with_soh else []), *sigmas]
+            round(value * MAD_TO_SIGMA * 2**SIGMA_BITS) for value in [*([clean.sigmas] if with_target else []), *sigmas]
         ),
-        floor=(*([round(clean.floor_soh * 2 ** (SOH_BITS + 2))] if with_soh else []), *[0] * len(encoder.features)),
+        floor=(
+            *([round(health_floor(quantities) * 2 ** (HEALTH_BITS + 2))] if with_target else []),
+            *(round(floors.get(name, 0.0) / u * 4) for name, u in zip(encoder.features, unit.tolist(), strict=True)),
+        ),
         quantiles=quantiles,
         score_low=low,
         score_step=rise,
@@ -155,9 +164,18 @@ def make_codec(encoder: Encoder, clean: CleanParams) -> Codec:
         relative=tuple(
             (i, Scale.of(float(unit[i]) / s * width)) for i, s in zip(position, encoder.relative_scale, strict=True)
         ),
-        capacity=_capacity(encoder) if with_soh else None,
+        target=_target_inputs(encoder) if with_target else None,
         anchor=int(quantise_anchor(np.array([np.float32(encoder.level_mean)]))[0]),
+        limits=np.array(target.range, np.float32),
+        value_offset=np.float32(target.offset),
+        value_scale=np.float32(target.scale * 2.0**-fixed.FORECAST_BITS),
     )
+
+
+def _target_codes(target: Target) -> tuple[list[float], list[float]]:
+    """Offset and scale that turn the target into codes of health; the scale of a rising target is negative."""
+    centre = HEALTH_OFFSET / 2.0**HEALTH_BITS
+    return [target.offset + target.scale * centre], [2.0 ** (HEALTH_BITS + CODE_BITS) / target.scale]
 
 
 def _ranges(encoder: Encoder) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
@@ -186,19 +204,19 @@ def _scores(quantiles: npt.NDArray[np.int64] | None, block: int) -> tuple[int, i
     step = 2 * RANK_SPAN / (count - 1) * 2**fixed.INPUT_BITS
     bits = min(SCORE_BITS, math.floor(31.99 - math.log2(max(widest, 1)) - math.log2(step)))
     if bits < 0:
-        raise ModelError(f"{count} quantiles over blocks of {block} cycles do not fit 32 bits; take more quantiles")
+        raise ModelError(f"{count} quantiles over blocks of {block} rows do not fit 32 bits; take more quantiles")
     low = round(-RANK_SPAN * 2 ** (fixed.INPUT_BITS + bits))
     return low, round(step * 2**bits), bits
 
 
-def _capacity(encoder: Encoder) -> Capacity:
-    sums = encoder.block * 2.0**SOH_BITS  # of a block, a SoH
+def _target_inputs(encoder: Encoder) -> TargetInputs:
+    sums = encoder.block * 2.0**HEALTH_BITS  # of a block, a unit of health
     width = 2.0**fixed.INPUT_BITS / sums
-    return Capacity(
+    return TargetInputs(
         change=Scale.of(width / encoder.delta_scale),
         drop_limit=min(round(encoder.drop_limit * encoder.delta_scale * sums), FAR),
         level=Scale.of(width / encoder.level_scale),
-        level_centre=round(encoder.level_mean * sums) - encoder.block * SOH_OFFSET,
+        level_centre=round(encoder.level_mean * sums) - encoder.block * HEALTH_OFFSET,
     )
 
 
@@ -210,19 +228,19 @@ def to_codes(codec: Codec, values: npt.NDArray[np.floating]) -> Int16s:
 
 
 def acceptable(codec: Codec, values: npt.NDArray[np.floating]) -> npt.NDArray[np.bool_]:
-    """(n,) whether the device accepts each cycle: finite, SoH within its range, no feature far beyond its range."""
+    """(n,) whether the device accepts each row: finite, target within its range, no feature far beyond its own."""
     singles = np.asarray(values, np.float32)
     with np.errstate(over="ignore", invalid="ignore"):
         fine = (singles - codec.offset) * codec.scale
         accepted = (np.isfinite(singles) & (np.abs(fine) < np.float32(2.0**31))).all(axis=-1)
-    if codec.capacity is not None:
-        low, high = (np.float32(bound) for bound in SOH_RANGE)
+    if codec.target is not None:
+        low, high = codec.limits
         accepted &= (singles[:, 0] >= low) & (singles[:, 0] <= high)
     return np.asarray(accepted)
 
 
 def clean_codes(codec: Codec, codes: Int16s) -> Int16s:
-    """Causal Hampel filter of one cell, (n, inputs): integers of ``dlnet.data.clean.hampel`` with ``after`` 0."""
+    """Causal Hampel filter of one asset, (n, inputs): integers of ``dlnet.data.clean.hampel`` with ``after`` 0."""
     values, out = codes.astype(np.int64), codes.copy()
     sigmas, floor = np.array(codec.sigmas, np.int64), np.array(codec.floor, np.int64)
     for i in range(len(values)):
@@ -244,26 +262,26 @@ def _twice_median(window: Ints) -> Ints:
 def encode_codes(codec: Codec, clean: Int16s) -> tuple[Int16s, Int32s]:
     """Cleaned windows (N, window, inputs) -> network inputs (N, steps, channels) and anchors (N,)."""
     sums = clean.astype(np.int64).reshape(len(clean), codec.steps, codec.block, codec.inputs).sum(axis=2)
-    first = 0 if codec.capacity is None else 1
+    first = 0 if codec.target is None else 1
     features = sums[..., first:]
     parts = [_standard(codec, features) if codec.quantiles is None else _rank(codec, codec.quantiles, features)]
     for i, scale in codec.relative:
         change = features[..., i] - features[:, -1:, i]
         parts.append(np.clip(scale.apply(change), -CLIP, CLIP)[..., None])
     anchor = np.full(len(clean), codec.anchor, np.int32)
-    if codec.capacity is not None:
+    if codec.target is not None:
         last = clean[:, -1, 0].astype(np.int64)
-        parts.insert(0, _soh(codec, codec.capacity, sums[..., 0], codec.block * last))
-        anchor = ((last + SOH_OFFSET) << (fixed.FORECAST_BITS - SOH_BITS)).astype(np.int32)
+        parts.insert(0, _past(codec.target, sums[..., 0], codec.block * last))
+        anchor = ((last + HEALTH_OFFSET) << (fixed.FORECAST_BITS - HEALTH_BITS)).astype(np.int32)
     return np.concatenate(parts, axis=2).astype(np.int16), anchor
 
 
-def _soh(codec: Codec, capacity: Capacity, sums: Ints, last: Ints) -> Ints:
+def _past(target: TargetInputs, sums: Ints, last: Ints) -> Ints:
     change = sums - last[:, None]
-    drops = np.minimum(change[:, :-1] - change[:, 1:], capacity.drop_limit)
+    drops = np.minimum(change[:, :-1] - change[:, 1:], target.drop_limit)
     path = change[:, -1:] + np.concatenate([np.cumsum(drops[:, ::-1], axis=1)[:, ::-1], 0 * change[:, -1:]], axis=1)
-    path = fixed.saturate(capacity.change.apply(np.clip(path, -FAR, FAR)))
-    level = fixed.saturate(capacity.level.apply(last - capacity.level_centre))
+    path = fixed.saturate(target.change.apply(np.clip(path, -FAR, FAR)))
+    level = fixed.saturate(target.level.apply(last - target.level_centre))
     return np.stack([path, np.broadcast_to(level[:, None], path.shape)], axis=2)
 
 

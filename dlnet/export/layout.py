@@ -65,7 +65,7 @@ class Spec:
     update: tuple[int, int]  # multiplier, shift of one sub-step
     skip: tuple[tuple[int, int], ...]  # (channel, lag)
     knots: tuple[int, ...]
-    inv_gap_q30: tuple[int, ...]  # 2^30 / cycles between this knot and the one before, rounded
+    inv_gap_q30: tuple[int, ...]  # 2^30 / rows between this knot and the one before, rounded
     delta: tuple[int, int]  # increment -> forecast
     offset: tuple[int, int] | None  # logit -> forecast
     tables: dict[str, fixed.Ints]

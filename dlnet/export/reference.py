@@ -1,6 +1,6 @@
 """The integer engine in NumPy, written from the spec alone; LiteRT, TFLM and firmware are compared with it.
 
-Windows are the first axis throughout. Everything between ``quantise_*`` and ``to_soh`` is integer.
+Windows are the first axis throughout. Everything between ``quantise_*`` and ``from_fixed`` is integer.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class Trace:
     skip: Int16s  # (N, S), 2^-12
     branch: Int16s  # (N,) which of B heads was used
     logits: Int16s  # (N, M) of that head, 2^-12
-    forecast: Int32s  # (N, horizon), 2^-24 SoH
+    forecast: Int32s  # (N, horizon), 2^-24 health
 
 
 def quantise_inputs(z: FloatInput) -> Int16s:
@@ -46,26 +46,26 @@ def quantise_inputs(z: FloatInput) -> Int16s:
 
 
 def quantise_anchor(anchor: FloatInput) -> Int32s:
-    """Anchors, (N,) or (N, 1) in SoH, as int32 (N,) of 2^-24.
+    """Anchors, (N,) or (N, 1) in health, as int32 (N,) of 2^-24.
 
     Raises:
-        DataError: an anchor is not finite or above 2 SoH in size.
+        DataError: an anchor is not finite or above 2 in size.
     """
     flat = np.asarray(anchor, np.float64).reshape(-1)
     scaled = np.rint(flat * 2**fixed.FORECAST_BITS)
     if not (np.abs(scaled) <= ANCHOR_LIMIT).all():
-        raise DataError("an anchor is not a SoH: it must be finite and at most 2 in size")
+        raise DataError("an anchor is no health: it must be finite and at most 2 in size")
     return np.asarray(scaled, np.int32)
 
 
-def to_soh(forecast: Int32s) -> Floats:
-    """Forecast in SoH."""
+def from_fixed(forecast: Int32s) -> Floats:
+    """Forecast in health."""
     return np.ldexp(forecast.astype(np.float64), -fixed.FORECAST_BITS)
 
 
 def predict_reference(spec: Spec, z: FloatInput, anchor: FloatInput) -> Floats:
-    """Forecast (N, horizon) in SoH of encoded windows ``z`` (N, T, C) with their anchors (N,) or (N, 1)."""
-    return to_soh(run(spec, quantise_inputs(z), quantise_anchor(anchor)).forecast)
+    """Forecast (N, horizon) in health of encoded windows ``z`` (N, T, C) with their anchors (N,) or (N, 1)."""
+    return from_fixed(run(spec, quantise_inputs(z), quantise_anchor(anchor)).forecast)
 
 
 def run(spec: Spec, z: Int16s, anchor: Int32s) -> Trace:
@@ -90,7 +90,7 @@ def check_windows(spec: Spec, z: Int16s, anchor: Int32s) -> None:
     if anchor.dtype != np.int32 or anchor.shape != z.shape[:1]:
         raise DataError(f"anchors must be int32 ({len(z)},), not {anchor.dtype} {anchor.shape}")
     if (np.abs(anchor.astype(np.int64)) > ANCHOR_LIMIT).any():
-        raise DataError("an anchor is above 2 SoH in size")
+        raise DataError("an anchor is above 2 in size")
 
 
 def as_input(state: Int16s | Ints) -> Ints:

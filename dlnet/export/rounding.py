@@ -1,6 +1,6 @@
 """Rounding of weights that minimises the error of each row's output on training windows, not of each weight.
 
-Rounding each weight to nearest leaves errors that add up where inputs move together, as charge features do. Here one
+Rounding each weight to nearest leaves errors that add up where inputs move together, as features do. Here one
 weight at a time moves to the integer that lowers the squared error of its row most, until none does; the bias absorbs
 the remaining mean. The idea is that of layer-wise rounding (Nagel et al., "Up or down? Adaptive rounding", ICML
 2020; Frantar et al., "GPTQ", ICLR 2023); plain coordinate descent is enough at this size.

@@ -20,12 +20,12 @@ from dlnet.export.reference import (
     Int32s,
     Trace,
     check_windows,
+    from_fixed,
     of_branch,
     quantise_anchor,
     quantise_inputs,
     read_out,
     skip_inputs,
-    to_soh,
 )
 
 Kernels = Literal["reference", "default"]
@@ -46,16 +46,16 @@ class Graph:
 def predict_litert(
     files: EdgeFiles, spec: Spec, z: FloatInput, anchor: FloatInput, kernels: Kernels = "reference"
 ) -> Floats:
-    """Forecast (N, horizon) in SoH of encoded windows ``z`` (N, T, C) by LiteRT.
+    """Forecast (N, horizon) in health of encoded windows ``z`` (N, T, C) by LiteRT.
 
     ``kernels``: "reference" (plain C++, ``BUILTIN_REF``) or "default" (optimised, without delegates).
     """
-    return to_soh(run_litert(files, spec, quantise_inputs(z), quantise_anchor(anchor), kernels).forecast)
+    return from_fixed(run_litert(files, spec, quantise_inputs(z), quantise_anchor(anchor), kernels).forecast)
 
 
 def predict_tflm(files: EdgeFiles, spec: Spec, z: FloatInput, anchor: FloatInput, progress: bool = True) -> Floats:
     """Forecast as ``predict_litert`` does, by TFLite Micro, window by window; ``progress`` shows a bar."""
-    return to_soh(run_tflm(files, spec, quantise_inputs(z), quantise_anchor(anchor), progress).forecast)
+    return from_fixed(run_tflm(files, spec, quantise_inputs(z), quantise_anchor(anchor), progress).forecast)
 
 
 def run_litert(files: EdgeFiles, spec: Spec, z: Int16s, anchor: Int32s, kernels: Kernels = "reference") -> Trace:

@@ -48,13 +48,13 @@ class SavedEdge:
 
     @property
     def features(self) -> tuple[str, ...]:
-        """Charge features that it reads."""
+        """Features that it reads."""
         return self.device.encoder.features
 
     @property
-    def uses_capacity(self) -> bool:
-        """Whether the SoH of past cycles is an input."""
-        return self.device.encoder.track == "capacity"
+    def uses_target(self) -> bool:
+        """Whether the health of past rows is an input."""
+        return self.device.encoder.track == "with_target"
 
     @property
     def files(self) -> EdgeFiles:
@@ -69,10 +69,10 @@ class SavedEdge:
             raise ModelError(f"{error.filename}: no such file; run the stage quantise (dvc repro)") from error
 
     def predict(self, histories: Histories) -> Floats:
-        """N windows -> (N, horizon) SoH, by the integer reference."""
+        """N windows -> (N, horizon) health, by the integer reference."""
         encoder, history = self.device.encoder, histories.last(self.window)
-        z = encoder.encode_history(history.soh, history.of(encoder.features))
-        return predict_reference(self.device.spec, z, encoder.anchor_history(history.soh))
+        z = encoder.encode_history(history.health, history.of(encoder.features))
+        return predict_reference(self.device.spec, z, encoder.anchor_history(history.health))
 
 
 def save_edge(
@@ -107,7 +107,8 @@ def open_edge(folder: Path) -> SavedEdge:
     """
     document, spec = read_document(folder, EdgeDocument), load_spec(folder / SPEC)
     golden = _golden(folder / GOLDEN, spec)
-    device = make_model(document.name, spec, document.encoder, document.clean, _version(folder / VERSION), golden)
+    facts = document.clean, document.quantities
+    device = make_model(document.name, spec, document.encoder, *facts, _version(folder / VERSION), golden)
     return SavedEdge(document, device, folder)
 
 

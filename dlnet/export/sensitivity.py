@@ -15,7 +15,7 @@ from dlnet.export.weights import StudentWeights
 from dlnet.models.precision import Part, Precision
 
 Score = Callable[[Spec], float]
-"""MAE of a spec on validation windows, SoH."""
+"""MAE of a spec on validation windows, in the target's unit."""
 Flash = Callable[[Precision], float]
 """Bytes of engine and model on the device: code for 4 bits is larger, so a small matrix saves nothing."""
 

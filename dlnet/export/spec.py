@@ -29,7 +29,7 @@ UNITS = {
     "rate": "int16, 2^-15 per step",
     "reversal": "int16, 2^-15",
     "increment": "int32, 2^-16",
-    "forecast": "int32, 2^-24 SoH",
+    "forecast": "int32, 2^-24 health",
     "weight": "int8, multiplier / 2^shift of its row; of 4 bits a multiple of 16",
     "bias": "int32, 2^-12 x multiplier / 2^shift of its row",
 }

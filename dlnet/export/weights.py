@@ -22,7 +22,7 @@ class StudentWeights:
 
     ``cell`` "liquid" has G = 2n rows (gate, then candidate), "ltc" has G = n. ``rate`` is the leak after
     softplus, in [0, 1] per step. ``reversal`` is the ltc's A in [-1, 1], None for liquid. M is the number of
-    knots, plus one when ``offset`` is true. Scales are in SoH per unit of the head.
+    knots, plus one when ``offset`` is true. Scales are in health per unit of the head.
 
     With rank r the cell's matrix is [wx; wh] v, with wx (C, r) and wh (n, r); on inputs within ±8 and states within ±1
     the r intermediate values stay within ±8. ``wo`` and ``bo`` hold the branches one after the other; with several,

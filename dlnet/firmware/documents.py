@@ -46,19 +46,19 @@ class DeviceCosts(Document):
 
 
 class FrontEnd(Document):
-    """What 16-bit codes do: MAE (SoH), difference of inputs (units of the code) and of forecasts (SoH)."""
+    """What 16-bit codes do: MAE, difference of inputs (units of the code) and of forecasts (in the target's unit)."""
 
     mae_device_validation: float
     mae_host_validation: float
     input_lsb_mean: float
     input_lsb_p999: float
     input_lsb_max: int
-    forecast_soh_mean: float
-    forecast_soh_max: float
+    forecast_mean: float
+    forecast_max: float
 
 
 class ProvenModel(Document):
-    """An elite: who it is, its MAE on test cells, and by whom ``golden_windows`` were found ``equal``."""
+    """An elite: who it is, its MAE on test assets, and by whom ``golden_windows`` were found ``equal``."""
 
     model: str
     sha256: str

@@ -13,15 +13,14 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from dlnet.errors import ModelError
 from dlnet.export import fixed
 from dlnet.export.edge import DeviceModel
-from dlnet.export.frontend import SOH_OFFSET, Codec
+from dlnet.export.frontend import HEALTH_OFFSET, Codec
 from dlnet.export.layout import Spec
 from dlnet.export.reference import Int16s, Int32s, run
 from dlnet.firmware.streams import gate_stream, head_stream, inner_stream, skip_events, step_stream
 
 TEMPLATES = Path(__file__).parent / "templates"
 SYNTHETIC_WINDOWS = 6  # of the self test, generated on the device
-MOST_DROP = 1 << 29  # between two knots, 2^-24 SoH: the read-out multiplies it by 4 in 32 bits
-UNITS = {"Q": "Ah", "charge time": "s", "kurtosis": "1", "skewness": "1", "entropy": "nat", "SoH": "1"}
+MOST_DROP = 1 << 29  # between two knots, 2^-24 of health: the read-out multiplies it by 4 in 32 bits
 LAYOUT = {f"{sign}int{8 * size}_t": f"<{sign or 'i'}{size}" for sign in ("", "u") for size in (1, 2, 4)}
 LAYOUT["float"] = "<f4"
 
@@ -36,6 +35,7 @@ def header(model: DeviceModel) -> str:
     _check(spec, codec)
     windows, anchors = model.golden
     golden = [_Array("int16_t", "golden_window", windows.reshape(-1)), _Array("int32_t", "golden_anchor", anchors)]
+    first = 0 if codec.target is None else 1
     arrays = [*_engine_arrays(spec), *_codec_arrays(codec), *golden]
     return (
         _environment()
@@ -44,8 +44,11 @@ def header(model: DeviceModel) -> str:
             model=model,
             spec=spec,
             codec=codec,
+            words=model.quantities,
+            units=[model.quantities.unit_of(name) for name in codec.names],
+            has_floors=any(codec.floor[first:]),
             arrays=arrays,
-            soh_offset=SOH_OFFSET,
+            health_offset=HEALTH_OFFSET,
             synthetic_windows=SYNTHETIC_WINDOWS,
             golden_crc=_forecasts_crc(model),
             tables_crc=zlib.crc32(b"".join(one.bytes for one in arrays)),
@@ -58,7 +61,7 @@ def _environment() -> Environment:
     cpp = Environment(  # noqa: S701
         loader=FileSystemLoader(TEMPLATES), undefined=StrictUndefined, trim_blocks=True, keep_trailing_newline=True
     )
-    cpp.filters |= {"quoted": _quoted, "braced": _braced, "literal": _literal, "unit": unit_of}
+    cpp.filters |= {"quoted": _quoted, "braced": _braced, "literal": _literal}
     return cpp
 
 
@@ -72,14 +75,6 @@ class _Array:
         self.kind, self.name, self.values = kind, name, content
         self.size = "".join(f"[{length}]" for length in content.shape)
         self.bytes = content.astype(LAYOUT[kind]).tobytes()
-
-
-def unit_of(name: str) -> str:
-    """Unit of an input, in SI or Ah; slopes are per 5 s (docs/features.md)."""
-    part, _, statistic = name.partition(" ")
-    known = UNITS.get(name) or UNITS.get(statistic)
-    base = known or {"voltage": "V", "current": "A"}.get(part, "1")
-    return f"{base}/5s" if statistic == "slope" else base
 
 
 def _check(spec: Spec, codec: Codec) -> None:
@@ -102,7 +97,7 @@ def _check(spec: Spec, codec: Codec) -> None:
         raise ModelError("a feature stands twice among the relative ones; the firmware engine sees each once")
     peak = (fixed.INT16_MAX << (fixed.INCREMENT_BITS - fixed.INPUT_BITS)) + int(spec.tables["softplus"].max())
     if int(fixed.requantise(np.array(peak), *spec.delta)) >= MOST_DROP:
-        raise ModelError("a fall of SoH between two knots could reach 32; train with a smaller delta_scale")
+        raise ModelError("a fall between two knots could reach 32; train with a smaller delta_scale")
 
 
 def _engine_arrays(spec: Spec) -> list[_Array]:
@@ -123,9 +118,10 @@ def _engine_arrays(spec: Spec) -> list[_Array]:
 
 
 def _codec_arrays(codec: Codec) -> list[_Array]:
-    slots = np.full(len(codec.names) - (codec.capacity is not None), -1)
+    slots = np.full(len(codec.names) - (codec.target is not None), -1)
     slots[[i for i, _ in codec.relative]] = np.arange(len(codec.relative))
     standard = codec.quantiles is None
+    own_floors = codec.floor[len(codec.names) - len(slots) :]
     return [
         _Array("float", "input_offset", codec.offset),
         _Array("float", "input_scale", codec.scale),
@@ -133,6 +129,7 @@ def _codec_arrays(codec: Codec) -> list[_Array]:
         _Array("int32_t", "centre", codec.centre if standard else []),
         _Array("int32_t", "feature_multiplier", [s.multiplier for s in codec.feature] if standard else []),
         _Array("uint8_t", "feature_extra_shift", [s.extra_shift for s in codec.feature] if standard else []),
+        _Array("int32_t", "feature_floor", own_floors if any(own_floors) else []),
         _Array("int8_t", "relative_slot", slots),
         _Array("uint8_t", "relative_feature", [i for i, _ in codec.relative]),
         _Array("int32_t", "relative_multiplier", [scale.multiplier for _, scale in codec.relative]),
@@ -151,7 +148,7 @@ def synthetic_windows(spec: Spec, count: int) -> Int16s:
 
 
 def _forecasts_crc(model: DeviceModel) -> int:
-    """CRC-32 of the reference's forecasts of the golden windows, then of the synthetic ones (anchor: SoH 1)."""
+    """CRC-32 of the reference's forecasts of the golden windows, then of the synthetic ones (anchor: health 1)."""
     windows, anchors = model.golden
     every = np.concatenate([windows, synthetic_windows(model.spec, SYNTHETIC_WINDOWS)])
     anchor: Int32s = np.concatenate([anchors, np.full(SYNTHETIC_WINDOWS, 1 << fixed.FORECAST_BITS, np.int32)])

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from dlnet.errors import DataError
 from dlnet.export.edge import DeviceModel
-from dlnet.export.reference import Int16s, Int32s, check_windows, quantise_anchor, quantise_inputs, to_soh
+from dlnet.export.reference import Int16s, Int32s, check_windows, from_fixed, quantise_anchor, quantise_inputs
 from dlnet.files import write_text
 from dlnet.firmware.header import header
 from dlnet.firmware.toolchain import HOST_FLAGS, PROOF, call, host_compiler, includes
@@ -30,12 +30,12 @@ OK = 0
 
 @dataclass(frozen=True)
 class Replay:
-    """Results of a monitor while cycles were pushed; it forecasts after each cycle from which on it is ready.
+    """Results of a monitor while rows were pushed; it forecasts after each row from which on it is ready.
 
     Attributes:
         status: (n,) of each push, an index into ``STATUS``.
-        rows: (N,) which cycles a forecast followed. window: (N, T, C) what the network saw. anchor: (N,).
-        forecast: (N, horizon) float32 SoH.
+        rows: (N,) which rows a forecast followed. window: (N, T, C) what the network saw. anchor: (N,).
+        forecast: (N, horizon) float32, the target.
     """
 
     status: npt.NDArray[np.int64]
@@ -75,8 +75,8 @@ class CompiledModel:
         self._removed()
 
     def predict(self, z: Floats, anchor: Floats) -> npt.NDArray[np.float64]:
-        """Forecast (N, horizon) in SoH of encoded windows (N, T, C) with their anchors, as ``predict_reference``."""
-        return to_soh(self.trace(quantise_inputs(z), quantise_anchor(anchor))[0])
+        """Forecast (N, horizon) in health of encoded windows (N, T, C) with their anchors, as ``predict_reference``."""
+        return from_fixed(self.trace(quantise_inputs(z), quantise_anchor(anchor))[0])
 
     def trace(self, z: Int16s, anchor: Int32s) -> tuple[Int32s, Int16s]:
         """Forecast (N, horizon) and hidden path (N, T, n) of quantised windows (N, T, C)."""
@@ -97,26 +97,26 @@ class CompiledModel:
         return out
 
     def clear(self) -> None:
-        """Forget all cycles."""
+        """Forget all rows."""
         self._library.dlnet_clear()
 
-    def push(self, cycle: int, values: Floats) -> str:
-        """Push one cycle's inputs, (inputs,) in their own units; gives the status."""
+    def push(self, time: int, values: Floats) -> str:
+        """Push one row's inputs, (inputs,) in their own units; gives the status."""
         single = np.ascontiguousarray(values, np.float32)
         if single.shape != (self.model.codec.inputs,):
-            raise DataError(f"a cycle has {self.model.codec.inputs} inputs, not {single.shape}")
-        return STATUS[self._library.dlnet_push(ctypes.c_uint32(cycle), _at(single))]
+            raise DataError(f"a row has {self.model.codec.inputs} inputs, not {single.shape}")
+        return STATUS[self._library.dlnet_push(ctypes.c_uint32(time), _at(single))]
 
     def forecast(self) -> npt.NDArray[np.float32] | None:
-        """(horizon,) SoH of the next cycles, or None before there are enough."""
+        """(horizon,) the target in the next rows, or None before there are enough."""
         out = np.empty(self.spec.horizon, np.float32)
         return out if self._library.dlnet_forecast(_at(out)) == OK else None
 
-    def crossing(self, soh: float) -> tuple[str, int]:
-        """Status, and the first cycle ahead at which SoH is at or below ``soh`` (-1 unless the status is ok)."""
-        cycle = ctypes.c_int32(-1)
-        status = self._library.dlnet_crossing(ctypes.c_float(soh), ctypes.byref(cycle))
-        return STATUS[status], cycle.value
+    def crossing(self, value: float) -> tuple[str, int]:
+        """Status, and the first row ahead whose target is at or beyond ``value`` (-1 unless the status is ok)."""
+        row = ctypes.c_int32(-1)
+        status = self._library.dlnet_crossing(ctypes.c_float(value), ctypes.byref(row))
+        return STATUS[status], row.value
 
     def save(self) -> bytes:
         """The saved state."""
@@ -138,13 +138,13 @@ class CompiledModel:
         """RAM of one monitor."""
         return int(self._library.dlnet_sizes(0))
 
-    def replay(self, values: Floats, cycles: npt.NDArray[np.integer[Any]] | None = None) -> Replay:
-        """Push the cycles of one cell, (n, inputs) oldest first, into a fresh monitor and forecast after each.
+    def replay(self, values: Floats, times: npt.NDArray[np.integer[Any]] | None = None) -> Replay:
+        """Push the rows of one asset, (n, inputs) oldest first, into a fresh monitor and forecast after each.
 
         Args:
-            cycles: (n,) their numbers; 1, 2, ... if left out.
+            times: (n,) their numbers; 1, 2, ... if left out.
         """
-        numbers = np.arange(1, len(values) + 1) if cycles is None else cycles
+        numbers = np.arange(1, len(values) + 1) if times is None else times
         self.clear()
         status, rows, windows, anchors, forecasts = [], [], [], [], []
         for i, number in enumerate(numbers):

@@ -69,21 +69,21 @@ def measure(model: DeviceModel, image: Image) -> Figures:
         image: the program of ``prove_arm``.
 
     Raises:
-        ToolError: no cross compiler, or the program refuses cycles.
+        ToolError: no cross compiler, or the program refuses rows.
     """
     board = EmulatedCore(image.content)
     codec = model.codec
     engine = engine_run(model, board)
     values = board.room((codec.inputs,), np.float32)
-    pushed = [_push(board, values, cycle, row) for cycle, row in enumerate(_cycles(model), 1)]
-    soh, cycle = board.room((model.spec.horizon,), np.float32), board.room((1,), np.int32)
-    never = np.float32(0.0).view(np.int32)  # SoH that no forecast reaches: the longest search
+    pushed = [_push(board, values, time, row) for time, row in enumerate(_rows(model), 1)]
+    ahead, row = board.room((model.spec.horizon,), np.float32), board.room((1,), np.int32)
+    never = np.float32(codec.value_offset).view(np.int32)  # health 0, which no forecast reaches: the longest search
     monitor = build(model, MONITOR)
     return Figures(
         engine=engine,
         push=max(pushed, key=lambda run: run.instructions),
-        forecast=_done(board.measure("dlnet_forecast", soh)),
-        crossing=board.measure("dlnet_crossing", int(never), cycle),
+        forecast=_done(board.measure("dlnet_forecast", ahead)),
+        crossing=board.measure("dlnet_crossing", int(never), row),
         flash_engine=build(model, ENGINE).flash,
         flash_monitor=monitor.flash,
         flash_state=build(model, MONITOR + STATE).flash,
@@ -102,22 +102,22 @@ def engine_run(model: DeviceModel, board: EmulatedCore) -> CountedRun:
     return max(runs, key=lambda run: run.instructions)
 
 
-def _cycles(model: DeviceModel) -> np.ndarray:
-    """Inputs of cycles that fill a monitor, (window + 4, inputs): near the middle of each code, falling slowly."""
+def _rows(model: DeviceModel) -> np.ndarray:
+    """Inputs of rows that fill a monitor, (window + 4, inputs): near the middle of each code, health falling slowly."""
     codec = model.codec
     rng = np.random.default_rng(0)
     values = rng.normal(size=(codec.window + 4, codec.inputs)) * SPREAD * codec.unit + codec.offset
-    if codec.capacity is not None:
-        values[:, 0] = np.linspace(0.98, 0.96, len(values))
+    if codec.target is not None:
+        values[:, 0] = model.quantities.target.from_health(np.linspace(0.98, 0.96, len(values)))
     return values.astype(np.float32)
 
 
-def _push(board: EmulatedCore, values: int, cycle: int, row: np.ndarray) -> CountedRun:
+def _push(board: EmulatedCore, values: int, time: int, row: np.ndarray) -> CountedRun:
     board.poke(values, row)
-    return _done(board.measure("dlnet_push", cycle, values))
+    return _done(board.measure("dlnet_push", time, values))
 
 
 def _done(run: CountedRun) -> CountedRun:
     if run.result != OK:
-        raise ToolError(f"the monitor refused a cycle on the emulated core (status {run.result})")
+        raise ToolError(f"the monitor refused a row on the emulated core (status {run.result})")
     return run

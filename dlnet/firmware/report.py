@@ -15,7 +15,7 @@ from dlnet.data.windows import Ends, WindowDataset
 from dlnet.errors import ToolError
 from dlnet.export.edge import DeviceModel
 from dlnet.export.frontend import acceptable, clean_codes, encode_codes, to_codes
-from dlnet.export.reference import Int16s, Int32s, quantise_anchor, quantise_inputs, run, to_soh
+from dlnet.export.reference import Int16s, Int32s, from_fixed, quantise_anchor, quantise_inputs, run
 from dlnet.files import read_tensors
 from dlnet.firmware.cost_error import cost_error, shape_of
 from dlnet.firmware.documents import (
@@ -29,7 +29,6 @@ from dlnet.firmware.documents import (
 from dlnet.firmware.measure import measure
 from dlnet.firmware.prove import prove_arm, prove_host
 from dlnet.firmware.toolchain import ARM_PACKAGES, HOST_COMPILERS, arm_tool, call, has_arm
-from dlnet.metrics import errors
 
 NOT_MEASURED = f"no Arm compiler here: nothing was compiled or counted ({ARM_PACKAGES}; dvc repro -f -s firmware)"
 
@@ -68,8 +67,8 @@ def elite(
     """The row of one elite: costs, proofs, and what 16-bit codes do to its error.
 
     Args:
-        folder: models/edge/NAME. raw: cycles as they were given (data/raw), to be cleaned by the device's front end.
-        mae_int8: on test cells, SoH.
+        folder: models/edge/NAME. raw: rows as they were given (data/raw), to be cleaned by the device's front end.
+        mae_int8: on test assets, in the target's unit.
 
     Raises:
         ParityError: compiled code differs from the reference.
@@ -104,46 +103,48 @@ def front_end(model: DeviceModel, dataset: WindowDataset, raw: pd.DataFrame) -> 
     z, anchor = device_windows(model, dataset, raw, ends)
     z_host = quantise_inputs(model.encoder.encode(dataset, ends))
     anchor_host = quantise_anchor(model.encoder.anchor(dataset, ends))
-    targets, cells = dataset.targets(ends), dataset.cell_of(ends)
-    device, host = (to_soh(run(model.spec, *pair).forecast) for pair in ((z, anchor), (z_host, anchor_host)))
+    device, host = (from_fixed(run(model.spec, *pair).forecast) for pair in ((z, anchor), (z_host, anchor_host)))
     apart = np.abs(z.astype(np.int64) - z_host)
     return FrontEnd(
-        mae_device_validation=errors(device, targets, cells, dataset.cells).mae,
-        mae_host_validation=errors(host, targets, cells, dataset.cells).mae,
+        mae_device_validation=dataset.errors(device, ends).mae,
+        mae_host_validation=dataset.errors(host, ends).mae,
         input_lsb_mean=float(apart.mean()),
         input_lsb_p999=float(np.quantile(apart, 0.999)),
         input_lsb_max=int(apart.max()),
-        forecast_soh_mean=float(np.abs(device - host).mean()),
-        forecast_soh_max=float(np.abs(device - host).max()),
+        forecast_mean=float(np.abs(device - host).mean()) * dataset.unit_size,
+        forecast_max=float(np.abs(device - host).max()) * dataset.unit_size,
     )
 
 
 def device_windows(model: DeviceModel, dataset: WindowDataset, raw: pd.DataFrame, ends: Ends) -> tuple[Int16s, Int32s]:
-    """Windows of a dataset as the device would see them, from raw cycles: (N, T, C) and anchors (N,).
+    """Windows of a dataset as the device would see them, from raw rows: (N, T, C) and anchors (N,).
 
     Raises:
-        ToolError: the device would refuse a cycle of them.
+        ToolError: the device would refuse a row of them.
     """
     codec, window = model.codec, np.arange(-model.encoder.window, 0)
-    starts = np.searchsorted(dataset.cell_index, np.arange(len(dataset.cells) + 1))
+    starts = np.searchsorted(dataset.asset_index, np.arange(len(dataset.assets) + 1))
     windows = np.empty((len(ends), model.spec.steps, model.spec.channels), np.int16)
     anchors = np.empty(len(ends), np.int32)
-    cells = dataset.cell_of(ends)
-    for index in np.unique(cells):
-        values = inputs_of(model, raw[raw["cell"] == dataset.cells[index]])
+    assets = dataset.asset_of(ends)
+    for index in np.unique(assets):
+        values = inputs_of(model, raw[raw["asset"] == dataset.assets[index]])
         if not acceptable(codec, values).all():
-            raise ToolError(f"cell {dataset.cells[index]}: the device would refuse a cycle; train on cells like it")
+            raise ToolError(
+                f"{dataset.assets[index]}: the device would refuse a row of it; "
+                f"train on {model.quantities.asset.many} like it"
+            )
         clean = clean_codes(codec, to_codes(codec, values))
-        here = cells == index
+        here = assets == index
         windows[here], anchors[here] = encode_codes(codec, clean[(ends[here] - starts[index])[:, None] + window])
     return windows, anchors
 
 
-def inputs_of(model: DeviceModel, cycles: pd.DataFrame) -> np.ndarray:
-    """(n, inputs) what a device is pushed, from rows of ``cells.parquet``."""
-    columns = [cycles[name].to_numpy(np.float64) for name in model.encoder.features]
-    if model.codec.capacity is not None:
-        columns.insert(0, (cycles["capacity_ah"] / cycles["nominal_ah"]).to_numpy(np.float64))
+def inputs_of(model: DeviceModel, rows: pd.DataFrame) -> np.ndarray:
+    """(n, inputs) what a device is pushed, from rows of ``assets.parquet``."""
+    columns = [rows[name].to_numpy(np.float64) for name in model.encoder.features]
+    if model.codec.target is not None:
+        columns.insert(0, (rows["quantity"] / rows["nominal"]).to_numpy(np.float64))
     return np.stack(columns, axis=1)
 
 

@@ -20,6 +20,6 @@ def choose_edge(mae_validation: Mapping[str, float]) -> Choice:
     """The model for the device.
 
     Args:
-        mae_validation: name -> int8 MAE (SoH) on validation windows; the least wins, then the first by name.
+        mae_validation: name -> int8 MAE (health) on validation windows; the least wins, then the first by name.
     """
     return Choice(min(mae_validation, key=lambda name: (mae_validation[name], name)))

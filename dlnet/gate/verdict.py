@@ -31,7 +31,7 @@ def verdict(mae: Figures, size: Figures, limits: PublishParams) -> Verdict:
     """Check the int8 model. A figure that is missing, NaN or not positive fails its condition.
 
     Args:
-        mae: validation MAE (SoH) of ``int8``, ``float`` (the model it was made from) and each baseline.
+        mae: validation MAE (health) of ``int8``, ``float`` (the model it was made from) and each baseline.
         size: bytes of ``int8`` and ``boosting``.
         limits: the bounds, from params.yaml.
     """

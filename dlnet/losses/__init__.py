@@ -1,6 +1,6 @@
 """Losses between a student and its teacher: one module for each kind; each loss gives one number per stacked student.
 
-A student minimises ``alpha * labels + (1 - alpha) * loss``. Outputs are changes of SoH in units of the encoder's
+A student minimises ``alpha * labels + (1 - alpha) * loss``. Outputs are changes of health in units of the encoder's
 ``delta_scale``. Losses of hidden states are added to the ``l1`` of the teacher's forecast; they do not replace it.
 """
 

@@ -54,7 +54,7 @@ def initial(config: Config, seeds: Sequence[int]) -> Parameters:
 def forward(
     parameters: Parameters, z: Tensor, basis: Tensor, config: Config, hard: bool = False
 ) -> tuple[Tensor, list[Tensor]]:
-    """z (M, B, T, C) -> (change of SoH (M, B, P) in units of ``delta_scale``, hidden path of T tensors (M, n, B)).
+    """z (M, B, T, C) -> (change of health (M, B, P) in units of ``delta_scale``, hidden path of T tensors (M, n, B)).
 
     With ``hard`` the gate picks one branch a window, as on a device.
     """
@@ -69,7 +69,7 @@ def penalty(parameters: Parameters, path: list[Tensor], z: Tensor, config: Confi
 def predict(
     parameters: Parameters, z: Tensor, config: Config, basis: Tensor | None = None, batch: int = 1024
 ) -> Tensor:
-    """Change of SoH by M stacked networks on the same windows: z (N, T, C) -> (M, N, horizon)."""
+    """Change of health by M stacked networks on the same windows: z (N, T, C) -> (M, N, horizon)."""
     models = stack_size(parameters)
     full = horizon_basis(config) if basis is None else basis
     with torch.no_grad():

@@ -6,14 +6,15 @@ from pathlib import Path
 from typing import Any, Literal, Self, TypeVar
 
 from dlnet.config.clean import CleanParams
+from dlnet.config.quantities import Quantities
 from dlnet.data.csvfiles import Columns
 from dlnet.data.windows import Ends, Floats, Singles, WindowDataset
 from dlnet.documents import Document
 from dlnet.errors import ModelError
 from dlnet.files import read_json
-from dlnet.metrics import by_horizon, errors
+from dlnet.metrics import by_horizon
 
-FORMAT: Literal["dlnet-model/1"] = "dlnet-model/1"
+FORMAT: Literal["dlnet-model/2"] = "dlnet-model/2"
 FILE = "model.json"
 EVALUATION = "evaluation.json"
 AGAIN = "run dvc repro"
@@ -25,30 +26,29 @@ class DataFacts(Document):
     """The data a model was trained on.
 
     Attributes:
-        nominal_ah: capacities of new cells in it, Ah. columns: of its files, so that files like them can be read.
+        nominal: capacities of new assets in it, Ah. columns: of its files, so that files like them can be read.
     """
 
     source: str
     label: str
     simulated: bool
-    nominal_ah: tuple[float, ...]
+    nominal: tuple[float, ...]
     columns: Columns
 
 
 class ForecastErrors(Document):
-    """Errors of SoH on the windows of a split; ``by_horizon``: MAE of each cycle ahead."""
+    """Errors of the target, in its unit, on the windows of a split; ``by_horizon``: MAE of each row ahead."""
 
     mae: float
     rmse: float
-    cell_mae: float
+    asset_mae: float
     by_horizon: tuple[float, ...]
 
     @classmethod
     def of(cls, forecast: Floats | Singles, dataset: WindowDataset, ends: Ends) -> Self:
         """Errors of (N, horizon) forecasts of the windows ``ends`` (N,)."""
-        target = dataset.targets(ends)
-        measured = errors(forecast, target, dataset.cell_of(ends), dataset.cells)
-        return measured.to(cls, by_horizon=tuple(by_horizon(forecast, target).tolist()))
+        ahead = by_horizon(forecast, dataset.targets(ends), dataset.unit_size)
+        return dataset.errors(forecast, ends).to(cls, by_horizon=tuple(ahead.tolist()))
 
 
 class Evaluated(Document):
@@ -59,21 +59,23 @@ class Evaluated(Document):
 
 
 class Facts(Document):
-    """What a model needs to be used, beside the model itself: facts about its data, and how cycles are cleaned."""
+    """What a model needs to be used, beside the model itself: its task, facts about its data, how rows are cleaned."""
 
+    quantities: Quantities
     data: DataFacts
     clean: CleanParams
 
     @classmethod
     def of(cls, dataset: WindowDataset) -> Self:
         """Facts of the data of the prepare stage."""
-        return cls(data=dataset.task.to(DataFacts), clean=dataset.task.clean)
+        task = dataset.task
+        return cls(quantities=task.quantities, data=task.to(DataFacts), clean=task.clean)
 
 
 class ModelDocument(Facts):
     """Base of ``model.json`` of every kind of model."""
 
-    format: Literal["dlnet-model/1"] = FORMAT
+    format: Literal["dlnet-model/2"] = FORMAT
     kind: str
     name: str
     validation: ForecastErrors

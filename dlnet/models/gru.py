@@ -70,7 +70,7 @@ def _initial_one(config: GruConfig, source: torch.Generator) -> Parameters:
 def forward(
     parameters: Parameters, z: Tensor, basis: Tensor, config: GruConfig, hard: bool = False
 ) -> tuple[Tensor, list[Tensor]]:
-    """z (M, B, T, C) -> (change of SoH (M, B, P) in units of ``delta_scale``, hidden path of T tensors (M, n, B)).
+    """z (M, B, T, C) -> (change of health (M, B, P) in units of ``delta_scale``, hidden path of T tensors (M, n, B)).
 
     ``hard`` changes nothing: a GRU has one head.
     """

@@ -1,7 +1,7 @@
-"""The head of every network: monotone knots, read out as a change of SoH at each cycle ahead.
+"""The head of every network: monotone knots, read out as a change of health at each cycle ahead.
 
-The head predicts how far SoH falls between knots of the horizon (softplus increments, so the forecast never
-rises); on a track without capacity one more output sets the level.
+The head predicts how far health falls between knots of the horizon (softplus increments, so the forecast never
+rises); on a track without the target one more output sets the level.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from dlnet.models.skips import slope_lags
 Parameters = dict[str, Tensor]
 
 SKIPS = ("none", "slopes", "last")
-LEVEL_UNIT = 2.5  # a unit of the level output in units of a knot: cells differ more in level than they fade
+LEVEL_UNIT = 2.5  # a unit of the level output in units of a knot: assets differ more in level than they fade
 
 
 class HeadConfig(Protocol):
@@ -31,7 +31,7 @@ class HeadConfig(Protocol):
         skip: what the head sees beside the state: ``slopes`` (differences of channel 0), ``last`` (last step, and last
             minus first) or ``none``.
         knots: cycles ahead that are predicted. horizon: last of them.
-        level: whether one more output sets the level (a track that does not see capacity).
+        level: whether one more output sets the level (a track that does not see the target).
     """
 
     @property
@@ -88,7 +88,7 @@ def affine(matrix: Tensor, bias: Tensor, seen: Tensor) -> Tensor:
 
 
 def readout(outputs: Tensor, basis: Tensor, config: HeadConfig) -> Tensor:
-    """Change of SoH relative to the anchor, in units of the encoder's ``delta_scale``: (..., outputs) -> (..., P).
+    """Change of health relative to the anchor, in units of the encoder's ``delta_scale``: (..., outputs) -> (..., P).
 
     ``basis`` is (knots, P), see ``knot_basis``.
     """

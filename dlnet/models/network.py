@@ -28,7 +28,7 @@ class NetConfig:
         skip: what the head sees beside the state: ``slopes`` (differences of channel 0), ``last`` (last step, and last
             minus first) or ``none``.
         knots: cycles ahead that are predicted. horizon: last of them.
-        level: whether one more output sets the level (a track that does not see capacity).
+        level: whether one more output sets the level (a track that does not see the target).
         branches: heads, of which a gate picks one a window; 1: no gate.
         rank: of the cell's matrices [wx; wh] together, as two factors; 0: full.
         bits: of a weight while training (see ``quantised``); 0: float.
@@ -164,7 +164,7 @@ def shares(parameters: Parameters, h: Tensor, z: Tensor, config: NetConfig) -> T
 def forward(
     parameters: Parameters, z: Tensor, basis: Tensor, config: NetConfig, hard: bool = False
 ) -> tuple[Tensor, list[Tensor]]:
-    """z (M, B, T, C) -> (change of SoH (M, B, P) in units of ``delta_scale``, hidden path); ``hard`` see ``head``."""
+    """z (M, B, T, C) -> (change of health (M, B, P) in ``delta_scale``, hidden path); ``hard`` see ``head``."""
     if config.bits:
         z = quantised.inputs(z)
     path = hidden_path(parameters, z, config)

@@ -24,13 +24,13 @@ def gru_config(encoder: Encoder, hidden: int) -> GruConfig:
 
 
 def _fitting(encoder: Encoder, hidden: int) -> dict[str, Any]:
-    capacity = encoder.track == "capacity"
+    with_target = encoder.track == "with_target"
     return {
         "hidden": hidden,
         "channels": len(encoder.channels),
         "steps": encoder.steps,
-        "skip": "slopes" if capacity else "last",
+        "skip": "slopes" if with_target else "last",
         "knots": encoder.knots,
         "horizon": encoder.horizon,
-        "level": not capacity,
+        "level": not with_target,
     }

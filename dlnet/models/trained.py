@@ -27,7 +27,7 @@ class TrainedModel:
     """A network, or the average of several of one shape.
 
     Attributes:
-        name: unique in its folder. encoder: from cycles to channels. config: shape.
+        name: unique in its folder. encoder: from rows to channels. config: shape.
         parameters: stacked, first axis the members that are averaged.
         metrics: errors on validation windows. lineage: how it was trained.
     """
@@ -56,13 +56,13 @@ class TrainedModel:
         raise ModelError(f"{self.name}: a {self.config.cell} network; only a liquid one has an integer form")
 
     def predict(self, z: Singles, anchor: Singles) -> Singles:
-        """Forecast encoded windows: z (N, T, C), anchor (N, 1) SoH -> (N, horizon) SoH."""
+        """Forecast encoded windows: z (N, T, C), anchor (N, 1) health -> (N, horizon) health."""
         # Copied to torch's alignment, like the weights; else the last bits depend on the memory address of the windows.
         change = predict(self.parameters, torch.tensor(z), self.config).mean(0).numpy()
         return np.asarray(change * np.float32(self.encoder.delta_scale) + anchor, np.float32)
 
     def forecast(self, dataset: WindowDataset, ends: Ends) -> Singles:
-        """Forecast windows of a dataset: (N,) ends -> (N, horizon) SoH."""
+        """Forecast windows of a dataset: (N,) ends -> (N, horizon) health."""
         return self.predict(self.encoder.encode(dataset, ends), self.encoder.anchor(dataset, ends))
 
     def save(self, folder: Path, dataset: WindowDataset) -> None:
@@ -115,19 +115,19 @@ class SavedNetwork:
 
     @property
     def features(self) -> tuple[str, ...]:
-        """Charge features that it uses."""
+        """Features that it uses."""
         return self.network.encoder.features
 
     @property
-    def uses_capacity(self) -> bool:
-        """Whether the SoH of past cycles is an input."""
-        return self.network.encoder.track == "capacity"
+    def uses_target(self) -> bool:
+        """Whether the health of past rows is an input."""
+        return self.network.encoder.track == "with_target"
 
     def predict(self, histories: Histories) -> Singles:
-        """N windows -> (N, horizon) SoH."""
+        """N windows -> (N, horizon) health."""
         encoder, seen = self.network.encoder, histories.last(self.window)
-        z = encoder.encode_history(seen.soh, seen.of(encoder.features))
-        return self.network.predict(z, encoder.anchor_history(seen.soh))
+        z = encoder.encode_history(seen.health, seen.of(encoder.features))
+        return self.network.predict(z, encoder.anchor_history(seen.health))
 
 
 def open_network(folder: Path) -> SavedNetwork:

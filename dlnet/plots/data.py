@@ -1,4 +1,4 @@
-"""Figures of the data report: SoH curves by split, ranges of the network inputs, effect of cleaning."""
+"""Figures of the data report: lives by split, ranges of the network inputs, effect of cleaning."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from dlnet.data.prepare import Prepared
-from dlnet.data.report import split_of_rows
+from dlnet.data.report import TARGET, column, split_of_rows
 from dlnet.data.split import SPLITS
 from dlnet.plots.style import FAINT, INK, MUTED, PALETTE, SPLIT_COLOURS, caption
 
 PICTURES = (
-    ("SoH of every cell, by split", "soh_curves.png"),
+    ("Every life, by split", "life_curves.png"),
     ("Ranges by split", "feature_ranges.png"),
     ("What cleaning did", "cleaning.png"),
 )
@@ -23,31 +23,33 @@ PICTURES = (
 
 def draw(prepared: Prepared, report: dict[str, Any]) -> list[Figure]:
     """Draw all pictures, in the order of ``PICTURES``; call it inside ``figure_style()``."""
-    return [soh_curves(prepared, report), feature_ranges(prepared, report), cleaning(prepared, report)]
+    return [life_curves(prepared, report), feature_ranges(prepared, report), cleaning(prepared, report)]
 
 
-def soh_curves(prepared: Prepared, report: dict[str, Any]) -> Figure:
-    """SoH over cycles, one panel for each split; cells of the other splits are drawn in grey behind."""
+def life_curves(prepared: Prepared, report: dict[str, Any]) -> Figure:
+    """The target over time, one panel for each split; assets of the other splits are drawn in grey behind."""
     figure = Figure(figsize=(12, 4.6), layout="constrained")
     panels = figure.subplots(1, len(SPLITS), sharex=True, sharey=True)
+    quantities = prepared.task.quantities
+    target, many = quantities.target, quantities.asset.many
     curves = {
-        str(cell): (rows["row"].to_numpy(), rows["soh"].to_numpy())
-        for cell, rows in prepared.rows.groupby("cell", sort=False)
+        str(asset): (rows["row"].to_numpy(), target.from_health(rows["health"]))
+        for asset, rows in prepared.rows.groupby("asset", sort=False)
     }
-    split = dict(zip(prepared.cells["cell"], prepared.cells["split"], strict=True))
+    split = dict(zip(prepared.assets["asset"], prepared.assets["split"], strict=True))
     for axes, name in zip(panels, SPLITS, strict=True):
-        for cell, (row, soh) in curves.items():
-            if split[cell] in SPLITS and split[cell] != name:
-                axes.plot(row, soh, color=FAINT, linewidth=0.6, zorder=1)
-        for cell, (row, soh) in curves.items():
-            if split[cell] == name:
-                axes.plot(row, soh, color=SPLIT_COLOURS[name], linewidth=0.9, alpha=0.75, zorder=2)
+        for asset, (row, values) in curves.items():
+            if split[asset] in SPLITS and split[asset] != name:
+                axes.plot(row, values, color=FAINT, linewidth=0.6, zorder=1)
+        for asset, (row, values) in curves.items():
+            if split[asset] == name:
+                axes.plot(row, values, color=SPLIT_COLOURS[name], linewidth=0.9, alpha=0.75, zorder=2)
         part = report["splits"][name]
-        axes.set_title(f"{name}: {part['cells']} cells, {part['windows']:,} windows")
-        axes.set_xlabel("cycle (row of the file)")
-    panels[0].set_ylabel("SoH (capacity / nominal)")
-    figure.suptitle(f"Every cell's life, {report['source']['label']}", x=0.01, ha="left")
-    caption(figure, "After causal cleaning. Grey: cells of the other splits. " + " ".join(_first(report)))
+        axes.set_title(f"{name}: {part['assets']} {many}, {part['windows']:,} windows")
+        axes.set_xlabel(f"{quantities.time.one} (row of the data)")
+    panels[0].set_ylabel(target.label)
+    figure.suptitle(f"Every {quantities.asset.one}'s life, {report['source']['label']}", x=0.01, ha="left")
+    caption(figure, "After causal cleaning. Grey: the other splits. " + " ".join(_first(report)))
     return figure
 
 
@@ -58,7 +60,7 @@ def feature_ranges(prepared: Prepared, report: dict[str, Any]) -> Figure:
     figure = Figure(figsize=(10, 1.8 + 0.43 * span), layout="constrained")
     axes = figure.subplots()
     for position, name in enumerate(names):
-        values = prepared.rows[name].to_numpy(np.float64)
+        values = column(prepared, name)
         train = values[splits == "train"]
         scale = float(train.std()) or 1.0
         for i, split in enumerate(SPLITS):
@@ -69,10 +71,12 @@ def feature_ranges(prepared: Prepared, report: dict[str, Any]) -> Figure:
     heading = "test rows beyond\n1-99 % of training"
     beside = axes.get_yaxis_transform()
     axes.text(1.01, -0.75, heading, transform=beside, color=MUTED, fontsize=8.5, va="bottom")
-    axes.set_yticks(range(span), ["SoH" if name == "soh" else name for name in names], color=INK)
+    axes.set_yticks(
+        range(span), [prepared.task.quantities.target.symbol if name == TARGET else name for name in names], color=INK
+    )
     axes.set_ylim(span - 0.4, -0.6)
     axes.grid(axis="y", visible=False)
-    axes.set_xlabel("standard deviations of the training cells, from their mean")
+    axes.set_xlabel(f"standard deviations of the training {prepared.task.quantities.asset.many}, from their mean")
     axes.legend(*_legend(axes), loc="lower right", ncols=3, bbox_to_anchor=(1, 1))
     figure.suptitle(f"Do the splits overlap? {report['source']['label']}", x=0.01, ha="left")
     caption(figure, "Dot: median. Thick: middle half. Thin: 1st to 99th percentile. After causal cleaning.")
@@ -94,16 +98,17 @@ def _legend(axes: Axes) -> tuple[list[Any], list[str]]:
 
 
 def cleaning(prepared: Prepared, report: dict[str, Any]) -> Figure:
-    """The most cleaned cell before and after, and the share of values replaced per feature."""
+    """The most cleaned asset before and after, and the share of values replaced per feature."""
     shares = report["cleaned"]["per_feature"]
     figure = Figure(figsize=(12, max(4.4, 1.4 + 0.22 * len(shares))), layout="constrained")
     panels = figure.subplots(1, 2, width_ratios=[2, 1]) if shares else [figure.subplots()]
-    order = prepared.cells.sort_values("touched_inputs", ascending=False, kind="stable")
-    _before_after(panels[0], prepared, order["cell"].iloc[0])
+    order = prepared.assets.sort_values("touched_inputs", ascending=False, kind="stable")
+    _before_after(panels[0], prepared, order["asset"].iloc[0])
     if shares:
         _feature_shares(panels[1], {name: count / report["cleaned"]["rows"] for name, count in shares.items()})
     figure.suptitle(f"What cleaning did, {report['source']['label']}", x=0.01, ha="left")
-    total = f"{report['cleaned']['soh_inputs']} of {report['cleaned']['rows']:,} SoH points were replaced in all"
+    symbol, cleaned = prepared.task.quantities.target.symbol, report["cleaned"]
+    total = f"{cleaned['replaced_inputs']} of {cleaned['rows']:,} values of {symbol} were replaced in all"
     caption(figure, f"{total} (Hampel filter, looking back only, window {report['clean']['window']}).")
     return figure
 
@@ -114,26 +119,27 @@ def _feature_shares(axes: Axes, shares: dict[str, float]) -> None:
     for position, name in enumerate(names):
         axes.text(100 * shares[name], position, f" {100 * shares[name]:.1f}", va="center", color=MUTED, fontsize=8.5)
     axes.set_xlim(0, 112 * max(shares.values()) or 1)
-    axes.set(title="Charge features", xlabel="values replaced (% of cycles)")
+    axes.set(title="Features", xlabel="values replaced (% of rows)")
     axes.tick_params(axis="y", length=0, labelcolor=INK)
     axes.grid(axis="y", visible=False)
 
 
-def _before_after(axes: Axes, prepared: Prepared, cell: str) -> None:
-    of_cell = (prepared.rows["cell"] == cell).to_numpy()
-    row, raw = prepared.rows["row"].to_numpy()[of_cell], prepared.raw[of_cell]
-    soh = prepared.rows["soh"].to_numpy()[of_cell]
-    touched = raw != soh
-    axes.plot(row, soh, color=PALETTE[0], linewidth=1.2, label="cleaned, as the nets see it", zorder=2)
+def _before_after(axes: Axes, prepared: Prepared, asset: str) -> None:
+    quantities, here = prepared.task.quantities, (prepared.rows["asset"] == asset).to_numpy()
+    row, health = prepared.rows["row"].to_numpy()[here], prepared.rows["health"].to_numpy()[here]
+    touched = prepared.raw[here] != health
+    raw, values = (quantities.target.from_health(one) for one in (prepared.raw[here], health))
+    axes.plot(row, values, color=PALETTE[0], linewidth=1.2, label="cleaned, as the nets see it", zorder=2)
     if touched.any():
-        axes.vlines(row[touched], raw[touched], soh[touched], color=PALETTE[1], linewidth=0.8, alpha=0.5)
+        axes.vlines(row[touched], raw[touched], values[touched], color=PALETTE[1], linewidth=0.8, alpha=0.5)
     axes.plot(
         row[touched], raw[touched], "o", markersize=4.5, color=PALETTE[1], markeredgecolor="white",
         label=f"replaced ({touched.sum()})", zorder=3,
     )  # fmt: skip
-    axes.set(title=f"SoH of the most cleaned cell, {cell}", xlabel="cycle (row of the file)")
-    axes.set_ylabel("SoH (capacity / nominal)")
-    axes.legend(loc="lower left")
+    title = f"{quantities.target.symbol} of the most cleaned {quantities.asset.one}, {asset}"
+    axes.set(title=title, xlabel=f"{quantities.time.one} (row of the data)")
+    axes.set_ylabel(quantities.target.label)
+    axes.legend(loc="best")
 
 
 def _first(report: dict[str, Any]) -> list[str]:

@@ -53,4 +53,4 @@ def _data(project: Project, tags: Mapping[str, str]) -> Data:
         for split, entry in project.task.counts.items()
         for what, number in entry.content().items()
     }
-    return Data(f"{project.task.source}-{project.task.inputs}", digest, source, counts)
+    return Data(f"{project.task.source}-{project.task.track}", digest, source, counts)

@@ -1,7 +1,7 @@
-"""The int8 edge model as MLflow loads it: this file, two .tflite graphs and the integer spec; no dlnet needed.
+"""The int8 edge model as MLflow loads it: this file, two .tflite graphs, spec.json and model.json; no dlnet needed.
 
 Everything up to the logits runs in LiteRT. The read-out is done here in floats from the spec's constants, so a
-forecast may differ from the integer reference by LiteRT's own rounding and about 1e-7 SoH (docs/quantisation.md).
+forecast may differ from the integer reference by LiteRT's own rounding and about 1e-7 of health (docs/quantisation.md).
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ from mlflow.models import set_model
 from mlflow.pyfunc.model import PythonModel
 
 Floats = npt.NDArray[np.float64]
-INCREMENT, LOGIT, FORECAST = 2.0**16, 2.0**12, 2.0**24  # units of the spec: increments, logits, SoH
+INCREMENT, LOGIT, FORECAST = 2.0**16, 2.0**12, 2.0**24  # units of the spec: increments, logits, health
+HEALTH_RANGE = (0.05, 1.5)  # what the target's range becomes inside the model; a rising target is mirrored
 
 
 class Graph:
@@ -52,7 +53,7 @@ class Graph:
 
 
 class EdgeModel:
-    """Forecast of the SoH of the next cycles from an encoded window."""
+    """Forecast of the target in the next rows from an encoded window."""
 
     def load_context(self, context: Any) -> None:
         """Read the graphs and the spec; called by MLflow."""
@@ -61,6 +62,7 @@ class EdgeModel:
             Graph(context.artifacts["head.tflite"]),
         )
         self.spec = json.loads(Path(context.artifacts["spec.json"]).read_text())
+        self.target = json.loads(Path(context.artifacts["model.json"]).read_text())["quantities"]["target"]
 
     # No hint on model_input: MLflow would take it for a signature, and hints cannot name tensors.
     def predict(self, context: Any, model_input, params: Any = None) -> npt.NDArray[np.float32]:  # type: ignore[no-untyped-def]
@@ -68,11 +70,11 @@ class EdgeModel:
 
         Args:
             context: MLflow's; not used here.
-            model_input: ``z`` (N, steps, channels) encoded cycles, ``anchor`` (N, 1) SoH.
+            model_input: ``z`` (N, steps, channels) encoded rows, ``anchor`` (N, 1) health.
             params: none are known.
 
         Returns:
-            (N, horizon) SoH, fraction of nominal capacity.
+            (N, horizon) target, in its unit.
         """
         z, anchor = model_input["z"].astype(np.float64), model_input["anchor"].astype(np.float64)
         self.step.resize(len(z))
@@ -82,7 +84,13 @@ class EdgeModel:
             for _ in range(self.spec["substeps"]):
                 h = self.step(x=z[:, t], h=h)
         logits = self._spoken(self.head(h=h, s=self._skip(z), x=z[:, -1]))
-        return np.asarray(self._read_out(logits, anchor), np.float32)
+        return np.asarray(self._from_health(self._read_out(logits, anchor)), np.float32)
+
+    def _from_health(self, health: Floats) -> Floats:
+        low, high = self.target["range"]
+        size = (high - low) / (HEALTH_RANGE[1] - HEALTH_RANGE[0])
+        scale, end = (size, low) if self.target["direction"] == "falling" else (-size, high)
+        return np.asarray(end - HEALTH_RANGE[0] * scale + scale * health)
 
     def _spoken(self, every: Floats) -> Floats:
         """Logits of the branch that the gate, whose logits are the last, gives most."""

@@ -15,11 +15,12 @@ from dlnet.saved import load_as
 
 
 class FloatModel:
-    """Forecast of the SoH of the next cycles from an encoded window."""
+    """Forecast of the target in the next rows from an encoded window."""
 
     def load_context(self, context: Any) -> None:
         """Read the weights; called by MLflow."""
-        self.network = load_as(Path(context.artifacts["model.json"]).parent, SavedNetwork).network
+        saved = load_as(Path(context.artifacts["model.json"]).parent, SavedNetwork)
+        self.network, self.target = saved.network, saved.document.quantities.target
 
     # No hint on model_input: MLflow would take it for a signature, and hints cannot name tensors.
     def predict(self, context: Any, model_input, params: Any = None) -> npt.NDArray[np.float32]:  # type: ignore[no-untyped-def]
@@ -27,13 +28,14 @@ class FloatModel:
 
         Args:
             context: MLflow's; not used here.
-            model_input: ``z`` (N, steps, channels) encoded cycles, ``anchor`` (N, 1) SoH.
+            model_input: ``z`` (N, steps, channels) encoded rows, ``anchor`` (N, 1) health.
             params: none are known.
 
         Returns:
-            (N, horizon) SoH, fraction of nominal capacity.
+            (N, horizon) target, in its unit.
         """
-        return self.network.predict(model_input["z"], model_input["anchor"])
+        health = self.network.predict(model_input["z"], model_input["anchor"])
+        return np.asarray(self.target.from_health(health), np.float32)
 
 
 class Served(FloatModel, PythonModel):

@@ -54,7 +54,7 @@ def save_model(model: Model, path: Path, *, model_id: str, run_id: str) -> None:
 
 
 def signature(example: Mapping[str, npt.NDArray[np.float32]], horizon: int) -> ModelSignature:
-    """Named float32 tensors in, (N, horizon) SoH out; the first axis is free."""
+    """Named float32 tensors in, (N, horizon) target out; the first axis is free."""
     from mlflow.models import ModelSignature
     from mlflow.types import ColSpec, Schema, TensorSpec
 

@@ -27,7 +27,7 @@ def fronts_page(fronts: Mapping[str, pd.DataFrame], tested: Mapping[str, float],
 
     Args:
         fronts: title -> table of all models (``name``, ``front``, ``elite``, the columns of ``SHOWN``).
-        tested: name -> MAE of SoH on test cells. baselines: name -> MAE on validation cells.
+        tested: name -> MAE on test assets. baselines: name -> MAE on validation assets.
     """
     from plotly.io import to_html
 
@@ -74,7 +74,7 @@ def _figure(table: pd.DataFrame, baselines: Mapping[str, float]) -> Any:
             figure.add_hline(y=mae, line={"color": "#bbb", "width": 1}, annotation={"text": name, "font": {"size": 10}})
     figure.update_layout(
         template="plotly_white", height=480, legend_title_text="learned from", hoverlabel={"align": "left"},
-        xaxis={"title": f"flash [{UNITS[X]}]", "type": "log"}, yaxis={"title": "MAE, SoH (validation windows)"},
+        xaxis={"title": f"flash [{UNITS[X]}]", "type": "log"}, yaxis={"title": "MAE (validation windows)"},
         margin={"t": 30},
     )  # fmt: skip
     return figure

@@ -9,6 +9,7 @@ from pathlib import Path
 import pandas as pd
 from ruamel.yaml import YAML
 
+from dlnet.config.quantities import Quantities
 from dlnet.gate.budget import UNITS as UNITS_ON_DEVICE
 from dlnet.registry.keys import locked_stages
 from dlnet.registry.pareto_html import fronts_page
@@ -17,7 +18,7 @@ from dlnet.registry.publication import RunRecord
 from dlnet.report.documents import SummaryReport
 
 FIGURES, REPORTS = ("*.png", "*.html"), ("*.json", "*.md")
-HEADLINE = ("mae_float", "mae_int8", "rmse_int8", "cell_mae_int8", "parameters", "tflite_bytes", "spec_bytes")
+HEADLINE = ("mae_float", "mae_int8", "rmse_int8", "asset_mae_int8", "parameters", "tflite_bytes", "spec_bytes")
 
 
 def pipeline_run(project: Project, children: Sequence[RunRecord]) -> RunRecord:
@@ -50,8 +51,12 @@ def pipeline_run(project: Project, children: Sequence[RunRecord]) -> RunRecord:
         tables=tables,
         views={"figures/fronts.html": _fronts_page(project)},
         volatile={f"volatile/{path.name}": path for path in sorted((reports / "volatile").glob("*.json"))},
-        tags={"mlflow.note.content": f"Data: {project.task.label}. Errors are MAE of SoH on test cells."},
+        tags={"mlflow.note.content": f"Data: {project.task.label}. {_errors_note(project.task.quantities)}"},
     )
+
+
+def _errors_note(words: Quantities) -> str:
+    return f"Errors are MAE of {words.target.error_label} on test {words.asset.many}."
 
 
 def _fronts_page(project: Project) -> str:
@@ -63,7 +68,7 @@ def _fronts_page(project: Project) -> str:
 
 def _title(project: Project, metrics: Mapping[str, float]) -> str:
     """Title of the run; short, since MLflow's list of runs shows 22 letters."""
-    return f"int8 {metrics['mae_int8']:.5f}, {project.task.inputs}"
+    return f"int8 {metrics['mae_int8']:.5f}, {project.task.track}"
 
 
 def _headline(summary: SummaryReport, children: Sequence[RunRecord]) -> dict[str, float]:

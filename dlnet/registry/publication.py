@@ -29,7 +29,7 @@ class Model:
         files: name in the model -> local file.
         texts: name in the model -> content of a file made for it.
         example: input name -> array of one window, float32; with ``horizon`` it makes the signature.
-        horizon: cycles ahead, the width of the output.
+        horizon: rows ahead, the width of the output.
         requirements: pip requirements, pinned.
         description: the model card of its version, Markdown.
         verdict: result of the gate; None for a name without a gate.

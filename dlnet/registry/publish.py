@@ -199,7 +199,7 @@ class _Publisher:
 
 
 DESCRIPTIONS: Mapping[str, str] = {
-    "dlnet-teacher": "Liquid teacher (float). Input: encoded window z and anchor; output: SoH of the next cycles.",
+    "dlnet-teacher": "Liquid teacher (float). Input: encoded window z and anchor; output: the target in the next rows.",
     "dlnet-student": "Float student that the int8 model was made from. Same input and output as the teacher.",
     "dlnet-edge": "int8 model for the device. `candidate` is set by the pipeline's gate, `champion` by a person.",
 }

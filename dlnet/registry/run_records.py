@@ -23,8 +23,8 @@ from dlnet.saved import load_as
 
 CURVE_POINTS = 200  # of a learning curve; MLflow's charts show no more
 ERRORS = (
-    *("mae", "rmse", "cell_mae", "before_knee", "after_knee"),
-    *("mae_float", "mae_int8", "rmse_int8", "cell_mae_int8", "mae_litert", "mae_tflm"),
+    *("mae", "rmse", "asset_mae", "before_knee", "after_knee"),
+    *("mae_float", "mae_int8", "rmse_int8", "asset_mae_int8", "mae_litert", "mae_tflm"),
 )
 MEASURED = {"mae_validation", *UNITS}
 """Columns of a table of students that become metrics; the others become params and tags."""
@@ -144,7 +144,7 @@ def _errors(entry: Errors | EdgeErrors, suffix: str) -> dict[str, float]:
     """Test or validation errors of a report's entry, each under the same name for every kind of model."""
     values = {name: getattr(entry, name, None) for name in ERRORS}
     known = {f"{name}{suffix}": float(value) for name, value in values.items() if value is not None}
-    return {**known, f"worst_cell_mae{suffix}": entry.worst_cell.mae}
+    return {**known, f"worst_cell_mae{suffix}": entry.worst_asset.mae}
 
 
 def _usage(entry: Student) -> dict[str, float]:

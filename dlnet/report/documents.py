@@ -1,16 +1,16 @@
 """Content of reports/evaluation.json, reports/summary.json and reports/metrics.json (docs/reading-the-report.md).
 
-Errors are of SoH. In the summary they are of test windows; those of validation windows, on which all choices were
-made, are under ``validation``.
+Errors are of the task's target, in its unit. In the summary they are of test windows; those of validation windows, on
+which all choices were made, are under ``validation``.
 """
 
 from __future__ import annotations
 
-from dlnet.config.task import Track
+from dlnet.config.quantities import Quantities, Track
 from dlnet.data.documents import SplitCounts
 from dlnet.documents import Document
 from dlnet.errors import DocumentError
-from dlnet.metrics import Errors, WorstCell
+from dlnet.metrics import Errors, WorstAsset
 from dlnet.select.record import FrontRecord
 
 
@@ -22,10 +22,10 @@ class Figures(Errors):
 
 
 class Scores(Figures):
-    """``Figures``, the MAE by cycle ahead and by cell; of an engine also the largest difference from int8."""
+    """``Figures``, the MAE by row ahead and by asset; of an engine also the largest difference from int8."""
 
     by_horizon: tuple[float, ...]
-    cells: dict[str, float]
+    assets: dict[str, float]
     most_from_int8: float | None = None
 
 
@@ -56,7 +56,7 @@ class EvaluationReport(Document):
     """reports/evaluation.json.
 
     Attributes:
-        windows: split -> count. knee_rows: split -> cell -> row of its knee, None where it has none.
+        windows: split -> count. knee_rows: split -> asset -> row of its knee, None where it has none.
         baselines, students, edge: by name; edge are the quantised models.
     """
 
@@ -71,26 +71,27 @@ class EvaluationReport(Document):
         """Scores of an elite in float.
 
         Raises:
-            DocumentError: it has no errors by cycle ahead.
+            DocumentError: it has no errors by row ahead.
         """
         scores = self.students[name]
         if not isinstance(scores, ScoresBySplit):
-            raise DocumentError(f"reports/evaluation.json: students.{name}: no errors by cycle ahead; run dvc repro")
+            raise DocumentError(f"reports/evaluation.json: students.{name}: no errors by row ahead; run dvc repro")
         return scores
 
 
 class DataSummary(Document):
-    """The data, and notes on all figures; cells and windows are totals over the splits."""
+    """The data, and notes on all figures; assets and windows are totals over the splits."""
 
     source: str
     label: str
     simulated: bool
-    inputs: Track
+    track: Track
     window: int
     horizon: int
-    cells: int
+    assets: int
     windows: int
     splits: dict[str, SplitCounts]
+    quantities: Quantities
     notes: tuple[str, ...]
 
 
@@ -106,7 +107,7 @@ class BaselineSummary(ModelSummary):
 
     bytes_in_library: int | None = None
     parameters: int
-    uses_capacity: bool
+    uses_target: bool
 
 
 class TeacherSummary(ModelSummary):
@@ -117,7 +118,7 @@ class TeacherSummary(ModelSummary):
     cell: str
     solver: str
     hidden: int
-    uses_capacity: bool
+    uses_target: bool
     sees_more_than_students: bool
     teaches: bool
     verdict: str
@@ -167,11 +168,11 @@ class EdgeErrors(Document):
 
     mae_float: float
     rmse_float: float
-    cell_mae_float: float
+    asset_mae_float: float
     mae_int8: float
     rmse_int8: float
-    cell_mae_int8: float
-    worst_cell: WorstCell
+    asset_mae_int8: float
+    worst_asset: WorstAsset
     before_knee: float | None
     after_knee: float | None
     mae_litert: float
@@ -184,7 +185,7 @@ class EdgeErrors(Document):
     @property
     def int8(self) -> Figures:
         """Errors of the integer model alone."""
-        return self.to(Figures, mae=self.mae_int8, rmse=self.rmse_int8, cell_mae=self.cell_mae_int8)
+        return self.to(Figures, mae=self.mae_int8, rmse=self.rmse_int8, asset_mae=self.asset_mae_int8)
 
     @property
     def most_from_int8(self) -> float:
@@ -225,7 +226,7 @@ class SpreadGroup(Document):
     seeds: int
     mae: SeedSpread
     rmse: SeedSpread
-    cell_mae: SeedSpread
+    asset_mae: SeedSpread
     mae_validation: SeedSpread
 
 

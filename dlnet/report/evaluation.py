@@ -13,8 +13,8 @@ from dlnet.data.encode import Encoder
 from dlnet.data.windows import Ends, Floats, Singles, WindowDataset
 from dlnet.errors import DataError
 from dlnet.export.compare import REFERENCE, run_engines
-from dlnet.export.reference import to_soh
-from dlnet.metrics import by_horizon, by_knee, errors, knee_row, per_cell
+from dlnet.export.reference import from_fixed
+from dlnet.metrics import by_horizon, by_knee, errors, knee_row, per_asset
 from dlnet.models.trained import TrainedModel
 from dlnet.report.documents import (
     EngineScores,
@@ -37,31 +37,33 @@ ENGINES = {"int8": REFERENCE, "litert": "litert", "litert_optimised": "litert_op
 
 @dataclass(frozen=True)
 class Cases:
-    """Labelled windows of validation or test cells, stacked.
+    """Labelled windows of validation or test assets, stacked.
 
     Attributes:
-        ends: (N,) window ends. target: (N, horizon) SoH. cell: (N,) index into ``names``.
-        knees: cell -> row of its knee, None where it has none. after: (N,) whether the last target lies beyond it.
+        ends: (N,) window ends. target: (N, horizon) health. asset: (N,) index into ``names``.
+        knees: asset -> row of its knee, None where it has none. after: (N,) whether the last target lies beyond it.
+        unit: size of a unit of health in the unit of the target.
     """
 
     ends: Ends
     target: Singles
-    cell: npt.NDArray[np.int64]
+    asset: npt.NDArray[np.int64]
     names: tuple[str, ...]
     knees: dict[str, int | None]
     after: npt.NDArray[np.bool_]
+    unit: float
 
     def figures(self, forecast: Forecast) -> Figures:
         """Summary errors of (N, horizon) forecasts."""
-        summary = errors(forecast, self.target, self.cell, self.names)
-        return summary.to(Figures, **by_knee(forecast, self.target, self.after))
+        summary = errors(forecast, self.target, self.asset, self.names, self.unit)
+        return summary.to(Figures, **by_knee(forecast, self.target, self.after, self.unit))
 
     def score(self, forecast: Forecast, most_from_int8: float | None = None) -> Scores:
-        """``figures``, and the errors by cycle ahead and by cell."""
+        """``figures``, and the errors by row ahead and by asset."""
         return self.figures(forecast).to(
             Scores,
-            by_horizon=by_horizon(forecast, self.target).tolist(),
-            cells=per_cell(forecast, self.target, self.cell, self.names),
+            by_horizon=by_horizon(forecast, self.target, self.unit).tolist(),
+            assets=per_asset(forecast, self.target, self.asset, self.names, self.unit),
             most_from_int8=most_from_int8,
         )
 
@@ -72,7 +74,7 @@ class Evaluation:
 
     Attributes:
         content: of reports/evaluation.json. cases: the windows of each split.
-        int8: name of a quantised model -> its forecasts of the test windows (N, horizon), SoH.
+        int8: name of a quantised model -> its forecasts of the test windows (N, horizon), health.
     """
 
     content: EvaluationReport
@@ -84,8 +86,8 @@ def evaluate(pipeline: Pipeline, dataset: WindowDataset, stride: int) -> Evaluat
     """Measure every model of ``pipeline``.
 
     Args:
-        dataset: loaded with the targets of test cells.
-        stride: cycles from one window to the next, that of the baselines' predictions.
+        dataset: loaded with the targets of test assets.
+        stride: rows from one window to the next, that of the baselines' predictions.
 
     Raises:
         DataError: a split has no window. ModelError: predictions and windows do not fit.
@@ -117,14 +119,15 @@ def cases_of(dataset: WindowDataset, part: Part, stride: int) -> Cases:
     """
     ends = dataset.windows(part, stride)
     if not len(ends):
-        raise DataError(f"no {part} cell is as long as a window and its horizon; change split or task in params.yaml")
-    cell = dataset.cell_of(ends)
+        raise DataError(f"no {part} asset is as long as a window and its horizon; change split or task in params.yaml")
+    asset = dataset.asset_of(ends)
     # The knee is that of the whole life; it decides for each window on which side its targets lie.
-    knees = {int(i): knee_row(dataset.target[dataset.cell_index == i]) for i in np.unique(cell)}
-    last = ends + dataset.horizon - 1 - np.searchsorted(dataset.cell_index, cell)
-    beyond = [knees[i] is not None and row > knees[i] for i, row in zip(cell.tolist(), last.tolist(), strict=True)]
-    named = {dataset.cells[i]: knee for i, knee in knees.items()}
-    return Cases(ends, dataset.targets(ends), cell, dataset.cells, named, np.array(beyond))
+    height = dataset.task.quantities.knee.height / dataset.unit_size
+    knees = {int(i): knee_row(dataset.target[dataset.asset_index == i], height) for i in np.unique(asset)}
+    last = ends + dataset.horizon - 1 - np.searchsorted(dataset.asset_index, asset)
+    beyond = [knees[i] is not None and row > knees[i] for i, row in zip(asset.tolist(), last.tolist(), strict=True)]
+    named = {dataset.assets[i]: knee for i, knee in knees.items()}
+    return Cases(ends, dataset.targets(ends), asset, dataset.assets, named, np.array(beyond), dataset.unit_size)
 
 
 class Encoded:
@@ -167,7 +170,7 @@ def _forecasts(student: TrainedModel, encoded: Encoded) -> dict[Part, Singles]:
 
 
 def _forecast(student: TrainedModel, z: Singles, anchor: Singles) -> Singles:
-    """(N, horizon) SoH, in batches that keep a large teacher's states small."""
+    """(N, horizon) health, in batches that keep a large teacher's states small."""
     starts = range(0, len(z), BATCH)
     return np.concatenate([student.predict(z[i : i + BATCH], anchor[i : i + BATCH]) for i in starts])
 
@@ -176,9 +179,9 @@ def _edge(edge: Edge, encoded: Encoded) -> tuple[EngineScores, Floats]:
     scores: dict[str, dict[str, Scores]] = {engine: {} for engine in ENGINES}
     for part in PARTS:
         traces = run_engines(edge.files, edge.spec, *encoded(edge.student.encoder, part))
-        forecasts = {engine: to_soh(traces[name].forecast) for engine, name in ENGINES.items()}
+        forecasts = {engine: from_fixed(traces[name].forecast) for engine, name in ENGINES.items()}
         for engine, forecast in forecasts.items():
-            largest_difference = float(np.abs(forecast - forecasts["int8"]).max())
+            largest_difference = float(np.abs(forecast - forecasts["int8"]).max()) * encoded.dataset.unit_size
             scores[engine][part] = encoded.cases[part].score(forecast, largest_difference)
     content = {engine: ScoresBySplit(**by_split) for engine, by_split in scores.items()}
     return EngineScores(**content), forecasts["int8"]

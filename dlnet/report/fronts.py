@@ -30,7 +30,7 @@ def plot_front(
     title: str,
     baselines: Mapping[str, float] | None = None,
     colour: str = "loss",
-    y_label: str = "MAE, SoH (validation windows)",
+    y_label: str = "MAE (validation windows)",
 ) -> None:
     """Draw every model, the front, its elites by name and the baselines, and write a PNG.
 

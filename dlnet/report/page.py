@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from dlnet.config.quantities import Quantities, Target
 from dlnet.plots.axes import in_bytes
 from dlnet.report.documents import (
     DataSummary,
@@ -20,35 +21,34 @@ from dlnet.report.documents import (
 from dlnet.report.options import bits_line, usage_line
 from dlnet.report.plots import PICTURES, labels_of, star_of
 
-COLUMNS = ["model", "size", "MAE", "/ boosting", "RMSE", "cell mean", "worst cell", "before knee", "after knee"]
-
 SPLIT_NAMES = {"train": "training", "validation": "validation", "test": "test"}
 
 
 def page(summary: SummaryReport, content: EvaluationReport) -> str:
     """The whole report as Markdown."""
     data, edge = summary.data, summary.edge
+    words, target = data.quantities, data.quantities.target
     pictures = {name: f"![{title}](figures/{name})" for title, name in PICTURES}
     parts = [
-        f"# {data.label}, track `{data.inputs}`",
-        *([SIMULATED] if data.simulated else []),
+        f"# {data.label}, track `{data.track}`",
+        *([_simulated(words)] if data.simulated else []),
         _opening(summary),
         pictures["size.png"],
         "## Models",
-        f"Errors of SoH (fraction of nominal capacity) over the next {data.horizon} cycles, **test cells**. MAE and "
-        "RMSE are means over windows. Size: float weights as 4 bytes each; int8: integer spec with its tables."
+        f"Errors of {target.label} over the next {words.time.count(data.horizon)}, **test {words.asset.many}**. MAE "
+        "and RMSE are means over windows. Size: float weights as 4 bytes each; int8: integer spec with its tables."
         + star_of(summary),
         _models(summary),
-        f"For the device: **{edge.name}**, {edge.rule}. No choice was made on test cells.",
+        f"For the device: **{edge.name}**, {edge.rule}. No choice was made on test {words.asset.many}.",
         *usage_line(summary.elites),
         *bits_line(summary.edges),
         pictures["trajectories.png"],
         pictures["horizon.png"],
         "## The integer model",
-        "MAE on test cells: of the float student; of the integer reference (the truth for firmware) over it; of "
-        "the .tflite files in LiteRT (plain and optimised kernels) and TensorFlow Lite Micro over the reference's. "
-        "Most apart: the largest difference of any single forecast from the reference, SoH.",
-        _engines(summary.edges),
+        f"MAE on test {words.asset.many}: of the float student; of the integer reference (the truth for firmware) over "
+        "it; of the .tflite files in LiteRT (plain and optimised kernels) and TensorFlow Lite Micro over the "
+        "reference's. Most apart: the largest difference of any single forecast from the reference, in the same unit.",
+        _engines(summary.edges, target),
         "## Does the teacher teach?",
         f"{summary.teacher.verdict} Gains, with their spread:",
         pictures["distillation.png"],
@@ -59,79 +59,87 @@ def page(summary: SummaryReport, content: EvaluationReport) -> str:
         pictures["front2.png"],
         _costs(summary.elites),
         "## Spread over seeds",
-        "Float students, test cells, mean ± standard deviation over seeds. "
+        f"Float students, test {words.asset.many}, mean ± standard deviation over seeds. "
         "One split was measured here; `make results` measures several.",
-        _spread(summary.spread.students),
-        "## Cells",
-        pictures["cells.png"],
-        _cells(summary, content),
+        _spread(summary.spread.students, words),
+        f"## Each of the {words.asset.many}",
+        pictures["assets.png"],
+        _assets(summary, content),
         "## Read with care",
         "\n".join(f"- {note}" for note in _notes(data)),
     ]
     return "\n\n".join(parts) + "\n"
 
 
-SIMULATED = (
-    "> **Simulated.** These cells come out of a model, not out of a laboratory: no figure here is of a real cell."
-)
+def _simulated(words: Quantities) -> str:
+    return (
+        f"> **Simulated.** These {words.asset.many} come out of a model, not out of a laboratory: no figure here is of "
+        f"a real {words.asset.one}."
+    )
 
 
 def _opening(summary: SummaryReport) -> str:
     data, edge, ratios = summary.data, summary.edge, summary.ratios
+    words, target = data.quantities, data.quantities.target
     splits = ", ".join(
-        f"{part.cells if part.cells_used is None else part.cells_used} {label} cells ({part.windows:,} windows)"
+        f"{part.assets if part.assets_used is None else part.assets_used} {label} {words.asset.many} "
+        f"({part.windows:,} windows)"
         for label, part in ((label, data.splits[name]) for name, label in SPLIT_NAMES.items())
     )
     rivals = [name for name in ("boosting", "ridge", "line", "persistence") if f"edge over {name}" in ratios]
     comparison = ", ".join(f"{ratios[f'edge over {name}']:.2f} × {name}" for name in rivals)
     return (
-        f"{splits}. A model sees {data.window} cycles and forecasts the next {data.horizon}.\n\n"
+        f"Task `{words.name}`. {splits}. A model sees {words.time.count(data.window)} and forecasts the next "
+        f"{data.horizon}.\n\n"
         f"The int8 student has {edge.parameters:,} parameters and takes {in_bytes(edge.spec_bytes)} on the "
-        f"device. Its MAE on test cells is **{edge.mae_int8:.5f}** SoH: {comparison}; "
-        f"{ratios['int8 over float']:.3f} × its own float form. Worst cell: {edge.worst_cell.cell}, "
-        f"{edge.worst_cell.mae:.5f}."
+        f"device. Its MAE on test {words.asset.many} is **{target.shown_error(edge.mae_int8)}** {target.error_label}: "
+        f"{comparison}; "
+        f"{ratios['int8 over float']:.3f} × its own float form. Worst {words.asset.one}: "
+        f"{edge.worst_asset.asset}, {target.shown_error(edge.worst_asset.mae)}."
     )
 
 
 def _models(summary: SummaryReport) -> str:
-    labels, boosting = labels_of(summary), summary.mae_of("boosting")
+    labels, boosting, words = labels_of(summary), summary.mae_of("boosting"), summary.data.quantities
     baselines = sorted(summary.baselines.items(), key=lambda item: -item[1].mae)
-    rows = [_row(labels[name], entry.bytes, entry, boosting) for name, entry in baselines]
+    rows = [_row(labels[name], entry.bytes, entry, boosting, words.target) for name, entry in baselines]
     teacher = summary.teacher
     name = f"{labels['liquid teacher']} ({teacher.parameters:,} parameters)"
-    rows.append(_row(name, teacher.bytes, teacher, boosting))
+    rows.append(_row(name, teacher.bytes, teacher, boosting, words.target))
     rows += [
-        _row(f"{elite.name} ({elite.parameters:,} parameters)", elite.bytes, elite, boosting)
+        _row(f"{elite.name} ({elite.parameters:,} parameters)", elite.bytes, elite, boosting, words.target)
         for elite in summary.elites
     ]
     for edge in summary.edges:
         chosen = edge.name == summary.edge.name
-        row = _row(f"int8 {edge.name}", edge.spec_bytes, edge.int8, boosting)
+        row = _row(f"int8 {edge.name}", edge.spec_bytes, edge.int8, boosting, words.target)
         rows.append([f"**{cell}**" if chosen and cell else cell for cell in row])
-    return table(COLUMNS, rows)
+    one = words.asset.one
+    means = ["MAE", "/ boosting", "RMSE", f"{one} mean", f"worst {one}", "before knee", "after knee"]
+    return table(["model", "size", *means], rows)
 
 
-def _row(name: str, size: int, entry: Figures, boosting: float | None) -> list[str]:
+def _row(name: str, size: int, entry: Figures, boosting: float | None, target: Target) -> list[str]:
     ratio = "" if boosting is None else f"{entry.mae / boosting:.2f}"
-    worst = entry.worst_cell
+    worst = entry.worst_asset
     return [
         name,
         in_bytes(size),
-        _figure(entry.mae),
+        _figure(entry.mae, target),
         ratio,
-        _figure(entry.rmse),
-        _figure(entry.cell_mae),
-        f"{_figure(worst.mae)} ({worst.cell})",
-        _figure(entry.before_knee),
-        _figure(entry.after_knee),
+        _figure(entry.rmse, target),
+        _figure(entry.asset_mae, target),
+        f"{_figure(worst.mae, target)} ({worst.asset})",
+        _figure(entry.before_knee, target),
+        _figure(entry.after_knee, target),
     ]
 
 
-def _engines(edges: Sequence[EdgeSummary]) -> str:
+def _engines(edges: Sequence[EdgeSummary], target: Target) -> str:
     rows = [
         [
             edge.name,
-            _figure(edge.mae_float),
+            _figure(edge.mae_float, target),
             f"{edge.mae_int8 / edge.mae_float:.4f}",
             *(f"{mae / edge.mae_int8:.4f}" for mae in (edge.mae_litert, edge.mae_litert_optimised, edge.mae_tflm)),
             f"{edge.most_from_int8:.1e}",
@@ -173,47 +181,47 @@ def _costs(elites: Sequence[EliteSummary]) -> str:
     )
 
 
-def _spread(groups: Sequence[SpreadGroup]) -> str:
+def _spread(groups: Sequence[SpreadGroup], words: Quantities) -> str:
     rows = [
         [
             group.cell,
             str(group.hidden),
             group.loss,
             str(group.seeds),
-            _mean_std(group.mae),
-            _mean_std(group.cell_mae),
+            _mean_std(group.mae, words.target),
+            _mean_std(group.asset_mae, words.target),
         ]
         for group in groups
     ]
-    return table(["cell", "neurons", "loss", "seeds", "MAE", "cell mean"], rows)
+    return table(["cell", "neurons", "loss", "seeds", "MAE", f"{words.asset.one} mean"], rows)
 
 
-def _cells(summary: SummaryReport, content: EvaluationReport) -> str:
+def _assets(summary: SummaryReport, content: EvaluationReport) -> str:
     models: dict[str, ScoresBySplit] = {
         "int8 student": content.edge[summary.edge.name].int8,
         "liquid teacher": content.teacher,
         **{name: content.baselines[name] for name in ("boosting", "line") if name in content.baselines},
     }
-    each = {name: scores.test.cells for name, scores in models.items()}
+    each = {name: scores.test.assets for name, scores in models.items()}
     order = sorted(each["int8 student"].items(), key=lambda item: (-item[1], item[0]))
-    knees = content.knee_rows["test"]
+    knees, words = content.knee_rows["test"], summary.data.quantities
     rows = [
         [
-            cell,
-            "none" if knees[cell] is None else str(knees[cell]),
-            *(_figure(errors[cell]) for errors in each.values()),
+            asset,
+            "none" if knees[asset] is None else str(knees[asset]),
+            *(_figure(errors[asset], words.target) for errors in each.values()),
         ]
-        for cell, _ in order
+        for asset, _ in order
     ]
-    return table(["test cell", "knee at row", *each], rows)
+    return table([f"test {words.asset.one}", "knee at row", *each], rows)
 
 
 def _notes(data: DataSummary) -> list[str]:
     return [
         *data.notes,
-        "One cell split was measured. On another split each figure moves by more than it does over seeds.",
-        "A window counts as after the knee where its last target lies beyond the point of the cell's life that is "
-        "farthest above the straight line from its first SoH to its last.",
+        "One split was measured. On another split each figure moves by more than it does over seeds.",
+        "A window counts as after the knee where its last target lies beyond the point of the life that stands "
+        "farthest from the straight line between its first and last value, on the healthy side.",
     ]
 
 
@@ -223,10 +231,10 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return "\n".join("| " + " | ".join(cells) + " |" for cells in (head, rule, *rows))
 
 
-def _figure(value: float | None) -> str:
-    return "–" if value is None else f"{value:.5f}"
+def _figure(value: float | None, target: Target) -> str:
+    return "–" if value is None else target.shown_error(value)
 
 
-def _mean_std(value: SeedSpread) -> str:
-    spread = "" if value.std is None else f" ± {value.std:.5f}"
-    return f"{value.mean:.5f}{spread}"
+def _mean_std(value: SeedSpread, target: Target) -> str:
+    spread = "" if value.std is None else f" ± {target.shown_error(value.std)}"
+    return f"{target.shown_error(value.mean)}{spread}"

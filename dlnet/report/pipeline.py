@@ -45,7 +45,7 @@ class Pipeline:
     """All models of one run of the pipeline.
 
     Attributes:
-        baselines: name -> entry of baselines.json. predictions: name -> (windows, horizon) SoH, validation first.
+        baselines: name -> entry of baselines.json. predictions: name -> (windows, horizon) health, validation first.
         students: those of the sweep and the pruned ones, by name. edges: the quantised elites of the second front.
         tables, fronts: of "front1" and "front2". distillation, pruned: gains of the sweep and of the pruned students.
         learning: curves of "teacher", "students" and "pruned".

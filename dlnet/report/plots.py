@@ -1,4 +1,4 @@
-"""Figures of reports/report.md: errors of all models, forecasts and true SoH, errors by cell."""
+"""Figures of reports/report.md: errors of all models, forecasts and truth, errors by asset."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from dlnet.report.training_plots import distillation, learning
 
 PICTURES = (
     ("Error against size", "size.png"),
-    ("Forecasts of six test cells", "trajectories.png"),
-    ("Error by cycle ahead", "horizon.png"),
-    ("Error of each test cell", "cells.png"),
+    ("Forecasts of six test lives", "trajectories.png"),
+    ("Error by time ahead", "horizon.png"),
+    ("Error of each test life", "assets.png"),
     ("First Pareto front", "front1.png"),
     ("Second Pareto front", "front2.png"),
     ("What distilling gains", "distillation.png"),
@@ -32,7 +32,7 @@ PICTURES = (
 
 COST = "flash_bytes"  # axis of a front without another cost among its objectives
 NO_WEIGHTS = 64  # bytes below which a baseline is drawn as a line: it has no weights
-SHOWN = 6  # test cells whose forecasts are drawn
+SHOWN = 6  # test assets whose forecasts are drawn
 APART = 1.5  # horizons from one drawn forecast to the next, at least
 
 
@@ -47,21 +47,21 @@ def draw(
             size(summary),
             trajectories(dataset, evaluation.cases["test"], evaluation.int8[edge], label),
             horizon(evaluation.content, summary),
-            cells(evaluation.content, edge, label),
+            assets(evaluation.content, summary),
             distillation(pipeline, label),
-            learning(pipeline, label),
+            learning(pipeline, summary),
         ]
         for figure, name in zip(figures, [*names[:4], *names[6:]], strict=True):
             save_figure(figure, folder / name)
     for front in FRONTS:
-        _front(pipeline, front, label, folder / f"{front}.png")
+        _front(pipeline, front, summary, folder / f"{front}.png")
 
 
 def size(summary: SummaryReport) -> Figure:
     """Test MAE of every model over its bytes, both logarithmic; models without weights are lines."""
     figure = Figure(figsize=(8.6, 5.2), layout="constrained")
     axes = figure.subplots()
-    edge, teacher = summary.edge, summary.teacher
+    edge, teacher, words = summary.edge, summary.teacher, summary.data.quantities
     models = {name: (entry.bytes, entry.mae) for name, entry in summary.baselines.items()}
     models |= {TEACHER: (teacher.bytes, teacher.mae), EDGE: (edge.spec_bytes, edge.mae_int8)}
     points = {name: point for name, point in models.items() if point[0] >= NO_WEIGHTS}
@@ -73,7 +73,7 @@ def size(summary: SummaryReport) -> Figure:
         axes.scatter([stored], [error], s=110 if name == EDGE else 60, color=colour_of(name), zorder=4)
     for error in flat.values():
         axes.axhline(error, color=MUTED, linewidth=1, linestyle=(0, (5, 3)), zorder=1)
-    axes.set(ylabel="MAE over the horizon, SoH", xlabel="model as stored")
+    axes.set(ylabel=f"MAE over the horizon, {words.target.error_label}", xlabel="model as stored")
     size_axis(axes, [stored for stored, _ in [*points.values(), *others]])
     error_axis(axes, [error for _, error in [*models.values(), *others]])
     labels = labels_of(summary)
@@ -82,7 +82,8 @@ def size(summary: SummaryReport) -> Figure:
     figure.suptitle(f"Error against size: {summary.data.label}", x=0.01, ha="left")
     caption(
         figure,
-        f"Test cells, mean absolute error over the next {summary.data.horizon} cycles. Small dots: the other "
+        f"Test {words.asset.many}, mean absolute error over the next {words.time.count(summary.data.horizon)}. "
+        f"Small dots: the other "
         f"int8 elites.\nSize: float weights, or the integer spec with its tables. Dashed: rules without "
         f"weights.{star_of(summary)}",
     )
@@ -90,55 +91,58 @@ def size(summary: SummaryReport) -> Figure:
 
 
 def labels_of(summary: SummaryReport) -> dict[str, str]:
-    """Model -> its label; on track ``charge`` a star marks models that see capacity, which the nets do not."""
+    """Model -> its label; on track ``sensors_only`` a star marks models that see the target, which the nets do not."""
     labels = {name: name.replace("_", " ").replace("gru", "GRU") for name in (EDGE, TEACHER, *summary.baselines)}
-    if summary.data.inputs == "charge":
-        seeing = [name for name, entry in summary.baselines.items() if entry.uses_capacity]
-        seeing += [TEACHER] if summary.teacher.uses_capacity else []
+    if summary.data.track == "sensors_only":
+        seeing = [name for name, entry in summary.baselines.items() if entry.uses_target]
+        seeing += [TEACHER] if summary.teacher.uses_target else []
         labels |= {name: f"{labels[name]}*" for name in seeing}
     return labels
 
 
 def star_of(summary: SummaryReport) -> str:
     """Explanation of the star of ``labels_of``; empty where there is none."""
-    return " *: sees the capacity, which the nets do not." if summary.data.inputs == "charge" else ""
+    symbol = summary.data.quantities.target.symbol
+    return f" *: sees {symbol}, which the nets do not." if summary.data.track == "sensors_only" else ""
 
 
 def horizon(content: EvaluationReport, summary: SummaryReport) -> Figure:
-    """Test MAE by cycle ahead; the logarithmic axis keeps persistence and the good models in one picture."""
+    """Test MAE by row ahead; the logarithmic axis keeps persistence and the good models in one picture."""
     figure = Figure(figsize=(8.6, 5.2), layout="constrained")
     axes = figure.subplots()
     curves = {name: scores.test.by_horizon for name, scores in content.baselines.items()}
     curves[TEACHER] = content.teacher.test.by_horizon
     curves[EDGE] = content.edge[summary.edge.name].int8.test.by_horizon
-    ahead = np.arange(1, summary.data.horizon + 1)
+    ahead, words = np.arange(1, summary.data.horizon + 1), summary.data.quantities
     for name, errors in curves.items():
         strong = name in (EDGE, TEACHER)
         axes.plot(ahead, errors, color=colour_of(name), linewidth=2.6 if strong else 1.4, zorder=3 if strong else 2)
-    axes.set(xlabel="cycles ahead", ylabel="mean absolute error, SoH", xlim=(1, ahead[-1]))
+    axes.set_ylabel(f"mean absolute error, {words.target.error_label}")
+    axes.set(xlabel=f"{words.time.many} ahead", xlim=(1, ahead[-1]))
     error_axis(axes, [error for errors in curves.values() for error in errors])
     names_at_right(axes, {name: errors[-1] for name, errors in curves.items()}, labels_of(summary))
-    figure.suptitle(f"Error by cycle ahead: {summary.data.label}", x=0.01, ha="left")
-    caption(figure, f"Test cells, mean over windows; logarithmic axis.{star_of(summary)}")
+    figure.suptitle(f"Error by {words.time.one} ahead: {summary.data.label}", x=0.01, ha="left")
+    caption(figure, f"Test {words.asset.many}, mean over windows; logarithmic axis.{star_of(summary)}")
     return figure
 
 
-def cells(content: EvaluationReport, edge: str, label: str) -> Figure:
-    """Test MAE of each cell, the int8 student beside boosting (or the best baseline there is), sorted."""
-    own = content.edge[edge].int8.test.cells
+def assets(content: EvaluationReport, summary: SummaryReport) -> Figure:
+    """Test MAE of each asset, the int8 student beside boosting (or the best baseline there is), sorted."""
+    edge, words = summary.edge.name, summary.data.quantities
+    own = content.edge[edge].int8.test.assets
     rival = "boosting" if "boosting" in content.baselines else min(
         content.baselines, key=lambda name: content.baselines[name].validation.mae
     )  # fmt: skip
-    theirs = content.baselines[rival].test.cells
-    order = sorted(own, key=lambda cell: own[cell])
+    theirs = content.baselines[rival].test.assets
+    order = sorted(own, key=lambda name: own[name])
     figure = Figure(figsize=(8.6, 1.9 + 0.23 * len(order)), layout="constrained")
     axes = figure.subplots()
     rows = np.arange(len(order))
-    pairs = [[own[cell], theirs[cell]] for cell in order]
+    pairs = [[own[name], theirs[name]] for name in order]
     axes.hlines(rows, [min(pair) for pair in pairs], [max(pair) for pair in pairs], color=FAINT, linewidth=2.5)
     for name, errors in ((rival, theirs), (EDGE, own)):
         axes.scatter(
-            [errors[cell] for cell in order],
+            [errors[asset] for asset in order],
             rows,
             s=38,
             color=colour_of(name),
@@ -148,17 +152,17 @@ def cells(content: EvaluationReport, edge: str, label: str) -> Figure:
     axes.set_yticks(rows, order, color=INK, fontsize=8.5)
     axes.tick_params(axis="y", length=0)
     axes.grid(axis="y", visible=False)
-    axes.set(xlabel="mean absolute error, SoH", xlim=(0, None), ylim=(-0.8, len(order) - 0.2))
+    axes.set(xlabel=f"mean absolute error, {words.target.error_label}", xlim=(0, None), ylim=(-0.8, len(order) - 0.2))
     axes.legend(loc="lower right", frameon=True, facecolor="white", edgecolor="none", framealpha=0.9)
-    better = sum(own[cell] < theirs[cell] for cell in order)
-    figure.suptitle(f"Error of each test cell: {label}", x=0.01, ha="left")
-    caption(figure, f"The int8 student is better than {rival} on {better} of {len(order)} cells.")
+    better = sum(own[name] < theirs[name] for name in order)
+    figure.suptitle(f"Error of each test {words.asset.one}: {summary.data.label}", x=0.01, ha="left")
+    caption(figure, f"The int8 student is better than {rival} on {better} of {words.asset.count(len(order))}.")
     return figure
 
 
 def trajectories(dataset: WindowDataset, cases: Cases, forecast: Forecast, label: str) -> Figure:
-    """True SoH of ``SHOWN`` test cells, and forecasts from several cycles of their lives."""
-    ranked = ranked_cells(cases, forecast)
+    """True target of ``SHOWN`` test assets, and forecasts from several rows of their lives."""
+    ranked, words = ranked_assets(cases, forecast), dataset.task.quantities
     ranks = shown_ranks(len(ranked))
     rows = -(-len(ranks) // 3)
     figure = Figure(figsize=(12, 0.9 + 2.95 * rows), layout="constrained")
@@ -167,58 +171,58 @@ def trajectories(dataset: WindowDataset, cases: Cases, forecast: Forecast, label
         name, error = ranked[rank]
         _life(axes, dataset, cases, forecast, name)
         title = {0: "best", len(ranked) - 1: "worst"}.get(rank, f"rank {rank + 1}")
-        axes.set_title(f"{name}\n{title} of {len(ranked)}, MAE {error:.4f}", fontsize=10)
+        axes.set_title(f"{name}\n{title} of {len(ranked)}, MAE {words.target.shown(error)}", fontsize=10)
     for axes in panels[len(ranks) :]:
         axes.set_visible(False)
     for axes in panels[max(0, len(ranks) - 3) : len(ranks)]:
-        axes.set_xlabel("cycle (row of the file)")
+        axes.set_xlabel(f"{words.time.one} (row of the data)")
     figure.suptitle(f"Forecasts of the int8 student: {label}", x=0.01, ha="left")
-    figure.supylabel("SoH (capacity / nominal)", fontsize=10)
+    figure.supylabel(words.target.label, fontsize=10)
     caption(
         figure,
-        f"Grey: true SoH. Orange: forecasts of {dataset.horizon} cycles, each made at its dot. "
-        "Dotted: knee.\nCells: evenly spaced ranks of the test error, from the best cell to the worst.",
+        f"Grey: true {words.target.symbol}. Orange: forecasts of {words.time.count(dataset.horizon)}, each made at its "
+        f"dot. Dotted: knee.\nShown: evenly spaced ranks of the test error, from the best {words.asset.one} to the worst.",
     )
     return figure
 
 
-def ranked_cells(cases: Cases, forecast: Forecast) -> list[tuple[str, float]]:
-    """Cells with their MAE, best first."""
-    each = cases.score(forecast).cells
+def ranked_assets(cases: Cases, forecast: Forecast) -> list[tuple[str, float]]:
+    """Assets with their MAE, best first."""
+    each = cases.score(forecast).assets
     return sorted(each.items(), key=lambda item: (item[1], item[0]))
 
 
 def shown_ranks(count: int) -> list[int]:
-    """Evenly spaced ranks from the best of ``count`` cells to the worst."""
+    """Evenly spaced ranks from the best of ``count`` assets to the worst."""
     return sorted({round(rank) for rank in np.linspace(0, count - 1, min(SHOWN, count))})
 
 
-def origins(cases: Cases, cell: str, apart: float) -> list[int]:
-    """Windows of ``cell`` whose forecasts are drawn: at least ``apart`` rows from each other, evenly spaced."""
-    windows = np.flatnonzero(cases.cell == cases.names.index(cell))
+def origins(cases: Cases, asset: str, apart: float) -> list[int]:
+    """Windows of ``asset`` whose forecasts are drawn: at least ``apart`` rows from each other, evenly spaced."""
+    windows = np.flatnonzero(cases.asset == cases.names.index(asset))
     life = cases.ends[windows[-1]] - cases.ends[windows[0]]
     count = max(2, 1 + int(life / apart))
     return [int(windows[round(i)]) for i in np.linspace(0, len(windows) - 1, min(count, len(windows)))]
 
 
-def _life(axes: Axes, dataset: WindowDataset, cases: Cases, forecast: Forecast, cell: str) -> None:
-    index = cases.names.index(cell)
-    start = int(np.searchsorted(dataset.cell_index, index))
-    truth = dataset.target[dataset.cell_index == index]
+def _life(axes: Axes, dataset: WindowDataset, cases: Cases, forecast: Forecast, asset: str) -> None:
+    index, own = cases.names.index(asset), dataset.task.quantities.target
+    start = int(np.searchsorted(dataset.asset_index, index))
+    truth = own.from_health(dataset.target[dataset.asset_index == index])
     axes.plot(np.arange(len(truth)), truth, color="#9aa5b1", linewidth=3.2, zorder=1)
     ahead = np.arange(1, dataset.horizon + 1)
-    for window in origins(cases, cell, APART * dataset.horizon):
+    for window in origins(cases, asset, APART * dataset.horizon):
         row = int(cases.ends[window]) - start - 1
-        # Not joined to the dot: on track charge the forecast has a level of its own, and its error must be seen.
-        axes.plot(row + ahead, forecast[window], color=PALETTE[1], linewidth=1.7, zorder=3)
+        # Not joined to the dot: on track sensors_only the forecast has a level of its own, and its error must be seen.
+        axes.plot(row + ahead, own.from_health(forecast[window]), color=PALETTE[1], linewidth=1.7, zorder=3)
         axes.plot(row, truth[row], "o", markersize=4.5, color=PALETTE[1], markeredgecolor="white", zorder=4)
-    knee = cases.knees[cell]
+    knee = cases.knees[asset]
     if knee is not None:
         axes.axvline(knee, color=MUTED, linewidth=1, linestyle=":", zorder=0)
     axes.set_xlim(0, len(truth))
 
 
-def _front(pipeline: Pipeline, front: str, label: str, path: Path) -> None:
+def _front(pipeline: Pipeline, front: str, summary: SummaryReport, path: Path) -> None:
     table, objectives = pipeline.tables[front], pipeline.fronts[front].objectives
     cost = next((name for name in objectives if name in UNITS), COST)
     first = front == FRONTS[0]
@@ -230,7 +234,8 @@ def _front(pipeline: Pipeline, front: str, label: str, path: Path) -> None:
         cost,
         "mae_validation",
         path,
-        f"{'First' if first else 'Second'} Pareto front: {label}",
+        f"{'First' if first else 'Second'} Pareto front: {summary.data.label}",
         {name: entry.validation.mae for name, entry in pipeline.baselines.items()},
         "loss" if first else "form",
+        f"MAE, {summary.data.quantities.target.error_label} (validation windows)",
     )

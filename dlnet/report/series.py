@@ -19,13 +19,13 @@ FRONT_COLUMNS = ["name", "kind", "loss", "mae_validation", "flash_bytes", "instr
 def series(
     evaluation: Evaluation, pipeline: Pipeline, dataset: WindowDataset, summary: SummaryReport
 ) -> dict[str, pd.DataFrame]:
-    """File name -> table; errors are MAE of SoH."""
+    """File name -> table; errors are MAE of the target, in its unit."""
     edge = summary.edge.name
     tables = {
         "horizon.csv": _horizon(evaluation.content, edge),
         "forecast.csv": _forecast(evaluation, dataset, edge),
-        "worst_cell.csv": _worst(evaluation, dataset, summary),
-        "cells.csv": _cells(evaluation.content, edge),
+        "worst_asset.csv": _worst(evaluation, dataset, summary),
+        "assets.csv": _assets(evaluation.content, edge),
         "gain.csv": _gain(pipeline.distillation.gains),
         "learning_teacher.csv": _learning(pipeline, "teacher", pipeline.learning["teacher"]["name"].iloc[0]),
         "learning_student.csv": _learning(pipeline, "students", summary.edge.parent or edge),
@@ -44,46 +44,46 @@ def as_csv(table: pd.DataFrame) -> str:
 
 
 def _horizon(content: EvaluationReport, edge: str) -> pd.DataFrame:
-    """MAE on test windows by cycle ahead, one column a model."""
+    """MAE on test windows by row ahead, one column a model."""
     curves = {name: scores.test.by_horizon for name, scores in content.baselines.items()}
     curves["teacher"] = content.teacher.test.by_horizon
     curves["float"] = content.elite(edge).test.by_horizon
     curves["int8"] = content.edge[edge].int8.test.by_horizon
-    return pd.DataFrame({"cycle": np.arange(1, len(curves["int8"]) + 1), **curves})
+    return pd.DataFrame({"row": np.arange(1, len(curves["int8"]) + 1), **curves})
 
 
 def _forecast(evaluation: Evaluation, dataset: WindowDataset, edge: str) -> pd.DataFrame:
-    """True and forecast SoH at the end of the horizon, each test window."""
-    cases = evaluation.cases["test"]
+    """True and forecast target at the end of the horizon, each test window."""
+    cases, own = evaluation.cases["test"], dataset.task.quantities.target
     return pd.DataFrame(
         {
-            "cell": [dataset.cells[i] for i in cases.cell],
-            "true": cases.target[:, -1].astype(np.float64),
-            "forecast": evaluation.int8[edge][:, -1],
+            "asset": [dataset.assets[i] for i in cases.asset],
+            "true": own.from_health(cases.target[:, -1]),
+            "forecast": own.from_health(evaluation.int8[edge][:, -1]),
         }
     )
 
 
 def _worst(evaluation: Evaluation, dataset: WindowDataset, summary: SummaryReport) -> pd.DataFrame:
-    """Life of the worst test cell: true SoH, and the int8 model's forecast of it, made one horizon earlier."""
-    cases, index = evaluation.cases["test"], dataset.cells.index(summary.edge.worst_cell.cell)
-    mine = np.flatnonzero(cases.cell == index)
-    start = int(np.searchsorted(dataset.cell_index, index))
+    """Life of the worst test asset: true target, and the int8 model's forecast of it, made one horizon earlier."""
+    cases, index = evaluation.cases["test"], dataset.assets.index(summary.edge.worst_asset.asset)
+    mine, own = np.flatnonzero(cases.asset == index), dataset.task.quantities.target
+    start = int(np.searchsorted(dataset.asset_index, index))
     return pd.DataFrame(
         {
-            "cycle": cases.ends[mine] - start + dataset.horizon - 1,
-            "true": cases.target[mine, -1].astype(np.float64),
-            "forecast": evaluation.int8[summary.edge.name][mine, -1],
+            "row": cases.ends[mine] - start + dataset.horizon - 1,
+            "true": own.from_health(cases.target[mine, -1]),
+            "forecast": own.from_health(evaluation.int8[summary.edge.name][mine, -1]),
         }
     )
 
 
-def _cells(content: EvaluationReport, edge: str) -> pd.DataFrame:
-    """MAE of each test cell, one column a model, best cell of the int8 model first."""
-    columns = {"int8": content.edge[edge].int8.test.cells, "teacher": content.teacher.test.cells}
-    columns |= {name: scores.test.cells for name, scores in content.baselines.items()}
-    table = pd.DataFrame(columns).rename_axis("cell").reset_index()
-    return table.sort_values(["int8", "cell"])
+def _assets(content: EvaluationReport, edge: str) -> pd.DataFrame:
+    """MAE of each test asset, one column a model, best one of the int8 model first."""
+    columns = {"int8": content.edge[edge].int8.test.assets, "teacher": content.teacher.test.assets}
+    columns |= {name: scores.test.assets for name, scores in content.baselines.items()}
+    table = pd.DataFrame(columns).rename_axis("asset").reset_index()
+    return table.sort_values(["int8", "asset"])
 
 
 def _gain(gains: Sequence[Gain]) -> pd.DataFrame:

@@ -77,15 +77,15 @@ def headline(summary: SummaryReport) -> Headline:
     baselines = {name: entry.mae for name, entry in summary.baselines.items()}
     return Headline(
         mae={"int8": edge.mae_int8, "float": edge.mae_float, "teacher": summary.teacher.mae, **baselines},
-        int8=edge.to(Int8Headline, worst_cell_mae=edge.worst_cell.mae, over_float=summary.ratios["int8 over float"]),
+        int8=edge.to(Int8Headline, worst_cell_mae=edge.worst_asset.mae, over_float=summary.ratios["int8 over float"]),
     )
 
 
 def _data(task: TaskRecord) -> DataSummary:
     counts = {split: task.counts[split] for split in ("train", "validation", "test")}
-    cells = sum(part.cells for part in counts.values())
+    assets = sum(part.assets for part in counts.values())
     windows = sum(part.windows or 0 for part in counts.values())
-    return task.to(DataSummary, cells=cells, windows=windows, splits=counts)
+    return task.to(DataSummary, assets=assets, windows=windows, splits=counts)
 
 
 def _errors(scores: ScoresBySplit | FiguresBySplit) -> dict[str, Any]:
@@ -103,8 +103,8 @@ def _teacher(pipeline: Pipeline, scores: ScoresBySplit, task: TaskRecord) -> Tea
         cell=teacher.config.cell,
         solver=teacher.liquid.solver,
         hidden=teacher.config.hidden,
-        uses_capacity=teacher.encoder.track == "capacity",
-        sees_more_than_students=teacher.encoder.track != task.inputs,
+        uses_target=teacher.encoder.track == "with_target",
+        sees_more_than_students=teacher.encoder.track != task.track,
         teaches=verdict.teaches,
         verdict=verdict.text,
     )
@@ -159,9 +159,9 @@ def _edge_errors(student: ScoresBySplit | FiguresBySplit, scores: EngineScores, 
     in_float, int8 = getattr(student, part), getattr(scores.int8, part)
     others = {name: getattr(getattr(scores, name), part) for name in ("litert", "litert_optimised", "tflm")}
     return EdgeErrors(
-        **{f"{name}_float": getattr(in_float, name) for name in ("mae", "rmse", "cell_mae")},
-        **{f"{name}_int8": getattr(int8, name) for name in ("mae", "rmse", "cell_mae")},
-        **{name: getattr(int8, name) for name in ("worst_cell", "before_knee", "after_knee")},
+        **{f"{name}_float": getattr(in_float, name) for name in ("mae", "rmse", "asset_mae")},
+        **{f"{name}_int8": getattr(int8, name) for name in ("mae", "rmse", "asset_mae")},
+        **{name: getattr(int8, name) for name in ("worst_asset", "before_knee", "after_knee")},
         **{f"mae_{engine}": score.mae for engine, score in others.items()},
         **{f"most_from_int8_{engine}": score.most_from_int8 for engine, score in others.items()},
     )
@@ -185,7 +185,7 @@ def _spread(pipeline: Pipeline, students: Sequence[StudentSummary], edge: EdgeSu
     groups = {key: _group(key, part) for key, part in sweep.groupby(GROUP, sort=True)}
     origin = pipeline.row(edge.parent or edge.name)
     return Spread(
-        over="seeds of one cell split, float students, test windows",
+        over="seeds of one split, float students, test windows",
         splits="one split here; make results runs the study over splits (docs/results.md)",
         students=tuple(groups.values()),
         edge=groups[tuple(origin[key] for key in GROUP)],
@@ -193,7 +193,7 @@ def _spread(pipeline: Pipeline, students: Sequence[StudentSummary], edge: EdgeSu
 
 
 def _group(key: tuple[Any, ...], part: pd.DataFrame) -> SpreadGroup:
-    figures: dict[str, Any] = {name: _mean_std(part[name]) for name in ("mae", "rmse", "cell_mae", "mae_validation")}
+    figures: dict[str, Any] = {name: _mean_std(part[name]) for name in ("mae", "rmse", "asset_mae", "mae_validation")}
     return SpreadGroup(**dict(zip(GROUP, key, strict=True)), seeds=len(part), **figures)
 
 

@@ -11,6 +11,7 @@ from rich.table import Table
 from dlnet.report.options import bits_line, usage_line
 
 if TYPE_CHECKING:
+    from dlnet.config.quantities import Target
     from dlnet.forecast import Forecast
     from dlnet.report.documents import Figures, SummaryReport  # needs packages that the core does not install
 
@@ -26,32 +27,36 @@ def show(table: Table) -> None:
 
 
 def summary_table(summary: SummaryReport) -> Table:
-    """The report as a table: baselines, teacher, elites, int8; errors of SoH on test cells."""
+    """The report as a table: baselines, teacher, elites, int8; errors of the target on test assets."""
     data = summary.data
-    title = f"{data.label}, track {data.inputs}: errors of SoH over the next {data.horizon} cycles, test cells"
+    words, target = data.quantities, data.quantities.target
+    title = (
+        f"{data.label}, track {data.track}: errors of {target.error_label} over the next "
+        f"{words.time.count(data.horizon)}, test {words.asset.many}"
+    )
     table = Table(title=title)
     table.add_column("model")
-    for name in ("MAE", "RMSE", "cell mean", "worst cell", "bytes", "MAE / boosting"):
+    for name in ("MAE", "RMSE", f"{words.asset.one} mean", f"worst {words.asset.one}", "bytes", "MAE / boosting"):
         table.add_column(name, justify="right")
     reference = summary.mae_of("boosting")
     for name, entry in sorted(summary.baselines.items(), key=lambda item: -item[1].mae):
-        table.add_row(*_row(name, entry, entry.bytes, reference))
+        table.add_row(*_row(name, entry, entry.bytes, reference, target))
     table.add_section()
-    table.add_row(*_row("teacher", summary.teacher, summary.teacher.bytes, reference))
+    table.add_row(*_row("teacher", summary.teacher, summary.teacher.bytes, reference, target))
     for elite in summary.elites:
-        table.add_row(*_row(f"student {elite.name}", elite, elite.bytes, reference))
+        table.add_row(*_row(f"student {elite.name}", elite, elite.bytes, reference, target))
     table.add_section()
     for edge in summary.edges:
         style = "bold" if edge.name == summary.edge.name else None
-        table.add_row(*_row(f"int8 {edge.name}", edge.int8, edge.spec_bytes, reference), style=style)
+        table.add_row(*_row(f"int8 {edge.name}", edge.int8, edge.spec_bytes, reference, target), style=style)
     return table
 
 
-def _row(name: str, entry: Figures, size: int, reference: float | None) -> list[str]:
-    worst = entry.worst_cell
+def _row(name: str, entry: Figures, size: int, reference: float | None, target: Target) -> list[str]:
+    worst = entry.worst_asset
     ratio = "" if reference is None else f"{entry.mae / reference:.3f}"
-    figures = [f"{value:.5f}" for value in (entry.mae, entry.rmse, entry.cell_mae)]
-    return [name, *figures, f"{worst.mae:.5f} ({worst.cell})", f"{size:,}", ratio]
+    figures = [target.shown_error(value) for value in (entry.mae, entry.rmse, entry.asset_mae)]
+    return [name, *figures, f"{target.shown_error(worst.mae)} ({worst.asset})", f"{size:,}", ratio]
 
 
 def notes(summary: SummaryReport) -> list[str]:
@@ -68,14 +73,15 @@ def notes(summary: SummaryReport) -> list[str]:
 
 
 def forecast_table(forecast: Forecast, shown: Sequence[int]) -> Table:
-    """Selected cycles ahead, with the SoH expected and the typical error."""
-    title = f"{forecast.cell}: model {forecast.model}, trained on {forecast.label}, nominal {forecast.nominal_ah:g} Ah"
-    table = Table(title=title)
-    for name in ("cycles ahead", "SoH", "capacity, Ah", "typical error, SoH"):
+    """Selected rows ahead, with the target expected and the typical error."""
+    words, target = forecast.quantities, forecast.quantities.target
+    share = f", nominal {forecast.nominal:g} {target.unit}" if target.over_nominal else ""
+    table = Table(title=f"{forecast.asset}: model {forecast.model}, trained on {forecast.label}{share}")
+    quantity = [f"{target.quantity}, {target.unit}"] if target.over_nominal else []
+    for name in (f"{words.time.many} ahead", target.error_label, *quantity, f"typical error, {target.error_label}"):
         table.add_column(name, justify="right")
-    for cycle in sorted({step for step in shown if step < len(forecast.ahead)} | {len(forecast.ahead)}):
-        soh = forecast.ahead[cycle - 1]
-        table.add_row(
-            str(cycle), f"{soh:.4f}", f"{soh * forecast.nominal_ah:.4f}", f"± {forecast.error[cycle - 1]:.4f}"
-        )
+    for row in sorted({step for step in shown if step < len(forecast.ahead)} | {len(forecast.ahead)}):
+        value = forecast.ahead[row - 1]
+        measured = [f"{value * forecast.nominal:.4f}"] if target.over_nominal else []
+        table.add_row(str(row), target.shown(value), *measured, f"± {target.shown(forecast.error[row - 1])}")
     return table

@@ -13,12 +13,13 @@ from matplotlib.ticker import FuncFormatter, LogLocator
 
 from dlnet.distill.gains import MeanStd
 from dlnet.plots.style import FAINT, INK, MUTED, caption, palette
+from dlnet.report.documents import SummaryReport
 from dlnet.report.pipeline import Pipeline
 
 CAPTION_WIDTH = 170  # characters
 
 
-def learning(pipeline: Pipeline, label: str) -> Figure:
+def learning(pipeline: Pipeline, summary: SummaryReport) -> Figure:
     """Validation MAE over gradient steps: members of the teacher, students, pruned students."""
     figure = Figure(figsize=(12.5, 4.6), layout="constrained")
     panels = figure.subplots(1, 3, sharey=True)
@@ -31,11 +32,11 @@ def learning(pipeline: Pipeline, label: str) -> Figure:
         axes.set(title=title, xlabel="gradient steps", yscale="log", xlim=(0, None))
         if kind == "teacher":
             axes.axhline(pipeline.teacher.metrics["mae_validation"], color=INK, linewidth=1, linestyle=(0, (5, 3)))
-    panels[0].set_ylabel("MAE, SoH (validation windows)")
+    panels[0].set_ylabel(f"MAE, {summary.data.quantities.target.error_label} (validation windows)")
     panels[0].yaxis.set_major_locator(LogLocator(subs=(1.0, 1.5, 2.0, 3.0, 5.0)))
     panels[0].yaxis.set_minor_locator(LogLocator(subs=()))
     panels[0].yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    figure.suptitle(f"Learning curves: {label}", x=0.01, ha="left")
+    figure.suptitle(f"Learning curves: {summary.data.label}", x=0.01, ha="left")
     caption(
         figure,
         "Coloured: teacher's members, elites of the fronts. Grey: all other students. Dashed: the members averaged.",

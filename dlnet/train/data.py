@@ -15,13 +15,13 @@ from dlnet.data.windows import Ends, Singles, WindowDataset
 
 @dataclass(frozen=True)
 class TrainingData:
-    """Encoded windows of one cell split; changes are relative to the anchor in units of ``delta_scale``.
+    """Encoded windows of one asset split; changes are relative to the anchor in units of ``delta_scale``.
 
     Attributes:
         z: (N, T, C) training windows, labelled ones first. change: (N, horizon), NaN where unlabelled.
         labelled: how many of them have labels. features: channels that noise is added to.
         validation_z, validation_change: (V, T, C), (V, horizon).
-        delta_scale: SoH per unit.
+        delta_scale: of the errors, in the target's unit, per unit of change.
         teacher: (N, horizon) the teacher's output, if any. Other outputs of the teacher that losses need:
         spread: (N, horizon) standard deviation over its members. hint: (N, T, k) its hidden path, standardised.
         attention: (N, T) mean square of its states.
@@ -40,7 +40,7 @@ class TrainingData:
     attention: Tensor | None = None
 
     def at(self, ahead: np.ndarray) -> TrainingData:
-        """The same with training targets only at the cycles ``ahead``."""
+        """The same with training targets only at the rows ``ahead``."""
         columns = torch.as_tensor(ahead - 1)
         teacher = None if self.teacher is None else self.teacher[:, columns]
         spread = None if self.spread is None else self.spread[:, columns]
@@ -63,7 +63,7 @@ class Windows:
 
 
 def training_windows(dataset: WindowDataset, task: TaskParams) -> Windows:
-    """Windows of the training and validation cells; none of test cells."""
+    """Windows of the training and validation assets; none of test assets."""
     labelled = dataset.windows("train", task.stride_train)
     every = dataset.windows("train", task.stride_train, labelled=False)
     unlabelled = np.setdiff1d(every, labelled)
@@ -83,7 +83,7 @@ def make_training_data(dataset: WindowDataset, encoder: Encoder, windows: Window
         features=encoder.feature_channels,
         validation_z=torch.from_numpy(encoder.encode(dataset, windows.validation)),
         validation_change=torch.from_numpy(_change(dataset, encoder, windows.validation)),
-        delta_scale=encoder.delta_scale,
+        delta_scale=encoder.delta_scale * dataset.unit_size,
     )
 
 

@@ -17,7 +17,7 @@ from dlnet.train.data import TrainingData
 
 LABELS = "labels"
 Curve = list[tuple[int, str, float, float]]
-"""(step, name, training loss, validation MAE in SoH) at each validation."""
+"""(step, name, training loss, validation MAE in health) at each validation."""
 
 
 @dataclass(frozen=True)

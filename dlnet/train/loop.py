@@ -89,7 +89,7 @@ def _validate(
 def _validation_errors(
     state: State, config: Config, jobs: Sequence[Job], training_sets: Sequence[TrainingData]
 ) -> list[tuple[int, float]]:
-    """(index among the live networks, MAE in SoH), one training set after the other."""
+    """(index among the live networks, MAE in health), one training set after the other."""
     errors: list[tuple[int, float]] = []
     full = horizon_basis(config)
     for index in sorted({jobs[m].training_set for m in state.live}):

@@ -1,4 +1,4 @@
-"""How to train: steps, learning rate, early stopping and the cycles ahead in the loss."""
+"""How to train: steps, learning rate, early stopping and the rows ahead in the loss."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class TrainPlan:
         clip: largest norm of one network's gradient.
         noise: standard deviation of the shift that is added to each feature of a window.
         check: steps between validations. patience: validations without improvement before a network stops.
-        points: cycles ahead in the loss, evenly spread. temperature: of soft targets.
+        points: rows ahead in the loss, evenly spread. temperature: of soft targets.
     """
 
     steps: int

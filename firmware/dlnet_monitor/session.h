@@ -18,7 +18,7 @@ template <class Model>
 class Session {
  public:
   /// Bytes that any reply fits in; a forecast is the longest.
-  static constexpr size_t reply_room = 300 + 12 * Model::horizon;
+  static constexpr size_t reply_room = 500 + 12 * Model::horizon;
 
   /// Call once, before the first line. Works on zeroed memory, without a constructor.
   void begin(const Clocks& clocks) {
@@ -52,7 +52,22 @@ class Session {
     const char* name;
     int min_arguments, max_arguments;
     void (Session::*run)(Reply&);
+    bool of_charge = false;  // only known to models of batteries that read features of a charge
   };
+
+  /// The task's own word for a command: `cycle` for `push`, `soh` for `value` where these are its words.
+  static const char* other_name(const Command& command) {
+    if (command.run == &Session::push) return Model::time_unit();
+    const bool soh = dlnet::same_text(Model::target(), "SoH") && command.run == &Session::value;
+    return soh ? "soh" : command.name;
+  }
+
+  static bool reads_charge() {
+    for (int i = 0; i < static_cast<int>(Model::inputs); ++i) {
+      if (dlnet::charge_feature_index(Model::input_name(i)) >= 0) return true;
+    }
+    return false;
+  }
 
   void run(Reply& reply) {
     static const Command commands[] = {
@@ -60,28 +75,30 @@ class Session {
         {"info", 0, 0, &Session::info},
         {"input", 1, 1, &Session::input},
         {"status", 0, 0, &Session::status},
-        {"cycle", 1 + Model::inputs, 1 + Model::inputs, &Session::cycle},
+        {"push", 1 + Model::inputs, 1 + Model::inputs, &Session::push},
         {"forecast", 0, 0, &Session::forecast},
-        {"soh", 1, 1, &Session::soh},
+        {"value", 1, 1, &Session::value},
         {"crossing", 1, 1, &Session::crossing},
-        {"charge", 0, window_values, &Session::charge},
-        {"sample", 3, 3, &Session::sample},
-        {"features", 0, 0, &Session::features},
-        {"finish", 1, 1 + Model::inputs, &Session::finish},
+        {"charge", 0, window_values, &Session::charge, true},
+        {"sample", 3, 3, &Session::sample, true},
+        {"features", 0, 0, &Session::features, true},
+        {"finish", 1, 1 + Model::inputs, &Session::finish, true},
         {"selftest", 0, 0, &Session::selftest},
         {"time", 0, 0, &Session::time},
         {"save", 1, 1, &Session::save},
         {"load", 2, 2, &Session::load},
         {"reset", 0, 0, &Session::reset},
     };
-    static_assert(2 + Model::inputs <= max_words, "a cycle of this model does not fit one line");
+    static_assert(2 + Model::inputs <= max_words, "a row of this model does not fit one line");
     for (const Command& command : commands) {
-      if (words_.count() == 0 || !words_[0].is(command.name)) continue;
+      if (words_.count() == 0 || (command.of_charge && !reads_charge())) continue;
+      const bool own = words_[0].is(command.name);
+      if (!own && !words_[0].is(other_name(command))) continue;
       const int arguments = words_.count() - 1;
       if (arguments < command.min_arguments || arguments > command.max_arguments) {
         return reply.refuse(Error::wrong_count);
       }
-      reply.put("ok ").put(command.name);
+      reply.put("ok ").put(own ? command.name : other_name(command));
       return (this->*command.run)(reply);
     }
     reply.refuse(Error::unknown_command);
@@ -107,14 +124,16 @@ class Session {
   }
 
   void help(Reply& reply) {
-    reply.put(" info status input cycle forecast soh crossing charge sample features finish selftest time save load");
-    reply.put(" reset");
+    reply.put(" info status input push forecast value crossing selftest time save load reset");
+    if (reads_charge()) reply.put(" charge sample features finish");
   }
 
   void info(Reply& reply) {
-    reply.put(" protocol=1 version=").put(Model::version()).put(" sha256=").put(Model::sha256());
+    reply.put(" protocol=2 version=").put(Model::version()).put(" sha256=").put(Model::sha256());
     reply.put(" inputs=").put_unsigned(Model::inputs).put(" window=").put_unsigned(Model::window);
     reply.put(" horizon=").put_unsigned(Model::horizon).put(" state=").put_unsigned(Monitor::state_size());
+    reply.put(" asset=").put(Model::asset()).put(" time=").put(Model::time_unit());
+    reply.put(" target=").put(Model::target()).put(" unit=").put(Model::target_unit());
     reply.put(" model=").put(Model::name());
   }
 
@@ -126,17 +145,17 @@ class Session {
   }
 
   void put_held(Reply& reply) {
-    reply.put(" last=").put_unsigned(monitor_.last_cycle()).put(" held=").put_unsigned(monitor_.count());
+    reply.put(" last=").put_unsigned(monitor_.last()).put(" held=").put_unsigned(monitor_.count());
     reply.put(" ready=").put(monitor_.ready() ? '1' : '0');
   }
 
   void status(Reply& reply) { put_held(reply); }
 
-  void push(uint32_t number, const float* values, Reply& reply) {
+  void add(uint32_t number, const float* values, Reply& reply) {
     if (accepted(monitor_.push(number, values), reply)) put_held(reply);
   }
 
-  void cycle(Reply& reply) {
+  void push(Reply& reply) {
     uint32_t n;
     float values[Model::inputs];
     if (!whole(1, n, reply)) return;
@@ -145,7 +164,7 @@ class Session {
       if (!number(2 + i, value, reply)) return;
       values[i] = static_cast<float>(value);
     }
-    push(n, values, reply);
+    add(n, values, reply);
   }
 
   void forecast(Reply& reply) {
@@ -154,24 +173,25 @@ class Session {
     for (uint16_t k = 1; k <= Model::horizon; ++k) reply.put(' ').put_signed(ahead.raw(k));
   }
 
-  void soh(Reply& reply) {
+  void value(Reply& reply) {
     uint32_t k;
     dlnet::Forecast<Model> ahead;
     if (!whole(1, k, reply)) return;
     if (k > Model::horizon) return reply.refuse(Error::bad_value);
     if (!accepted(monitor_.forecast(ahead), reply)) return;
-    reply.put(' ').put_fixed(static_cast<double>(ahead.raw(static_cast<uint16_t>(k))) / (1 << 24));
+    const double scaled = ahead.raw(static_cast<uint16_t>(k)) * static_cast<double>(Model::value_scale);
+    reply.put(' ').put_fixed(static_cast<double>(Model::value_offset) + scaled);
   }
 
   void crossing(Reply& reply) {
     double threshold;
-    uint16_t cycles = 0;
+    uint16_t rows = 0;
     if (!number(1, threshold, reply)) return;
-    const dlnet::Status result = monitor_.crossing(static_cast<float>(threshold), cycles);
+    const dlnet::Status result = monitor_.crossing(static_cast<float>(threshold), rows);
     if (result == dlnet::Status::beyond_horizon) {
       reply.put(" none");
     } else if (accepted(result, reply)) {
-      reply.put(' ').put_unsigned(cycles);
+      reply.put(' ').put_unsigned(rows);
     }
   }
 
@@ -209,7 +229,7 @@ class Session {
     for (double value : values) reply.put(' ').put_fixed(value);
   }
 
-  /// Push the finished charge as a cycle. Inputs that are not charge features, such as SoH, are arguments.
+  /// Push the finished charge as a row. Inputs that are not charge features, such as SoH, are arguments.
   void finish(Reply& reply) {
     uint32_t n;
     float values[Model::inputs];
@@ -230,7 +250,7 @@ class Session {
       values[i] = static_cast<float>(value);
     }
     if (next != words_.count()) return reply.refuse(Error::wrong_count);
-    push(n, values, reply);
+    add(n, values, reply);
   }
 
   void selftest(Reply& reply) { accepted(dlnet::self_test<Model>(), reply); }

@@ -1,6 +1,6 @@
 // The library as a filter, for the sanitisers: reads records of fixed size from stdin, writes records to stdout.
 //   engine: int16 window[steps][channels], int32 anchor -> int32 forecast[horizon], int16 hidden[steps][hidden]
-//   monitor: uint32 cycle, float values[inputs] -> int32 status, int32 ready, float soh[horizon]
+//   monitor: uint32 time, float values[inputs] -> int32 status, int32 ready, float ahead[horizon]
 #include <stdio.h>
 
 #include "shim.h"
@@ -28,12 +28,12 @@ static int engine() {
 
 static int monitor() {
   uint32_t cycle;
-  float values[Model::inputs], soh[Model::horizon] = {};
+  float values[Model::inputs], ahead[Model::horizon] = {};
   while (read(&cycle, 1) && read(values, Model::inputs)) {
-    const int32_t status = dlnet_push(cycle, values), ready = dlnet_forecast(soh);
+    const int32_t status = dlnet_push(cycle, values), ready = dlnet_forecast(ahead);
     write(&status, 1);
     write(&ready, 1);
-    write(soh, Model::horizon);
+    write(ahead, Model::horizon);
   }
   return 0;
 }

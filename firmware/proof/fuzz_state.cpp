@@ -37,10 +37,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count) {
     return 0;
   }
   require(memcmp(state, after, size) == 0);
-  float soh[Model::horizon], values[Model::inputs];
+  float ahead[Model::horizon], values[Model::inputs];
   for (int i = 0; i < Model::inputs; ++i) values[i] = Model::input_offset[i];
-  require((device.forecast(soh) == dlnet::Status::ok) == device.ready());
-  const dlnet::Status pushed = device.push(device.last_cycle() + 1, values);
+  require((device.forecast(ahead) == dlnet::Status::ok) == device.ready());
+  const dlnet::Status pushed = device.push(device.last() + 1, values);
   require(pushed == dlnet::Status::ok || pushed == dlnet::Status::out_of_order);
   return 0;
 }

@@ -8,7 +8,7 @@ void dlnet_trace(const int16_t *window, int32_t anchor, int32_t *forecast, int16
   dlnet::Forecast<Model> ahead;
   StateRecorder recorder = {hidden};
   dlnet::Engine<Model>::run(source, anchor, ahead, recorder);
-  for (int32_t cycle = 1; cycle <= Model::horizon; ++cycle) *forecast++ = ahead.raw(static_cast<uint16_t>(cycle));
+  for (int32_t row = 1; row <= Model::horizon; ++row) *forecast++ = ahead.raw(static_cast<uint16_t>(row));
 }
 
 void dlnet_levels(const int16_t *window, int32_t anchor, int32_t *levels) {
@@ -30,17 +30,17 @@ void dlnet_engine(const int16_t *window, int32_t anchor, int32_t *forecast) {
 
 void dlnet_clear() { monitor.clear(); }
 
-int32_t dlnet_push(uint32_t cycle, const float *values) { return static_cast<int32_t>(monitor.push(cycle, values)); }
+int32_t dlnet_push(uint32_t time, const float *values) { return static_cast<int32_t>(monitor.push(time, values)); }
 
 int32_t dlnet_encode(int16_t *window, int32_t *anchor) {
   if (!monitor.ready()) return static_cast<int32_t>(dlnet::Status::not_ready);
-  dlnet::WindowEncoder<Model> encoder(monitor.cycles());
+  dlnet::WindowEncoder<Model> encoder(monitor.rows());
   for (int t = 0; t < Model::steps; ++t) encoder.step(t, reinterpret_cast<dlnet::Half *>(window + t * Model::channels));
   *anchor = encoder.anchor();
   return ok;
 }
 
-int32_t dlnet_forecast(float *soh) { return static_cast<int32_t>(monitor.forecast(soh)); }
+int32_t dlnet_forecast(float *values) { return static_cast<int32_t>(monitor.forecast(values)); }
 
 int32_t dlnet_ahead(int32_t *levels) {
   dlnet::Forecast<Model> ahead;
@@ -49,10 +49,10 @@ int32_t dlnet_ahead(int32_t *levels) {
   return static_cast<int32_t>(status);
 }
 
-int32_t dlnet_crossing(float soh, int32_t *cycles) {
+int32_t dlnet_crossing(float value, int32_t *rows) {
   uint16_t ahead = 0;
-  const dlnet::Status status = monitor.crossing(soh, ahead);
-  if (status == dlnet::Status::ok) *cycles = ahead;
+  const dlnet::Status status = monitor.crossing(value, ahead);
+  if (status == dlnet::Status::ok) *rows = ahead;
   return static_cast<int32_t>(status);
 }
 

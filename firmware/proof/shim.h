@@ -16,7 +16,7 @@ struct StateRecorder {
 
 #pragma GCC visibility push(default)  // all else is hidden: several models are loaded in one process
 extern "C" {
-// A window (steps, channels) of codes -> forecast (horizon,) in 2^-24 SoH, and the state after each step.
+// A window (steps, channels) of codes -> forecast (horizon,) in 2^-24 of health, and the state after each step.
 void dlnet_trace(const int16_t *window, int32_t anchor, int32_t *forecast, int16_t *hidden);
 // The engine as the monitor calls it: levels at the knots only.
 void dlnet_levels(const int16_t *window, int32_t anchor, int32_t *levels);
@@ -27,9 +27,9 @@ void dlnet_engine(const int16_t *window, int32_t anchor, int32_t *forecast);
 void dlnet_clear();
 int32_t dlnet_push(uint32_t cycle, const float *values);
 int32_t dlnet_encode(int16_t *window, int32_t *anchor);
-int32_t dlnet_forecast(float *soh);
+int32_t dlnet_forecast(float *values);
 int32_t dlnet_ahead(int32_t *levels);
-int32_t dlnet_crossing(float soh, int32_t *cycles);
+int32_t dlnet_crossing(float value, int32_t *rows);
 int32_t dlnet_save(uint8_t *buffer, int32_t size);
 int32_t dlnet_load(const uint8_t *buffer, int32_t size);
 int32_t dlnet_self_test();

@@ -18,9 +18,9 @@ from dlnet.compress.stage2 import TeacherContext, compress_all
 from dlnet.cost.device import flash_bytes
 from dlnet.cost.shape import model_shape
 from dlnet.cost.table import costs
-from dlnet.data.schema import read_table
+from dlnet.data.schema import read_label, read_table
 from dlnet.distill.students import as_student
-from dlnet.distill.synthetic import add_synthetic_windows, shifted, simulated
+from dlnet.distill.synthetic import Fleet, add_synthetic_windows, shifted, simulated
 from dlnet.distill.targets import add_teacher_targets
 from dlnet.distill.teacher import train_teacher
 from dlnet.export.convert import weights_of
@@ -41,7 +41,7 @@ from studies.cell_split import CellSplit
 from studies.config import MethodsConfig
 
 Rows = list[dict[str, Any]]
-SIMULATED_CELLS = Path("data/embedded.parquet")
+SIMULATED = Path("data/embedded.parquet")
 LABELS, WITH_TEACHER = "labels", "l1"
 FURTHER = "trained on"  # a control: as many further steps as a method trains, without the method
 
@@ -49,7 +49,7 @@ FURTHER = "trained on"  # a control: as many further steps as a method trains, w
 def teacher(config: MethodsConfig, cell_split: CellSplit, folder: Path) -> Rows:
     """The averaged teacher; it is stored in ``folder``."""
     student, _ = train_teacher(
-        cell_split.encoder, config.teacher, cell_split.training_data, cell_split.task.channels.noise
+        cell_split.encoder, config.teacher, cell_split.training_data, cell_split.dataset.task.channels.noise
     )
     student.save(folder / student.name, cell_split.dataset)
     return [_row(config, cell_split, student, "teacher", "teacher", 0, None)]
@@ -79,7 +79,8 @@ def losses(config: MethodsConfig, cell_split: CellSplit, folder: Path) -> Rows:
     synthetic = {
         f"{WITH_TEACHER}, shifted windows": shifted(cell_split.training_data, params.copies, params.spread, seed=0),
         f"{WITH_TEACHER}, simulated cells": simulated(
-            read_table(SIMULATED_CELLS),
+            Fleet(read_table(SIMULATED), read_label(SIMULATED)),
+            cell_split.dataset.task.quantities,
             config.clean,
             config.split,
             cell_split.task,
@@ -118,7 +119,7 @@ def control(config: MethodsConfig, cell_split: CellSplit, folder: Path) -> Rows:
     params = config.prune.model_copy(
         update={"methods": ["magnitude"], "sparsities": [0.0], "rounds": 1, "seeds": [0]}  # prunes nothing
     )
-    plan = plan_of(config.prune.training, cell_split.task.channels.noise)
+    plan = plan_of(config.prune.training, cell_split.dataset.task.channels.noise)
     again, _ = compress_all(elites, params, plan, _context(config, cell_split, folder))
     whole = [
         _row(config, cell_split, student, "structure", _whole(student), _parent_seed(student, elites), "whole")
@@ -142,7 +143,7 @@ def structure(config: MethodsConfig, cell_split: CellSplit, folder: Path) -> Row
     rows = [
         _row(config, cell_split, student, "structure", "whole", student.lineage["seed"], None) for student in elites
     ]
-    plan = plan_of(config.prune.training, cell_split.task.channels.noise)
+    plan = plan_of(config.prune.training, cell_split.dataset.task.channels.noise)
     for methods, rounds in ((config.methods.structure, 1), (config.methods.gradual, config.methods.rounds)):
         params = config.prune.model_copy(
             update={"methods": methods, "sparsities": config.methods.sparsities, "rounds": rounds, "seeds": [0]}
@@ -243,7 +244,7 @@ def _trained_on(
     title: str,
 ) -> TrainedModel:
     """``net``, derived from ``parent``, after training as in the second stage."""
-    plan = plan_of(config.prune.training, cell_split.task.channels.noise)
+    plan = plan_of(config.prune.training, cell_split.dataset.task.channels.noise)
     job = Job(f"{parent.name}-{title}", parent.lineage["seed"], WITH_TEACHER, config.prune.alpha, start=net.parameters)
     (result,) = run_stacks(stacked(net.config, [job]), [training_data], plan, title)
     return as_student(result, cell_split.encoder, training_data)
@@ -314,7 +315,7 @@ def _train(
     own: NetConfig,
     title: str,
 ) -> list[TrainedModel]:
-    plan: TrainPlan = plan_of(config.students.training, cell_split.task.channels.noise)
+    plan: TrainPlan = plan_of(config.students.training, cell_split.dataset.task.channels.noise)
     results: list[Trained] = run_stacks(stacked(own, jobs), training_sets, plan, title)
     return [as_student(student, cell_split.encoder, cell_split.training_data) for student in results]
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import pandas as pd
 from tqdm import tqdm
 
-from dlnet.config.task import Track
+from dlnet.config.quantities import Track
 from dlnet.files import write_parquet
 from studies import run
 from studies.cell_split import Cells, CellSplit, load, make_split

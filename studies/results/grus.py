@@ -14,7 +14,7 @@ import pandas as pd
 from tqdm import tqdm
 
 from dlnet.baselines.gru import fit_gru
-from dlnet.config.task import Track
+from dlnet.config.quantities import Track
 from dlnet.files import read_json, write_json, write_parquet, write_text
 from studies import run
 from studies.cell_split import Cells, load, make_split
@@ -47,9 +47,11 @@ def _rows(config: StudyConfig, cells: Cells, track: Track, split: int) -> pd.Dat
     if not path.exists():
         one, found = make_split(config, cells, track, split), []
         for name, params in config.baselines.gru.items():
-            gru = fit_gru(name, params, one.encoder, one.training_data, one.task.channels.noise, config.baselines.seed)
+            gru = fit_gru(
+                name, params, one.encoder, one.training_data, one.dataset.task.channels.noise, config.baselines.seed
+            )
             scores = one.score(gru.forecast(one.dataset, one.windows.validation), gru.forecast(one.dataset, one.test))
-            known = {"bytes": gru.bytes, "uses_capacity": gru.uses_capacity, "track": track, "split": split}
+            known = {"bytes": gru.bytes, "uses_target": gru.uses_target, "track": track, "split": split}
             found.append({"kind": "baseline", "name": name, **known, **scores})
         write_parquet(path, pd.DataFrame(found))
     return pd.read_parquet(path)
@@ -57,8 +59,8 @@ def _rows(config: StudyConfig, cells: Cells, track: Track, split: int) -> pd.Dat
 
 def _replace(track: dict[str, Any], name: str, rows: pd.DataFrame) -> None:
     """The baseline's figures and its ratio; of single splits only the study knows the int8 model's errors."""
-    uses_capacity = bool(rows["uses_capacity"].any())
-    track["baselines"][name] = {**model_figures(rows), "uses_capacity": uses_capacity}
+    uses_target = bool(rows["uses_target"].any())
+    track["baselines"][name] = {**model_figures(rows), "uses_target": uses_target}
     mean = track["edge"]["mae_int8"]["mean"] / track["baselines"][name]["mae"]["mean"]
     track["ratios"][f"int8 over {name}"] = {"mean": mean, "least": None, "most": None}
 

@@ -95,7 +95,7 @@ def _baseline(name: str) -> Callable[[dict[str, Any]], dict[str, Any]]:
 
 def _edge(track: dict[str, Any]) -> dict[str, Any]:
     edge = track["edge"]
-    return {"mae": edge["mae_int8"], "worst_cell_mae": edge["worst_cell_mae_int8"], "bytes": edge["spec_bytes"]}
+    return {"mae": edge["mae_int8"], "worst_asset_mae": edge["worst_asset_mae_int8"], "bytes": edge["spec_bytes"]}
 
 
 _SHORT: list[tuple[str, Callable[[dict[str, Any]], dict[str, Any]]]] = [
@@ -112,7 +112,7 @@ _SHORT: list[tuple[str, Callable[[dict[str, Any]], dict[str, Any]]]] = [
 
 
 def _short_cells(model: dict[str, Any]) -> tuple[str, str, str]:
-    error, worst = model["mae"], model["worst_cell_mae"]
+    error, worst = model["mae"], model["worst_asset_mae"]
     return f"{error['mean']:.5f} ± {error['std_splits']:.5f}", f"{worst['mean']:.4f}", f"{model['bytes']:,}"
 
 
@@ -141,16 +141,16 @@ def _models(track: dict[str, Any]) -> str:
         [
             _name(name, row),
             f"{row['bytes']:,}",
-            *(_pm(row[key]) for key in ("mae", "rmse", "cell_mae", "worst_cell_mae")),
+            *(_pm(row[key]) for key in ("mae", "rmse", "asset_mae", "worst_asset_mae")),
         ]
         for name, row in sorted(track["baselines"].items(), key=lambda item: -item[1]["mae"]["mean"])
     ]
     teacher, edge = track["teacher"], track["edge"]
     rows.append(
         [f"liquid teacher ({teacher['parameters']:,} parameters)", f"{teacher['bytes']:,}",
-         *(_pm(teacher[key]) for key in ("mae", "rmse", "cell_mae", "worst_cell_mae"))]
+         *(_pm(teacher[key]) for key in ("mae", "rmse", "asset_mae", "worst_asset_mae"))]
     )  # fmt: skip
-    keys = ("mae_int8", "rmse_int8", "cell_mae_int8", "worst_cell_mae_int8")
+    keys = ("mae_int8", "rmse_int8", "asset_mae_int8", "worst_asset_mae_int8")
     rows.append(["**int8 student**", f"{edge['spec_bytes']:,}", *(f"**{_pm(edge[key])}**" for key in keys)])
     rows.append(
         ["strict Euler LTC student, int8", f"{track['ltc']['spec_bytes']:,}", *(_pm(track["ltc"][k]) for k in keys)]
@@ -159,7 +159,7 @@ def _models(track: dict[str, Any]) -> str:
 
 
 def _name(name: str, model: dict[str, Any]) -> str:
-    return f"{name} (sees capacity)" if model.get("uses_capacity") else name
+    return f"{name} (sees capacity)" if model.get("uses_target") else name
 
 
 def _ratios(name: str, track: dict[str, Any]) -> str:
@@ -190,7 +190,7 @@ def _chosen(track: dict[str, Any], protocol: dict[str, Any], name: str) -> str:
 def _students(track: dict[str, Any]) -> str:
     rows = [
         [row["cell"], str(row["hidden"]), str(row["parameters"]), row["loss"],
-         *(_pm(row[key]) for key in ("mae", "cell_mae", "worst_cell_mae"))]
+         *(_pm(row[key]) for key in ("mae", "asset_mae", "worst_asset_mae"))]
         for row in track["students"]
     ]  # fmt: skip
     return _table(["cell", "hidden", "parameters", "loss", "MAE", "cell mean", "worst cell"], rows)

@@ -39,7 +39,7 @@ def models_of(track: dict[str, Any]) -> dict[str, tuple[dict[str, float], int]]:
 
 def _labels(track: dict[str, Any]) -> dict[str, str]:
     """Names as shown; a star where a baseline sees capacity and the nets do not."""
-    sees = {name: row["uses_capacity"] for name, row in track["baselines"].items()}
+    sees = {name: row["uses_target"] for name, row in track["baselines"].items()}
     star = "*" if len(set(sees.values())) > 1 else ""
     names = [*sees, TEACHER, EDGE]
     return {name: name.replace("_", " ").replace("gru", "GRU") + (star if sees.get(name) else "") for name in names}

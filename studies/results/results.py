@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from dlnet.config.task import Track
+from dlnet.config.quantities import Track
 from dlnet.files import write_json, write_text
 from studies.cell_split import Cells
 from studies.config import StudyConfig
@@ -17,7 +17,7 @@ from studies.results.pictures import draw
 
 DOCS = Path("docs")
 README = Path("README.md")
-MEASURES = ("mae", "rmse", "cell_mae", "worst_cell_mae")
+MEASURES = ("mae", "rmse", "asset_mae", "worst_asset_mae")
 KIND = ["cell", "hidden", "loss"]
 
 
@@ -25,7 +25,7 @@ def write_results(table: pd.DataFrame, config: StudyConfig, cells: Cells) -> Non
     """Write docs/results.json, docs/results.md, docs/img/results-*.png and the table in README.md."""
     study = config.study
     content = {
-        "data": {"source": "mit", "label": cells.task.label, "cells": len(cells.cells), "rows": len(cells.rows)},
+        "data": {"source": "mit", "label": cells.task.label, "cells": len(cells.assets), "rows": len(cells.rows)},
         "protocol": {
             "splits": study.splits,
             "seeds": study.seeds,
@@ -49,7 +49,7 @@ def summarise(table: pd.DataFrame, track: Track) -> dict[str, Any]:
     headline = groups["edge"][groups["edge"]["chosen_among"] == "all"]
     ltc = groups["edge"][groups["edge"]["chosen_among"] == "ltc"]
     baselines = {
-        name: {**model_figures(part), "uses_capacity": bool(part["uses_capacity"].any())}
+        name: {**model_figures(part), "uses_target": bool(part["uses_target"].any())}
         for name, part in groups["baseline"].groupby("name", sort=True)
     }
     edge = _edge(headline)
@@ -144,7 +144,7 @@ def _edge(part: pd.DataFrame) -> dict[str, Any]:
         "name": max(sorted(chosen), key=lambda name: chosen[name]),
         "mae_float": _spread(part, "mae_test"),
         **int8,
-        "worst_cell": {"mae": int8["worst_cell_mae_int8"]},
+        "worst_asset": {"mae": int8["worst_asset_mae_int8"]},
         "spec_bytes": _median(part["stored_bytes"]),
         "parameters": {"mean": float(part["parameters"].mean()), "most": int(part["parameters"].max())},
         "chosen": chosen,

@@ -41,7 +41,7 @@ def baselines(config: StudyConfig, cell_split: CellSplit, _folder: Path) -> Rows
             baseline.forecast(cell_split.dataset, cell_split.windows.validation),
             baseline.forecast(cell_split.dataset, cell_split.test),
         )
-        known = {"bytes": baseline.bytes, "uses_capacity": baseline.uses_capacity}
+        known = {"bytes": baseline.bytes, "uses_target": baseline.uses_target}
         rows.append({"kind": "baseline", "name": name, **known, **scores})
     return rows
 
@@ -49,7 +49,7 @@ def baselines(config: StudyConfig, cell_split: CellSplit, _folder: Path) -> Rows
 def teacher(config: StudyConfig, cell_split: CellSplit, folder: Path) -> Rows:
     """The averaged teacher; it is stored in ``folder`` for the units that follow."""
     model, results = train_teacher(
-        cell_split.encoder, config.teacher, cell_split.training_data, cell_split.task.channels.noise
+        cell_split.encoder, config.teacher, cell_split.training_data, cell_split.dataset.task.channels.noise
     )
     model.save(folder / model.name, cell_split.dataset)
     members = float(np.mean([result.mae_validation for result in results]))
@@ -61,7 +61,7 @@ def students(config: StudyConfig, cell_split: CellSplit, folder: Path, kind: str
     stacks = sweep(cell_split.encoder, config.students)
     training_data = _with_targets(config, cell_split, folder)
     results = run_stacks(
-        stacks, [training_data], plan_of(config.students.training, cell_split.task.channels.noise), "students"
+        stacks, [training_data], plan_of(config.students.training, cell_split.dataset.task.channels.noise), "students"
     )
     return _keep(cell_split, results, folder, kind)
 
@@ -72,7 +72,7 @@ def stage2(config: StudyConfig, cell_split: CellSplit, folder: Path) -> Rows:
     context = TeacherContext(
         cell_split.dataset, cell_split.windows, load_network(folder / "teacher"), config.prune.teacher_share
     )
-    plan = plan_of(config.prune.training, cell_split.task.channels.noise)
+    plan = plan_of(config.prune.training, cell_split.dataset.task.channels.noise)
     students, _ = compress_all(elites, config.prune, plan, context)
     return [_row(cell_split, model, kind="pruned", **model.lineage) for model in students]
 
@@ -108,7 +108,7 @@ def shares(config: StudyConfig, cell_split: CellSplit, folder: Path, share: floa
 
 def best_names(config: StudyConfig, cell_split: CellSplit, folder: Path, cell: str | None = None) -> list[str]:
     """For each seed, the student with the least validation error among those within the size limit."""
-    most = config.study.most_parameters[cell_split.task.inputs]
+    most = config.study.most_parameters[cell_split.task.track]
     shapes = [(kind, n) for kind, sizes in config.students.hidden.items() for n in sizes if cell in (None, kind)]
     names = []
     for seed in config.students.seeds:

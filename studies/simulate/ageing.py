@@ -40,7 +40,7 @@ TOLERANCE = {"rtol": 1e-5, "atol": 1e-6}
 class CoarseLife:
     """Stored results of n simulated cycles."""
 
-    capacity_ah: Array
+    quantity: Array
     """(n,) charge of the discharge, Ah."""
     cc_time_s: Array
     """(n,) duration of the last constant-current step, s."""

@@ -73,17 +73,17 @@ def expand(cell: Cell, life: CoarseLife, stretch: int) -> pd.DataFrame:
         stretch: cycles between two of them.
 
     Returns:
-        (n - 1) * stretch + 1 rows: cell, group, row, nominal_ah, capacity_ah and the 16 features.
+        (n - 1) * stretch + 1 rows: cell, group, row, nominal, quantity and the 16 features.
 
     Raises:
         DataError: a curve has no usable CC or CV part; names the cell and the row.
     """
     rng = np.random.default_rng(cell.seed)
-    knots = np.arange(len(life.capacity_ah)) * stretch
+    knots = np.arange(len(life.quantity)) * stretch
     cycles = np.arange(knots[-1] + 1)
     capacity, cc_time, cc_voltage, cv_time, cv_current = (
         PchipInterpolator(knots, values)(cycles)
-        for values in (life.capacity_ah, life.cc_time_s, life.cc_voltage_v, life.cv_time_s, life.cv_current_a)
+        for values in (life.quantity, life.cc_time_s, life.cc_voltage_v, life.cv_time_s, life.cv_current_a)
     )
     chamber = _drift(rng, cycles.size)
     rows = []
@@ -104,8 +104,8 @@ def expand(cell: Cell, life: CoarseLife, stretch: int) -> pd.DataFrame:
             "cell": cell.name,
             "group": cell.protocol.group,
             "row": cycles.astype(np.int64),
-            "nominal_ah": NOMINAL_AH,
-            "capacity_ah": measured,
+            "nominal": NOMINAL_AH,
+            "quantity": measured,
         }
     )
     return pd.concat([heads, table], axis=1)
@@ -187,7 +187,7 @@ def build(cells: list[Cell], out: Path, cache: Path, stretch: int = STRETCH, mos
 
 def provenance(cells: list[Cell], table: pd.DataFrame, seed: int, out: Path) -> dict[str, object]:
     """All that the fleet was made from, with the SHA-256 of the table at ``out``."""
-    lives = table.groupby("cell", sort=False)["capacity_ah"]
+    lives = table.groupby("cell", sort=False)["quantity"]
     return {
         "simulated": True,
         "label": "embedded fleet (simulated)",
@@ -195,7 +195,7 @@ def provenance(cells: list[Cell], table: pd.DataFrame, seed: int, out: Path) -> 
         "seed": seed,
         "sha256": files.sha256(out),
         "rows": len(table),
-        "nominal_ah": NOMINAL_AH,
+        "nominal": NOMINAL_AH,
         "stretch": STRETCH,
         "noise": NOISE,
         "window": asdict(FLEET_WINDOW),
@@ -219,7 +219,7 @@ def plot_fleet(table: pd.DataFrame, out: Path) -> None:
         "CV charge time": "CV charge time (s)",
         "voltage std": "voltage std (V)",
     }
-    table = table.assign(SoH=table["capacity_ah"] / table["nominal_ah"])
+    table = table.assign(SoH=table["quantity"] / table["nominal"])
     figure = Figure(figsize=(11, 7), layout="constrained")
     colours = {group: f"C{index}" for index, group in enumerate(table["group"].unique())}
     for axes, (name, label) in zip(figure.subplots(2, 2).flat, panels.items(), strict=True):

@@ -29,7 +29,7 @@ def test_every_baseline_forecasts_and_reports_whether_it_uses_capacity(track):
         assert forecast.shape == (len(ends), 10)
         assert forecast.dtype == np.float32
         assert np.isfinite(forecast).all()
-        assert model.uses_capacity == (track == "capacity" or name in ("persistence", "line", "parabola"))
+        assert model.uses_target == (track == "capacity" or name in ("persistence", "line", "parabola"))
 
 
 @pytest.fixture
@@ -52,7 +52,7 @@ def test_stage_writes_forecasts_errors_and_curves_and_the_same_bytes_again(proje
     for name, forecast in forecasts.items():
         assert forecast.shape == (len(validation) + len(test), 10)
         truth = errors(
-            forecast[: len(validation)], dataset.targets(validation), dataset.cell_of(validation), dataset.cells
+            forecast[: len(validation)], dataset.targets(validation), dataset.asset_of(validation), dataset.assets
         )
         assert table[name].validation == truth
     assert set(pd.read_parquet(project / "learning.parquet")["name"]) == {"gru_small"}

@@ -69,7 +69,7 @@ def test_each_forest_has_as_many_trees_as_were_chosen(capacity):
 def test_a_knot_is_scikit_learns_forest_stopped_where_validation_is_least(capacity):
     dataset, model = capacity
     train, validation = dataset.windows("train", 1), dataset.windows("validation", 3)
-    targets = [dataset.targets(ends)[:, 4] - dataset.soh[ends - 1] for ends in (train, validation)]
+    targets = [dataset.targets(ends)[:, 4] - dataset.health[ends - 1] for ends in (train, validation)]
     forest = HistGradientBoostingRegressor(
         loss="absolute_error",
         learning_rate=0.3,
@@ -82,7 +82,7 @@ def test_a_knot_is_scikit_learns_forest_stopped_where_validation_is_least(capaci
     ).fit(model.summary.of(dataset.histories(train, model.features)), targets[0])
     staged = np.array(list(forest.staged_predict(model.summary.of(dataset.histories(validation, model.features)))))
     least = np.abs(staged - targets[1]).mean(axis=1).argmin()
-    found = model.forecast(dataset, validation)[:, 4] - dataset.soh[validation - 1]
+    found = model.forecast(dataset, validation)[:, 4] - dataset.health[validation - 1]
     np.testing.assert_allclose(found, staged[least], atol=1e-7)
 
 
@@ -118,10 +118,10 @@ def test_of_several_targets_the_best_on_validation_is_taken(charge):
 @pytest.mark.parametrize("target", ["absolute", "ridge"])
 def test_on_track_charge_the_soh_of_past_cycles_has_no_effect(charge, target):
     dataset, fitted = charge
-    blind, ends = replace(dataset, soh=np.full_like(dataset.soh, np.nan)), dataset.windows("test", 3)
+    blind, ends = replace(dataset, soh=np.full_like(dataset.health, np.nan)), dataset.windows("test", 3)
     found = fit_boosting_for(blind, task("charge"), baselines_params(), target)
     np.testing.assert_array_equal(found.forecast(blind, ends), fitted[target].forecast(dataset, ends))
-    assert not found.uses_capacity
+    assert not found.uses_target
 
 
 def test_same_bytes_for_any_number_of_threads_and_without_test_targets(capacity):

@@ -70,7 +70,7 @@ def test_stored_numbers_are_counted():
 
 def test_on_track_charge_the_soh_of_past_cycles_has_no_effect():
     dataset = synthetic_dataset(task("charge"))
-    blind = replace(dataset, soh=np.full_like(dataset.soh, np.nan))
+    blind = replace(dataset, soh=np.full_like(dataset.health, np.nan))
     ends = dataset.windows("test", 3)
     found, truth = (
         fit_ridge(data, task("charge"), baselines_params()).forecast(data, ends) for data in (blind, dataset)

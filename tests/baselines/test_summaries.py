@@ -19,7 +19,7 @@ def test_slope_is_polyfits():
 
 def test_summary_of_one_window():
     end = int(ENDS[0])
-    soh, charge = DATASET.soh[end - 12 : end], DATASET.features[end - 12 : end, 0]
+    soh, charge = DATASET.health[end - 12 : end], DATASET.features[end - 12 : end, 0]
     slopes = [100 * np.polyfit(np.arange(n), soh[-n:], 1)[0] for n in (2, 5, 7, 12)]
     recent = charge[-2:].mean()
     truth = [soh[-1], *slopes, soh[-1] - soh[0], soh[-1] - 2 * soh[6] + soh[0], recent, recent - charge[:2].mean()]

@@ -22,9 +22,9 @@ def test_trend_is_the_fitted_polynomial_moved_to_the_last_cycle(degree, length):
 
 def test_persistence_repeats_the_last_soh():
     found = Trend(0, 1, 10).forecast(DATASET, ENDS)
-    np.testing.assert_array_equal(found, np.repeat(DATASET.soh[ENDS - 1][:, None], 10, axis=1).astype(np.float32))
+    np.testing.assert_array_equal(found, np.repeat(DATASET.health[ENDS - 1][:, None], 10, axis=1).astype(np.float32))
 
 
 def test_trends_store_nothing_and_use_capacity():
     trend = Trend(2, 12, 10)
-    assert (trend.bytes, trend.parameters, trend.uses_capacity) == (0, 0, True)
+    assert (trend.bytes, trend.parameters, trend.uses_target) == (0, 0, True)

@@ -15,7 +15,7 @@ from dlnet.data.report import describe, markdown
 from dlnet.files import write_text
 from dlnet.report.documents import SummaryReport
 
-PARAMS = "data: {source: embedded, path: data/embedded.parquet, mirror: null, csv: {capacity: c, unit: Ah, nominal_ah: 1, features: {}}}\n"  # noqa: E501
+PARAMS = "data: {source: embedded, path: data/embedded.parquet, mirror: null, csv: {capacity: c, unit: Ah, nominal: 1, features: {}}}\n"  # noqa: E501
 
 
 @pytest.fixture
@@ -60,7 +60,7 @@ def test_data_report_prints_source_notes_and_splits(tmp_path, monkeypatch, capsy
     assert "reports/data/report.md: no such file; run dvc repro prepare" in capsys.readouterr().err
     columns = {"capacity": "capacity", "unit": "Ah", "features": {"CC Q": "CC Q", "CV Q": "CV Q"}}
     source = SourceRecord(
-        source="embedded", simulated=True, label="made cells", nominal_ah=(1.1,), columns=columns, cells=8, rows=480,
+        source="embedded", simulated=True, label="made cells", nominal=(1.1,), columns=columns, cells=8, rows=480,
         notes=("a note",),
     )  # fmt: skip
     prepared = prepare(synthetic_cells(), source, CLEAN, SPLIT, TASK)

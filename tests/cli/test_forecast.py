@@ -32,7 +32,7 @@ def project(made, tmp_path, monkeypatch):
 
 def cell(rows=60):
     table = synthetic_cells().query("cell == 'cell-3'").head(rows)
-    return table.rename(columns={"capacity_ah": "capacity"})[["CC Q", "CV Q", "capacity"]]
+    return table.rename(columns={"quantity": "capacity"})[["CC Q", "CV Q", "capacity"]]
 
 
 def run(model, *more, path="cell.csv"):
@@ -54,18 +54,18 @@ def test_a_table_a_csv_and_a_picture(project, capsys):
 def test_the_forecast_is_that_of_the_pipeline_on_the_same_cell(project, made):
     run(project)
     dataset = WindowDataset.load(made / "data/windows")
-    end = np.array([np.searchsorted(dataset.cell_index, dataset.cells.index("cell-3"), side="right")])
+    end = np.array([np.searchsorted(dataset.asset_index, dataset.assets.index("cell-3"), side="right")])
     model = load(project)
     assert model.document.encoder == fit_encoder(dataset, TASK)
     expected = model.predict(dataset.histories(end, model.features))[0]
-    assert pd.read_csv("out/cell.csv")["soh"].to_numpy() == pytest.approx(expected, abs=1e-6)
+    assert pd.read_csv("out/cell.csv")["health"].to_numpy() == pytest.approx(expected, abs=1e-6)
 
 
 def test_a_float_student_and_the_teacher_forecast_too(project, made):
     assert run(made / f"models/students/{EDGE}") == 0
-    student = pd.read_csv("out/cell.csv")["soh"]
+    student = pd.read_csv("out/cell.csv")["health"]
     assert run(made / "models/teacher") == 0
-    assert not np.allclose(student, pd.read_csv("out/cell.csv")["soh"])
+    assert not np.allclose(student, pd.read_csv("out/cell.csv")["health"])
 
 
 def test_own_columns_and_units(project):
@@ -75,12 +75,12 @@ def test_own_columns_and_units(project):
     own.assign(cap=own["cap"] * 1000).to_csv("own.csv", index=False)
     words = ["--capacity", "cap", "--unit", "mAh", "--column", "CC Q=cc", "--column", "CV Q=cv"]
     assert run(project, *words, path="own.csv") == 0
-    assert pd.read_csv("out/own.csv")["soh"].to_numpy() == pytest.approx(expected["soh"].to_numpy(), abs=2e-6)
+    assert pd.read_csv("out/own.csv")["health"].to_numpy() == pytest.approx(expected["health"].to_numpy(), abs=2e-6)
 
 
 def test_nominal_capacity_can_be_given(project):
     assert run(project, "--nominal", "2.2") == 0
-    assert pd.read_csv("out/cell.csv")["soh"].iloc[0] == pytest.approx(0.5, abs=0.02)
+    assert pd.read_csv("out/cell.csv")["health"].iloc[0] == pytest.approx(0.5, abs=0.02)
 
 
 def broken(name):
@@ -136,7 +136,7 @@ def test_without_a_known_nominal_capacity_it_is_asked_for(project, tmp_path, cap
     shutil.copytree(project, tmp_path / "lone")
     path = tmp_path / "lone/model.json"
     content = json.loads(path.read_text())
-    content["data"]["nominal_ah"] = [1.1, 2.0]
+    content["data"]["nominal"] = [1.1, 2.0]
     write_json(path, content)
     assert run(tmp_path / "lone") == 1
     assert "--nominal" in capsys.readouterr().err

@@ -23,7 +23,7 @@ PROJECT = Path(__file__).parents[2]
 
 
 def data_params(source: str, path: Path = Path("none"), mirror: Path | None = None, **csv: Any) -> DataParams:
-    mapping = {"capacity": "Q", "unit": "Ah", "nominal_ah": 2.0, "features": {"slope": "dV/dt"}} | csv
+    mapping = {"capacity": "Q", "unit": "Ah", "nominal": 2.0, "features": {"slope": "dV/dt"}} | csv
     return DataParams(source=source, path=path, mirror=mirror, csv=CsvParams(**mapping))
 
 
@@ -66,12 +66,12 @@ def life(rows: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def cells_table(count: int = 10, rows: int = 60, groups: int = 1) -> pd.DataFrame:
-    """``cells.parquet`` of synthetic cells, cell i with ``rows + i`` rows."""
+    """``assets.parquet`` of synthetic cells, cell i with ``rows + i`` rows."""
     parts = []
     for i in range(count):
         capacity, slope = life(rows + i, i)
         part = pd.DataFrame({"cell": f"c{i}", "group": f"g{i * groups // count}", "row": np.arange(rows + i)})
-        parts.append(part.assign(nominal_ah=2.0, capacity_ah=capacity, slope=slope))
+        parts.append(part.assign(nominal=2.0, quantity=capacity, slope=slope))
     return pd.concat(parts, ignore_index=True)
 
 
@@ -81,7 +81,7 @@ SOURCE = SourceRecord(
     label="own cells: synthetic",
     cells=10,
     rows=645,
-    nominal_ah=(2.0,),
+    nominal=(2.0,),
     notes=("A note.",),
     columns=same_names(["slope"]),
 )

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from synthetic_cells import data_params, life, write_cells
 
-from dlnet.data.sources import load_cells
+from dlnet.data.sources import load_assets
 from dlnet.errors import ConfigError, DataError
 
 
@@ -88,7 +88,7 @@ BAD = {
     ),
     "column in kAh": (
         scale(0.001),
-        ["cell-2.csv: line 2", "'Q'", "check data.csv.unit and data.csv.nominal_ah"],
+        ["cell-2.csv: line 2", "'Q'", "check data.csv.unit and data.csv.nominal"],
     ),
     "same content": (copy("z.csv"), ["z.csv: the same content as", "cell-1.csv; delete one"]),
     "same content below": (copy("more/other.csv"), ["other.csv: the same content as", "cell-1.csv"]),
@@ -119,7 +119,7 @@ def test_a_bad_input_is_an_error_of_one_line(tmp_path, name):
     folder = write_cells(tmp_path / "cells")
     change(folder)
     with pytest.raises(DataError) as caught:
-        load_cells(data_params("csv", folder))
+        load_assets(data_params("csv", folder))
     message = str(caught.value)
     assert "\n" not in message
     for fragment in fragments:
@@ -129,22 +129,22 @@ def test_a_bad_input_is_an_error_of_one_line(tmp_path, name):
 def test_a_column_in_ah_declared_as_mah_is_named(tmp_path):
     folder = write_cells(tmp_path / "cells")
     with pytest.raises(DataError, match=r"cell-1.csv: line 2 .*'Q'.* 2.0\d* mAh is .* set data.csv.unit: Ah"):
-        load_cells(data_params("csv", folder, unit="mAh"))
+        load_assets(data_params("csv", folder, unit="mAh"))
 
 
 def test_a_reserved_name_is_rejected_for_a_feature(tmp_path):
     folder = write_cells(tmp_path / "cells")
     with pytest.raises(ConfigError, match=r"data.csv.features: the name 'soh' is reserved"):
-        load_cells(data_params("csv", folder, features={"soh": "dV/dt"}))
+        load_assets(data_params("csv", folder, features={"health": "dV/dt"}))
 
 
 def test_cells_are_read_unchanged_in_natural_order(tmp_path):
     folder = write_cells(tmp_path / "cells", count=11)
-    table, source = load_cells(data_params("csv", folder))
-    assert list(table.columns) == ["cell", "group", "row", "nominal_ah", "capacity_ah", "slope"]
+    table, source = load_assets(data_params("csv", folder))
+    assert list(table.columns) == ["cell", "group", "row", "nominal", "quantity", "slope"]
     assert list(dict.fromkeys(table["cell"])) == [f"cell-{i}" for i in range(1, 12)]
     third = table[table["cell"] == "cell-3"]
-    np.testing.assert_allclose(third["capacity_ah"], life(43, 3)[0], rtol=1e-15)
+    np.testing.assert_allclose(third["quantity"], life(43, 3)[0], rtol=1e-15)
     np.testing.assert_allclose(third["slope"], life(43, 3)[1], rtol=1e-15)
     assert third["row"].tolist() == list(range(43))
     assert source.content() == {
@@ -153,7 +153,7 @@ def test_cells_are_read_unchanged_in_natural_order(tmp_path):
         "label": "own cells: cells",
         "cells": 11,
         "rows": sum(range(41, 52)),
-        "nominal_ah": [2.0],
+        "nominal": [2.0],
         "notes": [],
         "columns": {"capacity": "Q", "unit": "Ah", "features": {"slope": "dV/dt"}},
     }
@@ -163,15 +163,15 @@ def test_milliampere_hours_become_ampere_hours(tmp_path):
     folder = write_cells(tmp_path / "cells", count=1)
     scaled = pd.read_csv(folder / "cell-1.csv")
     scaled.assign(Q=scaled["Q"] * 1000).to_csv(folder / "cell-1.csv", index=False)
-    table, _ = load_cells(data_params("csv", folder, unit="mAh"))
-    np.testing.assert_allclose(table["capacity_ah"], life(41, 1)[0], rtol=1e-12)
+    table, _ = load_assets(data_params("csv", folder, unit="mAh"))
+    np.testing.assert_allclose(table["quantity"], life(41, 1)[0], rtol=1e-12)
 
 
 def test_a_folder_of_folders_gives_groups(tmp_path):
     write_cells(tmp_path / "cells" / "cold", count=1)
     (tmp_path / "cells" / "cold" / "cell-1.csv").rename(tmp_path / "cells" / "cold" / "a.csv")
     write_cells(tmp_path / "cells", count=3).joinpath("cell-1.csv").unlink()
-    table, _ = load_cells(data_params("csv", tmp_path / "cells"))
+    table, _ = load_assets(data_params("csv", tmp_path / "cells"))
     groups = table.groupby("cell", sort=False)["group"].first().to_dict()
     assert groups == {"cell-2": "all", "cell-3": "all", "a": "cold"}
 
@@ -183,13 +183,13 @@ def test_a_folder_of_folders_gives_groups(tmp_path):
 )
 def test_harmless_variants_are_read(tmp_path, content):
     (tmp_path / "a.csv").write_bytes(content)
-    table, _ = load_cells(data_params("csv", tmp_path))
-    assert table[["capacity_ah", "slope"]].to_numpy().tolist() == [[1.9, 0.1]]
+    table, _ = load_assets(data_params("csv", tmp_path))
+    assert table[["quantity", "slope"]].to_numpy().tolist() == [[1.9, 0.1]]
 
 
 def test_no_feature_need_be_mapped(tmp_path):
-    table, _ = load_cells(data_params("csv", write_cells(tmp_path / "cells"), features={}))
-    assert list(table.columns) == ["cell", "group", "row", "nominal_ah", "capacity_ah"]
+    table, _ = load_assets(data_params("csv", write_cells(tmp_path / "cells"), features={}))
+    assert list(table.columns) == ["cell", "group", "row", "nominal", "quantity"]
 
 
 def test_error_counts_the_other_bad_lines(tmp_path):
@@ -197,4 +197,4 @@ def test_error_counts_the_other_bad_lines(tmp_path):
     for line in (3, 5, 8):
         edit(line, 1, "-1")(folder)
     with pytest.raises(DataError, match=re.escape("(2 more lines like it)")):
-        load_cells(data_params("csv", folder))
+        load_assets(data_params("csv", folder))

@@ -33,7 +33,7 @@ def test_splits_are_counted(prepared, report):
     assert part["cells"] == len(test)
     assert part["rows"] == len(rows)
     assert part["life"]["max"] == test["rows"].max()
-    assert part["soh"] == {"min": rows["soh"].min(), "max": rows["soh"].max()}
+    assert part["health"] == {"min": rows["health"].min(), "max": rows["health"].max()}
 
 
 def test_the_share_outside_of_training_is_that_of_a_direct_count(prepared, report):
@@ -45,10 +45,10 @@ def test_the_share_outside_of_training_is_that_of_a_direct_count(prepared, repor
 
 
 def test_cleaned_points_are_counted_and_the_worst_cell_is_first(prepared, report):
-    changed = prepared.raw != prepared.rows["soh"].to_numpy()
-    per_cell = prepared.rows.assign(changed=changed).groupby("cell")["changed"].sum()
-    assert report["cleaned"]["soh_inputs"] == changed.sum()
-    assert report["cleaned"]["worst_cells"][0]["touched_inputs"] == per_cell.max()
+    changed = prepared.raw != prepared.rows["health"].to_numpy()
+    per_asset = prepared.rows.assign(changed=changed).groupby("cell")["changed"].sum()
+    assert report["cleaned"]["replaced_inputs"] == changed.sum()
+    assert report["cleaned"]["worst_assets"][0]["touched_inputs"] == per_asset.max()
 
 
 def test_an_unused_cell_is_named_with_its_reason(report):
@@ -57,7 +57,7 @@ def test_an_unused_cell_is_named_with_its_reason(report):
 
 def test_markdown_has_label_notes_unused_cells_and_pictures(report):
     text = markdown(report, PICTURES)
-    for text_part in ("# Data: own cells: synthetic", "- A note.", "c0 (20)", "| test |", "(soh_curves.png)"):
+    for text_part in ("# Data: own cells: synthetic", "- A note.", "c0 (20)", "| test |", "(life_curves.png)"):
         assert text_part in text
 
 

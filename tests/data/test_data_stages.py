@@ -17,7 +17,7 @@ MIT = PROJECT.parent / "shared" / "data" / "mit"
 OWN = {
     "data.source": "csv",
     "data.path": "cells",
-    "data.csv": {"capacity": "Q", "unit": "Ah", "nominal_ah": 2.0, "features": {"slope": "dV/dt"}},
+    "data.csv": {"capacity": "Q", "unit": "Ah", "nominal": 2.0, "features": {"slope": "dV/dt"}},
     "task.capacity": channels("slope"),
 }
 
@@ -42,16 +42,16 @@ def test_own_cells_give_windows_and_a_report(tmp_path, monkeypatch):
     fetch.main()
     prepare.main()
     assert set(files(root)) == {
-        "data/raw/cells.parquet",
+        "data/raw/assets.parquet",
         "data/raw/source.json",
-        "data/windows/cells.parquet",
+        "data/windows/assets.parquet",
         "data/windows/rows.parquet",
         "data/windows/task.json",
         "reports/data/cleaning.png",
         "reports/data/feature_ranges.png",
         "reports/data/report.json",
         "reports/data/report.md",
-        "reports/data/soh_curves.png",
+        "reports/data/life_curves.png",
     }
 
 
@@ -111,9 +111,9 @@ def test_a_wrong_source_is_named_before_any_work(tmp_path, monkeypatch):
 def test_invalid_raw_data_are_rejected(tmp_path, monkeypatch):
     root = project(tmp_path, monkeypatch)
     fetch.main()
-    raw = root / "data/raw/cells.parquet"
+    raw = root / "data/raw/assets.parquet"
     pd.read_parquet(raw).assign(slope=float("nan")).to_parquet(raw, index=False)
-    with pytest.raises(SystemExit, match=r"data/raw/cells.parquet: row 0, column 'slope': empty"):
+    with pytest.raises(SystemExit, match=r"data/raw/assets.parquet: row 0, column 'slope': empty"):
         stages.run(prepare.main)
 
 
@@ -128,7 +128,7 @@ def test_real_cells_match_the_measured_facts(tmp_path, monkeypatch):
     prepare.main()
     source = json.loads(Path("data/raw/source.json").read_text())
     assert (source["cells"], source["rows"], source["label"]) == (125, 85577, PUBLISHED["mit"].label)
-    cells = pd.read_parquet("data/windows/cells.parquet")
+    cells = pd.read_parquet("data/windows/assets.parquet")
     assert cells["split"].value_counts().to_dict() == {"train": 70, "test": 24, "validation": 23, "unused": 8}
     assert (cells["touched_inputs"].sum(), cells["touched_targets"].sum()) == (146, 76)
     counts = json.loads(Path("data/windows/task.json").read_text())["counts"]

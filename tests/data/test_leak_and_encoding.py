@@ -38,7 +38,7 @@ def test_windows_are_those_of_a_brute_force_cell_by_cell(tables, stride):
 def test_no_window_reaches_into_another_cell(tables):
     dataset = dataset_of(*tables)
     ends = dataset.windows("train", 1)
-    first, last = dataset.cell_index[ends - 12], dataset.cell_index[ends + 9]
+    first, last = dataset.asset_index[ends - 12], dataset.asset_index[ends + 9]
     assert (first == last).all()
 
 
@@ -59,7 +59,7 @@ def test_changing_test_cells_changes_neither_scalers_nor_training_windows(tables
     rows, cells = tables
     changed = rows.copy()
     test = changed["cell"].isin(cells.loc[cells["split"] == "test", "cell"])
-    changed.loc[test, ["soh", "target", *synthetic_dataset.FEATURES]] *= 3.7
+    changed.loc[test, ["health", "target", *synthetic_dataset.FEATURES]] *= 3.7
     task = synthetic_dataset.task(track)
     datasets = [dataset_of(table, cells) for table in (rows, changed)]
     encoders = [fit_encoder(dataset, task) for dataset in datasets]

@@ -20,11 +20,11 @@ def test_inputs_look_back_and_targets_look_both_ways():
     table = cells_table()
     out = prepared(table)
     cell = (table["cell"] == "c3").to_numpy()
-    soh = table.loc[cell, "capacity_ah"].to_numpy() / 2.0
+    soh = table.loc[cell, "quantity"].to_numpy() / 2.0
     rows = out.rows[cell]
     inputs, touched_inputs = hampel(soh, 6, 0, 3.0, 0.006)
     targets, touched_targets = hampel(soh, 5, 5, 3.0, 0.006)
-    np.testing.assert_array_equal(rows["soh"], inputs)
+    np.testing.assert_array_equal(rows["health"], inputs)
     np.testing.assert_array_equal(rows["target"], targets)
     np.testing.assert_array_equal(rows["slope"], hampel(table.loc[cell, "slope"].to_numpy(), 6, 0, 6.0, 1e-12)[0])
     counts = out.cells.set_index("cell").loc["c3"]
@@ -34,7 +34,7 @@ def test_inputs_look_back_and_targets_look_both_ways():
 
 def test_tables_have_the_documented_columns():
     out = prepared(cells_table())
-    assert list(out.rows.columns) == ["cell", "group", "row", "soh", "target", "slope"]
+    assert list(out.rows.columns) == ["cell", "group", "row", "health", "target", "slope"]
     assert list(out.cells.columns) == [
         "cell", "group", "rows", "split", "used_in_training", "touched_inputs", "touched_targets", "touched_features",
     ]  # fmt: skip
@@ -45,7 +45,7 @@ def test_cleaning_uses_no_other_cell():
     table = cells_table()
     alone = table[table["cell"] == "c4"].reset_index(drop=True)
     before = prepared(table).rows
-    others = table.assign(capacity_ah=table["capacity_ah"].where(table["cell"] == "c4", 1.0))
+    others = table.assign(quantity=table["quantity"].where(table["cell"] == "c4", 1.0))
     after = prepared(others).rows
     pd.testing.assert_frame_equal(before[before["cell"] == "c4"], after[after["cell"] == "c4"])
     assert len(before[before["cell"] == "c4"]) == len(alone)
@@ -58,7 +58,7 @@ def test_changed_test_cells_leave_split_and_training_rows_untouched():
     changed = table["cell"].isin(test)
     rng = np.random.default_rng(1)
     noise = pd.Series(rng.normal(1, 0.1, len(table)), index=table.index).where(changed, 1.0)
-    after = prepared(table.assign(capacity_ah=table["capacity_ah"] * noise, slope=table["slope"] * noise))
+    after = prepared(table.assign(quantity=table["quantity"] * noise, slope=table["slope"] * noise))
     pd.testing.assert_series_equal(before.cells["split"], after.cells["split"])
     unchanged = ~changed.to_numpy()
     pd.testing.assert_frame_equal(before.rows[unchanged], after.rows[unchanged])
@@ -82,7 +82,7 @@ def test_task_holds_source_params_and_features():
 def test_a_smaller_share_counts_only_the_cells_in_use():
     counts = prepared(cells_table(), train_share=0.3).task.counts["train"]
     assert counts.cells == 6
-    assert counts.cells_used == 2
+    assert counts.assets_used == 2
 
 
 def test_a_cell_shorter_than_a_window_is_unused():

@@ -34,13 +34,13 @@ def fleet_dataset(params: TaskParams) -> WindowDataset:
     table = pd.read_parquet(PROJECT / "data/embedded.parquet")
     cells = sorted(table["cell"].unique())[:4]
     table = table[table["cell"].isin(cells)].reset_index(drop=True)
-    soh = table["capacity_ah"] / table.groupby("cell")["capacity_ah"].transform("first")
+    soh = table["quantity"] / table.groupby("cell")["quantity"].transform("first")
     rows = table.assign(soh=soh, target=soh, group="all", row=table.groupby("cell").cumcount())
     about = pd.DataFrame({"cell": cells, "group": "all", "split": "train", "used_in_training": True})
     about["rows"] = [int((table["cell"] == cell).sum()) for cell in cells]
     record = TaskRecord(**dict(embedded(table)), **dict(params), clean=CLEAN, features=tuple(FEATURES), counts={})
     return WindowDataset.from_tables(
-        rows[["cell", "group", "row", "soh", "target", *FEATURES]], about, record, allow_test=False
+        rows[["cell", "group", "row", "health", "target", *FEATURES]], about, record, allow_test=False
     )
 
 

@@ -83,7 +83,7 @@ def fleet_cell():
     table = table[table["cell"] == sorted(table["cell"].unique())[5]]
 
     def values(model):
-        soh = {"SoH": table["capacity_ah"] / table["capacity_ah"].iloc[0]}
+        soh = {"SoH": table["quantity"] / table["quantity"].iloc[0]}
         return np.column_stack([soh.get(name, table.get(name)) for name in model.codec.names]).astype(np.float32)
 
     return values

@@ -20,7 +20,7 @@ def cell(tmp_path_factory):
     table = pd.read_parquet(PROJECT / "data/embedded.parquet")
     table = table[table["cell"] == sorted(table["cell"].unique())[5]].head(70)
     path = tmp_path_factory.mktemp("cells") / "cell.csv"
-    table.rename(columns={"capacity_ah": "capacity"}).drop(columns="cell").to_csv(path, index=False)
+    table.rename(columns={"quantity": "capacity"}).drop(columns="cell").to_csv(path, index=False)
     return path
 
 

@@ -14,7 +14,7 @@ from dlnet.device.emulator import emulated
 from dlnet.device.errors import Mismatch, NoAnswer, PortError, Refused, WrongModel
 from dlnet.device.line import Line
 from dlnet.device.replay import expected, play, replay
-from dlnet.export.reference import to_soh
+from dlnet.export.reference import from_fixed
 from dlnet.models.precision import Precision
 
 GARBAGE = {
@@ -136,9 +136,9 @@ def test_the_forecast_is_there_after_the_fiftieth_cycle_and_not_before(board, mo
 def test_soh_and_crossing_are_those_of_the_forecast(ready):
     board, _ = ready
     ahead = board.forecast()
-    assert float(board.ask("soh 30")) == pytest.approx(to_soh(ahead)[29], abs=1e-9)
-    threshold = float(to_soh(ahead)[40]) + 1e-7
-    first = int(np.flatnonzero(to_soh(ahead) <= np.float32(threshold))[0]) + 1
+    assert float(board.ask("soh 30")) == pytest.approx(from_fixed(ahead)[29], abs=1e-9)
+    threshold = float(from_fixed(ahead)[40]) + 1e-7
+    first = int(np.flatnonzero(from_fixed(ahead) <= np.float32(threshold))[0]) + 1
     assert board.crossing(threshold) == first
     assert board.crossing(1.9) == 0
     assert board.crossing(0.0) is None

@@ -37,7 +37,7 @@ def test_teachers_are_mixed_by_weight_in_units_of_the_student(prepared):
     first, second = net(encoder, 0), net(encoder, 1)
     found = add_teacher_targets(training_data, [(first, 0.25), (second, 0.75)], dataset, encoder, windows)
     soh = 0.25 * first.forecast(dataset, windows.train) + 0.75 * second.forecast(dataset, windows.train)
-    last = dataset.soh[windows.train - 1][:, None]
+    last = dataset.health[windows.train - 1][:, None]
     np.testing.assert_allclose(found.teacher.numpy() * encoder.delta_scale + last, soh, atol=1e-6)
     assert found.hint is None
 

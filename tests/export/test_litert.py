@@ -10,7 +10,7 @@ from export_truth import make_student, make_windows
 from dlnet.errors import DataError, ModelError
 from dlnet.export.compare import largest_difference, run_engines
 from dlnet.export.litert import convert
-from dlnet.export.reference import affine, as_input, predict_reference, quantise_inputs, to_soh
+from dlnet.export.reference import affine, as_input, from_fixed, predict_reference, quantise_inputs
 from dlnet.export.runtime import predict_litert, predict_tflm
 from dlnet.export.spec import make_spec
 from dlnet.models.precision import Precision
@@ -92,13 +92,13 @@ def test_engines_stay_within_bounds_of_the_reference(case):
     spec, files, (z, anchor) = case
     traces = run_engines(files, spec, z, anchor, progress=False)
     reference = traces["reference"]
-    fall = anchor[:, None] - to_soh(reference.forecast)
+    fall = anchor[:, None] - from_fixed(reference.forecast)
     for engine in ENGINES:
         apart = largest_difference(traces[engine], reference)
         assert apart["logits"] <= 2, engine  # of 2^-12
         alike = traces[engine].branch == reference.branch
         assert apart["rerouted"] == (~alike).sum() <= 5
-        mean = np.abs(to_soh(traces[engine].forecast) - to_soh(reference.forecast))[alike].mean()
+        mean = np.abs(from_fixed(traces[engine].forecast) - from_fixed(reference.forecast))[alike].mean()
         assert mean < 1e-4 * np.abs(fall).mean(), engine
         if spec.gate is not None:
             assert (clearness(spec, quantise_inputs(z), reference)[~alike] <= 4).all(), engine

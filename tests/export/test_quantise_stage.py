@@ -55,7 +55,7 @@ def validation_mae(student, spec):
     dataset = WindowDataset.load(Path("data/windows"))
     ends = dataset.windows("validation", task().stride_eval)
     forecast = predict_reference(spec, student.encoder.encode(dataset, ends), student.encoder.anchor(dataset, ends))
-    return errors(forecast, dataset.targets(ends), dataset.cell_of(ends), dataset.cells).mae
+    return errors(forecast, dataset.targets(ends), dataset.asset_of(ends), dataset.assets).mae
 
 
 def test_4_bits_of_a_student_with_branches(quantised):

@@ -8,13 +8,13 @@ from export_truth import float_forward, make_student, make_windows
 
 from dlnet.errors import DataError
 from dlnet.export.reference import (
+    from_fixed,
     predict_reference,
     quantise_anchor,
     quantise_inputs,
     run,
     skip_inputs,
     state_path,
-    to_soh,
 )
 from dlnet.export.rounding import DAMPING
 from dlnet.export.spec import make_spec
@@ -109,7 +109,7 @@ def test_in_4_bits_too_forecasts_come_nearer_to_float(shape):
 def distance(spec, z, anchor, every):
     """Mean distance from float forecasts (B, N, horizon) of the branch that was used."""
     trace = run(spec, quantise_inputs(z), quantise_anchor(anchor))
-    return np.abs(to_soh(trace.forecast) - every[trace.branch, np.arange(len(z))]).mean()
+    return np.abs(from_fixed(trace.forecast) - every[trace.branch, np.arange(len(z))]).mean()
 
 
 def gate_variance(student, spec, windows, gate):

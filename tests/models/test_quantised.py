@@ -9,7 +9,7 @@ from synthetic_dataset import small_net, synthetic_encoder, synthetic_training_d
 
 from dlnet.errors import ModelError
 from dlnet.export.convert import weights_of
-from dlnet.export.reference import quantise_anchor, quantise_inputs, run, to_soh
+from dlnet.export.reference import from_fixed, quantise_anchor, quantise_inputs, run
 from dlnet.export.spec import make_spec
 from dlnet.models import factors, quantised
 from dlnet.models.architectures import predict
@@ -180,7 +180,7 @@ def test_the_forecast_in_training_is_that_of_the_integer_engine(cell):
     model = student(cell)
     spec = make_spec(weights_of(model))
     z = torch.randn(40, 6, 4, generator=torch.Generator().manual_seed(2))
-    engine = to_soh(run(spec, quantise_inputs(z.numpy()), quantise_anchor(np.zeros(40))).forecast)
+    engine = from_fixed(run(spec, quantise_inputs(z.numpy()), quantise_anchor(np.zeros(40))).forecast)
     seen = predict(model.parameters, z, model.config)[0].numpy() * model.encoder.delta_scale
     np.testing.assert_allclose(seen, engine, atol=2e-3 * model.encoder.delta_scale)
 

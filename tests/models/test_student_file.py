@@ -39,7 +39,7 @@ def test_forecast_is_anchor_plus_mean_change_of_the_members(track):
         predict({name: value[m : m + 1] for name, value in student.parameters.items()}, z, student.config)[0].numpy()
         for m in range(2)
     ]
-    anchor = dataset.soh[ends - 1] if track == "capacity" else np.full(len(ends), student.encoder.level_mean)
+    anchor = dataset.health[ends - 1] if track == "capacity" else np.full(len(ends), student.encoder.level_mean)
     truth = anchor[:, None] + student.encoder.delta_scale * (members[0] + members[1]) / 2
     np.testing.assert_allclose(student.forecast(dataset, ends), truth, atol=1e-6)
 

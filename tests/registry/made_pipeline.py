@@ -32,7 +32,7 @@ from dlnet.firmware.documents import (
     Milliseconds,
     MonitorCosts,
 )
-from dlnet.metrics import Errors, WorstCell
+from dlnet.metrics import Errors, WorstAsset
 from dlnet.models.network import initial
 from dlnet.models.shapes import net_config
 from dlnet.models.trained import TrainedModel
@@ -111,7 +111,7 @@ def synthetic_cells(cells: int = 8, rows: int = 60) -> pd.DataFrame:
         parts.append(
             pd.DataFrame(
                 {
-                    "cell": f"cell-{i}", "group": "all", "row": age, "nominal_ah": 1.1, "capacity_ah": capacity,
+                    "cell": f"cell-{i}", "group": "all", "row": age, "nominal": 1.1, "quantity": capacity,
                     "CC Q": 0.2 * capacity, "CV Q": 0.02 + 1e-5 * age + rng.normal(0, 1e-5, rows),
                 }
             )
@@ -122,13 +122,13 @@ def synthetic_cells(cells: int = 8, rows: int = 60) -> pd.DataFrame:
 def _data(folder: Path) -> WindowDataset:
     columns = {"capacity": "capacity", "unit": "Ah", "features": {"CC Q": "CC Q", "CV Q": "CV Q"}}
     source = SourceRecord(
-        source="embedded", simulated=True, label="synthetic cells (simulated)", nominal_ah=(1.1,), columns=columns,
+        source="embedded", simulated=True, label="synthetic cells (simulated)", nominal=(1.1,), columns=columns,
         cells=8,
         rows=480, notes=(),
     )  # fmt: skip
     prepared = prepare(synthetic_cells(), source, CLEAN, SPLIT, TASK)
     write_parquet(folder / "rows.parquet", prepared.rows)
-    write_parquet(folder / "cells.parquet", prepared.cells)
+    write_parquet(folder / "assets.parquet", prepared.cells)
     prepared.task.write(folder / "task.json")
     return WindowDataset.load(folder)
 
@@ -177,8 +177,8 @@ def _edge(folder: Path, student: TrainedModel, dataset: WindowDataset, int8: flo
 
 def figures(mae: float) -> Figures:
     """Errors of one split in one figure each."""
-    worst = WorstCell(cell="cell-3", mae=3 * mae)
-    return Figures(mae=mae, rmse=2 * mae, cell_mae=mae, worst_cell=worst, before_knee=mae, after_knee=None)
+    worst = WorstAsset(cell="cell-3", mae=3 * mae)
+    return Figures(mae=mae, rmse=2 * mae, asset_mae=mae, worst_asset=worst, before_knee=mae, after_knee=None)
 
 
 def scores(mae: float) -> Scores:
@@ -214,7 +214,7 @@ def _scored(mae: float) -> ScoresBySplit:
 def _baseline(mae: float) -> BaselineRecord:
     errors = figures(mae).to(Errors)
     return BaselineRecord(
-        bytes=900_000, parameters=0, uses_capacity=True, validation=errors, chosen={"depth": 3}, tried=()
+        bytes=900_000, parameters=0, uses_target=True, validation=errors, chosen={"depth": 3}, tried=()
     )
 
 
@@ -235,10 +235,10 @@ def _reports(folder: Path, students: list[TrainedModel], quantised: list[str]) -
     entries = [_student_entry(one) for one in students]
     edges = [_edge_entry(one) for one in entries if one.name in quantised]
     group = SpreadGroup(
-        cell="liquid", hidden=4, loss="labels", seeds=1, mae=spread, rmse=spread, cell_mae=spread,
+        cell="liquid", hidden=4, loss="labels", seeds=1, mae=spread, rmse=spread, asset_mae=spread,
         mae_validation=spread,
     )  # fmt: skip
-    baseline = {"bytes": 900_000, "parameters": 0, "uses_capacity": True}
+    baseline = {"bytes": 900_000, "parameters": 0, "uses_target": True}
     SummaryReport(
         data=DataSummary(
             source="embedded", label="synthetic cells (simulated)", simulated=True, inputs="capacity", window=30,
@@ -247,7 +247,7 @@ def _reports(folder: Path, students: list[TrainedModel], quantised: list[str]) -
         baselines={name: BaselineSummary(**baseline, **_float(mae)) for name, mae in BASELINES.items()},
         teacher=TeacherSummary(
             **_float(0.0011), bytes=600_000, parameters=150_000, members=2, cell="liquid", solver="fused", hidden=6,
-            uses_capacity=True, sees_more_than_students=False, teaches=True, verdict="The teacher teaches.",
+            uses_target=True, sees_more_than_students=False, teaches=True, verdict="The teacher teaches.",
         ),
         students=entries, elites=[entries[0].to(EliteSummary, fronts=("front2",))], edge=edges[0], edges=edges,
         fronts=(), ratios={}, validation=ValidationSummary(ratios={}),
@@ -271,8 +271,8 @@ def _student_entry(student: TrainedModel) -> StudentSummary:
 def _edge_entry(student: StudentSummary) -> EdgeSummary:
     int8, single = figures(1.1 * 0.0012), student.to(Figures)
     errors = EdgeErrors(
-        mae_float=single.mae, rmse_float=single.rmse, cell_mae_float=single.cell_mae, mae_int8=int8.mae,
-        rmse_int8=int8.rmse, cell_mae_int8=int8.cell_mae, worst_cell=int8.worst_cell, before_knee=int8.before_knee,
+        mae_float=single.mae, rmse_float=single.rmse, asset_mae_float=single.asset_mae, mae_int8=int8.mae,
+        rmse_int8=int8.rmse, asset_mae_int8=int8.asset_mae, worst_asset=int8.worst_asset, before_knee=int8.before_knee,
         after_knee=int8.after_knee, mae_litert=int8.mae, mae_litert_optimised=int8.mae, mae_tflm=int8.mae,
         most_from_int8_litert=0.0, most_from_int8_litert_optimised=0.0, most_from_int8_tflm=0.0,
     )  # fmt: skip

@@ -122,7 +122,7 @@ def test_what_varies_by_nature_is_logged_but_no_part_of_the_key(project, made):
 
 def test_a_registered_model_knows_its_data_and_its_errors_by_cycle_ahead(made):
     for _, model in collect(made, LIMITS).models:
-        assert json.loads(model.files["model.json"].read_text())["data"]["nominal_ah"] == [1.1]
+        assert json.loads(model.files["model.json"].read_text())["data"]["nominal"] == [1.1]
         known = json.loads(model.texts["evaluation.json"])
         assert known["test"]["mae"] > known["validation"]["mae"]
         assert len(known["validation"]["by_horizon"]) == 12

@@ -14,8 +14,8 @@ from dlnet.release.assets import KINDS, Release, assemble
 
 FIGURES = device_costs(instructions=5000, flash_bytes=3000, ram_bytes=1000, stack_bytes=300)
 MEASURED = Evaluated(
-    validation=ForecastErrors(mae=0.0011, rmse=0.002, cell_mae=0.0012, by_horizon=(0.001,)),
-    test=ForecastErrors(mae=0.0013, rmse=0.0021, cell_mae=0.0014, by_horizon=(0.001,)),
+    validation=ForecastErrors(mae=0.0011, rmse=0.002, asset_mae=0.0012, by_horizon=(0.001,)),
+    test=ForecastErrors(mae=0.0013, rmse=0.0021, asset_mae=0.0014, by_horizon=(0.001,)),
 )
 SIZES = [("text", 120_000, 983_040), ("data", 45_000, 262_144)]
 
@@ -65,7 +65,7 @@ Rows of published data are not always consecutive cycles; a cell unlike the trai
 |---|---|---|
 | mae | 0.00110 | 0.00130 |
 | rmse | 0.00200 | 0.00210 |
-| cell_mae | 0.00120 | 0.00140 |
+| asset_mae | 0.00120 | 0.00140 |
 
 ## On the device
 

@@ -23,7 +23,7 @@ from dlnet.export.litert import EdgeFiles
 from dlnet.export.reference import quantise_anchor, quantise_inputs, run
 from dlnet.export.spec import make_spec
 from dlnet.files import write_parquet, write_tensors
-from dlnet.metrics import Errors, WorstCell
+from dlnet.metrics import Errors, WorstAsset
 from dlnet.models.network import initial
 from dlnet.models.shapes import net_config
 from dlnet.models.trained import TrainedModel
@@ -52,7 +52,7 @@ def make(root: Path, convert=None, inputs: str = "capacity") -> Path:
     rows, cells = synthetic_tables()
     content = synthetic_task(inputs)
     write_parquet(root / "data/windows/rows.parquet", rows)
-    write_parquet(root / "data/windows/cells.parquet", cells)
+    write_parquet(root / "data/windows/assets.parquet", cells)
     content.write(root / "data/windows/task.json")
     dataset = WindowDataset.load(root / "data/windows")
     made = _Maker(dataset, fit_encoder(dataset, task(inputs)), root / "models")
@@ -110,15 +110,15 @@ class _Maker:
 
     def baselines(self) -> None:
         ends = np.concatenate([self.dataset.windows("validation", 3), self.dataset.windows("test", 3)])
-        last = self.dataset.soh[ends - 1][:, None]
+        last = self.dataset.health[ends - 1][:, None]
         ahead = np.arange(1, self.dataset.horizon + 1)
         forecasts = {name: last - 1e-4 * i * ahead for i, name in enumerate(BASELINES)}
         write_tensors(
             self.models / "baselines/predictions.safetensors",
             {name: forecast.astype(np.float32) for name, forecast in forecasts.items()},
         )
-        found = Errors(mae=0.002, rmse=0.004, cell_mae=0.002, worst_cell=WorstCell(cell="c3", mae=0.004))
-        entry = {"parameters": 0, "uses_capacity": True, "validation": found, "chosen": {}, "tried": ()}
+        found = Errors(mae=0.002, rmse=0.004, asset_mae=0.002, worst_asset=WorstAsset(cell="c3", mae=0.004))
+        entry = {"parameters": 0, "uses_target": True, "validation": found, "chosen": {}, "tried": ()}
         table = {name: BaselineRecord(bytes=size, **entry) for name, size in BASELINES.items()}
         BaselineTable(table).write(self.models / "baselines/baselines.json")
 

@@ -37,7 +37,7 @@ def test_a_baseline_has_its_validation_windows_first(evaluation, dataset):
     ahead = np.arange(1, dataset.horizon + 1)
     for part in ("validation", "test"):
         ends = dataset.windows(part, STRIDE)
-        forecast = dataset.soh[ends - 1][:, None] - 1e-4 * ahead
+        forecast = dataset.health[ends - 1][:, None] - 1e-4 * ahead
         found = getattr(evaluation.content.baselines["line"], part).mae
         assert found == pytest.approx(mae(forecast, truth(dataset, ends)), rel=1e-4)
 
@@ -70,10 +70,10 @@ def test_the_distance_of_an_interpreter_from_the_reference_is_in_soh(evaluation)
 
 def test_windows_count_as_after_the_knee_once_their_last_target_is_beyond_it(dataset):
     cases = cases_of(dataset, "test", 1)
-    starts = {name: int(np.flatnonzero(dataset.cell_index == dataset.cells.index(name))[0]) for name in cases.knees}
+    starts = {name: int(np.flatnonzero(dataset.asset_index == dataset.assets.index(name))[0]) for name in cases.knees}
     assert set(cases.knees.values()) == {made_report.KNEE}
     for end, cell, after in zip(cases.ends, cases.cell, cases.after, strict=True):
-        last_row = end - starts[dataset.cells[cell]] + dataset.horizon - 1
+        last_row = end - starts[dataset.assets[cell]] + dataset.horizon - 1
         assert after == (last_row > made_report.KNEE)
 
 
@@ -96,14 +96,14 @@ def test_a_student_without_errors_by_cycle_is_named_where_they_are_asked_for(eva
 
 def test_cells_outside_validation_and_test_change_nothing(evaluation, pipeline, dataset, engines):
     others = np.isin(
-        dataset.cell_index, [i for i, name in enumerate(dataset.cells) if dataset.split[name] in ("unused", "train")]
+        dataset.asset_index, [i for i, name in enumerate(dataset.assets) if dataset.split[name] in ("unused", "train")]
     )
-    changed = replace(dataset, target=np.where(others, 0.5, dataset.target), soh=np.where(others, 0.5, dataset.soh))
+    changed = replace(dataset, target=np.where(others, 0.5, dataset.target), soh=np.where(others, 0.5, dataset.health))
     assert evaluate(pipeline, changed, STRIDE).content == evaluation.content
 
 
 def test_targets_of_test_cells_do_not_reach_the_validation_figures(evaluation, pipeline, dataset, engines):
-    test = np.isin(dataset.cell_index, [i for i, name in enumerate(dataset.cells) if dataset.split[name] == "test"])
+    test = np.isin(dataset.asset_index, [i for i, name in enumerate(dataset.assets) if dataset.split[name] == "test"])
     changed = evaluate(
         pipeline, replace(dataset, target=np.where(test, dataset.target - 0.1, dataset.target)), STRIDE
     ).content

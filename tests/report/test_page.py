@@ -96,9 +96,9 @@ def test_the_curve_by_cycle_ahead_averages_to_the_mae(tables, summary):
 
 
 def test_the_worst_cell_is_shown_at_the_cycle_that_was_forecast(tables, dataset, summary):
-    found = tables["worst_cell.csv"]
-    cell = dataset.cells.index(summary.edge.worst_cell.cell)
-    life = dataset.target[dataset.cell_index == cell]
+    found = tables["worst_asset.csv"]
+    cell = dataset.assets.index(summary.edge.worst_asset.cell)
+    life = dataset.target[dataset.asset_index == cell]
     assert found["true"].to_numpy() == pytest.approx(life[found["cycle"]], abs=1e-6)
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from dlnet.plots.axes import LABEL_GAP, apart, in_bytes
 from dlnet.plots.style import figure_style
-from dlnet.report.plots import PICTURES, SHOWN, draw, origins, ranked_cells, shown_ranks, size, trajectories
+from dlnet.report.plots import PICTURES, SHOWN, draw, origins, ranked_assets, shown_ranks, size, trajectories
 
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=8))
@@ -54,9 +54,9 @@ def test_the_best_and_the_worst_cell_are_drawn(count):
 
 
 def test_cells_are_ranked_by_their_error(evaluation, summary):
-    ranked = ranked_cells(evaluation.cases["test"], evaluation.int8[summary.edge.name])
+    ranked = ranked_assets(evaluation.cases["test"], evaluation.int8[summary.edge.name])
     assert [error for _, error in ranked] == sorted(error for _, error in ranked)
-    assert ranked[-1][0] == summary.edge.worst_cell.cell
+    assert ranked[-1][0] == summary.edge.worst_asset.cell
 
 
 def test_drawn_forecasts_are_of_the_cell_and_stand_apart(evaluation):

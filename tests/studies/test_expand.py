@@ -23,7 +23,7 @@ def coarse(count=12, first=5.0, last=4.0):
     share = np.linspace(0, 1, GRID)
     cc_time = np.linspace(2500.0, 2000.0, count)
     return CoarseLife(
-        capacity_ah=np.linspace(first, last, count),
+        quantity=np.linspace(first, last, count),
         cc_time_s=cc_time,
         cc_voltage_v=np.tile(3.95 + 0.25 * share, (count, 1)),
         cv_time_s=np.full(count, TAU * np.log(25)),
@@ -43,7 +43,7 @@ def quiet(monkeypatch):
 
 def test_one_row_a_cycle(rows):
     assert len(rows) == 11 * 20 + 1
-    assert list(rows.columns) == ["cell", "group", "row", "nominal_ah", "capacity_ah", *FEATURES]
+    assert list(rows.columns) == ["cell", "group", "row", "nominal", "quantity", *FEATURES]
     assert rows["row"].tolist() == list(range(len(rows)))
     assert set(rows["cell"]) == {CELL.name}
 
@@ -51,7 +51,7 @@ def test_one_row_a_cycle(rows):
 def test_without_noise_capacity_is_the_simulated_one_and_straight_between(monkeypatch):
     quiet(monkeypatch)
     table = simulate.expand(CELL, coarse(), 4)
-    assert table["capacity_ah"].to_numpy() == pytest.approx(np.linspace(5, 4, 45), abs=1e-6)
+    assert table["quantity"].to_numpy() == pytest.approx(np.linspace(5, 4, 45), abs=1e-6)
 
 
 def test_without_noise_features_are_those_of_the_curve(monkeypatch):
@@ -64,7 +64,7 @@ def test_without_noise_features_are_those_of_the_curve(monkeypatch):
 
 
 def test_noise_has_the_stated_size(rows, monkeypatch):
-    noisy = rows["capacity_ah"].to_numpy() / 5 - np.linspace(1, 0.8, len(rows))
+    noisy = rows["quantity"].to_numpy() / 5 - np.linspace(1, 0.8, len(rows))
     white = 1.4826 * np.median(np.abs(np.diff(noisy, 2))) / np.sqrt(6)
     assert white == pytest.approx(simulate.NOISE["capacity_soh"], rel=0.35)
 
@@ -79,7 +79,7 @@ def test_chamber_drifts_slowly():
 def test_same_cell_gives_same_rows_and_another_seed_others(rows):
     pd.testing.assert_frame_equal(simulate.expand(CELL, coarse(), 20), rows)
     other = simulate.expand(dataclasses.replace(CELL, seed=CELL.seed + 1), coarse(), 20)
-    assert not np.allclose(other["capacity_ah"], rows["capacity_ah"])
+    assert not np.allclose(other["quantity"], rows["quantity"])
 
 
 def test_a_curve_without_a_cv_part_names_cell_and_row():

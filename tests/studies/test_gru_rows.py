@@ -9,8 +9,8 @@ from studies.results.grus import _replace
 
 
 def test_a_rows_figures_and_its_ratio_are_replaced_and_all_else_stays():
-    table = pd.DataFrame({"split": [200, 201], "bytes": 3228, "uses_capacity": True, "mae_validation": [0.001, 0.003]})
-    for name, values in {"mae": [0.001, 0.002], "rmse": [0.1, 0.1], "cell_mae": [0.2, 0.2]}.items():
+    table = pd.DataFrame({"split": [200, 201], "bytes": 3228, "uses_target": True, "mae_validation": [0.001, 0.003]})
+    for name, values in {"mae": [0.001, 0.002], "rmse": [0.1, 0.1], "asset_mae": [0.2, 0.2]}.items():
         table[f"{name}_test"] = values
     table["worst_cell_mae_test"] = [0.004, 0.006]
     track = {

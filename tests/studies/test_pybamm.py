@@ -37,7 +37,7 @@ def twice(tmp_path_factory):
 
 
 def test_capacity_falls(twice):
-    soh = twice[0][0]["capacity_ah"].to_numpy() / 5
+    soh = twice[0][0]["quantity"].to_numpy() / 5
     assert len(soh) == STRETCH * (CYCLES - 1) + 1
     assert 0.003 < soh[:10].mean() - soh[-10:].mean() < 0.3
 

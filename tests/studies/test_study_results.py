@@ -8,7 +8,7 @@ from dlnet.errors import ModelError
 from studies.results.page import front_page, page
 from studies.results.results import stage1_gains, stage2_gains, summarise
 
-SCORES = ("mae", "rmse", "cell_mae", "worst_cell_mae")
+SCORES = ("mae", "rmse", "asset_mae", "worst_cell_mae")
 
 
 def row(kind, name, split, seed, mae, **more):
@@ -22,7 +22,7 @@ def table():
     rows = []
     for split in (0, 1):
         names = ("persistence", "line", "parabola", "ridge", "boosting", "gru_small", "gru_large")
-        rows += [row("baseline", name, split, 0, 0.004 + 0.002 * split, uses_capacity=True) for name in names]
+        rows += [row("baseline", name, split, 0, 0.004 + 0.002 * split, uses_target=True) for name in names]
         rows.append(row("teacher", "teacher", split, 0, 0.0009))
         for seed in (0, 1):
             labels = 0.001 * (1 + split) * (1 + seed)
@@ -53,7 +53,7 @@ def test_ratio_is_of_means_over_splits_with_the_range_of_single_splits(table):
 def test_the_edge_student_is_named_by_what_was_chosen_most(table):
     edge = summarise(table, "capacity")["edge"]
     assert (edge["name"], edge["spec_bytes"]) == ("liquid-8-l1", 1500)
-    assert edge["worst_cell"]["mae"]["mean"] == pytest.approx(0.003)
+    assert edge["worst_asset"]["mae"]["mean"] == pytest.approx(0.003)
 
 
 def test_gain_is_paired_by_split_and_seed(table):

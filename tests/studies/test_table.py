@@ -27,12 +27,12 @@ def origin():
 
 @pytest.fixture(scope="module")
 def lives(table):
-    soh = table["capacity_ah"] / table["nominal_ah"]
+    soh = table["quantity"] / table["nominal"]
     return {name: part.to_numpy() for name, part in soh.groupby(table["cell"], sort=False)}
 
 
 def test_columns_are_those_of_raw_cells(table):
-    assert list(table.columns) == ["cell", "group", "row", "nominal_ah", "capacity_ah", *FEATURES]
+    assert list(table.columns) == ["cell", "group", "row", "nominal", "quantity", *FEATURES]
     assert table["row"].dtype == np.int64
     assert all(table[name].dtype == np.float64 for name in table.columns[3:])
 
@@ -53,7 +53,7 @@ def test_rows_count_up_within_each_cell(table):
 
 
 def test_every_value_is_finite_and_positive_where_it_must_be(table):
-    assert np.isfinite(table[["capacity_ah", *FEATURES]].to_numpy()).all()
+    assert np.isfinite(table[["quantity", *FEATURES]].to_numpy()).all()
     positive = [
         "voltage mean",
         "voltage std",
@@ -63,7 +63,7 @@ def test_every_value_is_finite_and_positive_where_it_must_be(table):
         "CV charge time",
         "current mean",
     ]
-    assert (table[["capacity_ah", "nominal_ah", *positive]] > 0).all(axis=None)
+    assert (table[["quantity", "nominal", *positive]] > 0).all(axis=None)
 
 
 def test_varied_protocols(origin):
@@ -119,7 +119,7 @@ def test_several_knees_within_life(lives):
 def test_features_tell_health(table):
     # Rank correlation within cells: a feature that does not move with capacity would be of no use.
     strength = {
-        name: np.median([abs(part[name].corr(part["capacity_ah"], method="spearman")) for part in cells])
+        name: np.median([abs(part[name].corr(part["quantity"], method="spearman")) for part in cells])
         for name in FEATURES
         for cells in [[part for _, part in table.groupby("cell")]]
     }

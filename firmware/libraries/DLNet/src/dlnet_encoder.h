@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// From finished cycles to the inputs of the network: 16-bit codes, causal Hampel filter, block sums, scaling.
+// From finished rows to the inputs of the network: 16-bit codes, causal Hampel filter, block sums, scaling.
 // docs/firmware.md, "The front end, exactly"; dlnet/export/frontend.py is the reference.
 #pragma once
 
@@ -10,28 +10,28 @@
 
 namespace dlnet {
 
-// Cycles as integer codes: one unit of a code is a fixed step of the input. Oldest first, the newest at the end.
+// Rows as integer codes: one unit of a code is a fixed step of the input. Oldest first, the newest at the end.
 template <class Model>
-struct Cycles {
+struct Rows {
   uint32_t last;
   uint16_t count;   // at most Model::window
   uint16_t unused;  // always 0
 
   // An input's codes, two in a word: `window` cleaned ones, then `memory` uncleaned ones for the filter.
-  static constexpr int row_words = (Model::window + Model::memory + 1) / 2;
-  uint32_t rows[Model::inputs][row_words];
+  static constexpr int code_words = (Model::window + Model::memory + 1) / 2;
+  uint32_t codes[Model::inputs][code_words];
 
-  DLNET_INLINE const Half *clean(int input) const { return reinterpret_cast<const Half *>(rows[input]); }
+  DLNET_INLINE const Half *clean(int input) const { return reinterpret_cast<const Half *>(codes[input]); }
   DLNET_INLINE const Half *raw(int input) const { return clean(input) + Model::window; }
 
-  // Shift all codes by one cycle and write the newest. By words: a loop over int16 would be compiled to a memmove call.
+  // Shift all codes by one row and write the newest. By words: a loop over int16 would be compiled to a memmove call.
   void append(int input, int16_t cleaned, int16_t uncleaned) {
-    uint32_t *const row = rows[input];
-    for (int i = 0; i < row_words - 1; ++i) row[i] = (row[i] >> 16) | (row[i + 1] << 16);
-    row[row_words - 1] >>= 16;
-    Half *const codes = reinterpret_cast<Half *>(row);
-    codes[Model::window - 1] = cleaned;
-    codes[Model::window + Model::memory - 1] = uncleaned;
+    uint32_t *const row = codes[input];
+    for (int i = 0; i < code_words - 1; ++i) row[i] = (row[i] >> 16) | (row[i + 1] << 16);
+    row[code_words - 1] >>= 16;
+    Half *const halves = reinterpret_cast<Half *>(row);
+    halves[Model::window - 1] = cleaned;
+    halves[Model::window + Model::memory - 1] = uncleaned;
   }
 };
 
@@ -93,20 +93,20 @@ struct Search<Model, 0> {
 template <class Model>
 class WindowEncoder {
  public:
-  explicit WindowEncoder(const Cycles<Model> &cycles) : cycles_(cycles) {
+  explicit WindowEncoder(const Rows<Model> &rows) : rows_(rows) {
     constexpr int last = Model::steps - 1;
     for (int i = 0; i < Model::relatives; ++i) recent_[i] = block(first + Model::relative_feature[i], last);
-    if (Model::capacity) trace_capacity();
+    if (Model::with_target) trace_target();
   }
 
-  // SoH that the forecast starts from, 2^-24.
+  // Health that the forecast starts from, 2^-24.
   int32_t anchor() const {
-    if (!Model::capacity) return Model::anchor;
-    return (cycles_.clean(0)[Model::window - 1] + Model::soh_offset) * 512;
+    if (!Model::with_target) return Model::anchor;
+    return (rows_.clean(0)[Model::window - 1] + Model::health_offset) * 512;
   }
 
   inline void step(int t, Half *x) const {
-    if (Model::capacity) {
+    if (Model::with_target) {
       *x++ = path_[t];
       *x++ = level_;
     }
@@ -123,25 +123,25 @@ class WindowEncoder {
   }
 
  private:
-  static constexpr int first = Model::capacity ? 1 : 0;  // input that the features begin at
+  static constexpr int first = Model::with_target ? 1 : 0;  // input that the features begin at
   static constexpr int32_t fine = 256;
   static constexpr int32_t feature_clip = 4 * 4096;
   static constexpr int32_t far = int32_t{1} << 22;
   static constexpr int relatives_or_one = Model::relatives ? Model::relatives : 1;
 
   DLNET_INLINE int32_t block(int input, int t) const {
-    return Sum<Model::block>::of(cycles_.clean(input) + t * Model::block);
+    return Sum<Model::block>::of(rows_.clean(input) + t * Model::block);
   }
 
-  // SoH relative to the last cycle. A fall between blocks is limited: missing cycles must not look like ageing.
-  void trace_capacity() {
-    const int32_t last = Model::block * cycles_.clean(0)[Model::window - 1];
+  // Health relative to the last row. A fall between blocks is limited: missing rows must not look like wear.
+  void trace_target() {
+    const int32_t last = Model::block * rows_.clean(0)[Model::window - 1];
     level_ = static_cast<int16_t>(
         sat16(scale((last - Model::level_centre) * fine, Model::level_multiplier, Model::level_extra_shift)));
     int32_t after = block(0, Model::steps - 1) - last, path = after;
     for (int t = Model::steps - 1;; --t) {
       const int32_t near = clamp(path, far);
-      // cppcheck-suppress arrayIndexOutOfBounds ; path_ is short on track charge, which never calls this
+      // cppcheck-suppress arrayIndexOutOfBounds ; path_ is short on track sensors_only, which never calls this
       path_[t] = static_cast<int16_t>(sat16(scale(near * fine, Model::change_multiplier, Model::change_extra_shift)));
       if (t == 0) return;
       const int32_t change = block(0, t - 1) - last, fall = change - after;
@@ -171,9 +171,9 @@ class WindowEncoder {
                  feature_clip);
   }
 
-  const Cycles<Model> &cycles_;
+  const Rows<Model> &rows_;
   int32_t recent_[relatives_or_one];  // sums of the last block
-  int16_t path_[Model::capacity ? Model::steps : 1];
+  int16_t path_[Model::with_target ? Model::steps : 1];
   int16_t level_;
 };
 

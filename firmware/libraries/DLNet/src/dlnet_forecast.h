@@ -1,30 +1,49 @@
 // SPDX-License-Identifier: Apache-2.0
-// A forecast: SoH at the knots, linear in between.
+// A forecast: health at the knots, linear in between. Health is the target as the engine computes with it: it always
+// falls, and is the target itself for a battery's SoH.
 #pragma once
 
 #include "dlnet_arith.h"
 
 namespace dlnet {
 
+// Whether two strings are equal, for the compiler.
+constexpr bool same_text(const char *a, const char *b) {
+  return *a == *b && (*a == '\0' || same_text(a + 1, b + 1));
+}
+
 template <class Model>
 class Forecast {
  public:
-  static constexpr float unit = 1.0f / 16777216.0f;  // SoH of one unit of `raw`: 2^-24
+  // The target `row` rows ahead, in its own unit: 0 is the value it starts from; above Model::horizon: the value at the
+  // horizon.
+  float value(uint16_t row) const { return value_of(raw(row)); }
 
-  // SoH `cycle` cycles ahead: 0 is the level it starts from; above Model::horizon: the value at the horizon.
-  float soh(uint16_t cycle) const { return static_cast<float>(raw(cycle)) * unit; }
-
-  // The same in units of 2^-24 SoH: the integer that the NumPy reference gives.
-  int32_t raw(uint16_t cycle) const {
-    if (cycle >= Model::horizon) return level[Model::knots];
-    int k = 0;
-    uint16_t before = 0;
-    while (Model::knot[k] < cycle) before = Model::knot[k++];
-    const int32_t fall = (level[k] - level[k + 1]) * 4;  // times 4: the shift of 30 becomes one of 32, as SMMULR has it
-    return level[k] - high_rounded(fall, static_cast<int32_t>(cycle - before) * Model::inv_gap_q30[k]);
+  // The same for models of batteries.
+  float soh(uint16_t row) const {
+    static_assert(same_text(Model::target(), "SoH"), "this model does not forecast SoH: use value()");
+    return value(row);
   }
 
-  // Calls visit(raw) for each cycle from 1 to Model::horizon, until it returns false.
+  // The target for a value of `raw`.
+  static DLNET_INLINE float value_of(int32_t raw) {
+    float scaled = static_cast<float>(raw) * Model::value_scale;
+    if (Model::value_offset == 0.0f) return scaled;
+    __asm__("" : "+m"(scaled));  // keeps compilers from a fused multiply-add, which rounds once less
+    return Model::value_offset + scaled;
+  }
+
+  // The forecast in units of 2^-24 of health: the integer that the NumPy reference gives.
+  int32_t raw(uint16_t row) const {
+    if (row >= Model::horizon) return level[Model::knots];
+    int k = 0;
+    uint16_t before = 0;
+    while (Model::knot[k] < row) before = Model::knot[k++];
+    const int32_t fall = (level[k] - level[k + 1]) * 4;  // times 4: the shift of 30 becomes one of 32, as SMMULR has it
+    return level[k] - high_rounded(fall, static_cast<int32_t>(row - before) * Model::inv_gap_q30[k]);
+  }
+
+  // Calls visit(raw) for each row from 1 to Model::horizon, until it returns false.
   template <class Visit>
   DLNET_INLINE void walk(Visit visit) const {
     int before = 0;
@@ -38,7 +57,7 @@ class Forecast {
     }
   }
 
-  int32_t level[Model::knots + 1];  // 2^-24 SoH at cycle 0 and at each knot
+  int32_t level[Model::knots + 1];  // 2^-24 of health at row 0 and at each knot
 };
 
 }  // namespace dlnet

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The health monitor of one cell: push finished cycles, get forecasts.
+// The monitor of one asset (a cell, a pump): push finished rows, get forecasts. A row is what was measured over one unit
+// of time, Model::time_unit(): a cycle, an hour.
 #pragma once
 
 #include "dlnet_encoder.h"
@@ -12,109 +13,116 @@ namespace dlnet {
 template <class Model>
 class Monitor {
  public:
-  constexpr Monitor() : cycles_() {}
+  constexpr Monitor() : rows_() {}
 
-  // Add one finished cycle.
+  // Add one finished row.
   //
-  // cycle: its number, above the last one; gaps are allowed.
-  // values: Model::inputs of them, in the order and units of Model::input_name(i) and Model::input_unit(i). On track
-  //   capacity the first is SoH: discharge capacity over nominal capacity.
+  // time: its number, above the last one; gaps are allowed.
+  // values: Model::inputs of them, in the order and units of Model::input_name(i) and Model::input_unit(i). If
+  //   Model::with_target, the first is the target itself, such as a battery's SoH.
   //
-  // Returns ok; not_a_number; out_of_range (SoH not within 0.05 to 1.5, or a feature so far off that its unit must be
-  // wrong; smaller outliers are accepted and cleaned); out_of_order.
-  Status push(uint32_t cycle, const float values[/* Model::inputs */]) {
-    if (cycles_.count && cycle <= cycles_.last) return Status::out_of_order;
+  // Returns ok; not_a_number; out_of_range (the target not within Model::target_low to Model::target_high, or a feature
+  // so far off that its unit must be wrong; smaller outliers are accepted and cleaned); out_of_order.
+  Status push(uint32_t time, const float values[/* Model::inputs */]) {
+    if (rows_.count && time <= rows_.last) return Status::out_of_order;
     int16_t codes[Model::inputs];
     for (int i = 0; i < Model::inputs; ++i) {
       const Status status = to_code(values[i], Model::input_offset[i], Model::input_scale[i], codes[i]);
       if (status != Status::ok) return status;
     }
-    if (Model::capacity && (values[0] < 0.05f || values[0] > 1.5f)) return Status::out_of_range;
+    if (Model::with_target && (values[0] < Model::target_low || values[0] > Model::target_high)) return Status::out_of_range;
     for (int i = 0; i < Model::inputs; ++i) take(i, codes[i]);
-    cycles_.last = cycle;
-    if (cycles_.count < Model::window) ++cycles_.count;
+    rows_.last = time;
+    if (rows_.count < Model::window) ++rows_.count;
     return Status::ok;
   }
 
-  // Whether enough cycles were pushed for a forecast: Model::window.
-  bool ready() const { return cycles_.count == Model::window; }
+  // Whether enough rows were pushed for a forecast: Model::window.
+  bool ready() const { return rows_.count == Model::window; }
 
-  // Cycles held, 0 to Model::window.
-  uint16_t count() const { return cycles_.count; }
+  // Rows held, 0 to Model::window.
+  uint16_t count() const { return rows_.count; }
 
-  // Number of the last cycle pushed; 0 before the first.
-  uint32_t last_cycle() const { return cycles_.last; }
+  // Number of the last row pushed; 0 before the first.
+  uint32_t last() const { return rows_.last; }
 
-  // Forecast from the last cycle on. Returns ok; not_ready.
+  // Forecast from the last row on. Returns ok; not_ready.
   Status forecast(Forecast<Model> &ahead) const {
     if (!ready()) return Status::not_ready;
-    WindowEncoder<Model> window(cycles_);
+    WindowEncoder<Model> window(rows_);
     Engine<Model>::run(window, window.anchor(), ahead);
     return Status::ok;
   }
 
-  // The same as Model::horizon numbers: soh[0] is one cycle ahead. Returns ok; not_ready.
-  Status forecast(float soh[/* Model::horizon */]) const {
+  // The same as Model::horizon values of the target: values[0] is one row ahead. Returns ok; not_ready.
+  Status forecast(float values[/* Model::horizon */]) const {
     Forecast<Model> ahead;
     const Status status = forecast(ahead);
     if (status != Status::ok) return status;
-    ahead.walk([&soh](int32_t raw) {
-      *soh++ = static_cast<float>(raw) * Forecast<Model>::unit;
+    ahead.walk([&values](int32_t raw) {
+      *values++ = Forecast<Model>::value_of(raw);
       return true;
     });
     return Status::ok;
   }
 
-  // First cycle ahead at which the forecast is at or below `soh`; 0: it already is.
-  // Returns ok; not_ready; not_a_number; out_of_range (soh not within 0 to 2); beyond_horizon. `cycles_ahead` is set
-  // only with ok.
-  Status crossing(float soh, uint16_t &cycles_ahead) const {
-    if (soh != soh) return Status::not_a_number;
-    if (!(soh >= 0.0f && soh <= 2.0f)) return Status::out_of_range;
+  // First row ahead at which the forecast is at or beyond `value`: at or below it where the target falls with wear, at
+  // or above it where it rises; 0: it already is.
+  // Returns ok; not_ready; not_a_number; out_of_range (far from what the model can forecast); beyond_horizon.
+  // `rows_ahead` is set only with ok.
+  Status crossing(float value, uint16_t &rows_ahead) const {
+    if (value != value) return Status::not_a_number;
+    const float exact = (value - Model::value_offset) / Model::value_scale;  // in 2^-24 of health
+    if (!(exact >= 0.0f && exact <= 33554432.0f)) return Status::out_of_range;
     Forecast<Model> ahead;
     const Status status = forecast(ahead);
     if (status != Status::ok) return status;
-    const int32_t threshold = static_cast<int32_t>(soh * 16777216.0f);
-    uint16_t cycle = 0;
+    const int32_t threshold = static_cast<int32_t>(exact);
+    uint16_t row = 0;
     bool found = ahead.level[0] <= threshold;
     if (!found) {
       ahead.walk([&](int32_t raw) {
-        ++cycle;
+        ++row;
         found = raw <= threshold;
         return !found;
       });
     }
     if (!found) return Status::beyond_horizon;
-    cycles_ahead = cycle;
+    rows_ahead = row;
     return Status::ok;
   }
 
   // Bytes of a saved state; the same for every state of a model.
   static constexpr size_t state_size() { return State<Model>::size; }
 
-  // Write state_size() bytes to keep over a reset: format, model, all cycles, checksum. Returns state_size(), or 0 if
+  // Write state_size() bytes to keep over a reset: format, model, all rows, checksum. Returns state_size(), or 0 if
   // `size` is smaller.
-  size_t save(uint8_t *buffer, size_t size) const { return State<Model>::save(cycles_, buffer, size); }
+  size_t save(uint8_t *buffer, size_t size) const { return State<Model>::save(rows_, buffer, size); }
 
   // Restore a saved state. Returns ok; bad_size; bad_format; other_model; bad_checksum; bad_state.
-  Status load(const uint8_t *buffer, size_t size) { return State<Model>::load(cycles_, buffer, size); }
+  Status load(const uint8_t *buffer, size_t size) { return State<Model>::load(rows_, buffer, size); }
 
-  // Remove all cycles.
-  void clear() { memset(&cycles_, 0, sizeof cycles_); }
+  // Remove all rows.
+  void clear() { memset(&rows_, 0, sizeof rows_); }
 
-  // The stored cycles, for tests.
-  const Cycles<Model> &cycles() const { return cycles_; }
+  // The stored rows, for tests.
+  const Rows<Model> &rows() const { return rows_; }
 
  private:
   void take(int input, int16_t code) {
-    const bool soh = Model::capacity && input == 0;
-    const int known = cycles_.count < Model::memory ? cycles_.count : Model::memory;
-    const Half *const before = cycles_.raw(input) + Model::memory - known;
-    const int32_t sigmas = soh ? Model::soh_sigmas : Model::feature_sigmas, floor = soh ? Model::soh_floor : 0;
-    cycles_.append(input, hampel<Model::memory + 1>(before, code, known + 1, sigmas, floor), code);
+    const bool target = Model::with_target && input == 0;
+    const int known = rows_.count < Model::memory ? rows_.count : Model::memory;
+    const Half *const before = rows_.raw(input) + Model::memory - known;
+    const int32_t sigmas = target ? Model::target_sigmas : Model::feature_sigmas;
+    const int32_t floor = target ? Model::target_floor : feature_floor(input);
+    rows_.append(input, hampel<Model::memory + 1>(before, code, known + 1, sigmas, floor), code);
   }
 
-  Cycles<Model> cycles_;
+  static int32_t feature_floor(int input) {
+    return Model::has_floors ? Model::feature_floor[input - (Model::with_target ? 1 : 0)] : 0;
+  }
+
+  Rows<Model> rows_;
 };
 
 }  // namespace dlnet

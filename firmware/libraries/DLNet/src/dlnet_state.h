@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Saved state: "DLN", format 1, the first eight bytes of the model's SHA-256, the cycles, CRC-32 of all before it.
+// Saved state: "DLN", format 1, the first eight bytes of the model's SHA-256, the rows, CRC-32 of all before it.
 #pragma once
 
 #include "dlnet_encoder.h"
@@ -19,20 +19,20 @@ inline uint32_t crc32(const uint8_t *bytes, size_t size, uint32_t crc = 0) {
 template <class Model>
 class State {
  public:
-  static constexpr size_t size = 12 + sizeof(Cycles<Model>) + 4;
+  static constexpr size_t size = 12 + sizeof(Rows<Model>) + 4;
 
-  static size_t save(const Cycles<Model> &cycles, uint8_t *buffer, size_t capacity) {
+  static size_t save(const Rows<Model> &rows, uint8_t *buffer, size_t capacity) {
     if (capacity < size) return 0;
     memcpy(buffer, magic(), 4);
     memcpy(buffer + 4, Model::id, 8);
-    memcpy(buffer + 12, &cycles, sizeof cycles);
+    memcpy(buffer + 12, &rows, sizeof rows);
     const uint32_t crc = crc32(buffer, size - 4);
     memcpy(buffer + size - 4, &crc, 4);
     return size;
   }
 
-  // `cycles` is written only with ok.
-  static Status load(Cycles<Model> &cycles, const uint8_t *buffer, size_t bytes) {
+  // `rows` is written only with ok.
+  static Status load(Rows<Model> &rows, const uint8_t *buffer, size_t bytes) {
     if (bytes < 12) return Status::bad_size;
     if (memcmp(buffer, magic(), 4) != 0) return Status::bad_format;
     if (memcmp(buffer + 4, Model::id, 8) != 0) return Status::other_model;
@@ -41,15 +41,15 @@ class State {
     memcpy(&crc, buffer + size - 4, 4);
     if (crc != crc32(buffer, size - 4)) return Status::bad_checksum;
     uint16_t count, unused;
-    memcpy(&count, buffer + 12 + offsetof(Cycles<Model>, count), 2);
-    memcpy(&unused, buffer + 12 + offsetof(Cycles<Model>, unused), 2);
+    memcpy(&count, buffer + 12 + offsetof(Rows<Model>, count), 2);
+    memcpy(&unused, buffer + 12 + offsetof(Rows<Model>, unused), 2);
     if (count > Model::window || unused != 0) return Status::bad_state;
-    memcpy(&cycles, buffer + 12, sizeof cycles);
+    memcpy(&rows, buffer + 12, sizeof rows);
     return Status::ok;
   }
 
  private:
-  static_assert(sizeof(Cycles<Model>) == 8 + 4 * Model::inputs * Cycles<Model>::row_words,
+  static_assert(sizeof(Rows<Model>) == 8 + 4 * Model::inputs * Rows<Model>::code_words,
                 "a saved state must have no padding");
 
   static const char *magic() { return "DLN\1"; }

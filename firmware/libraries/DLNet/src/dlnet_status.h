@@ -8,10 +8,10 @@ namespace dlnet {
 
 enum class Status : uint8_t {
   ok,
-  not_ready,       // fewer cycles than Model::window
+  not_ready,       // fewer rows than Model::window
   not_a_number,    // an input is NaN or infinite
-  out_of_range,    // an input is impossible for its quantity and unit; a threshold is not within 0 to 2
-  out_of_order,    // the cycle number is not above the last one
+  out_of_range,    // an input is impossible for its quantity and unit; a threshold is far from any forecast
+  out_of_order,    // the row's number is not above the last one
   beyond_horizon,  // the forecast stays above the threshold up to the horizon
   bad_size,        // saved state: wrong number of bytes
   bad_format,      // saved state: not of this library, or of another version of its format
