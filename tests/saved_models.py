@@ -20,11 +20,12 @@ NO_GRAPHS = EdgeFiles(b"\x1c\0\0\0TFL3 step", b"\x1c\0\0\0TFL3 head")  # the con
 
 def save_device_model(folder: Path, model: DeviceModel, nominal: tuple[float, ...] = (1.1,)) -> Path:
     """A model without golden vectors and LiteRT files, as edge model in ``folder``."""
-    columns = same_names(model.encoder.features)
+    columns = same_names("capacity", "Ah", model.encoder.features)
     data = DataFacts(source="synthetic", label="synthetic", simulated=True, nominal=nominal, columns=columns)
     zeros = ForecastErrors(mae=0, rmse=0, asset_mae=0, by_horizon=(0.0,) * model.spec.horizon)
     save_spec(folder / SPEC, model.spec)
-    document = EdgeDocument(data=data, clean=model.clean, name=model.name, validation=zeros, encoder=model.encoder)
+    facts = {"data": data, "clean": model.clean, "quantities": model.quantities}
+    document = EdgeDocument(**facts, name=model.name, validation=zeros, encoder=model.encoder)
     document.write(folder / FILE)
     return folder
 

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from dlnet.config.task import TaskParams
+from dlnet.config.task import TaskParams, Windows
 from dlnet.data.documents import TaskRecord
 from dlnet.data.encode import Encoder, fit_encoder
 from dlnet.data.windows import WindowDataset
@@ -17,16 +17,29 @@ from dlnet.models.architectures import Config
 from dlnet.models.gru import GruConfig
 from dlnet.models.network import NetConfig
 from dlnet.train.data import TrainingData
+from tasks import BATTERY
 
 SPLITS = ("train", "train", "train", "validation", "test", "unused")
 FEATURES = ("charge", "time", "slope")
 CHANNELS = {"features": list(FEATURES), "relative": ["charge", "slope"], "noise": 0.1}
 
 
-def task(track: str = "capacity", **changes: Any) -> TaskParams:
+def task(track: str = "with_target", **changes: Any) -> TaskParams:
     """Section ``task``: windows of 12 cycles in blocks of 2, 10 cycles ahead."""
-    content = {"inputs": track, "window": 12, "block": 2, "horizon": 10, "knots": [2, 5, 10], "stride_train": 1}
-    content |= {"stride_eval": 3, "capacity": CHANNELS | {"quantiles": 5}, "charge": CHANNELS | {"quantiles": 0}}
+    content = {
+        "name": "battery",
+        "track": track,
+        "window": 12,
+        "block": 2,
+        "horizon": 10,
+        "knots": [2, 5, 10],
+        "stride_train": 1,
+    }
+    content |= {
+        "stride_eval": 3,
+        "with_target": CHANNELS | {"quantiles": 5},
+        "sensors_only": CHANNELS | {"quantiles": 0},
+    }
     return TaskParams(**content | changes)
 
 
@@ -49,12 +62,12 @@ def life(rows: int, seed: int) -> pd.DataFrame:
 
 
 def tables(splits: tuple[str, ...] = SPLITS, rows: int = 60) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """``rows.parquet`` and ``assets.parquet``: cell i has ``rows + 3 i`` rows."""
-    parts = [life(rows + 3 * i, i).assign(cell=f"c{i}", group="all") for i in range(len(splits))]
-    table = pd.concat(parts, ignore_index=True)[["cell", "group", "row", "health", "target", *FEATURES]]
+    """``rows.parquet`` and ``assets.parquet``: asset i has ``rows + 3 i`` rows."""
+    parts = [life(rows + 3 * i, i).assign(asset=f"c{i}", group="all") for i in range(len(splits))]
+    table = pd.concat(parts, ignore_index=True)[["asset", "group", "row", "health", "target", *FEATURES]]
     cells = pd.DataFrame(
         {
-            "cell": [f"c{i}" for i in range(len(splits))],
+            "asset": [f"c{i}" for i in range(len(splits))],
             "group": "all",
             "rows": [len(part) for part in parts],
             "split": list(splits),
@@ -66,11 +79,20 @@ def tables(splits: tuple[str, ...] = SPLITS, rows: int = 60) -> tuple[pd.DataFra
 
 def described(params: TaskParams) -> TaskRecord:
     """``task.json``."""
-    columns = {"capacity": "capacity", "unit": "Ah", "features": {name: name for name in FEATURES}}
-    clean = {"window": 7, "sigmas": 3.0, "floor_soh": 0.006, "feature_sigmas": 6.0, "min_rows": 22}
-    facts = {"source": "synthetic", "label": "synthetic", "simulated": True, "nominal": [1.1], "columns": columns}
-    facts |= {"cells": 7, "rows": 300, "notes": ()}
-    return TaskRecord(**facts, **dict(params), clean=clean, features=FEATURES, counts={})
+    columns = {"target": "capacity", "unit": "Ah", "time": None, "features": {name: name for name in FEATURES}}
+    clean = {"window": 7, "sigmas": 3.0, "feature_sigmas": 6.0, "min_rows": 22}
+    facts = {
+        "task": "battery",
+        "source": "synthetic",
+        "label": "synthetic",
+        "simulated": True,
+        "nominal": [1.1],
+        "columns": columns,
+    }
+    facts |= {"assets": 7, "rows": 300, "notes": ()}
+    facts |= {name: getattr(params, name) for name in Windows.model_fields}
+    channels = params.channels(BATTERY, FEATURES)
+    return TaskRecord(**facts, quantities=BATTERY, clean=clean, features=FEATURES, channels=channels, counts={})
 
 
 def write_windows(folder: Path) -> None:
@@ -87,7 +109,7 @@ def synthetic_dataset(params: TaskParams | None = None, *, allow_test: bool = Fa
     return WindowDataset.from_tables(*tables(**kwargs), described(params or task()), allow_test=allow_test)
 
 
-def synthetic_encoder(track: str = "capacity") -> tuple[WindowDataset, Encoder]:
+def synthetic_encoder(track: str = "with_target") -> tuple[WindowDataset, Encoder]:
     """A dataset and the encoder fitted on it."""
     dataset = synthetic_dataset(task(track))
     return dataset, fit_encoder(dataset, task(track))

@@ -56,27 +56,29 @@ def _positive(value: object) -> float:
     return number
 
 
-class Column(NamedTuple):
-    """A feature's name in the model, and its column in an asset's file."""
+TARGET, TIME = "target", "time"  # names of --column for the task's quantity and for the time
 
-    feature: str
+
+class Column(NamedTuple):
+    """A name in the model, of a feature, ``target`` or ``time``, and its column in an asset's file."""
+
+    name: str
     column: str
 
 
 def _column(text: str) -> Column:
-    feature, mark, column = text.partition("=")
+    name, mark, column = text.partition("=")
     if not mark:
         raise typer.BadParameter(f"{text!r}: write NAME=COLUMN")
-    return Column(feature, column)
+    return Column(name, column)
 
 
-def file_layout(
-    nominal: float | None, target: str | None, unit: str | None, time: str | None, columns: list[Column] | None
-) -> FileLayout:
+def file_layout(nominal: float | None, unit: str | None, columns: list[Column] | None) -> FileLayout:
     """How an asset's file differs from those that the model was trained on."""
     from dlnet.forecast import FileLayout
 
-    return FileLayout(target, unit, time, dict(columns or []), nominal)
+    named = dict(columns or [])
+    return FileLayout(named.pop(TARGET, None), unit, named.pop(TIME, None), named, nominal)
 
 
 def example(*lines: str) -> str:
@@ -104,14 +106,13 @@ Nominal = Annotated[
     float | None,
     typer.Option(metavar="VALUE", parser=_positive, help="of the quantity when the asset was new, in the task's unit"),
 ]
-TargetColumn = Annotated[
-    str | None, typer.Option("--target", metavar="COLUMN", help="of the task's quantity, if it has another name")
-]
-TimeColumn = Annotated[str | None, typer.Option("--time", metavar="COLUMN", help="of the time, if it has another name")]
 Unit = Annotated[str | None, typer.Option(metavar="UNIT", help="of the quantity: one that the task names")]
 Columns = Annotated[
     list[Column] | None,
     typer.Option(
-        "--column", metavar="NAME=COLUMN", parser=_column, help="a feature's column in the file; can be repeated"
+        "--column",
+        metavar="NAME=COLUMN",
+        parser=_column,
+        help="column in the file of a feature, of target (the task's quantity) or of time; can be repeated",
     ),
 ]

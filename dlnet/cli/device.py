@@ -18,8 +18,6 @@ from dlnet.cli.arguments import (
     ModelArgument,
     Nominal,
     Seconds,
-    TargetColumn,
-    TimeColumn,
     Unit,
     commands,
     example,
@@ -87,9 +85,7 @@ def forecast(
     elf: Elf = None,
     timeout: Seconds = 5.0,
     nominal: Nominal = None,
-    target: TargetColumn = None,
     unit: Unit = None,
-    time: TimeColumn = None,
     column: Columns = None,
 ) -> None:
     """Send an asset to the board, and print its forecast."""
@@ -97,7 +93,7 @@ def forecast(
     from dlnet.export.reference import from_fixed
 
     with _board(port, model, elf, timeout) as board:
-        edge, values = _opened(model, file, file_layout(nominal, target, unit, time, column))
+        edge, values = _opened(model, file, file_layout(nominal, unit, column))
         board.check_model(edge.device.sha256)
         own, words = edge.document.quantities.target, edge.document.quantities.time
         rejected = [number for number, accepted in play(board, values) if not accepted]
@@ -121,16 +117,14 @@ def replay(
     elf: Elf = None,
     timeout: Seconds = 5.0,
     nominal: Nominal = None,
-    target: TargetColumn = None,
     unit: Unit = None,
-    time: TimeColumn = None,
     column: Columns = None,
 ) -> None:
     """Send an asset, and compare each forecast with the reference."""
     from dlnet.device import replay as replaying
 
     with _board(port, model, elf, timeout) as board:
-        edge, values = _opened(model, file, file_layout(nominal, target, unit, time, column))
+        edge, values = _opened(model, file, file_layout(nominal, unit, column))
         played = replaying.replay(board, edge.device, values)
         print(
             f"{played.rows} rows accepted, {played.refused} refused, {played.forecasts} forecasts of "

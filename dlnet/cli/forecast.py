@@ -11,8 +11,6 @@ from dlnet.cli.arguments import (
     Model,
     Nominal,
     Out,
-    TargetColumn,
-    TimeColumn,
     Unit,
     commands,
     example,
@@ -28,16 +26,14 @@ app = commands()
 @app.command(
     epilog=example(
         "dlnet forecast FILE.csv --model models/edge/NAME",
-        'dlnet forecast FILE.csv --nominal 2.5 --target Qd --unit mAh --column "CV Q=cv_mah"',
+        'dlnet forecast FILE.csv --nominal 2.5 --column target=Qd --unit mAh --column "CV Q=cv_mah"',
     )
 )
 def forecast(
     file: AssetFile,
     model: Model = REGISTERED,
     nominal: Nominal = None,
-    target: TargetColumn = None,
     unit: Unit = None,
-    time: TimeColumn = None,
     column: Columns = None,
     out: Out = Path("forecasts"),
 ) -> None:
@@ -53,7 +49,7 @@ def forecast(
     from dlnet.report.tables import forecast_table, show
 
     with opened(model) as loaded:
-        result = run(file, loaded, file_layout(nominal, target, unit, time, column))
+        result = run(file, loaded, file_layout(nominal, unit, column))
     picture = out / f"{result.asset}.png"
     with figure_style():
         save_figure(draw(result), picture)

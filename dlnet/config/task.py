@@ -23,7 +23,7 @@ class ChannelParams(Section):
 
     @model_validator(mode="after")
     def _known(self) -> Self:
-        if self.features != OF_TASK and self.relative != OF_TASK:
+        if OF_TASK not in (self.features, self.relative):
             unknown = sorted(set(self.relative) - set(self.features))
             if unknown:
                 raise ValueError(f"relative names {unknown}, which is not in features")

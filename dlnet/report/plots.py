@@ -181,7 +181,8 @@ def trajectories(dataset: WindowDataset, cases: Cases, forecast: Forecast, label
     caption(
         figure,
         f"Grey: true {words.target.symbol}. Orange: forecasts of {words.time.count(dataset.horizon)}, each made at its "
-        f"dot. Dotted: knee.\nShown: evenly spaced ranks of the test error, from the best {words.asset.one} to the worst.",
+        "dot. Dotted: knee.\n"
+        f"Shown: evenly spaced ranks of the test error, from the best {words.asset.one} to the worst.",
     )
     return figure
 

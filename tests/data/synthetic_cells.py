@@ -23,14 +23,12 @@ PROJECT = Path(__file__).parents[2]
 
 
 def data_params(source: str, path: Path = Path("none"), mirror: Path | None = None, **csv: Any) -> DataParams:
-    mapping = {"capacity": "Q", "unit": "Ah", "nominal": 2.0, "features": {"slope": "dV/dt"}} | csv
+    mapping = {"target": "Q", "unit": "Ah", "nominal": 2.0, "time": None, "features": {"slope": "dV/dt"}} | csv
     return DataParams(source=source, path=path, mirror=mirror, csv=CsvParams(**mapping))
 
 
 def clean_params(**changes: Any) -> CleanParams:
-    return CleanParams(
-        **{"window": 7, "sigmas": 3.0, "floor_soh": 0.006, "feature_sigmas": 6.0, "min_rows": 30} | changes
-    )
+    return CleanParams(**{"window": 7, "sigmas": 3.0, "feature_sigmas": 6.0, "min_rows": 30} | changes)
 
 
 def split_params(**changes: Any) -> SplitParams:
@@ -39,19 +37,19 @@ def split_params(**changes: Any) -> SplitParams:
 
 def channels(*features: str) -> dict[str, Any]:
     """A track's channels, other keys as in the project's params.yaml."""
-    project = PrepareConfig.load(PROJECT / "params.yaml").task.capacity.model_dump()
+    project = PrepareConfig.load(PROJECT / "params.yaml").task.with_target.model_dump()
     return project | {"features": list(features), "relative": [], "quantiles": 0}
 
 
 def task_params(features: tuple[str, ...] = ("slope",), **changes: Any) -> TaskParams:
     """A small task, other keys as in the project's params.yaml."""
     task = PrepareConfig.load(PROJECT / "params.yaml").task.model_dump()
-    task |= {"inputs": "capacity", "window": 10, "block": 5, "horizon": 20, "knots": [10, 20]}
+    task |= {"track": "with_target", "window": 10, "block": 5, "horizon": 20, "knots": [10, 20]}
     task |= {
         "stride_train": 1,
         "stride_eval": 5,
-        "capacity": channels(*features),
-        "charge": channels(*features),
+        "with_target": channels(*features),
+        "sensors_only": channels(*features),
     }
     return TaskParams(**task | changes)
 
@@ -70,20 +68,21 @@ def cells_table(count: int = 10, rows: int = 60, groups: int = 1) -> pd.DataFram
     parts = []
     for i in range(count):
         capacity, slope = life(rows + i, i)
-        part = pd.DataFrame({"cell": f"c{i}", "group": f"g{i * groups // count}", "row": np.arange(rows + i)})
+        part = pd.DataFrame({"asset": f"c{i}", "group": f"g{i * groups // count}", "row": np.arange(rows + i)})
         parts.append(part.assign(nominal=2.0, quantity=capacity, slope=slope))
     return pd.concat(parts, ignore_index=True)
 
 
 SOURCE = SourceRecord(
+    task="battery",
     source="csv",
     simulated=False,
     label="own cells: synthetic",
-    cells=10,
+    assets=10,
     rows=645,
     nominal=(2.0,),
     notes=("A note.",),
-    columns=same_names(["slope"]),
+    columns=same_names("capacity", "Ah", ["slope"]),
 )
 
 
