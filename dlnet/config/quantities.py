@@ -152,7 +152,7 @@ class Target(Section):
     @property
     def _digits(self) -> int:
         """Decimals of a value that resolve a ten-thousandth of a range of 1 to 10."""
-        return max(0, 4 - int(np.floor(np.log10(self.range[1] - self.range[0]))))
+        return max(0, 4 - round(np.log10(self.range[1] - self.range[0])))
 
     def shown(self, value: float) -> str:
         """A value with the decimals that its range needs, without unit."""
