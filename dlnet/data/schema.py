@@ -13,6 +13,7 @@ from dlnet.config.quantities import Target
 from dlnet.data.csvfiles import QUANTITY, Columns, location
 from dlnet.data.documents import TableLabel
 from dlnet.errors import DataError
+from dlnet.files import write_parquet
 
 KEYS = ("asset", "group", "row", "nominal", QUANTITY)
 """First columns of ``assets.parquet``; features follow."""
@@ -132,6 +133,11 @@ def read_label(path: Path) -> TableLabel:
         return TableLabel.model_validate_json(metadata[METADATA])
     except ValueError as error:
         raise DataError(f"{path}: its key 'dlnet' is not a label of a table (docs/data.md): {error}") from error
+
+
+def write_table(path: Path, table: pd.DataFrame, label: TableLabel) -> None:
+    """Write a table of all assets with its label, so that ``read_table`` and ``read_label`` read it."""
+    write_parquet(path, table, {METADATA: label.model_dump_json().encode()})
 
 
 def read_table(path: Path) -> pd.DataFrame:
