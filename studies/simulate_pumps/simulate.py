@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
 from dlnet import files
+from dlnet.config.quantities import load_quantities
+from dlnet.data.documents import TableLabel
+from dlnet.data.schema import write_table
 from dlnet.errors import DataError, DLNetError
 from studies.simulate_pumps import wear
 from studies.simulate_pumps.fleet import DUTIES, Pump, draw_fleet, draw_load
@@ -31,16 +31,7 @@ TABLE, FIGURE = Path("data/pump.parquet"), Path("docs/img/pumps.png")
 MOST = 700
 """Most days of a test."""
 
-UNITS = {
-    "flow": "m3/h",
-    "speed": "1/min",
-    "power": "kW",
-    "thrust bearing temperature": "degC",
-    "radial bearing temperature": "degC",
-    "oil temperature": "degC",
-    "ambient temperature": "degC",
-    "solids": "mg/l",
-}
+UNITS = load_quantities("pump").features
 """The features, and their units."""
 
 RAW_SOLIDS = 60.0
@@ -65,6 +56,7 @@ Three days in a thousand have a wrong head."""
 DIGITS = {"quantity": 2, "flow": 1, "speed": 0, "power": 1}
 """Digits after the point; temperatures have one."""
 
+LABEL = "pump fleet (simulated)"
 NOTE = "Simulated with ProgPy {version}: no figure here was measured on a pump."
 
 
@@ -120,19 +112,10 @@ def build(pumps: list[Pump], most: int = MOST) -> pd.DataFrame:
     return pd.concat([measure(pump, lives, index, nominal) for index, pump in enumerate(pumps)], ignore_index=True)
 
 
-def write(table: pd.DataFrame, seed: int, out: Path) -> None:
-    """Write the table as zstd Parquet; the key ``dlnet`` of its schema says what it is. Same table, same bytes."""
-    facts = {
-        "task": "pump",
-        "label": "pump fleet (simulated)",
-        "simulated": True,
-        "notes": [NOTE.format(version=version("progpy"))],
-        "seed": seed,
-    }
-    arrow = pa.Table.from_pandas(table, preserve_index=False)
-    arrow = arrow.replace_schema_metadata({"dlnet": json.dumps(facts, sort_keys=True)})
-    with files.atomic_file(out) as temporary:
-        pq.write_table(arrow, temporary, compression="zstd", compression_level=19)
+def write(table: pd.DataFrame, out: Path) -> None:
+    """Write the table with its label."""
+    note = NOTE.format(version=version("progpy"))
+    write_table(out, table, TableLabel(task="pump", label=LABEL, simulated=True, notes=(note,)))
 
 
 def provenance(pumps: list[Pump], table: pd.DataFrame, seed: int, out: Path) -> dict[str, object]:
@@ -140,7 +123,7 @@ def provenance(pumps: list[Pump], table: pd.DataFrame, seed: int, out: Path) -> 
     days = table.groupby("asset", sort=False).size()
     return {
         "simulated": True,
-        "label": "pump fleet (simulated)",
+        "label": LABEL,
         "generator": GENERATOR,
         "seed": seed,
         "sha256": files.sha256(out),
@@ -203,7 +186,7 @@ def main(arguments: list[str] | None = None) -> None:
             return
         pumps = draw_fleet(chosen.seed, chosen.per_duty)
         table = build(pumps, chosen.days)
-        write(table, chosen.seed, chosen.out)
+        write(table, chosen.out)
         files.write_json(chosen.out.with_suffix(".json"), provenance(pumps, table, chosen.seed, chosen.out))
     except DLNetError as error:
         sys.exit(f"error: {error}")

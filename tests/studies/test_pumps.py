@@ -1,15 +1,14 @@
 """From true lives to the table of the pump fleet, and the committed table: no ProgPy needed."""
 
 import dataclasses
-import json
 import sys
 
 import numpy as np
 import pandas as pd
-import pyarrow.parquet as pq
 import pytest
 
 from dlnet import files
+from dlnet.data.schema import read_label
 from dlnet.errors import DLNetError
 from studies.simulate_pumps import simulate, wear
 from studies.simulate_pumps.fleet import DUTIES, RATED_FLOW, draw_fleet, draw_load
@@ -125,14 +124,12 @@ def test_committed_table_has_the_schema(committed):
 
 
 def test_committed_table_says_that_it_is_simulated(committed):
-    facts = json.loads(pq.read_schema(ROOT / simulate.TABLE).metadata[b"dlnet"])
+    label = read_label(ROOT / simulate.TABLE)
     origin = files.read_json(ROOT / simulate.TABLE.with_suffix(".json"))
-    assert facts["task"] == "pump"
-    assert facts["simulated"] is True
-    assert facts["notes"] == [simulate.NOTE.format(version=origin["progpy"])]
+    assert (label.task, label.label, label.simulated) == ("pump", simulate.LABEL, True)
+    assert label.notes == (simulate.NOTE.format(version=origin["progpy"]),)
     assert origin["sha256"] == files.sha256(ROOT / simulate.TABLE)
     assert [pump["name"] for pump in origin["pumps"]] == committed["asset"].unique().tolist()
-    assert origin["seed"] == facts["seed"]
 
 
 def test_committed_pumps_are_those_of_the_seed():
