@@ -50,8 +50,13 @@ class Noun(Section):
 
 
 class Time(Noun):
-    """The unit of time, of which one row of data is ``step``; longer gaps than ``largest_gap`` are reported."""
+    """What one row of data covers: its word, and its length.
 
+    Attributes:
+        unit: of a file's column of time. step: length of a row. largest_gap: longer ones are reported. Both in ``unit``.
+    """
+
+    unit: Unit
     step: Positive
     largest_gap: Positive
 

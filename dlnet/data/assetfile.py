@@ -41,4 +41,4 @@ def read_asset_file(path: Path, columns: Columns, quantities: Quantities, nomina
     regular = grid.regular(rows, time, quantities.time.step, quantities.time.largest_gap, str(path))
     if not regular.gaps:
         return AssetFile(regular.table, ())
-    return AssetFile(regular.table, (grid.describe(path.stem, regular.gaps, quantities.time.many),))
+    return AssetFile(regular.table, (grid.describe(path.stem, regular.gaps, quantities.time.unit),))

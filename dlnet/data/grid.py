@@ -74,7 +74,7 @@ def regular(table: pd.DataFrame, time: Floats, step: float, largest_gap: float, 
 
 
 def describe(asset: str, gaps: Sequence[Gap], unit: str) -> str:
-    """One line that names the gaps of an asset; ``unit``: of time, in plural."""
+    """One line that names the gaps of an asset; ``unit``: of time."""
     named = ", ".join(f"{gap.start:g} to {gap.end:g}" for gap in gaps[:SHOWN])
     more = f" and {len(gaps) - SHOWN} more" if len(gaps) > SHOWN else ""
     return f"{asset}: no rows in {named}{more} {unit}; bridged by a straight line."

@@ -96,7 +96,7 @@ def test_missing_progpy_says_what_to_install(monkeypatch):
 def test_same_table_gives_same_bytes(tmp_path, rows, monkeypatch):
     monkeypatch.setattr(simulate, "version", lambda _: "0")
     for name in ("one", "two"):
-        simulate.write(rows, 7, tmp_path / name)
+        simulate.write(rows, tmp_path / name)
     assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
     pd.testing.assert_frame_equal(pd.read_parquet(tmp_path / "one"), rows)
 
