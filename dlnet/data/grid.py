@@ -1,39 +1,29 @@
-"""Rows measured at any time, put on an even grid of time.
-
-1. The grid begins at the first row and has one point each ``step``, up to the last row.
-2. Rows nearest to the same grid point become one: the mean of their times and of their values.
-3. A grid point gets the straight line between the two rows of 2. around it; beyond the outermost ones it goes on.
-
-So rows on the grid stay as they are, to the bit, and a quantity that changes evenly is exact at any sampling. A device
-follows the same rule: it pushes the mean of what it measured within half a step before and after a full step.
-"""
+"""Puts rows that are not evenly spaced on the regular grid of a task: one row a cycle, an hour or a flight."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from dlnet.errors import DataError
 
-MOST_ROWS = 10_000_000
-"""Rows of one asset, at most: more mean that the step is wrong."""
+TOLERANCE = 1e-6
+"""In steps: a row this close to a grid point counts as on it. Covers the rounding of times that were added up."""
 
-NEAR = 1e-6
-"""Share of a step below which a time counts as that of a grid point."""
+MAX_ROWS = 10_000_000
+"""Rows that a grid can have. A larger one is most often a wrong unit of the times."""
 
-SHOWN = 3
-"""Gaps that a note names; the others are counted."""
-
-Floats = npt.NDArray[np.float64]
+NAMED_GAPS = 5
+"""Gaps that ``describe`` names one by one."""
 
 
 @dataclass(frozen=True)
 class Gap:
-    """A stretch without rows, in the task's unit of time: times of the rows around it."""
+    """A stretch without rows: times of the measured rows before and after it, in the unit of the file's times."""
 
     start: float
     end: float
@@ -41,75 +31,116 @@ class Gap:
 
 @dataclass(frozen=True)
 class Regular:
-    """Rows on the grid, and the gaps that were bridged by a straight line."""
+    """A table on the grid.
+
+    Attributes:
+        table: (K, F) float64, row k at the time ``time[0] + k * step``; the index is k.
+        gaps: distances between two rows that were longer than allowed, in the order of time.
+    """
 
     table: pd.DataFrame
     gaps: tuple[Gap, ...]
 
 
-def regular(table: pd.DataFrame, time: Floats, step: float, largest_gap: float, file: str = "rows") -> Regular:
-    """Put the rows of one asset on the grid.
+def regular(path: Path, table: pd.DataFrame, time: np.ndarray, step: float, largest_gap: float) -> Regular:
+    """Put measured rows on the grid ``time[0] + k * step``, from the first row to the last.
+
+    The rows of one step, ``time[0] + (k - 1) * step < t <= time[0] + k * step``, become one node: the mean of their
+    times and the mean of their values. The first and the last row are nodes of their own. A grid point lies on the
+    straight line between the nodes before and after it. So rows on the grid keep their values, rows with at most one
+    in each step are interpolated, denser rows are averaged, and a straight line stays the same line.
+
+    Let W be the time from the first to the last row of the two nodes around a grid point, M the largest second
+    derivative of the true curve and e the largest error of a row. Then the value of the grid point is at most
+    ``M * W**2 / 8 + e`` from the curve: weights of its rows are positive, sum to 1 and have the grid point as their
+    mean time.
 
     Args:
-        table: (n rows) of floats; its index is the line in the file, for messages.
-        time: (n,) of each row. step: of the grid, > 0. largest_gap: longer ones are reported. All in the same unit.
-        file: for messages.
+        path: the file, for messages.
+        table: (n, F) float64, n >= 1, one measurement a row; the index is the line in the file.
+        time: (n,) times of the rows.
+        step: distance of the grid points, > 0, in the unit of ``time``.
+        largest_gap: a longer distance between two rows is listed as a gap, > 0, in the unit of ``time``.
 
     Raises:
-        DataError: a time is not finite or does not rise, or the grid would have more than ``MOST_ROWS`` points.
+        DataError: a time or value is not finite, times do not rise, or the grid would have over ``MAX_ROWS`` rows.
     """
-    _check(table, time, file)
-    span = (time[-1] - time[0]) / step
-    if span >= MOST_ROWS:
-        raise DataError(
-            f"{file}: time goes from {time[0]:g} to {time[-1]:g}, {span:.3g} steps of {step:g}: is the column in "
-            "another unit than the task (time, in tasks/NAME.yaml)?"
-        )
-    points = np.arange(int(np.floor(span + NEAR)) + 1)
-    at, values = _merged((time - time[0]) / step, table.to_numpy(np.float64))
-    lines = [_line(points, at, column) for column in values.T]
-    out = pd.DataFrame(dict(zip(table.columns, lines, strict=True)))
-    long = np.flatnonzero(np.diff(time) > largest_gap * (1 + NEAR))
-    return Regular(out, tuple(Gap(float(time[i]), float(time[i + 1])) for i in long))
+    values = table.to_numpy(np.float64)
+    _check_finite(path, table.index, "time", time)
+    for position, name in enumerate(table.columns):
+        _check_finite(path, table.index, f"column {name!r}", values[:, position])
+    _check_rising(path, table.index, time)
+    steps = _steps(path, time, step)
+    nodes, means = _nodes(steps, values)
+    grid = np.arange(int(steps[-1]) + 1)
+    columns = {name: np.interp(grid, nodes, means[:, position]) for position, name in enumerate(table.columns)}
+    before = np.flatnonzero(np.diff(steps) > largest_gap / step + TOLERANCE)
+    gaps = tuple(Gap(float(time[i]), float(time[i + 1])) for i in before)
+    return Regular(pd.DataFrame(columns, index=pd.RangeIndex(len(grid)), columns=table.columns), gaps)
 
 
 def describe(asset: str, gaps: Sequence[Gap], unit: str) -> str:
-    """One line that names the gaps of an asset; ``unit``: of time."""
-    named = ", ".join(f"{gap.start:g} to {gap.end:g}" for gap in gaps[:SHOWN])
-    more = f" and {len(gaps) - SHOWN} more" if len(gaps) > SHOWN else ""
-    return f"{asset}: no rows in {named}{more} {unit}; bridged by a straight line."
+    """One line that names the gaps of an asset; the first ``NAMED_GAPS`` one by one, then how many more there are.
+
+    Args:
+        asset: its name.
+        gaps: at least one.
+        unit: of the times.
+    """
+    named = ", ".join(f"{gap.start:.12g} and {gap.end:.12g}" for gap in gaps[:NAMED_GAPS])
+    more = f" and in {len(gaps) - NAMED_GAPS} more gaps" if len(gaps) > NAMED_GAPS else ""
+    line = "a straight line" if len(gaps) == 1 else "straight lines"
+    return f"{asset}: no rows between {named} {unit}{more}; bridged by {line}."
 
 
-def _check(table: pd.DataFrame, time: Floats, file: str) -> None:
-    wrong = np.flatnonzero(~np.isfinite(time))
-    if wrong.size:
-        raise DataError(f"{file}: line {table.index[wrong[0]]}: the time is not a finite number; correct or delete it")
-    falling = np.flatnonzero(np.diff(time) <= 0)
-    if falling.size:
-        i = int(falling[0])
-        what = "the time of the row before again" if time[i + 1] == time[i] else f"after {time[i]:g}"
+def _check_finite(path: Path, lines: pd.Index, what: str, values: np.ndarray) -> None:
+    wrong = np.flatnonzero(~np.isfinite(values))
+    if len(wrong):
         raise DataError(
-            f"{file}: line {table.index[i + 1]}: time {time[i + 1]:g}, {what}; sort the rows, oldest first, each once"
+            f"{path}: line {lines[wrong[0]]}: {what} is {values[wrong[0]]}; write a plain number or delete the line"
         )
 
 
-def _merged(at: Floats, values: Floats) -> tuple[Floats, Floats]:
-    """Rows nearest to the same grid point as one: times in steps (m,) and values (m, columns)."""
-    nearest = np.floor(at + 0.5)
-    starts = np.flatnonzero(np.diff(nearest, prepend=-1.0))
-    count = np.diff(starts, append=len(at))
-    when = np.add.reduceat(at, starts) / count
-    on_grid = np.abs(when - nearest[starts]) < NEAR
-    merged = np.add.reduceat(values, starts, axis=0) / count[:, None]
-    return np.where(on_grid, nearest[starts], when), merged
+def _check_rising(path: Path, lines: pd.Index, time: np.ndarray) -> None:
+    wrong = np.flatnonzero(time[1:] <= time[:-1])
+    if not len(wrong):
+        return
+    i = int(wrong[0]) + 1
+    earlier, later = float(time[i - 1]), float(time[i])
+    if later == earlier:
+        raise DataError(
+            f"{path}: line {lines[i]}: time {later!r}, the same as line {lines[i - 1]} ({earlier!r}); keep one of them"
+        )
+    raise DataError(
+        f"{path}: line {lines[i]}: time {later!r} is before that of line {lines[i - 1]} ({earlier!r}); "
+        "put the oldest row first"
+    )
 
 
-def _line(points: npt.NDArray[np.int64], at: Floats, values: Floats) -> Floats:
-    """Straight lines through (at, values), at the grid's points; the outermost lines go on."""
-    if len(at) == 1:
-        return np.full(len(points), values[0])
-    inside = np.interp(points, at, values)
-    for end, (a, b) in ((points < at[0], (0, 1)), (points > at[-1], (-2, -1))):
-        slope = (values[b] - values[a]) / (at[b] - at[a])
-        inside[end] = values[a] + slope * (points[end] - at[a])
-    return np.asarray(inside)
+def _steps(path: Path, time: np.ndarray, step: float) -> np.ndarray:
+    """(n,) times in steps since the first row; rows on a grid point within ``TOLERANCE`` have its whole number."""
+    with np.errstate(over="ignore"):  # an infinite number of steps is refused below
+        steps = (time - time[0]) / step
+    if steps[-1] + TOLERANCE >= MAX_ROWS:
+        raise DataError(
+            f"{path}: times from {float(time[0])!r} to {float(time[-1])!r} are more than {MAX_ROWS} rows at a step of "
+            f"{step!r}; check the unit of the times, or choose a larger step"
+        )
+    whole = np.rint(steps)
+    return np.where(np.abs(steps - whole) <= TOLERANCE, whole, steps)
+
+
+def _nodes(steps: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Mean times (N,), strictly rising, and mean values (N, F) of the rows of each step and of the last row."""
+    bins = np.ceil(steps)
+    bins[steps == steps[-1]] += 1
+    starts = np.flatnonzero(np.diff(bins, prepend=-1))
+    counts = np.diff(starts, append=len(bins))
+    return _means(steps[:, None], starts, counts)[:, 0], _means(values, starts, counts)
+
+
+def _means(values: np.ndarray, starts: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """(N, F) means of N runs of rows of (n, F), summed as distances from its first row: equal rows stay exact."""
+    first = values[starts]
+    sums = np.add.reduceat(values - np.repeat(first, counts, axis=0), starts, axis=0)
+    return first + sums / counts[:, None]
