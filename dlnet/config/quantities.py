@@ -53,7 +53,7 @@ class Time(Noun):
     """What one row of data covers: its word, and its length.
 
     Attributes:
-        unit: of a file's column of time. step: length of a row. largest_gap: longer ones are reported. Both in ``unit``.
+        unit: of a file's column of time. step: length of a row, in it. largest_gap: longer ones are reported.
     """
 
     unit: Unit

@@ -170,8 +170,8 @@ def _target_text(quantities: Quantities, nominal: Sequence[float]) -> str:
 def _noise_text(noise: float, target: Target) -> str:
     return (
         f"One measurement of {target.symbol} has a standard deviation of {noise:.2g} here (from second differences, "
-        f"median over lives); the task states {target.noise_floor:.2g}. Targets carry it too, so no mean absolute error "
-        f"can fall far below {NOISE_TO_MAE * noise:.2g}."
+        f"median over lives); the task states {target.noise_floor:.2g}. Targets carry it too, so no mean absolute "
+        f"error can fall far below {NOISE_TO_MAE * noise:.2g}."
     )
 
 

@@ -25,7 +25,7 @@ distances = st.integers(1, 4 * PARTS)
 sparse_distances = st.integers(PARTS, 4 * PARTS)
 dense_distances = st.integers(1, PARTS)
 seeds = st.integers(0, 2**31)
-quick = settings(max_examples=60, deadline=None)
+quick = settings(max_examples=30, deadline=None)
 
 
 def rows(distance, least=1, most=60):
