@@ -26,7 +26,7 @@ class DataFacts(Document):
     """The data a model was trained on.
 
     Attributes:
-        nominal: capacities of new assets in it, Ah. columns: of its files, so that files like them can be read.
+        nominal: values of new assets in it. columns: of its files, so that files like them can be read.
     """
 
     source: str
