@@ -164,7 +164,9 @@ def test_an_embedded_table_without_or_with_a_wrong_label_is_named(tmp_path):
     with pytest.raises(DataError, match=r"fleet.parquet: no key 'dlnet' in its metadata, which names task and origin"):
         load_assets(data_params("embedded", path), BATTERY)
     write_parquet(path, cells_table(), {METADATA: b'{"task": "battery"}'})
-    with pytest.raises(DataError, match=r"fleet.parquet: its key 'dlnet' is not a label of a table: label: Field required") as caught:
+    with pytest.raises(
+        DataError, match=r"fleet.parquet: its key 'dlnet' is not a label of a table: label: Field required"
+    ) as caught:
         load_assets(data_params("embedded", path), BATTERY)
     assert "\n" not in str(caught.value)
 
