@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from saved_models import save_as_edge
-from tasks import BATTERY
 
 from dlnet.baselines.record import BaselineRecord, BaselineTable
 from dlnet.config.base import StageConfig
@@ -59,6 +58,7 @@ from dlnet.report.documents import (
     ValidationSummary,
 )
 from dlnet.select.front import write_front
+from tasks import BATTERY
 
 FEATURES = ("CC Q", "CV Q")
 NOMINAL = 1.1

@@ -75,7 +75,8 @@ def test_branches_and_weights_of_4_bits_have_a_line_each(summary):
 
 def test_the_card_of_a_float_model(task):
     assert float_card("big", task, {"mae": 0.00123456789, "MAE": 1.0, "bytes": 12_345_678.0}) == (
-        "big, task battery, track with_target, made {{ cells }}\n\n| | |\n|---|---|\n| MAE | 1 |\n| bytes | 1.23457e+07 |\n"
+        "big, task battery, track with_target, made {{ cells }}\n\n"
+        "| | |\n|---|---|\n| MAE | 1 |\n| bytes | 1.23457e+07 |\n"
         "| mae | 0.00123457 |\n\n"
         "Input: `z` (N, steps, channels), encoded cycles, and `anchor` (N, 1), health. Output: SoH in the next cycles."
     )

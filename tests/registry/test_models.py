@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 import torch
 from made_pipeline import EDGE, LIMITS, make, task_params
-from tasks import BATTERY, changed
 
 import dlnet
 from dlnet.data.encode import fit_encoder
@@ -39,6 +38,7 @@ from dlnet.registry.collect import collect
 from dlnet.registry.fetch import fetched
 from dlnet.registry.models import EDGE_CODE, EDGE_PACKAGES, requirements
 from dlnet.registry.publish import publish
+from tasks import BATTERY, changed
 
 
 @pytest.fixture(scope="module")
@@ -54,6 +54,7 @@ def code(name):
         return importlib.import_module(f"dlnet.registry.{name}")
 
 
+RISING = changed(target={"direction": "rising", "range": (0.0, 100.0), "over_nominal": False})
 NEAR_TIE = 4  # units of the gate's logits: LiteRT and the reference differ by up to two
 
 
@@ -92,7 +93,7 @@ def test_the_edge_model_forecasts_as_the_integer_reference_does(made, tmp_path, 
     save_spec(tmp_path / "spec.json", spec)
     (tmp_path / "step.tflite").write_bytes(files.step)
     (tmp_path / "head.tflite").write_bytes(files.head)
-    quantities = changed(target={"direction": "rising", "range": (0.0, 100.0), "over_nominal": False}) if bits == 4 else BATTERY
+    quantities = RISING if bits == 4 else BATTERY
     (tmp_path / "model.json").write_text(json.dumps({"quantities": quantities.model_dump()}))
     names = ("spec.json", "step.tflite", "head.tflite", "model.json")
     model = code("edge_model").EdgeModel()
