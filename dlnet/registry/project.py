@@ -16,9 +16,26 @@ from dlnet.data.windows import WindowDataset
 from dlnet.errors import RegistryError
 from dlnet.firmware.documents import FirmwareReport, MeasuredElites, UnmeasuredElites
 from dlnet.gate.budget import UNITS as UNITS_ON_DEVICE
+from dlnet.registry.names import BATTERY, Role, registered_name
 from dlnet.report.documents import EdgeSummary, EvaluationReport, Student, SummaryReport
 
 Summary = TypeVar("Summary", bound=Student)
+
+ABOUT: Mapping[Role, str] = {
+    "teacher": "Liquid teacher (float). Input: encoded window z and anchor; output: {forecast}.",
+    "student": "Float student that the int8 model was made from. Same input and output as the teacher.",
+    "edge": "int8 model for the device. `candidate` is set by the pipeline's gate, `champion` by a person.",
+}
+
+
+def task_of(record: TaskRecord) -> str:
+    """The task's name, which is part of the names of its registered models."""
+    return BATTERY
+
+
+def forecast_of(record: TaskRecord) -> str:
+    """What the models of a task forecast, for the descriptions of registered models."""
+    return "SoH of the next cycles"
 
 
 @dataclass(frozen=True)
@@ -55,6 +72,18 @@ class Project:
     def task(self) -> TaskRecord:
         """The task of the models: track, window, horizon, and the data."""
         return self.dataset.task
+
+    def registered(self, role: Role) -> str:
+        """The registered model of a role.
+
+        Raises:
+            RegistryError: the task's name cannot be part of a name.
+        """
+        return registered_name(task_of(self.task), role)
+
+    def about(self, role: Role) -> str:
+        """Description of the registered model of a role."""
+        return ABOUT[role].format(forecast=forecast_of(self.task))
 
     def folder(self, kind: str) -> Path:
         """``models/KIND``."""
