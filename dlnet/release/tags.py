@@ -26,9 +26,8 @@ def release_tag(version: Version) -> str:
     if not CONTENT.fullmatch(key):
         raise RegistryError(f"{version}: has no content key; only versions made by make publish are released")
     task = task_of_name(version.name)
-    return (
-        f"firmware-v{version.number}-{key[:8]}" if task == BATTERY else f"firmware-{task}-v{version.number}-{key[:8]}"
-    )
+    start = "firmware" if task == BATTERY else f"firmware-{task}"
+    return f"{start}-v{version.number}-{key[:8]}"
 
 
 def is_release_of(tag: str, name: str, number: int | None = None) -> bool:
