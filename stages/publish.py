@@ -25,13 +25,15 @@ def main() -> None:
     """Run the stage."""
     publication = collect(Path(), PublishConfig.load().publish)
     uri = tracking_uri()
-    publish(publication, connect(uri), uri)
+    moves = publish(publication, connect(uri), uri)
     write_json(OUT, publication.summary())
     print(f"{publication.experiment}: {publication.pipeline.title} ({shown(uri)})")
     for _, model in publication.models:
         results = [result for result in (model.verdict, model.budget) if result]
         for reason in (reason for result in results for reason in result.reasons):
             print(f"{model.name} is not a candidate: {reason}")
+    for move in moves:
+        print(move)
 
 
 if __name__ == "__main__":

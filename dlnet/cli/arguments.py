@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 import typer
 
 from dlnet.errors import ModelError
-from dlnet.registry.names import CANDIDATE, EDGE, ModelUri, parse_uri
+from dlnet.registry.names import CANDIDATE, DEFAULT, ModelUri, edge_name, parse_uri
 
 if TYPE_CHECKING:
     from dlnet.forecast import FileLayout
@@ -93,12 +93,18 @@ def commands(name: str | None = None, text: str | None = None, *lines: str) -> t
     )
 
 
-REGISTERED = ModelArgument(ModelUri(EDGE, None, CANDIDATE))
+REGISTERED = ModelArgument(ModelUri(DEFAULT, None, CANDIDATE))
 
 AssetFile = Annotated[Path, typer.Argument(metavar="FILE.csv", help="rows of one asset (a cell, a pump), oldest first")]
 Model = Annotated[
     ModelArgument,
     typer.Option("--model", metavar="MODEL", parser=parse_model, help=f"a model's folder, {FORMS}"),
+]
+Name = Annotated[
+    str,
+    typer.Option(
+        "--name", metavar="NAME", envvar="DLNET_MODEL_NAME", parser=edge_name, help="registered model of the task"
+    ),
 ]
 Out = Annotated[Path, typer.Option("--out", metavar="DIR", help="folder to write")]
 Seconds = Annotated[float, typer.Option("--timeout", metavar="S", parser=_positive, help="for each answer")]

@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from dlnet.cli.arguments import commands, example
+from dlnet.cli.arguments import Name, commands, example
+from dlnet.registry.names import DEFAULT
 
 app = commands()
 
@@ -15,6 +16,7 @@ app = commands()
 @app.command(short_help="Relay MLflow's webhook to GitHub.", epilog=example("dlnet relay --repository OWNER/NAME"))
 def relay(
     repository: Annotated[str, typer.Option(metavar="OWNER/NAME", help="whose workflow is started")],
+    name: Name = DEFAULT,
     state: Annotated[Path, typer.Option(metavar="FILE", help="messages that are not delivered yet")] = Path("relay.db"),
     host: Annotated[str, typer.Option(help="address to listen on")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="port to listen on")] = 5080,
@@ -25,4 +27,4 @@ def relay(
     """
     from dlnet.relay.service import serve
 
-    serve(repository, state, host, port)
+    serve(repository, name, state, host, port)

@@ -13,15 +13,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dlnet.cli.arguments import FORMS, Model, ModelArgument, Out, commands, example
+from dlnet.cli.arguments import FORMS, Model, ModelArgument, Name, Out, commands, example
 from dlnet.errors import RegistryError
+from dlnet.registry.names import DEFAULT
 
 if TYPE_CHECKING:
     from dlnet.release.plan import Exists, ReleasePlan
 
 app = commands("release", "Plan a release, claim its build, assemble its files.", "dlnet release plan")
 
-Version = Annotated[int, typer.Argument(metavar="VERSION", min=1, help="of dlnet-edge")]
+Version = Annotated[int, typer.Argument(metavar="VERSION", min=1, help="of the registered model")]
 Claimant = Annotated[
     str,
     typer.Option("--claim", metavar="ID", envvar="DLNET_CLAIM", help="who builds, e.g. the id of the workflow's run"),
@@ -36,38 +37,43 @@ Output = Annotated[
 
 
 @app.command(epilog=example("dlnet release plan --github OWNER/NAME"))
-def plan(github: GitHub = None, as_json: Json = False, output: Output = None) -> None:
+def plan(name: Name = DEFAULT, github: GitHub = None, as_json: Json = False, output: Output = None) -> None:
     """Compare champion with the last release; changes nothing."""
     from dlnet.release.plan import Releases
 
-    _show(Releases(exists=_exists(github)).plan(), as_json, output)
+    _show(Releases(name, exists=_exists(github)).plan(), as_json, output)
 
 
 @app.command(epilog=example("dlnet release claim --claim run-17 --github OWNER/NAME"))
-def claim(claimant: Claimant, github: GitHub = None, as_json: Json = False, output: Output = None) -> None:
+def claim(
+    claimant: Claimant, name: Name = DEFAULT, github: GitHub = None, as_json: Json = False, output: Output = None
+) -> None:
     """Plan, and claim the build; only one caller gets the claim."""
     from dlnet.release.plan import Releases
 
-    _show(Releases(exists=_exists(github)).claim(claimant), as_json, output)
+    _show(Releases(name, exists=_exists(github)).claim(claimant), as_json, output)
 
 
 @app.command(epilog=example("dlnet release record 7 --claim run-17 --url https://example.org/releases/firmware-v7"))
 def record(
-    version: Version, claimant: Claimant, url: Annotated[str, typer.Option(help="address of the release")]
+    version: Version,
+    claimant: Claimant,
+    url: Annotated[str, typer.Option(help="address of the release")],
+    name: Name = DEFAULT,
 ) -> None:
     """Record in the registry that a version is released."""
     from dlnet.release.plan import Releases
 
-    print(f"recorded: {Releases().record(version, claimant, url)}")
+    print(f"recorded: {Releases(name).record(version, claimant, url)}")
 
 
 @app.command(epilog=example("dlnet release fail 7 --claim run-17"))
-def fail(version: Version, claimant: Claimant) -> None:
+def fail(version: Version, claimant: Claimant, name: Name = DEFAULT) -> None:
     """Give up a claim, so that the next run may build."""
     from dlnet.release.plan import Releases
 
-    Releases().fail(version, claimant)
-    print(f"version {version} may be built again")
+    Releases(name).fail(version, claimant)
+    print(f"{name} version {version} may be built again")
 
 
 @app.command(epilog=example("dlnet release fetch --model models:/dlnet-edge/7 --out build/model"))

@@ -8,6 +8,7 @@ from pathlib import Path
 from dlnet.config.publish import PublishParams
 from dlnet.errors import RegistryError
 from dlnet.registry.keys import lineage
+from dlnet.registry.names import LABEL, SOURCE
 from dlnet.registry.pipeline_run import pipeline_run
 from dlnet.registry.project import Project
 from dlnet.registry.publication import Data, Publication
@@ -28,10 +29,10 @@ def collect(root: Path, limits: PublishParams) -> Publication:
 
 def _collect(root: Path, limits: PublishParams) -> Publication:
     project = Project.load(root, limits)
-    tags = lineage(root)
+    tags = {**lineage(root), SOURCE: project.task.source, LABEL: project.task.label}
     children = [*baseline_runs(project), teacher_run(project), *student_runs(project), *edge_runs(project)]
     return Publication(
-        experiment=f"dlnet/{project.task.source}",
+        experiment=f"dlnet/{project.data_name}",
         pipeline=pipeline_run(project, children),
         children=tuple(children),
         data=_data(project, tags),
@@ -46,11 +47,11 @@ def _data(project: Project, tags: Mapping[str, str]) -> Data:
     source = {
         "dvc.path": "data/windows",
         "dvc.md5": tags["dlnet.data"],
-        "dlnet.source": project.task.source,
+        SOURCE: project.task.source,
     }
     counts = {
         f"{split}.{what}": number
         for split, entry in project.task.counts.items()
         for what, number in entry.content().items()
     }
-    return Data(f"{project.task.source}-{project.task.track}", digest, source, counts)
+    return Data(f"{project.data_name}-{project.task.track}", digest, source, counts)

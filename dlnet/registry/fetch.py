@@ -8,6 +8,7 @@ in the version's tags. If any file fails, no file of the version is used. No cod
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,9 +21,10 @@ from dlnet.errors import UntrustedError
 from dlnet.export.documents import VersionRecord
 from dlnet.export.saved import VERSION
 from dlnet.files import write_bytes
+from dlnet.models.document import FILE
 from dlnet.registry.artefacts import FOLDER, MAX_FILE, Entry, Store, open_store
 from dlnet.registry.client import connect, registry_errors, shown, tracking_uri
-from dlnet.registry.names import parse_uri
+from dlnet.registry.names import ModelUri, parse_uri, plain, task_of_name
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -91,7 +93,7 @@ def find(uri: str, client: MlflowClient, registry: str | None = None) -> Version
 
     Raises:
         RegistryError: there is none, or the registry does not answer.
-        UntrustedError: it was not made by this project's publisher.
+        UntrustedError: it was not made by this project's publisher, or not for the model that the URI names.
     """
     model, registry = parse_uri(uri), registry or tracking_uri()
     with registry_errors(registry, f"{uri}: {ADVICE}"):
@@ -99,8 +101,10 @@ def find(uri: str, client: MlflowClient, registry: str | None = None) -> Version
             version = client.get_model_version_by_alias(model.name, model.alias)
         else:
             version = client.get_model_version(model.name, str(model.version))
-        location = client.get_logged_model(_logged_model(version)).artifact_location
-    return Version(version.name, int(version.version), dict(version.tags), str(location), version.run_id or "")
+        logged = client.get_logged_model(_logged_model(version))
+    _check_name(model, version, str(logged.name))
+    tags, location = dict(version.tags), str(logged.artifact_location)
+    return Version(version.name, int(version.version), tags, location, version.run_id or "")
 
 
 def fetch(version: Version, into: Path, registry: str | None = None) -> Fetched:
@@ -117,6 +121,7 @@ def fetch(version: Version, into: Path, registry: str | None = None) -> Fetched:
         contents = {
             name: _checked(version, store, name) for name in sorted(version.sha256)
         }  # all, before the first is written
+    _check_task(version, contents)
     for name, content in contents.items():
         write_bytes(into / name, content)
     return Fetched(version, into)
@@ -131,6 +136,29 @@ def fetched(uri: str) -> Iterator[Fetched]:
     with tempfile.TemporaryDirectory() as name:
         VersionRecord(name=version.name, number=version.number, tags={}).write(Path(name) / VERSION)
         yield fetch(version, Path(name), registry)
+
+
+def _check_task(version: Version, contents: Mapping[str, bytes]) -> None:
+    """Check that a model is of the task that its registered name states."""
+    try:
+        task = json.loads(contents[FILE])["quantities"]["name"]
+    except (KeyError, TypeError, ValueError) as error:
+        raise UntrustedError(f"{version}: its {FILE} names no task; publish it again") from error
+    if task != task_of_name(version.name):
+        raise UntrustedError(f"{version}: the model is of task {plain(str(task))!r}; refused")
+
+
+def _check_name(asked: ModelUri, version: ModelVersion, made_for: str) -> None:
+    """Check that a version is the one asked for, and that its files were published as that registered model.
+
+    Anybody who may write to the registry can register the logged model of one task under the name of another.
+    """
+    if version.name != asked.name or asked.version not in (None, int(version.version)):
+        raise UntrustedError(f"{asked}: the registry answers with {plain(str(version.name))} version {version.version}")
+    if made_for != asked.name:
+        raise UntrustedError(
+            f"{version.name} version {version.version}: its files were published as {plain(made_for)!r}; refused"
+        )
 
 
 def _logged_model(version: ModelVersion) -> str:

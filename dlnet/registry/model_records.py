@@ -14,6 +14,7 @@ from dlnet.models.document import EVALUATION, Evaluated, ForecastErrors
 from dlnet.models.trained import SavedNetwork
 from dlnet.registry.card import edge_card, float_card
 from dlnet.registry.models import EDGE_CODE, EDGE_PACKAGES, FLOAT_CODE, FLOAT_PACKAGES, requirements
+from dlnet.registry.names import Role
 from dlnet.registry.project import Project, device_figures, summary_of
 from dlnet.registry.publication import Model
 from dlnet.report.documents import FiguresBySplit, ScoresBySplit
@@ -25,19 +26,19 @@ NETWORK_FILES = ("model.json", "model.safetensors")
 
 def float_model(
     project: Project,
-    registered: str,
+    role: Role,
     folder: Path,
     metrics: Mapping[str, float],
     scores: ScoresBySplit | FiguresBySplit,
 ) -> Model:
-    """The teacher or a float student, to be registered as ``registered``.
+    """The teacher or a float student, to be registered under its role.
 
     Args:
         metrics: for its card. scores: its errors, from reports/evaluation.json.
     """
     network = load_as(folder, SavedNetwork).network
     return Model(
-        name=registered,
+        name=project.registered(role),
         code=FLOAT_CODE,
         files={name: folder / name for name in NETWORK_FILES},
         texts={EVALUATION: _evaluated(scores)},
@@ -45,6 +46,7 @@ def float_model(
         horizon=network.encoder.horizon,
         requirements=requirements(FLOAT_PACKAGES),
         description=float_card(network.name, project.task, metrics),
+        about=project.about(role),
     )
 
 
@@ -57,7 +59,7 @@ def edge_model(project: Project, folder: Path, described: EdgeMetrics) -> Model:
     )
     scores = project.evaluation.edge[folder.name].int8
     return Model(
-        name="dlnet-edge",
+        name=project.registered("edge"),
         code=EDGE_CODE,
         files={name: folder / name for name in EDGE_FILES},
         texts={EVALUATION: _evaluated(scores)},
@@ -65,6 +67,7 @@ def edge_model(project: Project, folder: Path, described: EdgeMetrics) -> Model:
         horizon=encoder.horizon,
         requirements=requirements(EDGE_PACKAGES),
         description=edge_card(project.summary, judged, budget),
+        about=project.about("edge"),
         verdict=judged,
         budget=budget,
     )

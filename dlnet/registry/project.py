@@ -16,9 +16,16 @@ from dlnet.data.windows import WindowDataset
 from dlnet.errors import RegistryError
 from dlnet.firmware.documents import FirmwareReport, MeasuredElites, UnmeasuredElites
 from dlnet.gate.budget import UNITS as UNITS_ON_DEVICE
+from dlnet.registry.names import BATTERY, Role, registered_name
 from dlnet.report.documents import EdgeSummary, EvaluationReport, Student, SummaryReport
 
 Summary = TypeVar("Summary", bound=Student)
+
+ABOUT: Mapping[Role, str] = {
+    "teacher": "Liquid teacher (float). Input: encoded window z and anchor; output: {forecast}.",
+    "student": "Float student that the int8 model was made from. Same input and output as the teacher.",
+    "edge": "int8 model for the device. `candidate` is set by the pipeline's gate, `champion` by a person.",
+}
 
 
 @dataclass(frozen=True)
@@ -52,9 +59,28 @@ class Project:
         )
 
     @property
+    def data_name(self) -> str:
+        """Name of the data: its source, after the task where that is not the battery's."""
+        task, source = self.task.quantities.name, self.task.source
+        return source if task == BATTERY else f"{task}-{source}"
+
+    @property
     def task(self) -> TaskRecord:
         """The task of the models: track, window, horizon, and the data."""
         return self.dataset.task
+
+    def registered(self, role: Role) -> str:
+        """The registered model of a role.
+
+        Raises:
+            RegistryError: the task's name cannot be part of a name.
+        """
+        return registered_name(self.task.quantities.name, role)
+
+    def about(self, role: Role) -> str:
+        """Description of the registered model of a role."""
+        words = self.task.quantities
+        return ABOUT[role].format(forecast=f"{words.target.symbol} of the next {words.time.many}")
 
     def folder(self, kind: str) -> Path:
         """``models/KIND``."""

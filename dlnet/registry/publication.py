@@ -24,7 +24,7 @@ class Model:
     """A model that MLflow can load: models-from-code, never a pickle.
 
     Attributes:
-        name: registered name, e.g. dlnet-edge.
+        name: registered name, e.g. dlnet-edge or dlnet-pump-edge.
         code: the Python file that loads it (``mlflow.models.set_model`` inside).
         files: name in the model -> local file.
         texts: name in the model -> content of a file made for it.
@@ -32,6 +32,7 @@ class Model:
         horizon: rows ahead, the width of the output.
         requirements: pip requirements, pinned.
         description: the model card of its version, Markdown.
+        about: description of the registered model, for all its versions.
         verdict: result of the gate; None for a name without a gate.
         budget: result of the budget on the device; None likewise.
     """
@@ -43,6 +44,7 @@ class Model:
     horizon: int
     requirements: tuple[str, ...]
     description: str
+    about: str = ""
     texts: Mapping[str, str] = field(default_factory=dict)
     verdict: Verdict | None = None
     budget: Verdict | None = None

@@ -22,7 +22,7 @@ from dlnet.errors import RegistryError
 from dlnet.registry.client import artefact_root, registry_errors, tracking_uri
 from dlnet.registry.lock import publishing
 from dlnet.registry.models import save_model
-from dlnet.registry.names import BUDGET, CANDIDATE, GATE, KEY, PASSED
+from dlnet.registry.names import BUDGET, CANDIDATE, GATE, KEY, LABEL, NOTE, PASSED, SOURCE, plain
 from dlnet.registry.publication import Data, Model, Publication, RunRecord, table_json
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from mlflow.entities import Run as LoggedRun
     from mlflow.entities.model_registry import ModelVersion
 
-SOURCE = "mlflow.source.name"
+RUN_SOURCE = "mlflow.source.name"
 EXPERIMENT = {"mlflow.experimentKind": "custom_model_development"}  # so that the UI opens it as runs, not as traces
 PARENT = "mlflow.parentRunId"
 TABLES = "mlflow.loggedArtifacts"  # the tag by which the UI finds tables
@@ -41,8 +41,11 @@ PARAM_LENGTH = 6000
 TAG_LENGTH = 5000
 
 
-def publish(publication: Publication, client: MlflowClient, uri: str | None = None) -> None:
+def publish(publication: Publication, client: MlflowClient, uri: str | None = None) -> list[str]:
     """Log ``publication``: what exists already is not changed, what is missing is added.
+
+    Returns:
+        One line for each alias ``candidate`` that moved to a version made from other data.
 
     Raises:
         RegistryError: the registry does not answer or refuses; what was logged so far stays and is not repeated.
@@ -51,7 +54,7 @@ def publish(publication: Publication, client: MlflowClient, uri: str | None = No
     """
     uri = uri or tracking_uri()
     with publishing(client, uri), registry_errors(uri):
-        _Publisher(client, uri, publication).run()
+        return _Publisher(client, uri, publication).run()
 
 
 class _Publisher:
@@ -59,8 +62,9 @@ class _Publisher:
         self.client = client
         self.publication = publication
         self.experiment = _experiment(client, publication.experiment, uri)
+        self.moves: list[str] = []
 
-    def run(self) -> None:
+    def run(self) -> list[str]:
         parent = self._run(self.publication.pipeline, self.publication.key, None)
         known = {_key(run): run for run in self._search(f"tags.`{PARENT}` = '{parent.info.run_id}'")}
         with tqdm(total=len(self.publication.children) + 1, desc="publish", unit=" runs") as bar:
@@ -69,6 +73,7 @@ class _Publisher:
                 bar.update()
             self._complete(parent, self.publication.pipeline)
             bar.update()
+        return self.moves
 
     def _child(self, run: RunRecord, parent: str, logged: LoggedRun | None) -> None:
         logged = logged or self._create(run, run.key, parent)
@@ -85,7 +90,7 @@ class _Publisher:
         return found[0] if found else self._create(run, key, parent)
 
     def _create(self, run: RunRecord, key: str, parent: str | None) -> LoggedRun:
-        tags = {KEY: key, SOURCE: "stages.publish", "dlnet.kind": run.kind, "dlnet.name": run.name}
+        tags = {KEY: key, RUN_SOURCE: "stages.publish", "dlnet.kind": run.kind, "dlnet.name": run.name}
         tags |= {**self.publication.lineage, **run.tags}
         if parent:
             tags[PARENT] = parent
@@ -164,11 +169,12 @@ class _Publisher:
                 model_id=logged.model_id,
             )
         self._backlink(logged, version)
+        self._name_data(version)
         self._update_gate(model, version)
 
     def _registered(self, model: Model) -> None:
         if not self.client.search_registered_models(f"name = '{model.name}'"):
-            self.client.create_registered_model(model.name, description=DESCRIPTIONS.get(model.name))
+            self.client.create_registered_model(model.name, description=model.about or None)
 
     def _versions(self, name: str) -> list[ModelVersion]:
         return list(_pages(self.client.search_model_versions, f"name = '{name}'"))
@@ -178,31 +184,43 @@ class _Publisher:
         if VERSIONS not in logged.tags:
             self.client.set_logged_model_tags(logged.model_id, {VERSIONS: json.dumps(entry)})
 
+    def _name_data(self, version: ModelVersion) -> None:
+        """Add source and label to a version that was published without them."""
+        for key in (SOURCE, LABEL):
+            if key in self.publication.lineage and key not in version.tags:
+                self.client.set_model_version_tag(version.name, version.version, key, self.publication.lineage[key])
+
     def _update_gate(self, model: Model, version: ModelVersion) -> None:
         """Update the gate's tags and the alias of a version; an alias that is correct is not set again."""
         if model.verdict is None:
             return
-        for name, value in _gate_tags(model).items():
-            if version.tags.get(name) != value:
-                self.client.set_model_version_tag(model.name, version.version, name, value)
-        if version.description != model.description:  # the card contains the gate's results
-            self.client.update_model_version(model.name, version.version, model.description)
         holder = self.client.get_registered_model(model.name).aliases.get(CANDIDATE)
         is_holder = holder is not None and int(holder) == int(version.version)
+        note = self._move(version, holder) if model.passed and not is_holder else None
+        for name, value in {**_gate_tags(model), **({NOTE: note} if note else {})}.items():
+            if version.tags.get(name) != value:
+                self.client.set_model_version_tag(model.name, version.version, name, value)
+        card = _card(model, note or version.tags.get(NOTE))
+        if version.description != card:  # it contains the gate's results and the note
+            self.client.update_model_version(model.name, version.version, card)
         if model.passed and not is_holder:
             self.client.set_registered_model_alias(model.name, CANDIDATE, version.version)
+        self.moves += [f"{model.name}: {note}"] if note else []
         if is_holder and not model.passed:
             self.client.delete_registered_model_alias(model.name, CANDIDATE)
 
+    def _move(self, version: ModelVersion, holder: str | int | None) -> str | None:
+        """What to say when a version takes the alias from one made from other data; None if there is nothing to say."""
+        if holder is None:
+            return None
+        before, after = self.client.get_model_version(version.name, str(holder)).tags, self.publication.lineage
+        if all(before.get(key) == after.get(key) for key in (SOURCE, LABEL)):
+            return None
+        words = (_data_words(before, after), _data_words(after, before))
+        return f"candidate was version {holder} ({words[0]}); now version {version.version} ({words[1]})"
+
     def _search(self, filter_string: str) -> list[LoggedRun]:
         return list(_pages(self.client.search_runs, [self.experiment], filter_string))
-
-
-DESCRIPTIONS: Mapping[str, str] = {
-    "dlnet-teacher": "Liquid teacher (float). Input: encoded window z and anchor; output: the target in the next rows.",
-    "dlnet-student": "Float student that the int8 model was made from. Same input and output as the teacher.",
-    "dlnet-edge": "int8 model for the device. `candidate` is set by the pipeline's gate, `champion` by a person.",
-}
 
 
 def _experiment(client: MlflowClient, name: str, uri: str) -> str:
@@ -237,6 +255,19 @@ def _gate_tags(model: Model) -> dict[str, str]:
             tags[name] = PASSED if result.passed else "failed"
             tags[f"{name}.reasons"] = "; ".join(result.reasons or result.held)[:TAG_LENGTH]
     return tags
+
+
+def _data_words(tags: Mapping[str, str], other: Mapping[str, str]) -> str:
+    """The label of a version's data, and its source too where both labels are the same."""
+    label, source = (plain(tags.get(key, "")) for key in (LABEL, SOURCE))
+    if not label:
+        return "data not recorded"
+    return label if label != plain(other.get(LABEL, "")) else f"{label}, source {source or 'not recorded'}"
+
+
+def _card(model: Model, note: str | None) -> str:
+    """The description of a version: its model card, then where it took the alias ``candidate`` from."""
+    return f"{model.description}\n\n{plain(note)}" if note else model.description
 
 
 @contextmanager

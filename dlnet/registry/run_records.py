@@ -64,7 +64,7 @@ def teacher_run(project: Project) -> RunRecord:
             for metric, curve in _curves(learning, name).items()
         },
         files={name: folder / name for name in NETWORK_FILES},
-        model=float_model(project, "dlnet-teacher", folder, metrics, project.evaluation.teacher),
+        model=float_model(project, "teacher", folder, metrics, project.evaluation.teacher),
     )
 
 
@@ -97,7 +97,7 @@ def _student(project: Project, folder: Path, row: dict[Any, Any], learning: pd.D
         curves=_curves(learning, name),
         files={file: path / file for file in NETWORK_FILES},
         tags={f"dlnet.{key}": params[key] for key in ("front", "elite")},
-        model=float_model(project, "dlnet-student", path, metrics, scores) if name == chosen else None,
+        model=float_model(project, "student", path, metrics, scores) if name == chosen else None,
     )
 
 

@@ -28,6 +28,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from dlnet.errors import DLNetError
+from dlnet.registry.names import edge_name
 from dlnet.relay.outbox import Outbox, Waiting
 from dlnet.relay.webhook import MAX_BODY, Delivery, RejectedError, verify
 from dlnet.release.github import GitHub, GitHubError
@@ -48,13 +49,15 @@ class Relay:
     """The service's state and its three tasks: answer, write, send.
 
     Args:
-        secret: of MLflow's webhook. pause: the first pause between attempts, s.
+        secret: of MLflow's webhook. model: the registered model whose champions are sent.
+        pause: the first pause between attempts, s.
     """
 
-    def __init__(self, outbox: Outbox, github: GitHub, secret: bytes, pause: float = FIRST_PAUSE) -> None:
+    def __init__(self, outbox: Outbox, github: GitHub, secret: bytes, model: str, pause: float = FIRST_PAUSE) -> None:
         self.outbox = outbox
         self.github = github
         self.secret = secret
+        self.model = edge_name(model)
         self.pause = pause
         self.disk = ThreadPoolExecutor(1, "disk")  # SQLite is used from one thread
         self.network = ThreadPoolExecutor(AT_ONCE, "github")
@@ -73,7 +76,7 @@ class Relay:
         """Answer one message."""
         try:
             body = await _body(request)
-            delivery = verify(request.headers, body, self.secret, time.time())
+            delivery = verify(request.headers, body, self.secret, time.time(), self.model)
             state = await self._store(delivery)
             if state is None:
                 raise RejectedError(409, "seen before")
@@ -161,7 +164,7 @@ class Relay:
     @asynccontextmanager
     async def _lifespan(self, _: Starlette) -> AsyncIterator[None]:
         self.tasks = [asyncio.create_task(self._write()), asyncio.create_task(self._send())]
-        log.info("started", extra={"fields": {"repository": self.github.repository}})
+        log.info("started", extra={"fields": {"repository": self.github.repository, "model": self.model}})
         try:
             yield
         finally:
@@ -225,8 +228,11 @@ class JsonLines(logging.Formatter):
         return json.dumps(line)
 
 
-def serve(repository: str, state: Path, host: str, port: int, pause: float = FIRST_PAUSE) -> None:
+def serve(repository: str, model: str, state: Path, host: str, port: int, pause: float = FIRST_PAUSE) -> None:
     """Run until SIGTERM or SIGINT. Secrets come from the environment, logs go to standard error.
+
+    Args:
+        model: the registered model whose champions are sent.
 
     Raises:
         DLNetError: a secret is missing or short, or the state file cannot be used.
@@ -238,7 +244,7 @@ def serve(repository: str, state: Path, host: str, port: int, pause: float = FIR
     handler.setFormatter(JsonLines())
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
     logging.getLogger("urllib3").setLevel(logging.ERROR)
-    relay = Relay(Outbox(state), GitHub.of_environment(repository), secret.encode(), pause)
+    relay = Relay(Outbox(state), GitHub.of_environment(repository), secret.encode(), model, pause)
     uvicorn.run(
         relay.app(), host=host, port=port, log_config=None, access_log=False, server_header=False,
         limit_concurrency=500, backlog=1024, timeout_keep_alive=15, timeout_graceful_shutdown=10, ws="none",

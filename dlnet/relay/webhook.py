@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from dlnet.errors import DLNetError
-from dlnet.registry.names import CHAMPION, EDGE, VERSION
+from dlnet.registry.names import CHAMPION, VERSION
 
 MAX_BODY = 64 * 1024  # bytes; MLflow sends about 200
 MAX_AGE = 300  # seconds, into the past and into the future
@@ -44,7 +44,7 @@ class Delivery:
 
     Attributes:
         time: when MLflow sent it, seconds since 1970.
-        version: that became champion of ``dlnet-edge``; None if the message is about something else.
+        version: that became champion of the relay's model; None if the message is about something else.
     """
 
     id: str
@@ -52,11 +52,12 @@ class Delivery:
     version: int | None
 
 
-def verify(headers: Mapping[str, str], body: bytes, secret: bytes, now: float) -> Delivery:
+def verify(headers: Mapping[str, str], body: bytes, secret: bytes, now: float, model: str) -> Delivery:
     """Check signature and age, then read the message.
 
     Args:
         headers: with names in lower case. body: exactly as received. now: seconds since 1970.
+        model: the registered model whose champions count.
 
     Raises:
         RejectedError: 401 not signed with ``secret`` or too old; 400 signed, but not a message of MLflow's form.
@@ -70,7 +71,7 @@ def verify(headers: Mapping[str, str], body: bytes, secret: bytes, now: float) -
         raise RejectedError(400, "delivery id or timestamp has another form")
     if abs(now - int(time)) > MAX_AGE:
         raise RejectedError(401, f"more than {MAX_AGE} s old, or from the future")
-    return Delivery(delivery, int(time), _champion(body))
+    return Delivery(delivery, int(time), _champion(body, model))
 
 
 def sign(delivery: str, time: str, body: bytes, secret: bytes) -> str:
@@ -79,8 +80,8 @@ def sign(delivery: str, time: str, body: bytes, secret: bytes) -> str:
     return "v1," + base64.b64encode(hmac.new(secret, content, hashlib.sha256).digest()).decode()
 
 
-def _champion(body: bytes) -> int | None:
-    """The version that became champion, or None for a message about something else."""
+def _champion(body: bytes, model: str) -> int | None:
+    """The version that became champion of ``model``, or None for a message about something else."""
     try:
         message = json.loads(body)
         entity, action, data = message["entity"], message["action"], message["data"]
@@ -94,4 +95,4 @@ def _champion(body: bytes) -> int | None:
             raise RejectedError(400, "name or alias has another form")
     if not isinstance(version, str) or not VERSION.fullmatch(version):
         raise RejectedError(400, "version has another form")
-    return int(version) if (name, alias) == (EDGE, CHAMPION) else None
+    return int(version) if (name, alias) == (model, CHAMPION) else None

@@ -12,7 +12,7 @@ from dlnet.config.cost import CostParams
 from dlnet.config.publish import BudgetParams, PublishParams
 from dlnet.errors import ModelError, RefusedError
 from dlnet.export.documents import VersionRecord
-from dlnet.export.edge import DeviceModel
+from dlnet.export.edge import LOCAL, DeviceModel
 from dlnet.export.saved import VERSION
 from dlnet.files import atomic_dir, sha256, write_text
 from dlnet.firmware.bundle import write_bundle
@@ -21,9 +21,10 @@ from dlnet.gate.budget import within_budget
 from dlnet.gate.verdict import Verdict
 from dlnet.models.document import EVALUATION, Evaluated, ModelDocument
 from dlnet.registry.card import render
-from dlnet.release.blockers import plain
+from dlnet.registry.names import BATTERY, edge_name, plain
+from dlnet.release.tags import is_release_of
 
-BUILT, SHIPPED = "dlnet_monitor.ino", "dlnet-monitor-nano33ble"
+BUILT, BOARD = "dlnet_monitor.ino", "nano33ble"
 KINDS = ("bin", "hex", "elf", "map")
 CARD, GUIDE, SUMS = "MODEL-CARD.md", "FLASH.md", "SHA256SUMS"
 MOST = 64 << 20  # bytes of one image's file
@@ -63,14 +64,17 @@ def assemble(build: Path, release: Release, budget: BudgetParams, out: Path) -> 
         build: folder that ``dlnet sketch`` wrote for the real board.
 
     Raises:
-        RefusedError: the model exceeds its budget. ModelError: a file of the build is missing or too large.
+        RefusedError: the model exceeds its budget, or the tag is that of another version's release.
+        ModelError: a file of the build is missing or too large.
     """
+    _check_tag(release)
+    shipped = image_name(release.model)
     verdict = check_budget(release.figures, budget)
     if not verdict.passed:
         raise RefusedError(f"{release.model.name}: {'; '.join(verdict.reasons)}")
     with atomic_dir(out) as folder:
         for kind in KINDS:
-            shutil.copyfile(_image(build / f"{BUILT}.{kind}"), folder / f"{SHIPPED}.{kind}")
+            shutil.copyfile(_image(build / f"{BUILT}.{kind}"), folder / f"{shipped}.{kind}")
         write_bundle(release.model, folder)
         write_text(folder / CARD, card(release, verdict))
         write_text(folder / GUIDE, guide(release))
@@ -85,9 +89,17 @@ def check_budget(figures: DeviceCosts, budget: BudgetParams) -> Verdict:
 
 
 def lineage(folder: Path) -> Mapping[str, str]:
-    """Tags of the version that ``dlnet release fetch`` wrote to a folder; empty for a model from elsewhere."""
-    version = folder / VERSION
-    return VersionRecord.read(version).tags if version.is_file() else {}
+    """Tags of the version that ``dlnet release fetch`` wrote to a folder; empty for a model from elsewhere.
+
+    Raises:
+        RegistryError: the folder says that it is of a registered model that is never released.
+    """
+    path = folder / VERSION
+    if not path.is_file():
+        return {}
+    version = VersionRecord.read(path)
+    edge_name(version.name)
+    return version.tags
 
 
 def evaluated(folder: Path) -> Evaluated | None:
@@ -98,6 +110,22 @@ def evaluated(folder: Path) -> Evaluated | None:
     """
     path = folder / EVALUATION
     return Evaluated.read(path) if path.is_file() else None
+
+
+def image_name(model: DeviceModel) -> str:
+    """Name of the image's files: it names the task, so that nobody flashes the image of one task for another."""
+    task = model.quantities.name
+    return f"dlnet-monitor-{BOARD}" if task == BATTERY else f"dlnet-{task}-monitor-{BOARD}"
+
+
+def _check_tag(release: Release) -> None:
+    """Refuse the tag of a release (``firmware-...``) if it is of another version than the model."""
+    version = release.model.version
+    if version == LOCAL or not release.tag.startswith("firmware-"):
+        return
+    name, _, number = version.partition("/")
+    if not is_release_of(release.tag, name, int(number)):
+        raise RefusedError(f"{version}: {plain(release.tag)!r} is not the tag of its release")
 
 
 def _image(path: Path) -> Path:
@@ -115,5 +143,6 @@ def card(release: Release, verdict: Verdict) -> str:
 
 def guide(release: Release) -> str:
     """How to flash and verify."""
-    text = render(TEMPLATES / "guide.md.j2", tag=release.tag, sha256=release.model.sha256, image=SHIPPED, sums=SUMS)
+    image = image_name(release.model)
+    text = render(TEMPLATES / "guide.md.j2", tag=release.tag, sha256=release.model.sha256, image=image, sums=SUMS)
     return text + "\n"

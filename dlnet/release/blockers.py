@@ -7,9 +7,7 @@ from pathlib import Path
 
 from dlnet.errors import UntrustedError
 from dlnet.registry.fetch import Version, fetch
-from dlnet.registry.names import BUDGET, GATE, PASSED
-
-SHOWN = 400  # characters of a tag's text in a message
+from dlnet.registry.names import BUDGET, GATE, PASSED, plain
 
 
 def release_blockers(version: Version, registry: str) -> tuple[str, ...]:
@@ -22,12 +20,6 @@ def release_blockers(version: Version, registry: str) -> tuple[str, ...]:
     """
     by_tag = [_tag_blocker(version, tag, check) for tag, check in ((GATE, "the gate"), (BUDGET, "the budget"))]
     return tuple(text for text in (*by_tag, _files(version, registry)) if text)
-
-
-def plain(text: str) -> str:
-    """One line of printable characters: text from a registry may hold control sequences for terminals or CI logs."""
-    line = "".join(character if character.isprintable() else " " for character in text)
-    return line if len(line) <= SHOWN else f"{line[:SHOWN]}..."
 
 
 def _tag_blocker(version: Version, tag: str, check: str) -> str | None:

@@ -11,7 +11,8 @@ from dlnet.export.saved import VERSION
 from dlnet.files import atomic_dir
 from dlnet.registry.client import connect, tracking_uri
 from dlnet.registry.fetch import Version, fetch, find
-from dlnet.release.blockers import plain, release_blockers
+from dlnet.registry.names import edge_name, parse_uri, plain
+from dlnet.release.blockers import release_blockers
 
 TAG = re.compile(r"dlnet\.[A-Za-z0-9._-]{1,100}", re.ASCII)
 
@@ -23,8 +24,9 @@ def check_out(uri: str, out: Path) -> Version:
 
     Raises:
         RefusedError: the version did not pass its gate or budget. UntrustedError: it has unknown or changed files.
-        RegistryError: there is none, or the registry does not answer.
+        RegistryError: there is none, it is no edge model, or the registry does not answer.
     """
+    edge_name(parse_uri(uri).name)
     registry = tracking_uri()
     version = find(uri, connect(registry), registry)
     blockers = release_blockers(version, registry)

@@ -5,19 +5,19 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 
 from dlnet.errors import RefusedError, RegistryError
 from dlnet.registry.client import registry_errors, set_version_tag
 from dlnet.registry.fetch import Version, find
-from dlnet.registry.names import CHAMPION, EDGE, KEY
+from dlnet.registry.names import CHAMPION, plain
 from dlnet.release.blockers import release_blockers
 from dlnet.release.ledger import CLAIMANT, Ledger
 from dlnet.release.promote import AGAIN, Champion
+from dlnet.release.tags import is_release_of, release_tag
 
 RELEASE, URL, TIME = "dlnet.release", "dlnet.release.url", "dlnet.release.time"  # tags of a released version
-CONTENT = re.compile(r"[0-9a-f]{64}", re.ASCII)
 LINK = re.compile(r"https?://[A-Za-z0-9./_~:%-]{1,500}", re.ASCII)
 
 Exists = Callable[[str], bool]
@@ -32,31 +32,35 @@ class ReleasePlan:
         build: whether firmware is to be built now.
         version: the champion. released: the version last released. tag: of the champion's release, made or to be made.
         reason: why, in one sentence.
+        name: the registered model.
         unrecorded: whether that release exists but is not recorded in the registry: ``claim`` records it.
     """
 
     build: bool
     reason: str
+    name: str
     version: int | None = None
     tag: str | None = None
     released: int | None = None
     unrecorded: bool = False
 
     def lines(self) -> str:
-        """``key=value`` lines; None is empty. Values are numbers, booleans and tags, so that a shell can read them."""
+        """``key=value`` lines; None is empty. Values are numbers, booleans, names and tags, which a shell can read."""
         shown = {key: value for key, value in asdict(self).items() if key != "reason"}
         return "".join(f"{key}={_shown(value)}\n" for key, value in shown.items())
 
 
 class Releases:
-    """The releases of one registry.
+    """The releases of one registered model.
 
     Args:
+        name: of an edge model.
         exists: called with the champion's tag, so that a release that was made but not recorded is not made again.
     """
 
-    def __init__(self, registry: str | None = None, exists: Exists | None = None) -> None:
-        self.champion = Champion(registry)
+    def __init__(self, name: str, registry: str | None = None, exists: Exists | None = None) -> None:
+        self.champion = Champion(name, registry)
+        self.name = self.champion.name
         self.registry = self.champion.registry
         self.exists = exists or (lambda tag: False)
 
@@ -89,11 +93,7 @@ class Releases:
             return plan
         with registry_errors(self.registry, AGAIN):
             won = ledger.claim(who)
-        return (
-            plan
-            if won
-            else ReleasePlan(False, f"{version}: another caller has just claimed it", version.number, plan.tag)
-        )
+        return plan if won else replace(plan, build=False, reason=f"{version}: another caller has just claimed it")
 
     def record(self, number: int, who: str, url: str) -> str:
         """Record that ``who`` released version ``number`` at ``url``; returns the release's tag.
@@ -104,7 +104,7 @@ class Releases:
         _claimant(who)
         if not LINK.fullmatch(url):
             raise RegistryError(f"{url[:100]!r}: not a release's address")
-        version = find(f"models:/{EDGE}/{number}", self.champion.client, self.registry)
+        version = find(f"models:/{self.name}/{number}", self.champion.client, self.registry)
         tag = release_tag(version)
         with registry_errors(self.registry, AGAIN):
             Ledger(self.champion.client, version.run_id).finish(who, tag)
@@ -117,25 +117,29 @@ class Releases:
         Raises:
             RegistryError: ``who`` has no claim on it.
         """
-        version = find(f"models:/{EDGE}/{number}", self.champion.client, self.registry)
+        version = find(f"models:/{self.name}/{number}", self.champion.client, self.registry)
         with registry_errors(self.registry, AGAIN):
             Ledger(self.champion.client, version.run_id).fail(_claimant(who))
 
     def _find(self) -> Version | None:
         if self.champion.version() is None:
             return None
-        return find(f"models:/{EDGE}@{CHAMPION}", self.champion.client, self.registry)
+        return find(f"models:/{self.name}@{CHAMPION}", self.champion.client, self.registry)
 
     def _plan(self, version: Version | None, who: str | None = None) -> tuple[ReleasePlan, Ledger | None]:
         if version is None:
-            return ReleasePlan(False, f"no version of {EDGE} has the alias {CHAMPION}", released=self._released()), None
+            reason = f"no version of {self.name} has the alias {CHAMPION}"
+            return ReleasePlan(False, reason, self.name, released=self._released()), None
         ledger, tag = Ledger(self.champion.client, version.run_id), release_tag(version)
         with registry_errors(self.registry, AGAIN):
             done, holder = ledger.done(), ledger.holder()
 
         def planned(build: bool, reason: str, unrecorded: bool = False) -> tuple[ReleasePlan, Ledger]:
-            return ReleasePlan(build, f"{version} {reason}", version.number, tag, self._released(), unrecorded), ledger
+            reason, released = f"{version} {reason}", self._released()
+            return ReleasePlan(build, reason, self.name, version.number, tag, released, unrecorded), ledger
 
+        if done and not is_release_of(done, self.name):
+            raise RegistryError(f"{version}: its run records a release that is not of {self.name}: {plain(done)!r}")
         if done:
             return planned(False, f"is released as {done}")
         if self.exists(tag):
@@ -151,7 +155,7 @@ class Releases:
     def _released(self) -> int | None:
         """The version last released."""
         with registry_errors(self.registry, AGAIN):
-            versions = list(self.champion.client.search_model_versions(f"name = '{EDGE}'", max_results=10_000))
+            versions = list(self.champion.client.search_model_versions(f"name = '{self.name}'", max_results=10_000))
         times = {int(version.version): version.tags[TIME] for version in versions if TIME in version.tags}
         return max(times, key=lambda number: times[number]) if times else None
 
@@ -160,19 +164,7 @@ class Releases:
         tags = {RELEASE: tag, TIME: version.tags.get(TIME, now), **({URL: url} if url else {})}
         with registry_errors(self.registry, AGAIN):
             for key, value in tags.items():
-                set_version_tag(self.champion.client, EDGE, version.number, key, value)
-
-
-def release_tag(version: Version) -> str:
-    """``firmware-v7-1a2b3c4d``: the version and its content key, as numbers restart in a rebuilt registry.
-
-    Raises:
-        RegistryError: the version has no content key.
-    """
-    key = version.tags.get(KEY, "")
-    if not CONTENT.fullmatch(key):
-        raise RegistryError(f"{version}: has no content key; only versions made by make publish are released")
-    return f"firmware-v{version.number}-{key[:8]}"
+                set_version_tag(self.champion.client, self.name, version.number, key, value)
 
 
 def _claimant(who: str) -> str:

@@ -1,4 +1,4 @@
-"""Alias ``champion``: set after the checks, removed, or set back to an earlier version."""
+"""Alias ``champion`` of a registered model: set after the checks, removed, or set back to an earlier version."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from dlnet.errors import RefusedError, RegistryError
 from dlnet.registry.client import connect, registry_errors, set_version_tag, tracking_uri
 from dlnet.registry.fetch import Version, find
-from dlnet.registry.names import CHAMPION, EDGE, VERSION, parse_uri
+from dlnet.registry.names import CHAMPION, VERSION, edge_name, parse_uri
 from dlnet.release.blockers import release_blockers
 
 if TYPE_CHECKING:
@@ -28,20 +28,24 @@ class Change:
 
 
 class Champion:
-    """The alias in one registry.
+    """The alias of one registered model; those of other models are neither read nor changed.
+
+    Args:
+        name: of an edge model.
 
     Raises (all methods):
-        RegistryError: the registry does not answer, or has no such version.
+        RegistryError: the registry does not answer, or has no such version; no edge model has this name.
     """
 
-    def __init__(self, registry: str | None = None) -> None:
+    def __init__(self, name: str, registry: str | None = None) -> None:
+        self.name = edge_name(name)
         self.registry = registry or tracking_uri()
         self.client: MlflowClient = connect(self.registry)
 
     def version(self) -> int | None:
         """The version that has the alias."""
         with registry_errors(self.registry, AGAIN):
-            models = self.client.search_registered_models(f"name = '{EDGE}'")
+            models = self.client.search_registered_models(f"name = '{self.name}'")
             holder = models[0].aliases.get(CHAMPION) if models else None
         return int(holder) if holder is not None else None
 
@@ -51,16 +55,16 @@ class Champion:
         Raises:
             RefusedError: the version does not pass the checks; nothing was changed.
         """
-        uri = f"models:/{EDGE}/{version}" if VERSION.fullmatch(version) else f"models:/{EDGE}@{version}"
+        uri = f"models:/{self.name}/{version}" if VERSION.fullmatch(version) else f"models:/{self.name}@{version}"
         return self._promote(find(_checked(uri), self.client, self.registry))
 
     def demote(self) -> Change:
         """Remove the alias; releases stay."""
         before = self.version()
         if before is None:
-            raise RegistryError(f"{EDGE}: no version has the alias {CHAMPION}; nothing to do")
+            raise RegistryError(f"{self.name}: no version has the alias {CHAMPION}; nothing to do")
         with registry_errors(self.registry, AGAIN):
-            self.client.delete_registered_model_alias(EDGE, CHAMPION)
+            self.client.delete_registered_model_alias(self.name, CHAMPION)
             self._tag(before, WITHDRAWN)
         return Change(before, None)
 
@@ -73,9 +77,10 @@ class Champion:
         now = self.version()
         earlier = [version for version in self._earlier() if int(version.version) != now]
         if not earlier:
-            raise RegistryError(f"{EDGE}: no earlier champion is recorded; name a version: dlnet promote VERSION")
+            advice = f"name a version: dlnet promote models:/{self.name}/VERSION"
+            raise RegistryError(f"{self.name}: no earlier champion is recorded; {advice}")
         last = max(earlier, key=lambda version: version.tags[PROMOTED])
-        change = self._promote(find(f"models:/{EDGE}/{last.version}", self.client, self.registry))
+        change = self._promote(find(f"models:/{self.name}/{last.version}", self.client, self.registry))
         if now is not None:
             with registry_errors(self.registry, AGAIN):
                 self._tag(now, WITHDRAWN)
@@ -87,7 +92,7 @@ class Champion:
             with registry_errors(self.registry, AGAIN):
                 self._tag(version.number, PROMOTED)
                 if WITHDRAWN in version.tags:
-                    self.client.delete_model_version_tag(EDGE, str(version.number), WITHDRAWN)
+                    self.client.delete_model_version_tag(self.name, str(version.number), WITHDRAWN)
 
     def _promote(self, version: Version) -> Change:
         blockers = release_blockers(version, self.registry)
@@ -96,7 +101,7 @@ class Champion:
         before = self.version()
         with registry_errors(self.registry, AGAIN):
             if before != version.number:
-                self.client.set_registered_model_alias(EDGE, CHAMPION, str(version.number))
+                self.client.set_registered_model_alias(self.name, CHAMPION, str(version.number))
         untimed = {key: value for key, value in version.tags.items() if key != PROMOTED}
         self.remember(version if before == version.number else replace(version, tags=untimed))
         return Change(before, version.number)
@@ -104,11 +109,11 @@ class Champion:
     def _earlier(self) -> list[ModelVersion]:
         """Versions that were champion and were not rolled back."""
         with registry_errors(self.registry, AGAIN):
-            versions = list(self.client.search_model_versions(f"name = '{EDGE}'", max_results=10_000))
+            versions = list(self.client.search_model_versions(f"name = '{self.name}'", max_results=10_000))
         return [version for version in versions if PROMOTED in version.tags and WITHDRAWN not in version.tags]
 
     def _tag(self, version: int, name: str) -> None:
-        set_version_tag(self.client, EDGE, version, name, datetime.now(UTC).isoformat(timespec="milliseconds"))
+        set_version_tag(self.client, self.name, version, name, datetime.now(UTC).isoformat(timespec="milliseconds"))
 
 
 def _checked(uri: str) -> str:

@@ -96,12 +96,12 @@ def test_a_version_s_page_shows_its_card(site):
 
 def test_a_champion_set_in_the_ui_is_released_and_reaches_github(site):
     version = site.version()
-    assert not Releases().plan().build
+    assert not Releases("dlnet-edge").plan().build
     visit(site.page, site.address, "models/dlnet-edge")
     site.page.get_by_role("link", name=f"Version {version}").first.click()
     site.page.wait_for_url(f"**/models/dlnet-edge/versions/{version}")
     give_alias(site.page, "champion")
     site.page.get_by_text("champion", exact=False).first.wait_for()
-    plan = Releases().plan()
+    plan = Releases("dlnet-edge").plan()
     assert (plan.build, plan.version) == (True, version)
     assert site.github.wait(1) == [version]

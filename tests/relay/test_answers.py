@@ -23,7 +23,7 @@ def test_mlflow_s_own_signature_is_accepted():
     body, delivery, moment = message("7"), str(uuid.uuid4()), "1700000000"
     signature = _generate_hmac_signature(SECRET, delivery, moment, body.decode())
     headers = {"x-mlflow-signature": signature, "x-mlflow-delivery-id": delivery, "x-mlflow-timestamp": moment}
-    assert verify(headers, body, SECRET.encode(), 1700000000.0).version == 7
+    assert verify(headers, body, SECRET.encode(), 1700000000.0, "dlnet-edge").version == 7
 
 
 def test_a_missing_signature_is_401(steady):
@@ -146,4 +146,4 @@ def test_the_log_is_json_and_holds_no_secret(steady):
 def test_strange_characters_in_headers_do_no_harm(field):
     headers = {"x-mlflow-signature": "v1,x", "x-mlflow-delivery-id": "x", "x-mlflow-timestamp": "1"}
     with pytest.raises(RejectedError, match="signature"):
-        verify({**headers, field: "\ud800"}, b"", b"secret", 0.0)
+        verify({**headers, field: "\ud800"}, b"", b"secret", 0.0, "dlnet-edge")

@@ -42,7 +42,7 @@ class Taker:
 
 def test_what_github_took_is_not_sent_again_while_the_disk_is_full(tmp_path):
     taker, outbox = Taker(), FullDisk(tmp_path / "relay.db")
-    relay = Relay(outbox, taker, SECRET.encode(), pause=0.05)
+    relay = Relay(outbox, taker, SECRET.encode(), "dlnet-edge", pause=0.05)
 
     async def until_all_is_sent():
         async with relay._lifespan(relay.app()):

@@ -153,7 +153,7 @@ def test_mlflow_is_an_ordinary_user_that_can_write_its_artefacts_alone(team):
 
 def test_of_six_who_claim_at_the_same_time_one_gets_it(both):
     assert main(["promote", "candidate"]) == 0
-    asked, start = [Releases() for _ in range(6)], threading.Barrier(6)
+    asked, start = [Releases("dlnet-edge") for _ in range(6)], threading.Barrier(6)
 
     def ask(i):
         start.wait()
