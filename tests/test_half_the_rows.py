@@ -55,9 +55,7 @@ def smooth_life(seed: int, rows: int = 80) -> pd.DataFrame:
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(seed=st.integers(0, 10_000), odd=st.booleans())
-def test_half_the_rows_give_the_same_forecast(
-    models: list[LoadedModel], tmp_path: Path, seed: int, odd: bool
-) -> None:
+def test_half_the_rows_give_the_same_forecast(models: list[LoadedModel], tmp_path: Path, seed: int, odd: bool) -> None:
     life, rng = smooth_life(seed), np.random.default_rng(seed)
     keep = np.zeros(len(life), bool)
     keep[int(odd) :: 2] = True
