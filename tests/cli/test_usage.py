@@ -113,8 +113,17 @@ def named(line):
 
 
 def test_the_page_of_commands_has_every_command():
-    lines = re.findall(r"^\| `dlnet ([^`]+)` \|", (ROOT / "docs/cli.md").read_text(), re.MULTILINE)
+    table = (ROOT / "docs/cli.md").read_text().partition("\n## ")[0]
+    lines = re.findall(r"^\| `dlnet ([^`]+)` \|", table, re.MULTILINE)
     assert sorted(map(named, lines)) == COMMANDS
+
+
+def test_the_page_names_the_commands_that_act_on_one_registered_model():
+    text = (ROOT / "docs/cli.md").read_text().partition("## `--name`\n")[2].partition("\n## ")[0]
+    listed = re.findall(r"^\| `dlnet ([^`]+)` \|", text, re.MULTILINE)
+    assert sorted(listed) == sorted(
+        path for path in COMMANDS if any(param.name == "name" for param in ALL[path].params)
+    )
 
 
 def test_pages_workflows_and_make_name_commands_that_exist():

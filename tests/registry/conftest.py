@@ -1,5 +1,5 @@
 """Registries for tests; they are in a module of their own, as other folders use them too."""
 
-from registries import migrated, registry, three, versions
+from registries import batteries_and_pumps, both, migrated, registry, three, versions
 
-__all__ = ["migrated", "registry", "three", "versions"]
+__all__ = ["batteries_and_pumps", "both", "migrated", "registry", "three", "versions"]

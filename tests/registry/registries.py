@@ -56,6 +56,33 @@ def three(tmp_path_factory, migrated):
     return root
 
 
+@pytest.fixture(scope="session")
+def batteries_and_pumps(tmp_path_factory, three):
+    """The registry ``three``, and in it two versions of dlnet-pump-edge that pass."""
+    from dlnet.registry.client import connect
+    from dlnet.registry.collect import collect
+    from dlnet.registry.publish import publish
+
+    root = tmp_path_factory.mktemp("pumps")
+    shutil.copy(three / "mlflow.db", root / "mlflow.db")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(root)
+        patch.delenv("MLFLOW_TRACKING_URI", raising=False)
+        patch.setattr("dlnet.registry.project.task_of", lambda record: "pump")
+        client = connect()
+        for i, int8 in enumerate((0.0012, 0.00121)):
+            publish(collect(make(root / f"made{i}", int8=int8), LIMITS), client)
+        client._tracking_client.store.engine.dispose()
+    return root
+
+
+@pytest.fixture
+def both(batteries_and_pumps, registry):
+    """A registry of its own with versions of a battery's and a pump's models; their files are shared."""
+    shutil.copy(batteries_and_pumps / "mlflow.db", registry / "mlflow.db")
+    return registry
+
+
 @pytest.fixture
 def versions(three, registry):
     """A registry of its own with the three versions; their files are shared, do not change them."""

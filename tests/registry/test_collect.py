@@ -7,7 +7,7 @@ import pytest
 from made_pipeline import EDGE, LIMITS, make
 from registry_content import content
 
-from dlnet.errors import DLNetError
+from dlnet.errors import DLNetError, RegistryError
 from dlnet.registry.client import connect
 from dlnet.registry.collect import collect
 from dlnet.registry.publish import publish
@@ -33,6 +33,26 @@ def test_every_model_is_a_run(made):
     }  # fmt: skip
     assert len({(run.kind, run.name) for run in publication.children}) == len(kinds)
     assert [model.name for _, model in publication.models] == ["dlnet-teacher", "dlnet-student", "dlnet-edge"]
+
+
+def test_versions_and_runs_know_source_and_label_of_their_data(made):
+    known = collect(made, LIMITS).lineage
+    assert (known["dlnet.source"], known["dlnet.label"]) == ("embedded", "synthetic cells (simulated)")
+
+
+def test_the_models_of_another_task_have_names_of_their_own(made, monkeypatch):
+    monkeypatch.setattr("dlnet.registry.project.task_of", lambda record: "pump")
+    monkeypatch.setattr("dlnet.registry.project.forecast_of", lambda record: "pressure of the next hours")
+    models = [model for _, model in collect(made, LIMITS).models]
+    assert [model.name for model in models] == ["dlnet-pump-teacher", "dlnet-pump-student", "dlnet-pump-edge"]
+    assert models[0].about.endswith("output: pressure of the next hours.")
+
+
+@pytest.mark.parametrize("task", ["Pump", "a-b", "", "../x", "x" * 21, "1a", "pump\n"])
+def test_a_task_whose_name_fits_no_model_is_refused(made, monkeypatch, task):
+    monkeypatch.setattr("dlnet.registry.project.task_of", lambda record: task)
+    with pytest.raises(RegistryError, match="not a task's name"):
+        collect(made, LIMITS)
 
 
 def test_the_student_registered_is_the_one_the_edge_model_was_made_from(made):

@@ -164,7 +164,8 @@ def test_a_version_without_hashes_is_refused(version, tmp_path):
         "models:/dlnet-edge", "models:/dlnet-edge@", "models:/dlnet-edge/0", "models:/dlnet-edge/01",
         "models:/dlnet-edge/1/2", "models:/../etc/1", "models:/dlnet-edge@a/b", "models:/dlnet-edge@A b",
         "models:/dlnet-edge@champion\n", "models:/other@champion", "file:///etc", "models:/dlnet-edge/-1",
-        "models:/dlnet-edge/٣",
+        "models:/dlnet-edge/٣", "models:/dlnet-battery-edge/1", "models:/dlnet-a-b-edge/1", "models:/dlnet-lock/1",
+        "models:/dlnet-Pump-edge/1", "models:/dlnet-pump/1",
     ],
 )  # fmt: skip
 def test_a_uri_of_another_form_is_refused(uri):
@@ -178,6 +179,14 @@ def test_a_version_made_from_a_plain_folder_is_refused(registry):
     client.create_model_version("dlnet-edge", source="/etc", run_id=None)
     with pytest.raises(UntrustedError, match="not a logged model"), fetched(CHAMPION):
         pass
+
+
+def test_files_published_for_another_task_are_refused(both):
+    client = connect()
+    battery = client.get_model_version("dlnet-edge", "1")
+    client.create_model_version("dlnet-pump-edge", battery.source, battery.run_id, battery.tags)
+    with pytest.raises(UntrustedError, match="dlnet-pump-edge version 3: its files were published as 'dlnet-edge'"):
+        find("models:/dlnet-pump-edge/3", client)
 
 
 @pytest.mark.parametrize(

@@ -196,6 +196,73 @@ def test_a_version_that_no_longer_passes_loses_the_alias_and_a_good_one_keeps_it
     assert content(client)["registered"]["dlnet-edge"]["aliases"] == {"candidate": 1}
 
 
+def measured(folder: Path, gain: str, source: str = "mit", label: str = "MIT (measured)", **more) -> Publication:
+    """A publication from a source with a label."""
+    plain = publication(folder, gain=gain, **more)
+    return dataclasses.replace(plain, lineage={**plain.lineage, "dlnet.source": source, "dlnet.label": label})
+
+
+MOVED = "candidate was version 1 (fleet (simulated)); now version 2 (MIT (measured))"
+
+
+def test_a_candidate_made_from_other_data_is_said_and_written_on_its_version(registry):
+    client = connect()
+    assert publisher.publish(measured(registry / "in", "1.0", "embedded", "fleet (simulated)"), client) == []
+    for moves in ([f"dlnet-edge: {MOVED}"], []):
+        assert publisher.publish(measured(registry / "in", "2.0"), client) == moves
+        version = client.get_model_version_by_alias("dlnet-edge", "candidate")
+        assert (version.version, version.tags["dlnet.candidate.note"]) == (2, MOVED)
+        assert version.description == f"A card.\n\n{MOVED}"
+    assert "dlnet.candidate.note" not in client.get_model_version("dlnet-edge", "1").tags
+
+
+@pytest.mark.parametrize("verdict", [PASSED, FAILED])
+def test_nothing_is_said_of_the_same_data_or_of_a_version_that_does_not_pass(registry, verdict):
+    client = connect()
+    publisher.publish(measured(registry / "in", "1.0"), client)
+    label = "MIT (measured)" if verdict is PASSED else "another"
+    assert publisher.publish(measured(registry / "in", "2.0", label=label, verdict=verdict), client) == []
+    assert "dlnet.candidate.note" not in client.get_model_version("dlnet-edge", "2").tags
+
+
+def test_labels_that_are_the_same_are_told_apart_by_their_sources(registry):
+    client = connect()
+    publisher.publish(measured(registry / "in", "1.0", source="csv"), client)
+    words = "version 1 (MIT (measured), source csv); now version 2 (MIT (measured), source mit)"
+    assert publisher.publish(measured(registry / "in", "2.0"), client) == [f"dlnet-edge: candidate was {words}"]
+
+
+def test_a_version_without_source_and_label_gets_them_when_it_is_published_again(registry):
+    client = connect()
+    publisher.publish(publication(registry / "in"), client)
+    moves = publisher.publish(measured(registry / "in", "2.0"), client)
+    assert moves == ["dlnet-edge: candidate was version 1 (data not recorded); now version 2 (MIT (measured))"]
+    publisher.publish(measured(registry / "in", "1.0"), client)
+    tags = client.get_model_version("dlnet-edge", "1").tags
+    assert (tags["dlnet.source"], tags["dlnet.label"]) == ("mit", "MIT (measured)")
+
+
+def test_a_label_that_somebody_wrote_stays_one_line(registry):
+    client = connect()
+    publisher.publish(measured(registry / "in", "1.0"), client)
+    client.set_model_version_tag("dlnet-edge", "1", "dlnet.label", "x\n::set-output name=a::b\x1b[31m")
+    (move,) = publisher.publish(measured(registry / "in", "2.0"), client)
+    assert move.isprintable()
+
+
+@pytest.mark.parametrize("step", ["set_model_version_tag", "update_model_version", "set_registered_model_alias"])
+def test_stopped_while_the_alias_moves_the_note_is_still_written(registry, monkeypatch, step):
+    client = connect()
+    publisher.publish(measured(registry / "in", "1.0", "embedded", "fleet (simulated)"), client)
+    with monkeypatch.context() as patch, pytest.raises(RegistryError, match="stopped here"):
+        break_at(patch, client, step, "after")
+        publisher.publish(measured(registry / "in", "2.0"), client)
+    publisher.publish(measured(registry / "in", "2.0"), client)
+    version = client.get_model_version_by_alias("dlnet-edge", "candidate")
+    assert (version.version, version.tags["dlnet.candidate.note"]) == (2, MOVED)
+    assert version.description == f"A card.\n\n{MOVED}"
+
+
 def test_an_alias_that_is_right_is_not_set_again(registry, monkeypatch):
     client = connect()
     publisher.publish(publication(registry / "in"), client)

@@ -145,11 +145,11 @@ def signed(body: bytes, secret: str = SECRET, age: float = 0, delivery: str | No
     }  # fmt: skip
 
 
-def start_relay(folder: Path, github_port: int, port: int | None = None, host: str = "127.0.0.1") -> Running:
+def start_relay(folder: Path, github_port: int, port: int | None = None, host: str = "127.0.0.1", **more) -> Running:
     port = port or free_port()
     environment = {
         **os.environ, "DLNET_WEBHOOK_SECRET": SECRET, "DLNET_GITHUB_TOKEN": TOKEN,
-        "GITHUB_API_URL": f"http://127.0.0.1:{github_port}",
+        "GITHUB_API_URL": f"http://127.0.0.1:{github_port}", **more,
     }  # fmt: skip
     log = folder / f"relay-{port}-{time.monotonic_ns()}.log"
     with log.open("w") as stream:

@@ -116,7 +116,8 @@ def test_a_signed_message_of_another_form_is_400(steady, body):
 
 @pytest.mark.parametrize(
     "body",
-    [message(alias="candidate"), message(name="example_model"), message(entity="model_version"),
+    [message(alias="candidate"), message(name="example_model"), message(name="dlnet-pump-edge"),
+     message(entity="model_version"),
      message(action="deleted"), json.dumps({"entity": "prompt", "action": "created", "data": []}).encode()],
 )  # fmt: skip
 def test_a_message_about_something_else_is_taken_and_left(steady, body):

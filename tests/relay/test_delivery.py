@@ -73,6 +73,20 @@ def test_the_same_champion_twice_while_github_is_down_is_one_dispatch(relay, git
     assert relay.get("/healthz")[1]["deliveries"] == {"sent": 1, "merged": 2}
 
 
+def test_a_relay_for_another_task_sends_its_champions_and_ignores_the_battery_s(github, tmp_path):
+    github.up()
+    relay = start_relay(tmp_path, github.port, DLNET_MODEL_NAME="dlnet-pump-edge")
+    try:
+        bodies = (message("1"), message("2", name="dlnet-pump-edge"), message("3", name="dlnet-other-edge"))
+        assert [relay.post(body, signed(body)) for body in bodies] == [202] * 3
+        assert github.wait(1) == [2]
+        assert relay.get("/healthz")[1]["deliveries"] == {"ignored": 2, "sent": 1}
+        states = [line["state"] for line in relay.lines() if line["event"] == "received"]
+        assert states == ["ignored", "waiting", "ignored"]
+    finally:
+        relay.stop()
+
+
 @pytest.mark.slow
 def test_200_a_second_are_taken_and_delivered_once_each(relay, github):
     github.up()
@@ -134,6 +148,10 @@ def test_what_is_on_its_way_when_the_relay_is_stopped_is_not_sent_again(relay, g
         (
             {"DLNET_WEBHOOK_SECRET": SECRET, "DLNET_GITHUB_TOKEN": TOKEN, "GITHUB_API_URL": "http://example.org"},
             "only sent over https",
+        ),
+        (
+            {"DLNET_GITHUB_TOKEN": TOKEN, "DLNET_WEBHOOK_SECRET": SECRET, "DLNET_MODEL_NAME": "dlnet-teacher"},
+            "'dlnet-teacher': not a registered edge model",
         ),
     ],
 )

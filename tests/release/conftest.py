@@ -4,6 +4,6 @@ import helper_paths
 
 helper_paths.use("registry")
 
-from registries import migrated, registry, three, versions  # noqa: E402
+from registries import batteries_and_pumps, both, migrated, registry, three, versions  # noqa: E402
 
-__all__ = ["migrated", "registry", "three", "versions"]
+__all__ = ["batteries_and_pumps", "both", "migrated", "registry", "three", "versions"]

@@ -6,11 +6,12 @@ from dataclasses import replace
 import pytest
 from made_pipeline import BUDGET, EDGE, device_costs, make
 
-from dlnet.errors import ModelError, RefusedError
+from dlnet.errors import ModelError, RefusedError, RegistryError
+from dlnet.export.documents import VersionRecord
 from dlnet.export.saved import open_edge
 from dlnet.firmware.documents import Milliseconds
 from dlnet.models.document import Evaluated, ForecastErrors
-from dlnet.release.assets import KINDS, Release, assemble
+from dlnet.release.assets import KINDS, Release, assemble, lineage
 
 FIGURES = device_costs(instructions=5000, flash_bytes=3000, ram_bytes=1000, stack_bytes=300)
 MEASURED = Evaluated(
@@ -129,6 +130,30 @@ def test_a_build_without_an_image_is_refused(build, release, tmp_path):
     with pytest.raises(ModelError, match=r"dlnet_monitor.ino.bin: no such file; dlnet sketch"):
         assemble(build, release, BUDGET, tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+def test_an_image_of_another_task_has_another_name(build, release, tmp_path):
+    device = replace(release.model, version="dlnet-pump-edge/4")
+    assemble(build, replace(release, model=device, tag="firmware-pump-v4-1a2b3c4d"), BUDGET, tmp_path / "out")
+    images = {path.name for path in (tmp_path / "out").glob("*nano33ble*")}
+    assert images == {f"dlnet-pump-monitor-nano33ble.{kind}" for kind in KINDS}
+    assert "--input-file dlnet-pump-monitor-nano33ble.bin" in (tmp_path / "out/FLASH.md").read_text()
+
+
+@pytest.mark.parametrize(
+    "tag", ["firmware-v4-1a2b3c4d", "firmware-pump-v5-1a2b3c4d", "firmware-other-v4-1a2b3c4d", "firmware-pump-v4"]
+)
+def test_the_tag_of_another_version_or_task_is_refused(build, release, tmp_path, tag):
+    device = replace(release.model, version="dlnet-pump-edge/4")
+    with pytest.raises(RefusedError, match="is not the tag of its release"):
+        assemble(build, replace(release, model=device, tag=tag), BUDGET, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_folder_that_says_it_is_no_edge_model_has_no_lineage(tmp_path):
+    VersionRecord(name="dlnet-teacher", number=1, tags={}).write(tmp_path / "version.json")
+    with pytest.raises(RegistryError, match="not a registered edge model"):
+        lineage(tmp_path)
 
 
 def test_an_empty_image_is_refused(build, release, tmp_path):

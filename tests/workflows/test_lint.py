@@ -93,6 +93,15 @@ def test_no_checkout_leaves_its_token_behind(path):
     assert all(step["with"] == {"persist-credentials": False} for step in found)
 
 
+def test_the_model_that_was_planned_is_fetched_and_released():
+    document = load(WORKFLOWS / "firmware.yml")
+    assert document["env"]["DLNET_MODEL_NAME"] == "${{ vars.DLNET_MODEL_NAME || 'dlnet-edge' }}"
+    assert document["jobs"]["release"]["env"]["DLNET_MODEL_NAME"] == "${{ needs.plan.outputs.name }}"
+    (fetch,) = [step for step in document["jobs"]["build"]["steps"] if "release fetch" in step.get("run", "")]
+    assert "needs.plan.outputs.name, needs.plan.outputs.version" in fetch["env"]["MODEL"]
+    assert "vars.DLNET_MODEL_NAME || 'dlnet-edge'" in document["concurrency"]["group"]
+
+
 def test_secrets_reach_only_steps_that_ask_the_registry():
     for step in steps(WORKFLOWS / "firmware.yml"):
         if "secrets." in str(step):
