@@ -56,7 +56,7 @@ class Session {
   };
 
   /// The task's own word for a command: `cycle` for `push`, `soh` for `value` where these are its words.
-  static const char* other_name(const Command& command) {
+  static const char* own_word(const Command& command) {
     if (command.run == &Session::push) return Model::time_unit();
     const bool soh = dlnet::same_text(Model::target(), "SoH") && command.run == &Session::value;
     return soh ? "soh" : command.name;
@@ -90,16 +90,19 @@ class Session {
         {"reset", 0, 0, &Session::reset},
     };
     static_assert(2 + Model::inputs <= max_words, "a row of this model does not fit one line");
-    for (const Command& command : commands) {
-      if (words_.count() == 0 || (command.of_charge && !reads_charge())) continue;
-      const bool own = words_[0].is(command.name);
-      if (!own && !words_[0].is(other_name(command))) continue;
-      const int arguments = words_.count() - 1;
-      if (arguments < command.min_arguments || arguments > command.max_arguments) {
-        return reply.refuse(Error::wrong_count);
+    if (words_.count() == 0) return reply.refuse(Error::unknown_command);
+    // Names first: a task may call its rows what another command is called (sample, load, charge).
+    for (int pass = 0; pass < 2; ++pass) {
+      for (const Command& command : commands) {
+        const char* const name = pass ? own_word(command) : command.name;
+        if (!words_[0].is(name) || (command.of_charge && !reads_charge())) continue;
+        const int arguments = words_.count() - 1;
+        if (arguments < command.min_arguments || arguments > command.max_arguments) {
+          return reply.refuse(Error::wrong_count);
+        }
+        reply.put("ok ").put(name);
+        return (this->*command.run)(reply);
       }
-      reply.put("ok ").put(own ? command.name : other_name(command));
-      return (this->*command.run)(reply);
     }
     reply.refuse(Error::unknown_command);
   }
