@@ -58,7 +58,7 @@ class Session {
   /// The task's own word for a command: `cycle` for `push`, `soh` for `value` where these are its words.
   static const char* own_word(const Command& command) {
     if (command.run == &Session::push) return Model::time_unit();
-    const bool soh = dlnet::same_text(Model::target(), "SoH") && command.run == &Session::value;
+    const bool soh = dlnet::same_text(Model::target(), "SoH") && command.run == &Session::value_ahead;
     return soh ? "soh" : command.name;
   }
 
@@ -77,7 +77,7 @@ class Session {
         {"status", 0, 0, &Session::status},
         {"push", 1 + Model::inputs, 1 + Model::inputs, &Session::push},
         {"forecast", 0, 0, &Session::forecast},
-        {"value", 1, 1, &Session::value},
+        {"value", 1, 1, &Session::value_ahead},
         {"crossing", 1, 1, &Session::crossing},
         {"charge", 0, window_values, &Session::charge, true},
         {"sample", 3, 3, &Session::sample, true},
@@ -176,7 +176,7 @@ class Session {
     for (uint16_t k = 1; k <= Model::horizon; ++k) reply.put(' ').put_signed(ahead.raw(k));
   }
 
-  void value(Reply& reply) {
+  void value_ahead(Reply& reply) {
     uint32_t k;
     dlnet::Forecast<Model> ahead;
     if (!whole(1, k, reply)) return;
