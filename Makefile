@@ -8,7 +8,7 @@ export DO_NOT_TRACK := true
 export TF_CPP_MIN_LOG_LEVEL := 3
 
 .PHONY: repro check test ui publish server-image server-image-debian server-up pin-images pictures results results-grus methods bench \
-  simulate fit lint lock clean
+  simulate simulate-pumps tasks fit lint lock clean
 
 repro: .venv/.done   ## the whole pipeline, then its table of models; SET="data.source=mit" writes params.yaml first
 	$(if $(SET),$(BIN)/dlnet set $(SET))
@@ -69,6 +69,14 @@ simulate: .venv/.done ## computes data/embedded.parquet again, with PyBaMM
 	$(BIN)/uv pip install --quiet --python $(BIN)/python -c requirements.lock -e .[simulate]
 	OMP_NUM_THREADS=1 $(BIN)/python -m studies.simulate.simulate
 	$(BIN)/python -m studies.simulate.simulate --plot
+
+simulate-pumps: .venv/.done ## computes data/pump.parquet again, with ProgPy
+	$(BIN)/uv pip install --quiet --python $(BIN)/python -c requirements.lock -e .[simulate-pumps]
+	OMP_NUM_THREADS=1 $(BIN)/python -m studies.simulate_pumps.simulate
+	$(BIN)/python -m studies.simulate_pumps.simulate --plot
+
+tasks: .venv/.done   ## the table of docs/tasks.md: the pipeline once for each task; takes half an hour
+	$(BIN)/python -m studies.tasks
 
 fit: .venv/.done     ## compares the cost model with the compiled engine (needs gcc-arm-none-eabi)
 	$(BIN)/python -m studies.fit

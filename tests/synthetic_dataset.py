@@ -20,7 +20,7 @@ from dlnet.train.data import TrainingData
 from tasks import BATTERY
 
 SPLITS = ("train", "train", "train", "validation", "test", "unused")
-FEATURES = ("charge", "time", "slope")
+FEATURES = ("charge", "duration", "slope")
 CHANNELS = {"features": list(FEATURES), "relative": ["charge", "slope"], "noise": 0.1}
 
 
@@ -55,7 +55,7 @@ def life(rows: int, seed: int) -> pd.DataFrame:
             "health": soh,
             "target": soh + rng.normal(0, 1e-4, rows),
             "charge": 1.1 * soh + 2e-3 * noise[0],
-            "time": 40 - 10 * soh + 0.1 * noise[1],
+            "duration": 40 - 10 * soh + 0.1 * noise[1],
             "slope": -2e-4 * (2 - soh) + 1e-6 * noise[2],
         }
     )

@@ -50,7 +50,7 @@ def project(tmp_path):
     """An edge model with random weights, a trend, and a cell's file."""
     model = random_model(hidden=6)
     edge = load(save_device_model(tmp_path / "edge", model)).document
-    common = {name: getattr(edge, name) for name in ("data", "clean", "validation")}
+    common = {name: getattr(edge, name) for name in ("data", "clean", "quantities", "validation")}
     TrendDocument(name="line", degree=1, length=20, horizon=100, **common).write(tmp_path / "line/model.json")
     rows, rng = 80, np.random.default_rng(0)
     cell = pd.DataFrame({name: rng.uniform(0.5, 1.5, rows) for name in model.encoder.features})

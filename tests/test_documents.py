@@ -13,15 +13,16 @@ from dlnet.export.documents import EdgeMetrics, VersionRecord
 from dlnet.firmware.documents import FirmwareReport
 from dlnet.report.documents import EvaluationReport, Headline, SummaryReport
 from dlnet.select.record import FrontRecord
+from tasks import BATTERY
 
-ERRORS = {"mae": 0.1, "rmse": 0.2, "asset_mae": 0.1, "worst_asset": {"cell": "a", "mae": 0.3}}
+ERRORS = {"mae": 0.1, "rmse": 0.2, "asset_mae": 0.1, "worst_asset": {"asset": "a", "mae": 0.3}}
 SPREAD = {"mean": 0.1, "std": 0.01}
 VERDICT = {"teaches": True, "teacher_mae": 0.1, "student_mae": 0.2, "student": "liquid-4", "text": "It teaches."}
 GAIN = {"cell": "liquid", "hidden": 4, "loss": "l1", "seeds": 2, "mae_validation": SPREAD, "gain": SPREAD}
 PRUNED = {"method": "l1", "sparsity": 0.5, "networks": 2, "taught": SPREAD, "labels": SPREAD, "gain": SPREAD}
 SOURCE = {
-    "source": "csv", "simulated": False, "label": "own", "cells": 6, "rows": 9, "nominal": [2.0], "notes": ["A."],
-    "columns": {"capacity": "Q", "unit": "Ah", "features": {"slope": "dV/dt"}},
+    "task": "battery", "source": "csv", "simulated": False, "label": "own", "assets": 6, "rows": 9, "nominal": [2.0],
+    "notes": ["A."], "columns": {"target": "Q", "unit": "Ah", "time": None, "features": {"slope": "dV/dt"}},
 }  # fmt: skip
 CHANNELS = {"features": ["slope"], "relative": [], "quantiles": 5, "noise": 0.0}
 CONTENTS = [
@@ -50,12 +51,13 @@ CONTENTS = [
     (
         TaskRecord,
         {
-            **SOURCE, "inputs": "capacity", "window": 10, "block": 5, "horizon": 20, "knots": [10, 20],
-            "stride_train": 1, "stride_eval": 5, "capacity": CHANNELS, "charge": CHANNELS, "features": ["slope"],
-            "clean": {"window": 7, "sigmas": 3.0, "floor_soh": 0.006, "feature_sigmas": 6.0, "min_rows": 45},
+            **SOURCE, "track": "with_target", "window": 10, "block": 5, "horizon": 20, "knots": [10, 20],
+            "stride_train": 1, "stride_eval": 5, "channels": CHANNELS, "features": ["slope"],
+            "quantities": BATTERY.model_dump(mode="json"),
+            "clean": {"window": 7, "sigmas": 3.0, "feature_sigmas": 6.0, "min_rows": 45},
             "counts": {
-                "train": {"cells": 6, "rows": 9, "windows": 9, "assets_used": 2},
-                "unused": {"cells": 1, "rows": 2},
+                "train": {"assets": 6, "rows": 9, "windows": 9, "assets_used": 2},
+                "unused": {"assets": 1, "rows": 2},
             },
         },
     ),
@@ -65,7 +67,7 @@ CONTENTS = [
         {
             "mae": {"int8": 0.1},
             "int8": {
-                "worst_cell_mae": 0.2, "over_float": 1.01, "parameters": 9, "spec_bytes": 9, "tflite_bytes": 9,
+                "worst_asset_mae": 0.2, "over_float": 1.01, "parameters": 9, "spec_bytes": 9, "tflite_bytes": 9,
             },
         },
     ),

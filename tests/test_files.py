@@ -116,7 +116,7 @@ def test_tensors_round_trip_and_do_not_depend_on_order(tmp_path):
 
 
 def test_parquet_round_trip_and_same_bytes(tmp_path):
-    table = pd.DataFrame({"cell": ["x", "y"], "health": [1.0, 0.1 + 0.2]})
+    table = pd.DataFrame({"asset": ["x", "y"], "health": [1.0, 0.1 + 0.2]})
     write_parquet(tmp_path / "one", table)
     write_parquet(tmp_path / "two", table.copy())
     assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()

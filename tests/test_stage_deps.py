@@ -101,6 +101,11 @@ def test_a_stage_depends_on_the_code_that_it_imports(graph, stage):
     assert listed(stage) == expected(graph, stage)
 
 
+def test_a_stage_that_reads_the_task_depends_on_its_file():
+    reading = [name for name in STAGES if "load_quantities" in (ROOT / f"stages/{name}.py").read_text()]
+    assert reading == [name for name in STAGES if "tasks/${task.name}.yaml" in deps(name)] == ["fetch", "prepare"]
+
+
 @pytest.mark.parametrize("package", ["dlnet", "dlnet.config", "stages.containers"])
 def test_packages_listed_by_module_import_nothing_in_init(package):
     """Python runs a package's ``__init__`` before any of its modules: what it imports, every stage would import."""

@@ -31,7 +31,9 @@ def set_params(assignments: Sequence[str], path: Path = PARAMS) -> None:
             raise ConfigError(f"{assignment!r}: expected section.key=value")
         _check(key, value)
         node = _find(YAML().compose(text), key, path)
-        text = text[: node.start_mark.index] + value + text[node.end_mark.index :]
+        start, end = node.start_mark.index, node.end_mark.index
+        blank = " " if start == end else ""  # an empty value, which means null
+        text = text[:start] + blank + value + text[end:]
     write_text(path, text)
 
 

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.error import MarkedYAMLError
+from ruamel.yaml.reader import ReaderError
 
 from dlnet.errors import ConfigError
 
@@ -61,8 +62,13 @@ def read_yaml(
     except MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 0
         raise ConfigError(f"{path}:{line}: not YAML ({error.problem})") from error
-    if not isinstance(document, dict):
+    except ReaderError as error:
+        line = path.read_bytes()[: error.position].count(b"\n") + 1
+        raise ConfigError(f"{path}:{line}: not UTF-8 text ({error.reason}); save the file in UTF-8") from error
+    if not isinstance(document, CommentedMap):
         raise ConfigError(f"{path}: expected keys with values, such as 'name: value'")
+    for key in (more or {}) & document.keys():
+        raise ConfigError(f"{path}:{document.lc.key(key)[0] + 1}: {key}: is not set here; delete the line")
     content = {key: document[key] for key in document if keep is None or key in keep}
     try:
         return kind.model_validate({**content, **(more or {})})
@@ -77,16 +83,28 @@ def each_once(lists: Mapping[str, Sequence[object]]) -> None:
             raise ValueError(f"{name} must list at least one value, each once")
 
 
+def no_twice(lists: Mapping[str, Sequence[object]]) -> None:
+    """Raise ``ValueError`` where one of the named lists holds a value twice; a word in place of a list is fine."""
+    for name, values in lists.items():
+        twice = [value for i, value in enumerate(values) if value in values[:i]]
+        if twice and not isinstance(values, str):
+            raise ValueError(f"{name} lists {twice[0]!r} twice")
+
+
 def _describe(path: Path, document: object, item: Mapping[str, Any]) -> str:
     """One line for one pydantic error: file, line, key, what is wrong, and the value if it is a plain one."""
-    line, node = 1, document
-    for key in item["loc"]:
+    line, node, message = 1, document, item["msg"].removeprefix("Value error, ")
+    loc = item["loc"]
+    before, _, after = message.partition(": ")
+    if not loc and isinstance(document, dict) and before.split(".")[0] in document:  # "key.of.one: what is wrong"
+        loc, message = tuple(before.split(".")), after
+    for key in loc:
         if not isinstance(node, (CommentedMap, CommentedSeq)) or key not in (
             node if isinstance(node, dict) else range(len(node))
         ):
             break
         line = node.lc.key(key)[0] + 1 if isinstance(node, dict) else node.lc.item(key)[0] + 1
         node = node[key]
-    where = ".".join(str(key) for key in item["loc"])
+    where = ".".join(map(str, loc)) + ": " if loc else ""
     value = "" if isinstance(item["input"], (dict, list, BaseModel)) else f" (got {item['input']!r})"
-    return f"{path}:{line}: {where}: {item['msg'].removeprefix('Value error, ')}{value}"
+    return f"{path}:{line}: {where}{message}{value}"

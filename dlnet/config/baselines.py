@@ -35,7 +35,9 @@ class BoostingParams(Section):
     @model_validator(mode="after")
     def _blind(self) -> Self:
         if "change" in self.targets.get("sensors_only", []):
-            raise ValueError("targets.charge must not contain 'change': the last SoH is no input of that track")
+            raise ValueError(
+                "targets.sensors_only must not contain 'change': the last health is no input of that track"
+            )
         return self
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, get_args
 
 import numpy as np
 import numpy.typing as npt
 from pydantic import AfterValidator, Field, model_validator
 
-from dlnet.config.base import Positive, Section, read_yaml
+from dlnet.config.base import Positive, Section, no_twice, read_yaml
 from dlnet.errors import ConfigError
 
 TASKS = Path("tasks")
@@ -35,6 +35,7 @@ def _plain(text: str) -> str:
 
 Text = Annotated[str, Field(min_length=1, max_length=40), AfterValidator(_plain)]
 Word = Annotated[str, Field(max_length=20, pattern=r"^[a-z][a-z0-9-]*( [a-z0-9-]+)*$")]
+Size = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Unit = Annotated[str, Field(min_length=1, max_length=20, pattern=r"^[!-<>-~]+$")]
 
 
@@ -50,9 +51,14 @@ class Noun(Section):
 
 
 class Time(Noun):
-    """The unit of time, of which one row of data is ``step``; longer gaps than ``largest_gap`` are reported."""
+    """What one row of data covers: its word, and its length.
 
-    step: Positive
+    Attributes:
+        unit: of a file's column of time. step: length of a row, in it. largest_gap: longer ones are reported.
+    """
+
+    unit: Unit
+    step: Size
     largest_gap: Positive
 
     @model_validator(mode="after")
@@ -76,7 +82,7 @@ class Target(Section):
     symbol: Text
     quantity: Text
     unit: Unit
-    other_units: dict[Unit, Positive]
+    other_units: dict[Unit, Size]
     over_nominal: bool
     direction: Literal["falling", "rising"]
     range: tuple[float, float]
@@ -152,7 +158,7 @@ class Target(Section):
     @property
     def _digits(self) -> int:
         """Decimals of a value that resolve a ten-thousandth of a range of 1 to 10."""
-        return max(0, 4 - int(np.floor(np.log10(self.range[1] - self.range[0]))))
+        return max(0, 4 - round(np.log10(self.range[1] - self.range[0])))
 
     def shown(self, value: float) -> str:
         """A value with the decimals that its range needs, without unit."""
@@ -184,6 +190,7 @@ class TrackInputs(Section):
 
     @model_validator(mode="after")
     def _known(self) -> Self:
+        no_twice({"features": self.features, "relative": self.relative})
         if self.features != "all" and self.relative != "all":
             unknown = sorted(set(self.relative) - set(self.features))
             if unknown:
@@ -216,16 +223,17 @@ class Quantities(Section):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        for track in (self.tracks.with_target, self.tracks.sensors_only):
-            named = [] if track.features == "all" else track.features
-            unknown = sorted(set(named) - set(self.features))
-            if unknown:
-                raise ValueError(f"tracks: {unknown[0]!r} is not among features; add it there with its unit")
+        for track in get_args(Track):
+            for name, listed in getattr(self.tracks, track):
+                unknown = [] if listed == "all" else sorted(set(listed) - set(self.features))
+                if unknown:
+                    where = f"tracks.{track}.{name}"
+                    raise ValueError(f"{where}: {unknown[0]!r} is not among features; add it there with its unit")
         unknown = sorted(set(self.cleaning.features) - set(self.features))
         if unknown:
-            raise ValueError(f"cleaning.features: {unknown[0]!r} is not among features; add it there with its unit")
+            raise ValueError(f"cleaning.features.{unknown[0]}: is not among features; add it there with its unit")
         if self.target.symbol in self.features:
-            raise ValueError(f"features: {self.target.symbol!r} is the target's symbol; rename the feature")
+            raise ValueError(f"features.{self.target.symbol}: is the target's symbol; rename the feature")
         return self
 
     def unit_of(self, name: str) -> str:

@@ -38,7 +38,7 @@ def read_asset_file(path: Path, columns: Columns, quantities: Quantities, nomina
     if columns.time is None:
         return AssetFile(rows.reset_index(drop=True), ())
     time = rows.pop(TIME).to_numpy()
-    regular = grid.regular(rows, time, quantities.time.step, quantities.time.largest_gap)
+    regular = grid.regular(path, rows, time, quantities.time.step, quantities.time.largest_gap)
     if not regular.gaps:
         return AssetFile(regular.table, ())
-    return AssetFile(regular.table, (grid.describe(path.stem, regular.gaps, quantities.time.many),))
+    return AssetFile(regular.table, (grid.describe(path.stem, regular.gaps, quantities.time.unit),))

@@ -55,8 +55,8 @@ def prepare(
         quantities: the task. clean: section ``clean``. split: section ``split``. task: section ``task``.
 
     Raises:
-        ConfigError: a feature of the track is not in the data, ``clean.min_rows`` is too small for a window, or the
-            track would see a target that is known only after failure.
+        ConfigError: a feature of the track is not in the data, or is relative and no input; ``clean.min_rows`` is too
+            small for a window; or the track would see a target that is known only after failure.
         DataError: too few assets for the split.
     """
     features = [name for name in table.columns if name not in KEYS]
@@ -109,11 +109,22 @@ def check_leak(table: pd.DataFrame, quantities: Quantities, task: TaskParams) ->
 
 
 def _check_features(channels: Channels, features: list[str], task: TaskParams) -> None:
+    if task.track == "sensors_only" and not channels.features:
+        raise ConfigError(
+            "params.yaml: task.track: sensors_only needs at least one feature; choose with_target, or "
+            "name some in data.csv.features and task.sensors_only.features"
+        )
     missing = [name for name in (*channels.features, *channels.relative) if name not in features]
     if missing:
         raise ConfigError(
             f"params.yaml: task.{task.track}.features: {missing[0]!r} is not in the data, which has "
             f"{', '.join(map(repr, features)) or 'no features'}; leave it out or map it in data.csv.features"
+        )
+    unseen = [name for name in channels.relative if name not in channels.features]
+    if unseen:
+        raise ConfigError(
+            f"params.yaml: task.{task.track}.relative: {unseen[0]!r} is not among the track's features, which are "
+            f"{', '.join(map(repr, channels.features)) or 'none'}; add it there or leave it out"
         )
 
 

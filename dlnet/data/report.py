@@ -20,6 +20,9 @@ WORST = 5
 TARGET = "target"
 """Name of the target among the columns of the report."""
 
+NOISE_TO_MAE = 0.8
+"""Mean absolute value of normal noise over its standard deviation, sqrt(2 / pi)."""
+
 SHORTEST = 10
 """Rows that an asset must have for an estimate of its noise."""
 
@@ -167,7 +170,8 @@ def _target_text(quantities: Quantities, nominal: Sequence[float]) -> str:
 def _noise_text(noise: float, target: Target) -> str:
     return (
         f"One measurement of {target.symbol} has a standard deviation of {noise:.2g} here (from second differences, "
-        f"median over lives); the task states {target.noise_floor:.2g}. No forecast can be better than that."
+        f"median over lives); the task states {target.noise_floor:.2g}. Targets carry it too, so no mean absolute "
+        f"error can fall far below {NOISE_TO_MAE * noise:.2g}."
     )
 
 

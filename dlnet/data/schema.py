@@ -8,11 +8,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pandera.pandas as pa
+from pydantic import ValidationError
 
 from dlnet.config.quantities import Target
 from dlnet.data.csvfiles import QUANTITY, Columns, location
 from dlnet.data.documents import TableLabel
 from dlnet.errors import DataError
+from dlnet.files import write_parquet
 
 KEYS = ("asset", "group", "row", "nominal", QUANTITY)
 """First columns of ``assets.parquet``; features follow."""
@@ -130,8 +132,15 @@ def read_label(path: Path) -> TableLabel:
         raise DataError(f"{path}: no key 'dlnet' in its metadata, which names task and origin (docs/data.md)")
     try:
         return TableLabel.model_validate_json(metadata[METADATA])
-    except ValueError as error:
-        raise DataError(f"{path}: its key 'dlnet' is not a label of a table (docs/data.md): {error}") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        what = ": ".join([*map(str, first["loc"]), first["msg"]])
+        raise DataError(f"{path}: its key 'dlnet' is not a label of a table: {what} (docs/data.md)") from error
+
+
+def write_table(path: Path, table: pd.DataFrame, label: TableLabel) -> None:
+    """Write a table of all assets with its label, so that ``read_table`` and ``read_label`` read it."""
+    write_parquet(path, table, {METADATA: label.model_dump_json().encode()})
 
 
 def read_table(path: Path) -> pd.DataFrame:
@@ -165,6 +174,26 @@ def _check_table(path: Path, table: pd.DataFrame) -> None:
         column = first["failure_case"] if pd.isna(first["column"]) else first["column"]
         reason = (_TABLE_REASONS | _VALUE_REASONS).get(first["check"], first["check"])
         raise DataError(f"{path}:{row} column {column!r}: {reason}; create the file again (docs/data.md)") from error
+
+
+def check_target(path: Path, table: pd.DataFrame, target: Target) -> None:
+    """Raise an error for the first row of a table of all assets whose target the task rules out.
+
+    Raises:
+        DataError: a target out of its range or, if it is a share, not above zero; or a nominal value other than 1
+            though it is no share; names file, row and column.
+    """
+    (low, high), quantity = target.range, table[QUANTITY]
+    of_new = f"not 1, though {target.symbol} is no share of a nominal value"
+    faults = [
+        ("nominal", of_new, (table["nominal"] != 1.0) & (not target.over_nominal)),
+        (QUANTITY, NOT_POSITIVE, (quantity <= 0) & target.over_nominal),
+        (QUANTITY, f"{target.symbol} outside {low:g}-{high:g}", ~(quantity / table["nominal"]).between(low, high)),
+    ]
+    for column, reason, wrong in faults:
+        if wrong.any():
+            row = int(wrong.to_numpy().argmax())
+            raise DataError(f"{path}: row {row}, column {column!r}: {reason}; create the file again (docs/data.md)")
 
 
 _TABLE_REASONS = {

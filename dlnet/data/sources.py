@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path, PurePosixPath
 
 import numpy as np
@@ -50,6 +50,8 @@ def load_assets(
     if data.source == "embedded":
         table, label = schema.read_table(data.path), schema.read_label(data.path)
         _check_task(str(data.path), label.task, quantities)
+        _check_names(str(data.path), table.columns[len(schema.KEYS) :], quantities)
+        schema.check_target(data.path, table, quantities.target)
         return table, embedded(table, label, quantities)
     if data.source == "csv":
         columns = own_columns(data.csv, quantities)
@@ -88,10 +90,14 @@ def own_columns(params: CsvParams, quantities: Quantities) -> csvfiles.Columns:
         )
     if not target.over_nominal and params.nominal is not None:
         raise ConfigError(f"params.yaml: data.csv.nominal: {target.symbol} is no share of a nominal value; write null")
-    reserved = sorted((RESERVED | {target.symbol}) & params.features.keys())
-    if reserved:
-        raise ConfigError(f"params.yaml: data.csv.features: the name {reserved[0]!r} is reserved; choose another")
+    _check_names("params.yaml: data.csv.features", params.features, quantities)
     return csvfiles.Columns(params.target, unit, params.time, params.features)
+
+
+def _check_names(where: str, features: Iterable[str], quantities: Quantities) -> None:
+    reserved = sorted((RESERVED | {quantities.target.symbol}) & set(features))
+    if reserved:
+        raise ConfigError(f"{where}: the name {reserved[0]!r} is reserved; choose another for that feature")
 
 
 def _check_task(source: str, task: str, quantities: Quantities) -> None:

@@ -109,17 +109,17 @@ class WindowDataset:
 
     @property
     def window(self) -> int:
-        """Cycles of history in a window."""
+        """Rows of history in a window."""
         return self.task.window
 
     @property
     def horizon(self) -> int:
-        """Cycles ahead to forecast."""
+        """Rows ahead to forecast."""
         return self.task.horizon
 
     @property
     def stride_eval(self) -> int:
-        """Cycles from one validation or test window to the next."""
+        """Rows from one validation or test window to the next."""
         return self.task.stride_eval
 
     def windows(self, split: Split, stride: int, *, labelled: bool = True) -> Ends:

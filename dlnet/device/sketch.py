@@ -43,7 +43,7 @@ def build(sketch: Path, out: Path) -> Path:
     Raises:
         ToolError: no builder, or it failed; the message ends with the compiler's last lines.
     """
-    book = sketch.parent
+    book, out = sketch.parent.resolve(), out.resolve()  # the builder fails on relative paths
     out.mkdir(parents=True, exist_ok=True)
     command = [BUILDER, "-compile", "-fqbn", EMULATED, "-build-path", str(out), *STRICT]
     # The tools are those on PATH; the builder only requires that some folder is named.

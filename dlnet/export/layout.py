@@ -113,7 +113,7 @@ class Spec:
 
     @property
     def horizon(self) -> int:
-        """Cycles ahead."""
+        """Rows ahead."""
         return self.knots[-1]
 
     @property

@@ -43,7 +43,7 @@ class SavedEdge:
 
     @property
     def window(self) -> int:
-        """Cycles that it reads."""
+        """Rows that it reads."""
         return self.device.encoder.window
 
     @property

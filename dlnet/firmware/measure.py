@@ -15,7 +15,7 @@ from dlnet.firmware.header import synthetic_windows
 from dlnet.firmware.host import OK
 
 WINDOWS = 4  # a run does not depend on what it computes but by a few instructions; the largest count is kept
-SPREAD = 300.0  # codes between cycles that the monitor is filled with
+SPREAD = 300.0  # codes between rows that the monitor is filled with
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Figures:
     """Costs of one model.
 
     Attributes:
-        engine: from an encoded window to the forecast of every cycle. push, forecast: of the whole monitor, cleaning
+        engine: from an encoded window to the forecast of every row. push, forecast: of the whole monitor, cleaning
             and encoding included. crossing: the deepest stack beside them.
         flash_engine: engine and model. flash_monitor: that, and the front end. flash_state: that, and saving state.
         ram: of one monitor, static.

@@ -26,7 +26,7 @@ CLEAN = CleanParams(window=7, sigmas=3.0, feature_sigmas=6.0, min_rows=200)
 QUANTITIES = Quantities(
     name="random",
     asset=Noun(one="asset", many="assets"),
-    time=Time(one="step", many="steps", step=1.0, largest_gap=1.0),
+    time=Time(one="step", many="steps", unit="step", step=1.0, largest_gap=1.0),
     target=Target(
         name="health",
         symbol="health",

@@ -26,7 +26,8 @@ class DataFacts(Document):
     """The data a model was trained on.
 
     Attributes:
-        nominal: capacities of new assets in it, Ah. columns: of its files, so that files like them can be read.
+        nominal: quantities of new assets in it, in the task's unit.
+        columns: of its files, so that files like them can be read.
     """
 
     source: str

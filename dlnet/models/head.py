@@ -1,4 +1,4 @@
-"""The head of every network: monotone knots, read out as a change of health at each cycle ahead.
+"""The head of every network: monotone knots, read out as a change of health at each row ahead.
 
 The head predicts how far health falls between knots of the horizon (softplus increments, so the forecast never
 rises); on a track without the target one more output sets the level.
@@ -30,7 +30,7 @@ class HeadConfig(Protocol):
         hidden: neurons n. channels: width of an encoded step C. steps: T.
         skip: what the head sees beside the state: ``slopes`` (differences of channel 0), ``last`` (last step, and last
             minus first) or ``none``.
-        knots: cycles ahead that are predicted. horizon: last of them.
+        knots: rows ahead that are predicted. horizon: last of them.
         level: whether one more output sets the level (a track that does not see the target).
     """
 
@@ -100,12 +100,12 @@ def readout(outputs: Tensor, basis: Tensor, config: HeadConfig) -> Tensor:
 
 
 def knot_basis(knots: Sequence[int], ahead: np.ndarray) -> Tensor:
-    """(knots, P): row k is the hat function of knot k at the cycles ``ahead``; cycle 0 is the anchor, always 0."""
+    """(knots, P): row k is the hat function of knot k at the rows ``ahead``; row 0 is the anchor, always 0."""
     corners = np.concatenate([[0], knots])
     rows = [np.interp(ahead, corners, np.eye(len(corners))[k + 1]) for k in range(len(knots))]
     return torch.tensor(np.array(rows), dtype=torch.float32)
 
 
 def horizon_basis(config: HeadConfig) -> Tensor:
-    """``knot_basis`` at every cycle of the horizon."""
+    """``knot_basis`` at every row of the horizon."""
     return knot_basis(config.knots, np.arange(1, config.horizon + 1))

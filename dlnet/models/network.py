@@ -27,7 +27,7 @@ class NetConfig:
         hidden: neurons n. channels: width of an encoded step C. steps: T.
         skip: what the head sees beside the state: ``slopes`` (differences of channel 0), ``last`` (last step, and last
             minus first) or ``none``.
-        knots: cycles ahead that are predicted. horizon: last of them.
+        knots: rows ahead that are predicted. horizon: last of them.
         level: whether one more output sets the level (a track that does not see the target).
         branches: heads, of which a gate picks one a window; 1: no gate.
         rank: of the cell's matrices [wx; wh] together, as two factors; 0: full.

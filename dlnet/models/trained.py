@@ -110,7 +110,7 @@ class SavedNetwork:
 
     @property
     def window(self) -> int:
-        """Cycles of history that it needs."""
+        """Rows of history that it needs."""
         return self.network.encoder.window
 
     @property

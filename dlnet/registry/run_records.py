@@ -144,7 +144,7 @@ def _errors(entry: Errors | EdgeErrors, suffix: str) -> dict[str, float]:
     """Test or validation errors of a report's entry, each under the same name for every kind of model."""
     values = {name: getattr(entry, name, None) for name in ERRORS}
     known = {f"{name}{suffix}": float(value) for name, value in values.items() if value is not None}
-    return {**known, f"worst_cell_mae{suffix}": entry.worst_asset.mae}
+    return {**known, f"worst_asset_mae{suffix}": entry.worst_asset.mae}
 
 
 def _usage(entry: Student) -> dict[str, float]:

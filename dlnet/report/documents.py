@@ -269,7 +269,7 @@ class SummaryReport(Document):
 class Int8Headline(Document):
     """Main figures of the device model."""
 
-    worst_cell_mae: float
+    worst_asset_mae: float
     over_float: float
     parameters: int
     spec_bytes: int

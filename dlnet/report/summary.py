@@ -77,7 +77,7 @@ def headline(summary: SummaryReport) -> Headline:
     baselines = {name: entry.mae for name, entry in summary.baselines.items()}
     return Headline(
         mae={"int8": edge.mae_int8, "float": edge.mae_float, "teacher": summary.teacher.mae, **baselines},
-        int8=edge.to(Int8Headline, worst_cell_mae=edge.worst_asset.mae, over_float=summary.ratios["int8 over float"]),
+        int8=edge.to(Int8Headline, worst_asset_mae=edge.worst_asset.mae, over_float=summary.ratios["int8 over float"]),
     )
 
 

@@ -49,5 +49,5 @@ def plan_of(training: TrainingParams, noise: float, temperature: float = TEMPERA
 
 
 def loss_points(horizon: int, points: int) -> np.ndarray:
-    """Cycles ahead in the loss: the middles of ``points`` equal parts of the horizon."""
+    """Rows ahead in the loss: the middles of ``points`` equal parts of the horizon."""
     return np.unique(np.ceil((np.arange(points) + 0.5) * horizon / points).astype(int))

@@ -30,7 +30,7 @@ def take_step(
     """One gradient step of all live networks.
 
     Args:
-        training_sets: with targets at the P cycles of the loss. basis: (knots, P) at those cycles.
+        training_sets: with targets at the P rows of the loss. basis: (knots, P) at those rows.
 
     Returns:
         (jobs,) losses before the step, NaN for networks that have stopped.

@@ -20,7 +20,9 @@ from scipy.signal import lfilter
 from tqdm import tqdm
 
 from dlnet import files
+from dlnet.data.documents import TableLabel
 from dlnet.data.features import FEATURES, charge_features
+from dlnet.data.schema import write_table
 from dlnet.errors import DataError, DLNetError
 from studies.simulate.ageing import GRID, OPTIONS, POINTS, TOLERANCE, CoarseLife, import_pybamm, simulate_life
 from studies.simulate.fleet import (
@@ -45,6 +47,13 @@ TABLE, PROVENANCE, FIGURE = (
     Path("docs/img/fleet.png"),
 )
 CACHE = Path(".cache/simulate")
+
+LABEL = TableLabel(
+    task="battery",
+    label="embedded fleet (simulated)",
+    simulated=True,
+    notes=("Simulated with PyBaMM: no figure here was measured on a cell.",),
+)
 
 MOST = 115
 """Most simulated cycles of a cell: lives end at ``STRETCH * MOST`` cycles at the latest."""
@@ -73,7 +82,7 @@ def expand(cell: Cell, life: CoarseLife, stretch: int) -> pd.DataFrame:
         stretch: cycles between two of them.
 
     Returns:
-        (n - 1) * stretch + 1 rows: cell, group, row, nominal, quantity and the 16 features.
+        (n - 1) * stretch + 1 rows: asset, group, row, nominal, quantity and the 16 features.
 
     Raises:
         DataError: a curve has no usable CC or CV part; names the cell and the row.
@@ -101,7 +110,7 @@ def expand(cell: Cell, life: CoarseLife, stretch: int) -> pd.DataFrame:
     measured = (capacity + soh_noise * NOMINAL_AH).astype(np.float32).astype(np.float64)
     heads = pd.DataFrame(
         {
-            "cell": cell.name,
+            "asset": cell.name,
             "group": cell.protocol.group,
             "row": cycles.astype(np.int64),
             "nominal": NOMINAL_AH,
@@ -181,16 +190,15 @@ def build(cells: list[Cell], out: Path, cache: Path, stretch: int = STRETCH, mos
     bar = tqdm(cells, desc="simulate", unit="cell")
     tables = [expand(cell, cached_life(cell, cache, most), stretch) for cell in bar]
     table = pd.concat(tables, ignore_index=True)
-    files.write_parquet(out, table)
+    write_table(out, table, LABEL)
     return table
 
 
 def provenance(cells: list[Cell], table: pd.DataFrame, seed: int, out: Path) -> dict[str, object]:
     """All that the fleet was made from, with the SHA-256 of the table at ``out``."""
-    lives = table.groupby("cell", sort=False)["quantity"]
+    lives = table.groupby("asset", sort=False)["quantity"]
     return {
-        "simulated": True,
-        "label": "embedded fleet (simulated)",
+        **LABEL.model_dump(mode="json", include={"simulated", "label"}),
         "generator": GENERATOR,
         "seed": seed,
         "sha256": files.sha256(out),
@@ -223,13 +231,13 @@ def plot_fleet(table: pd.DataFrame, out: Path) -> None:
     figure = Figure(figsize=(11, 7), layout="constrained")
     colours = {group: f"C{index}" for index, group in enumerate(table["group"].unique())}
     for axes, (name, label) in zip(figure.subplots(2, 2).flat, panels.items(), strict=True):
-        for _, cell in table.groupby("cell", sort=False):
+        for _, cell in table.groupby("asset", sort=False):
             axes.plot(cell["row"], cell[name], color=colours[cell["group"].iloc[0]], linewidth=0.7)
         axes.set(xlabel="cycle", ylabel=label)
         axes.grid(alpha=0.3)
     handles = [Line2D([], [], color=colour, label=group) for group, colour in colours.items()]
     figure.legend(handles=handles, loc="outside lower center", ncols=len(handles), frameon=False)
-    figure.suptitle(f"Embedded fleet: {table['cell'].nunique()} simulated cells (PyBaMM), not measured")
+    figure.suptitle(f"Embedded fleet: {table['asset'].nunique()} simulated cells (PyBaMM), not measured")
     with files.atomic_file(out) as temporary:
         figure.savefig(temporary, dpi=110, metadata={"Software": None})
 

@@ -12,7 +12,7 @@ TRAINING = {"steps": 40, "batch": 32, "learning_rate": 1e-2, "weight_decay": 1e-
 def baselines_params(**boosting: Any) -> BaselinesParams:
     """Two feature sets, two sizes of tree, a dozen iterations."""
     grid = {
-        "targets": {"capacity": ["change"], "charge": ["absolute", "ridge"]},
+        "targets": {"with_target": ["change"], "sensors_only": ["absolute", "ridge"]},
         "learning_rates": [0.3],
         "leaves": [4, 8],
         "iterations": 12,
@@ -22,7 +22,7 @@ def baselines_params(**boosting: Any) -> BaselinesParams:
     content = {
         "stride": 1,
         "seed": 0,
-        "features": {"capacity": ["own", ["charge"]], "charge": ["own", ["charge", "slope"]]},
+        "features": {"with_target": ["own", ["charge"]], "sensors_only": ["own", ["charge", "slope"]]},
         "ridge": {"alphas": [0.1, 10]},
         "boosting": grid | boosting,
         "gru": {"gru_small": {"parameters": 400, "training": TRAINING}},

@@ -19,8 +19,8 @@ NAMES = {"persistence", "line", "parabola", "ridge", "boosting", "gru_small"}
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("track", ["capacity", "charge"])
-def test_every_baseline_forecasts_and_reports_whether_it_uses_capacity(track):
+@pytest.mark.parametrize("track", ["with_target", "sensors_only"])
+def test_every_baseline_forecasts_and_reports_whether_it_uses_the_target(track):
     dataset, encoder = synthetic_encoder(track)
     fitted, ends = fit_all(dataset, encoder, task(track), baselines_params()), dataset.windows("test", 3)
     assert NAMES <= set(fitted) <= NAMES | {"boosting_plain"}
@@ -29,7 +29,7 @@ def test_every_baseline_forecasts_and_reports_whether_it_uses_capacity(track):
         assert forecast.shape == (len(ends), 10)
         assert forecast.dtype == np.float32
         assert np.isfinite(forecast).all()
-        assert model.uses_target == (track == "capacity" or name in ("persistence", "line", "parabola"))
+        assert model.uses_target == (track == "with_target" or name in ("persistence", "line", "parabola"))
 
 
 @pytest.fixture
@@ -51,9 +51,8 @@ def test_stage_writes_forecasts_errors_and_curves_and_the_same_bytes_again(proje
     assert set(forecasts) == set(table)
     for name, forecast in forecasts.items():
         assert forecast.shape == (len(validation) + len(test), 10)
-        truth = errors(
-            forecast[: len(validation)], dataset.targets(validation), dataset.asset_of(validation), dataset.assets
-        )
+        targets, assets = dataset.targets(validation), dataset.asset_of(validation)
+        truth = errors(forecast[: len(validation)], targets, assets, dataset.assets, 1.0)
         assert table[name].validation == truth
     assert set(pd.read_parquet(project / "learning.parquet")["name"]) == {"gru_small"}
     first = {path: path.read_bytes() for path in project.rglob("*") if path.is_file()}

@@ -26,7 +26,7 @@ def size(encoder, hidden):
     return count_parameters(initial(gru_config(encoder, hidden), [0]))
 
 
-@pytest.mark.parametrize("track", ["capacity", "charge"])
+@pytest.mark.parametrize("track", ["with_target", "sensors_only"])
 @pytest.mark.parametrize("limit", [400, 3000])
 def test_widest_fits_and_one_more_neuron_does_not(track, limit):
     encoder = synthetic_encoder(track)[1]
@@ -34,7 +34,7 @@ def test_widest_fits_and_one_more_neuron_does_not(track, limit):
     assert size(encoder, hidden) <= limit < size(encoder, hidden + 1)
 
 
-@pytest.mark.parametrize("track", ["capacity", "charge"])
+@pytest.mark.parametrize("track", ["with_target", "sensors_only"])
 def test_inputs_and_head_are_those_of_the_networks(track):
     encoder = synthetic_encoder(track)[1]
     gru, net = asdict(gru_config(encoder, 5)), asdict(net_config(encoder, "liquid", 5, "euler", 1))
@@ -42,7 +42,7 @@ def test_inputs_and_head_are_those_of_the_networks(track):
     assert gru == {name: net[name] for name in gru}
 
 
-@pytest.fixture(scope="module", params=["capacity", "charge"])
+@pytest.fixture(scope="module", params=["with_target", "sensors_only"])
 def trained(request):
     dataset, encoder = synthetic_encoder(request.param)
     data = make_training_data(dataset, encoder, training_windows(dataset, task(request.param)))

@@ -46,7 +46,7 @@ def test_inputs_are_clipped_at_four_deviations():
     assert found.tolist() == [[4, -4, 0.5]]
 
 
-@pytest.mark.parametrize("track", ["capacity", "charge"])
+@pytest.mark.parametrize("track", ["with_target", "sensors_only"])
 def test_the_best_of_all_tried_is_kept(track):
     dataset = synthetic_dataset(task(track))
     model = fit_ridge(dataset, task(track), baselines_params())
@@ -68,12 +68,12 @@ def test_stored_numbers_are_counted():
     assert all(part.dtype == np.float32 for part in (model.center, model.scale, model.coefficients, model.intercept))
 
 
-def test_on_track_charge_the_soh_of_past_cycles_has_no_effect():
-    dataset = synthetic_dataset(task("charge"))
-    blind = replace(dataset, soh=np.full_like(dataset.health, np.nan))
+def test_on_track_sensors_only_the_health_of_past_rows_has_no_effect():
+    dataset = synthetic_dataset(task("sensors_only"))
+    blind = replace(dataset, health=np.full_like(dataset.health, np.nan))
     ends = dataset.windows("test", 3)
     found, truth = (
-        fit_ridge(data, task("charge"), baselines_params()).forecast(data, ends) for data in (blind, dataset)
+        fit_ridge(data, task("sensors_only"), baselines_params()).forecast(data, ends) for data in (blind, dataset)
     )
     np.testing.assert_array_equal(found, truth)
 

@@ -19,17 +19,18 @@ def test_slope_is_polyfits():
 
 def test_summary_of_one_window():
     end = int(ENDS[0])
-    soh, charge = DATASET.health[end - 12 : end], DATASET.features[end - 12 : end, 0]
-    slopes = [100 * np.polyfit(np.arange(n), soh[-n:], 1)[0] for n in (2, 5, 7, 12)]
+    health, charge = DATASET.health[end - 12 : end], DATASET.features[end - 12 : end, 0]
+    slopes = [100 * np.polyfit(np.arange(n), health[-n:], 1)[0] for n in (2, 5, 7, 12)]
     recent = charge[-2:].mean()
-    truth = [soh[-1], *slopes, soh[-1] - soh[0], soh[-1] - 2 * soh[6] + soh[0], recent, recent - charge[:2].mean()]
+    truth = [health[-1], *slopes, health[-1] - health[0], health[-1] - 2 * health[6] + health[0]]
+    truth += [recent, recent - charge[:2].mean()]
     found = Summary(True, ("charge",), 12, 2).of(DATASET.histories(ENDS[:1], ("charge",)))[0]
     np.testing.assert_allclose(found, truth, rtol=1e-9, atol=1e-12)
 
 
-@pytest.mark.parametrize("capacity", [True, False])
-def test_width(capacity):
-    summary = Summary(capacity, ("charge", "time"), 12, 2)
+@pytest.mark.parametrize("target", [True, False])
+def test_width(target):
+    summary = Summary(target, ("charge", "time"), 12, 2)
     assert summary.of(DATASET.histories(ENDS, ("charge", "time"))).shape == (len(ENDS), summary.width)
 
 
@@ -49,8 +50,8 @@ def test_anchored_knots_interpolate_from_zero():
     np.testing.assert_allclose(Knots.of(task(), anchored=True).curve(values), truth, atol=1e-15)
 
 
-def test_absolute_knots_start_with_the_next_cycle():
-    knots, values = Knots.of(task("charge"), anchored=False), np.array([[0.99, 0.97, 0.9, 0.8]])
+def test_absolute_knots_start_with_the_next_row():
+    knots, values = Knots.of(task("sensors_only"), anchored=False), np.array([[0.99, 0.97, 0.9, 0.8]])
     truth = np.interp(np.arange(1, 11), [1, 2, 5, 10], values[0])
     assert knots.at == (1, 2, 5, 10)
     np.testing.assert_allclose(knots.curve(values)[0], truth, atol=1e-15)

@@ -89,7 +89,7 @@ def test_hovering_over_a_front_shows_the_student(site):
 
 def test_a_version_s_page_shows_its_card(site):
     visit(site.page, site.address, f"models/dlnet-edge/versions/{site.version()}")
-    site.page.get_by_text("Gate (validation cells): passed").wait_for()
+    site.page.get_by_text("Gate (validation windows): passed").wait_for()
     site.page.get_by_text("Budget (on the device, a forecast): passed").wait_for()
     assert PICTURES or EDGE in site.page.locator("main").first.inner_text()
 

@@ -22,10 +22,10 @@ from dlnet.models.network import hidden_path, initial
 CHANNELS = 7
 
 
-def network(cell="liquid", hidden=8, track="capacity", **changes):
+def network(cell="liquid", hidden=8, track="with_target", **changes):
     """A network without zero weights, with the encoder of synthetic cells."""
     _, encoder = synthetic_encoder(track)
-    level = track == "charge"
+    level = track == "sensors_only"
     skip = "last" if level else "slopes"
     config = small_net(cell=cell, hidden=hidden, channels=len(encoder.channels), skip=skip, level=level, **changes)
     source = torch.Generator().manual_seed(5)
@@ -131,7 +131,7 @@ def test_taylor_is_the_slope_of_the_loss_by_a_gate_on_the_neuron():
     np.testing.assert_allclose(neuron_scores(net, "taylor", z, change).numpy(), truth, rtol=2e-2, atol=2e-4)
 
 
-@pytest.mark.parametrize("track", ["capacity", "charge"])
+@pytest.mark.parametrize("track", ["with_target", "sensors_only"])
 def test_taylor_of_a_feature_is_the_slope_of_the_loss_by_a_gate_on_its_channels(track):
     net, step = network(track=track), 1e-2
     z, change = windows(net, 4)
@@ -146,7 +146,7 @@ def test_taylor_of_a_feature_is_the_slope_of_the_loss_by_a_gate_on_its_channels(
     np.testing.assert_allclose(feature_scores(net, "taylor", z, change).numpy(), truth, rtol=3e-2, atol=3e-4)
 
 
-@pytest.mark.parametrize("track", ["capacity", "charge"])
+@pytest.mark.parametrize("track", ["with_target", "sensors_only"])
 def test_l1_and_activation_of_a_feature_count_its_weights(track):
     net = network(track=track)
     z, change = windows(net)
@@ -156,7 +156,7 @@ def test_l1_and_activation_of_a_feature_count_its_weights(track):
         truth = []
         for group in channels_of_features(net):
             sizes = [float(p["wx"][i].abs().sum()) for i in group]
-            if track == "charge":
+            if track == "sensors_only":
                 sizes = [
                     s + float(p["wo"][n + i].abs().sum() + p["wo"][n + c + i].abs().sum())
                     for s, i in zip(sizes, group, strict=True)
@@ -166,7 +166,7 @@ def test_l1_and_activation_of_a_feature_count_its_weights(track):
 
 
 @pytest.mark.parametrize("changes", [{}, {"branches": 2}, {"rank": 3}])
-@pytest.mark.parametrize("track", ["capacity", "charge"])
+@pytest.mark.parametrize("track", ["with_target", "sensors_only"])
 def test_a_network_without_a_feature_forecasts_as_if_it_were_zero(track, changes):
     dataset, _ = synthetic_encoder(track)
     net = network(track=track, **changes)
@@ -185,7 +185,7 @@ def test_a_network_without_a_feature_forecasts_as_if_it_were_zero(track, changes
 
 
 def test_the_last_feature_is_kept():
-    with pytest.raises(ModelError, match="at least one charge feature"):
+    with pytest.raises(ModelError, match="at least one feature"):
         structure.with_features(network(), [])
 
 
@@ -201,7 +201,7 @@ def test_fewer_steps_see_the_last_blocks_of_the_same_window():
 
 
 @pytest.mark.parametrize(("count", "knots"), [(3, (2, 5, 10)), (2, (2, 10)), (1, (10,))])
-@pytest.mark.parametrize("track", ["capacity", "charge"])
+@pytest.mark.parametrize("track", ["with_target", "sensors_only"])
 def test_fewer_knots_keep_the_horizon_and_their_own_weights(track, count, knots):
     net = network(track=track)
     smaller = structure.with_knots(net, count)
@@ -209,7 +209,7 @@ def test_fewer_knots_keep_the_horizon_and_their_own_weights(track, count, knots)
     assert fits(smaller)
     for index, knot in enumerate(knots):
         assert torch.equal(smaller.parameters["wo"][:, index], net.parameters["wo"][:, net.config.knots.index(knot)])
-    if track == "charge":
+    if track == "sensors_only":
         assert torch.equal(smaller.parameters["wo"][:, -1], net.parameters["wo"][:, -1])
 
 

@@ -38,6 +38,6 @@ def test_an_invalid_value_is_named(tmp_path, config, assignments, message):
 
 def test_the_boosting_of_a_track_must_be_there(tmp_path):
     path = tmp_path / "params.yaml"
-    path.write_text(PARAMS.read_text().replace("      capacity: [change]\n", ""))
-    with pytest.raises(ConfigError, match=r"baselines\.boosting\.targets must name the track .* 'capacity'"):
+    path.write_text(PARAMS.read_text().replace("      with_target: [change]\n", ""))
+    with pytest.raises(ConfigError, match=r"baselines\.boosting\.targets must name the track .* 'with_target'"):
         BaselinesConfig.load(path)

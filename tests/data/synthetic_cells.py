@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -15,8 +16,10 @@ from dlnet.config.data import CsvParams, DataParams
 from dlnet.config.split import SplitParams
 from dlnet.config.task import TaskParams
 from dlnet.data.csvfiles import same_names
-from dlnet.data.documents import SourceRecord
+from dlnet.data.documents import SourceRecord, TableLabel
 from dlnet.data.features import FEATURES
+from dlnet.data.schema import METADATA
+from dlnet.files import write_parquet
 from stages.prepare import PrepareConfig
 
 PROJECT = Path(__file__).parents[2]
@@ -86,6 +89,16 @@ SOURCE = SourceRecord(
 )
 
 
+LABEL = TableLabel(task="battery", label="fleet (simulated)", simulated=True, notes=("Not measured.",))
+
+
+def write_embedded(path: Path, table: pd.DataFrame, **changes: Any) -> Path:
+    """One table of all assets with its label, as data/embedded.parquet."""
+    label = LABEL.model_copy(update=changes)
+    write_parquet(path, table, {METADATA: label.model_dump_json().encode()})
+    return path
+
+
 def write_cells(folder: Path, count: int = 6, rows: int = 40) -> Path:
     """A user's folder: cell-1.csv ... with columns date (text), Q (Ah) and dV/dt."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -113,7 +126,7 @@ def write_published(folder: Path, names: list[str], nominal: float) -> Path:
 
 
 def write_project(folder: Path, changes: dict[str, Any]) -> Path:
-    """A folder with the project's params.yaml, small, with ``{"data.source": ...}`` set."""
+    """A folder with the project's tasks and its params.yaml, small, with ``{"data.source": ...}`` set."""
     yaml = YAML()
     document = yaml.load(PROJECT / "params.yaml")
     small = {"clean.min_rows": 30, "task.window": 10, "task.horizon": 20, "task.knots": [10, 20]}
@@ -122,4 +135,5 @@ def write_project(folder: Path, changes: dict[str, Any]) -> Path:
         document[section][name] = value
     folder.mkdir(parents=True, exist_ok=True)
     yaml.dump(document, folder / "params.yaml")
+    shutil.copytree(PROJECT / "tasks", folder / "tasks", dirs_exist_ok=True)
     return folder

@@ -12,6 +12,7 @@ from synthetic_cells import data_params, life, write_cells
 
 from dlnet.data.sources import load_assets
 from dlnet.errors import ConfigError, DataError
+from tasks import BATTERY
 
 
 def edit(line, old, new):
@@ -92,7 +93,7 @@ BAD = {
     ),
     "same content": (copy("z.csv"), ["z.csv: the same content as", "cell-1.csv; delete one"]),
     "same content below": (copy("more/other.csv"), ["other.csv: the same content as", "cell-1.csv"]),
-    "same name": (namesake, ["more/cell-1.csv: the same cell name as", "rename one"]),
+    "same name": (namesake, ["more/cell-1.csv: the same name as", "rename one"]),
     "empty file": (write(b"\n \n"), ["cell-2.csv: empty; put a header"]),
     "header only": (write(b"Q,dV/dt\n"), ["cell-2.csv: a header but no rows"]),
     "Latin-1": (
@@ -108,9 +109,12 @@ BAD = {
         ["cell-2.csv: not a table of 2 columns", "line 3"],
     ),
     "all lines long": (write(b"Q,dV/dt\n1.9,0.1,7\n1.9,0.1,7\n"), ["cell-2.csv: not a table of 2 columns"]),
-    "empty folder": (empty, ["cells: no CSV file in it; put one CSV a cell there"]),
+    "empty folder": (empty, ["cells: no CSV file in it; put one CSV for each asset there"]),
     "missing folder": (shutil.rmtree, ["cells: no such folder; data.path must name a folder"]),
 }
+
+
+UNSTATED = "tasks/battery.yaml states no unit of slope: firmware and cards show '?'."
 
 
 @pytest.mark.parametrize("name", BAD)
@@ -119,7 +123,7 @@ def test_a_bad_input_is_an_error_of_one_line(tmp_path, name):
     folder = write_cells(tmp_path / "cells")
     change(folder)
     with pytest.raises(DataError) as caught:
-        load_assets(data_params("csv", folder))
+        load_assets(data_params("csv", folder), BATTERY)
     message = str(caught.value)
     assert "\n" not in message
     for fragment in fragments:
@@ -129,21 +133,22 @@ def test_a_bad_input_is_an_error_of_one_line(tmp_path, name):
 def test_a_column_in_ah_declared_as_mah_is_named(tmp_path):
     folder = write_cells(tmp_path / "cells")
     with pytest.raises(DataError, match=r"cell-1.csv: line 2 .*'Q'.* 2.0\d* mAh is .* set data.csv.unit: Ah"):
-        load_assets(data_params("csv", folder, unit="mAh"))
+        load_assets(data_params("csv", folder, unit="mAh"), BATTERY)
 
 
-def test_a_reserved_name_is_rejected_for_a_feature(tmp_path):
+@pytest.mark.parametrize("name", ["health", "target", "SoH", "time", "asset", "row", "nominal", "quantity"])
+def test_a_reserved_name_is_rejected_for_a_feature(tmp_path, name):
     folder = write_cells(tmp_path / "cells")
-    with pytest.raises(ConfigError, match=r"data.csv.features: the name 'soh' is reserved"):
-        load_assets(data_params("csv", folder, features={"health": "dV/dt"}))
+    with pytest.raises(ConfigError, match=rf"data.csv.features: the name '{name}' is reserved"):
+        load_assets(data_params("csv", folder, features={name: "dV/dt"}), BATTERY)
 
 
 def test_cells_are_read_unchanged_in_natural_order(tmp_path):
     folder = write_cells(tmp_path / "cells", count=11)
-    table, source = load_assets(data_params("csv", folder))
-    assert list(table.columns) == ["cell", "group", "row", "nominal", "quantity", "slope"]
-    assert list(dict.fromkeys(table["cell"])) == [f"cell-{i}" for i in range(1, 12)]
-    third = table[table["cell"] == "cell-3"]
+    table, source = load_assets(data_params("csv", folder), BATTERY)
+    assert list(table.columns) == ["asset", "group", "row", "nominal", "quantity", "slope"]
+    assert list(dict.fromkeys(table["asset"])) == [f"cell-{i}" for i in range(1, 12)]
+    third = table[table["asset"] == "cell-3"]
     np.testing.assert_allclose(third["quantity"], life(43, 3)[0], rtol=1e-15)
     np.testing.assert_allclose(third["slope"], life(43, 3)[1], rtol=1e-15)
     assert third["row"].tolist() == list(range(43))
@@ -151,11 +156,12 @@ def test_cells_are_read_unchanged_in_natural_order(tmp_path):
         "source": "csv",
         "simulated": False,
         "label": "own cells: cells",
-        "cells": 11,
+        "task": "battery",
+        "assets": 11,
         "rows": sum(range(41, 52)),
         "nominal": [2.0],
-        "notes": [],
-        "columns": {"capacity": "Q", "unit": "Ah", "features": {"slope": "dV/dt"}},
+        "notes": [UNSTATED],
+        "columns": {"target": "Q", "unit": "Ah", "time": None, "features": {"slope": "dV/dt"}},
     }
 
 
@@ -163,7 +169,7 @@ def test_milliampere_hours_become_ampere_hours(tmp_path):
     folder = write_cells(tmp_path / "cells", count=1)
     scaled = pd.read_csv(folder / "cell-1.csv")
     scaled.assign(Q=scaled["Q"] * 1000).to_csv(folder / "cell-1.csv", index=False)
-    table, _ = load_assets(data_params("csv", folder, unit="mAh"))
+    table, _ = load_assets(data_params("csv", folder, unit="mAh"), BATTERY)
     np.testing.assert_allclose(table["quantity"], life(41, 1)[0], rtol=1e-12)
 
 
@@ -171,8 +177,8 @@ def test_a_folder_of_folders_gives_groups(tmp_path):
     write_cells(tmp_path / "cells" / "cold", count=1)
     (tmp_path / "cells" / "cold" / "cell-1.csv").rename(tmp_path / "cells" / "cold" / "a.csv")
     write_cells(tmp_path / "cells", count=3).joinpath("cell-1.csv").unlink()
-    table, _ = load_assets(data_params("csv", tmp_path / "cells"))
-    groups = table.groupby("cell", sort=False)["group"].first().to_dict()
+    table, _ = load_assets(data_params("csv", tmp_path / "cells"), BATTERY)
+    groups = table.groupby("asset", sort=False)["group"].first().to_dict()
     assert groups == {"cell-2": "all", "cell-3": "all", "a": "cold"}
 
 
@@ -183,13 +189,13 @@ def test_a_folder_of_folders_gives_groups(tmp_path):
 )
 def test_harmless_variants_are_read(tmp_path, content):
     (tmp_path / "a.csv").write_bytes(content)
-    table, _ = load_assets(data_params("csv", tmp_path))
+    table, _ = load_assets(data_params("csv", tmp_path), BATTERY)
     assert table[["quantity", "slope"]].to_numpy().tolist() == [[1.9, 0.1]]
 
 
 def test_no_feature_need_be_mapped(tmp_path):
-    table, _ = load_assets(data_params("csv", write_cells(tmp_path / "cells"), features={}))
-    assert list(table.columns) == ["cell", "group", "row", "nominal", "quantity"]
+    table, _ = load_assets(data_params("csv", write_cells(tmp_path / "cells"), features={}), BATTERY)
+    assert list(table.columns) == ["asset", "group", "row", "nominal", "quantity"]
 
 
 def test_error_counts_the_other_bad_lines(tmp_path):
@@ -197,4 +203,4 @@ def test_error_counts_the_other_bad_lines(tmp_path):
     for line in (3, 5, 8):
         edit(line, 1, "-1")(folder)
     with pytest.raises(DataError, match=re.escape("(2 more lines like it)")):
-        load_assets(data_params("csv", folder))
+        load_assets(data_params("csv", folder), BATTERY)

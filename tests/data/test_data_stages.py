@@ -10,15 +10,15 @@ import pytest
 from synthetic_cells import PROJECT, channels, write_cells, write_project
 
 import stages
-from dlnet.data.sources import PUBLISHED
+from dlnet.data.published import PUBLISHED
 from stages import fetch, prepare
 
 MIT = PROJECT.parent / "shared" / "data" / "mit"
 OWN = {
     "data.source": "csv",
     "data.path": "cells",
-    "data.csv": {"capacity": "Q", "unit": "Ah", "nominal": 2.0, "features": {"slope": "dV/dt"}},
-    "task.capacity": channels("slope"),
+    "data.csv": {"target": "Q", "unit": "Ah", "nominal": 2.0, "time": None, "features": {"slope": "dV/dt"}},
+    "task.with_target": channels("slope"),
 }
 
 
@@ -33,7 +33,7 @@ def files(folder):
     return {
         path.relative_to(folder).as_posix(): path.read_bytes()
         for path in folder.rglob("*")
-        if path.is_file() and path.relative_to(folder).parts[0] not in ("cells", "params.yaml")
+        if path.is_file() and path.relative_to(folder).parts[0] not in ("cells", "params.yaml", "tasks")
     }
 
 
@@ -90,7 +90,7 @@ def test_a_bad_file_leaves_the_earlier_result(tmp_path, monkeypatch):
 def test_too_short_cells_leave_no_windows(tmp_path, monkeypatch):
     root = project(tmp_path, monkeypatch, **{"clean.min_rows": 43})
     fetch.main()
-    with pytest.raises(SystemExit, match=r"error: 4 of 6 cells have the 43 cycles"):
+    with pytest.raises(SystemExit, match=r"error: 4 of 6 assets have the 43 rows"):
         stages.run(prepare.main)
     assert {name.split("/")[1] for name in files(root)} == {"raw"}
 
@@ -99,7 +99,7 @@ def test_short_cells_are_reported(tmp_path, monkeypatch, capsys):
     project(tmp_path, monkeypatch, **{"clean.min_rows": 42})
     fetch.main()
     prepare.main()
-    assert "left out: cell-1: 41 cycles, fewer than 42 cycles" in capsys.readouterr().err
+    assert "left out: cell-1: 41 rows, fewer than 42 cycles" in capsys.readouterr().err
 
 
 def test_a_wrong_source_is_named_before_any_work(tmp_path, monkeypatch):
@@ -127,7 +127,7 @@ def test_real_cells_match_the_measured_facts(tmp_path, monkeypatch):
     fetch.main()
     prepare.main()
     source = json.loads(Path("data/raw/source.json").read_text())
-    assert (source["cells"], source["rows"], source["label"]) == (125, 85577, PUBLISHED["mit"].label)
+    assert (source["assets"], source["rows"], source["label"]) == (125, 85577, PUBLISHED["mit"].label)
     cells = pd.read_parquet("data/windows/assets.parquet")
     assert cells["split"].value_counts().to_dict() == {"train": 70, "test": 24, "validation": 23, "unused": 8}
     assert (cells["touched_inputs"].sum(), cells["touched_targets"].sum()) == (146, 76)

@@ -11,11 +11,11 @@ from dlnet.data.encode import Encoder, fit_encoder
 from dlnet.data.windows import WindowDataset
 from dlnet.errors import DataError
 
-TASK = synthetic_dataset.described(synthetic_dataset.task())
+WITH_TARGET, SENSORS_ONLY = (synthetic_dataset.task(track) for track in ("with_target", "sensors_only"))
 
 
-def dataset_of(rows, cells, **options):
-    return WindowDataset.from_tables(rows, cells, TASK, **options)
+def dataset_of(rows, cells, task=WITH_TARGET, **options):
+    return WindowDataset.from_tables(rows, cells, synthetic_dataset.described(task), **options)
 
 
 @pytest.fixture
@@ -27,8 +27,8 @@ def tables():
 def test_windows_are_those_of_a_brute_force_cell_by_cell(tables, stride):
     rows, cells = tables
     expected, start = [], 0
-    for cell, split in zip(cells["cell"], cells["split"], strict=True):
-        count = int((rows["cell"] == cell).sum())
+    for cell, split in zip(cells["asset"], cells["split"], strict=True):
+        count = int((rows["asset"] == cell).sum())
         if split == "train":
             expected += [start + t for t in range(12, count - 10 + 1, stride)]
         start += count
@@ -44,7 +44,7 @@ def test_no_window_reaches_into_another_cell(tables):
 
 def test_targets_of_test_cells_are_hidden(tables):
     dataset = dataset_of(*tables)
-    with pytest.raises(DataError, match="test cells"):
+    with pytest.raises(DataError, match="test assets"):
         dataset.targets(dataset.windows("test", 1))
 
 
@@ -54,14 +54,14 @@ def test_targets_of_test_cells_are_read_where_allowed(tables):
     assert dataset.targets(ends)[0].tolist() == pytest.approx(tables[0]["target"].to_numpy()[ends[0] : ends[0] + 10])
 
 
-@pytest.mark.parametrize("track", ["capacity", "charge"])
+@pytest.mark.parametrize("track", ["with_target", "sensors_only"])
 def test_changing_test_cells_changes_neither_scalers_nor_training_windows(tables, track):
     rows, cells = tables
     changed = rows.copy()
-    test = changed["cell"].isin(cells.loc[cells["split"] == "test", "cell"])
+    test = changed["asset"].isin(cells.loc[cells["split"] == "test", "asset"])
     changed.loc[test, ["health", "target", *synthetic_dataset.FEATURES]] *= 3.7
     task = synthetic_dataset.task(track)
-    datasets = [dataset_of(table, cells) for table in (rows, changed)]
+    datasets = [dataset_of(table, cells, task) for table in (rows, changed)]
     encoders = [fit_encoder(dataset, task) for dataset in datasets]
     assert json.dumps(encoders[0].to_json()) == json.dumps(encoders[1].to_json())
     encoded = [
@@ -72,8 +72,8 @@ def test_changing_test_cells_changes_neither_scalers_nor_training_windows(tables
 
 
 def test_encoding_is_block_means_scaled_one_by_one(tables):
-    dataset = dataset_of(*tables)
-    encoder = fit_encoder(dataset, synthetic_dataset.task("charge"))
+    dataset = dataset_of(*tables, SENSORS_ONLY)
+    encoder = fit_encoder(dataset, SENSORS_ONLY)
     end = int(dataset.windows("train", 1)[5])
     z = encoder.encode(dataset, np.array([end]))[0]
     for step in range(6):
@@ -85,7 +85,7 @@ def test_encoding_is_block_means_scaled_one_by_one(tables):
 
 def test_quantiles_map_as_interpolation_does(tables):
     dataset = dataset_of(*tables)
-    encoder = fit_encoder(dataset, synthetic_dataset.task("capacity"))
+    encoder = fit_encoder(dataset, WITH_TARGET)
     ends = dataset.windows("train", 7)
     blocks = dataset.feature_history(ends, ["charge"])[:, -2:, 0].mean(axis=1)
     scores = np.linspace(-np.sqrt(3), np.sqrt(3), len(encoder.quantiles[0]))
@@ -93,9 +93,9 @@ def test_quantiles_map_as_interpolation_does(tables):
     assert encoder.encode(dataset, ends)[:, -1, 2] == pytest.approx(expected, abs=1e-5)
 
 
-def test_a_step_of_missing_cycles_in_a_window_is_limited_to_the_usual_drop(tables):
+def test_a_step_of_missing_rows_in_a_window_is_limited_to_the_usual_drop(tables):
     dataset = dataset_of(*tables)
-    encoder = fit_encoder(dataset, synthetic_dataset.task("capacity"))
+    encoder = fit_encoder(dataset, WITH_TARGET)
     history = np.full((1, 12), 0.95)
     history[:, :6] = 1.05
     z = encoder.encode_history(history, np.zeros((1, 12, 3)))[0, :, 0]
@@ -104,7 +104,7 @@ def test_a_step_of_missing_cycles_in_a_window_is_limited_to_the_usual_drop(table
 
 
 def test_encoder_json_round_trip(tables):
-    encoder = fit_encoder(dataset_of(*tables), synthetic_dataset.task("capacity"))
+    encoder = fit_encoder(dataset_of(*tables), WITH_TARGET)
     assert TypeAdapter(Encoder).validate_json(json.dumps(encoder.to_json()), strict=True) == encoder
 
 

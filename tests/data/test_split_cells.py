@@ -19,7 +19,7 @@ seeds = st.integers(0, 1000)
 def cells_of(lives):
     return pd.DataFrame(
         [
-            {"cell": f"g{g}-{i}", "group": f"g{g}", "rows": rows}
+            {"asset": f"g{g}-{i}", "group": f"g{g}", "rows": rows}
             for g, group in enumerate(lives)
             for i, rows in enumerate(group)
         ]
@@ -46,7 +46,7 @@ def test_each_fifth_of_a_group_by_life_is_split_three_one_one(lives, seed):
     for _, group in assigned[assigned["split"] != "unused"].groupby("group"):
         if len(group) < 5:
             continue
-        ordered = group.sort_values(["rows", "cell"])["split"].tolist()
+        ordered = group.sort_values(["rows", "asset"])["split"].tolist()
         for start in range(0, len(ordered) - 4, 5):
             assert sorted(ordered[start : start + 5]) == ["test", "train", "train", "train", "validation"]
 
@@ -94,19 +94,19 @@ def test_a_smaller_share_keeps_a_subset_of_the_training_cells(lives, seed):
     kept = {}
     for share in (0.1, 0.3, 1.0):
         assigned = split_assets(cells, split_params(seed=seed, train_share=share), MIN_ROWS)
-        kept[share] = set(assigned.loc[assigned["used_in_training"], "cell"])
-        train = set(assigned.loc[assigned["split"] == "train", "cell"])
+        kept[share] = set(assigned.loc[assigned["used_in_training"], "asset"])
+        train = set(assigned.loc[assigned["split"] == "train", "asset"])
         assert len(kept[share]) == max(2, round(share * len(train)))
     assert kept[0.1] <= kept[0.3] <= kept[1.0] == train
 
 
 def test_too_few_long_cells_are_named_with_the_longest():
     cells = cells_of([[50, 60, 90, 120, 130, 140, 150]])
-    with pytest.raises(DataError, match=r"4 of 7 cells .* clean.min_rows .* \(the longest, g0-6, has 150\)"):
+    with pytest.raises(DataError, match=r"4 of 7 assets .* clean.min_rows .* \(the longest, g0-6, has 150\)"):
         split_assets(cells, split_params(), MIN_ROWS)
 
 
 def test_a_split_that_would_stay_empty_is_named():
     params = split_params(train=0.98, validation=0.01, test=0.01)
-    with pytest.raises(DataError, match=r"split.validation: 0.01 of 6 usable cells leaves 0"):
+    with pytest.raises(DataError, match=r"split.validation: 0.01 of 6 usable assets leaves 0"):
         split_assets(cells_of([[200] * 6]), params, MIN_ROWS)

@@ -10,10 +10,10 @@ from synthetic_dataset import synthetic_dataset, synthetic_encoder, task
 from dlnet.config.students import StudentParams
 from dlnet.data.encode import fit_encoder
 from dlnet.data.prepare import prepare
-from dlnet.data.schema import read_table
+from dlnet.data.schema import read_label, read_table
 from dlnet.data.sources import embedded
 from dlnet.data.windows import WindowDataset
-from dlnet.distill.synthetic import add_synthetic_windows, shifted, simulated
+from dlnet.distill.synthetic import Fleet, add_synthetic_windows, shifted, simulated
 from dlnet.errors import ConfigError
 from dlnet.models.architectures import predict
 from dlnet.models.network import initial
@@ -24,6 +24,7 @@ from dlnet.train.job import Job
 from dlnet.train.loop import train
 from dlnet.train.plan import TrainPlan
 from stages.distill import DistillConfig
+from tasks import BATTERY, changed
 
 
 @pytest.fixture(scope="module")
@@ -82,19 +83,21 @@ def test_losses_of_hidden_states_are_rejected_with_synthetic_windows():
 
 
 def fleet():
-    return read_table(Path(__file__).parents[2] / "data/embedded.parquet")
+    path = Path(__file__).parents[2] / "data/embedded.parquet"
+    return Fleet(read_table(path), read_label(path))
 
 
 def test_windows_of_simulated_cells_are_encoded_by_the_given_encoder():
     config = DistillConfig.load(Path(__file__).parents[2] / "params.yaml")
-    table, capacity = fleet(), config.task.model_copy(update={"inputs": "capacity"})
-    prepared = prepare(table, embedded(table), config.clean, config.split, capacity)
-    dataset = WindowDataset.from_tables(prepared.rows, prepared.cells, prepared.task)
-    encoder = fit_encoder(dataset, capacity)
+    simulation, with_target = fleet(), config.task.model_copy(update={"track": "with_target"})
+    source = embedded(simulation.table, simulation.label, BATTERY)
+    prepared = prepare(simulation.table, source, BATTERY, config.clean, config.split, with_target)
+    dataset = WindowDataset.from_tables(prepared.rows, prepared.assets, prepared.task)
+    encoder = fit_encoder(dataset, with_target)
     shifted_units = replace(encoder, level_mean=encoder.level_mean + encoder.level_scale)
-    z = simulated(table, config.clean, config.split, capacity, shifted_units, 50)
-    training = prepared.cells.loc[prepared.cells["used_in_training"], "rows"]
-    assert len(z) == sum((rows - capacity.window) // 50 + 1 for rows in training)
+    z = simulated(simulation, BATTERY, config.clean, config.split, with_target, shifted_units, 50)
+    training = prepared.assets.loc[prepared.assets["used_in_training"], "rows"]
+    assert len(z) == sum((rows - with_target.window) // 50 + 1 for rows in training)
     plain = encoder.encode(dataset, dataset.windows("train", 50, labelled=False))
     moved = (torch.from_numpy(plain) - z).abs().amax(dim=(0, 1))
     assert (moved > 0.5).sum() == 1, "one channel is the level, one deviation higher in the other units"
@@ -105,4 +108,11 @@ def test_a_feature_that_the_fleet_lacks_is_named(example):
     config = DistillConfig.load(Path(__file__).parents[2] / "params.yaml")
     encoder = replace(example[1].encoder, features=("chemistry",))
     with pytest.raises(ConfigError, match="simulated_stride: the simulated fleet has no 'chemistry'"):
-        simulated(fleet(), config.clean, config.split, config.task, encoder, 10)
+        simulated(fleet(), BATTERY, config.clean, config.split, config.task, encoder, 10)
+
+
+def test_a_fleet_of_another_task_is_refused(example):
+    config = DistillConfig.load(Path(__file__).parents[2] / "params.yaml")
+    other = changed(name="other")
+    with pytest.raises(ConfigError, match="simulated fleet is of task 'battery', and task.name is 'other'; set it to"):
+        simulated(fleet(), other, config.clean, config.split, config.task, example[1].encoder, 10)

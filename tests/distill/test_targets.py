@@ -36,21 +36,21 @@ def test_teachers_are_mixed_by_weight_in_units_of_the_student(prepared):
     dataset, encoder, windows, training_data = prepared
     first, second = net(encoder, 0), net(encoder, 1)
     found = add_teacher_targets(training_data, [(first, 0.25), (second, 0.75)], dataset, encoder, windows)
-    soh = 0.25 * first.forecast(dataset, windows.train) + 0.75 * second.forecast(dataset, windows.train)
+    health = 0.25 * first.forecast(dataset, windows.train) + 0.75 * second.forecast(dataset, windows.train)
     last = dataset.health[windows.train - 1][:, None]
-    np.testing.assert_allclose(found.teacher.numpy() * encoder.delta_scale + last, soh, atol=1e-6)
+    np.testing.assert_allclose(found.teacher.numpy() * encoder.delta_scale + last, health, atol=1e-6)
     assert found.hint is None
 
 
 def test_a_teacher_with_other_channels_labels_the_same_windows(prepared):
     dataset, encoder, windows, training_data = prepared
-    charge = fit_encoder(dataset, task("charge"))
-    channels = charge.encode(dataset, windows.train[:1]).shape[2]
+    blind = fit_encoder(dataset, task("sensors_only"))
+    channels = blind.encode(dataset, windows.train[:1]).shape[2]
     config = small_net(channels=channels, skip="last", level=True)
-    teacher = TrainedModel("t", charge, config, initial(config, [0]))
+    teacher = TrainedModel("t", blind, config, initial(config, [0]))
     found = add_teacher_targets(training_data, [(teacher, 1.0)], dataset, encoder, windows, ["hint"], 3)
-    soh = encoder.anchor(dataset, windows.train) + found.teacher.numpy() * encoder.delta_scale
-    np.testing.assert_allclose(soh, teacher.forecast(dataset, windows.train), atol=1e-6)
+    health = encoder.anchor(dataset, windows.train) + found.teacher.numpy() * encoder.delta_scale
+    np.testing.assert_allclose(health, teacher.forecast(dataset, windows.train), atol=1e-6)
     assert found.hint.shape == (len(windows.train), config.steps, 3)
 
 

@@ -13,7 +13,7 @@ from dlnet.models.shapes import net_config
 from dlnet.models.trained import TrainedModel, load_network
 
 
-def random_student(track="capacity", seeds=(1, 2)):
+def random_student(track="with_target", seeds=(1, 2)):
     dataset, encoder = synthetic_encoder(track)
     config = net_config(encoder, "ltc", 4, "euler", 1)
     source = torch.Generator().manual_seed(0)
@@ -30,7 +30,7 @@ def stored(tmp_path):
     return tmp_path / "some"
 
 
-@pytest.mark.parametrize("track", ["capacity", "charge"])
+@pytest.mark.parametrize("track", ["with_target", "sensors_only"])
 def test_forecast_is_anchor_plus_mean_change_of_the_members(track):
     dataset, student = random_student(track)
     ends = dataset.windows("validation", 4)
@@ -39,12 +39,12 @@ def test_forecast_is_anchor_plus_mean_change_of_the_members(track):
         predict({name: value[m : m + 1] for name, value in student.parameters.items()}, z, student.config)[0].numpy()
         for m in range(2)
     ]
-    anchor = dataset.health[ends - 1] if track == "capacity" else np.full(len(ends), student.encoder.level_mean)
+    anchor = dataset.health[ends - 1] if track == "with_target" else np.full(len(ends), student.encoder.level_mean)
     truth = anchor[:, None] + student.encoder.delta_scale * (members[0] + members[1]) / 2
     np.testing.assert_allclose(student.forecast(dataset, ends), truth, atol=1e-6)
 
 
-@pytest.mark.parametrize("track", ["capacity", "charge"])
+@pytest.mark.parametrize("track", ["with_target", "sensors_only"])
 def test_round_trip_changes_nothing(tmp_path, track):
     dataset, student = random_student(track)
     student.save(tmp_path, dataset)

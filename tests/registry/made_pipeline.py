@@ -13,10 +13,12 @@ from dlnet.config.base import StageConfig
 from dlnet.config.clean import CleanParams
 from dlnet.config.cost import CostParams
 from dlnet.config.publish import BudgetParams, PublishParams
+from dlnet.config.quantities import Quantities
 from dlnet.config.select import SelectParams
 from dlnet.config.split import SplitParams
 from dlnet.config.task import TaskParams
 from dlnet.cost.table import student_table
+from dlnet.data.csvfiles import same_names
 from dlnet.data.documents import SourceRecord
 from dlnet.data.encode import fit_encoder
 from dlnet.data.prepare import prepare
@@ -56,34 +58,55 @@ from dlnet.report.documents import (
     ValidationSummary,
 )
 from dlnet.select.front import write_front
+from tasks import BATTERY
 
-CHANNELS = {"features": ["CC Q", "CV Q"], "relative": [], "quantiles": 5, "noise": 0.0}
-TASK = TaskParams.model_validate(
-    {
-        "inputs": "capacity", "window": 30, "block": 5, "horizon": 12, "knots": [4, 12], "stride_train": 1,
-        "stride_eval": 5, "capacity": CHANNELS, "charge": CHANNELS,
-    }
-)  # fmt: skip
-CLEAN = CleanParams(window=7, sigmas=3.0, floor_soh=0.006, feature_sigmas=6.0, min_rows=45)
+FEATURES = ("CC Q", "CV Q")
+NOMINAL = 1.1
+LABEL = "synthetic {many} (simulated)"
+
+
+def task_params(track: str = "with_target", name: str = "battery", features: tuple[str, ...] = FEATURES) -> TaskParams:
+    """Section ``task``: windows of 30 rows in blocks of 5, 12 rows ahead."""
+    channels = {"features": list(features), "relative": [], "quantiles": 5, "noise": 0.0}
+    return TaskParams.model_validate(
+        {
+            "name": name, "track": track, "window": 30, "block": 5, "horizon": 12, "knots": [4, 12],
+            "stride_train": 1, "stride_eval": 5, "with_target": channels, "sensors_only": channels,
+        }
+    )  # fmt: skip
+
+
+TASK = task_params()
+CLEAN = CleanParams(window=7, sigmas=3.0, feature_sigmas=6.0, min_rows=45)
 SPLIT = SplitParams(seed=0, train=0.6, validation=0.2, test=0.2, train_share=1.0)
 BUDGET = BudgetParams(flash_bytes=6144, ram_bytes=1536, instructions=15000, ms_modelled=1.0)
 LIMITS = PublishParams(int8_bound=1.03, boosting_slack=1.05, boosting_bytes_ratio=0.01, budget=BUDGET)
 COST = CostParams(country="DEU", clock_mhz=64)
 EDGE = "liquid-4-labels-s0"
 BASELINES = {"persistence": 0.0068, "line": 0.0024, "parabola": 0.0022, "ridge": 0.0014, "boosting": 0.0013}
-PARAMS = "data: {source: embedded}\npublish: {int8_bound: 1.03, boosting_slack: 1.05, boosting_bytes_ratio: 0.01}\n"
+PARAMS = """task: {{name: {name}}}
+data: {{source: {source}}}
+publish: {{int8_bound: 1.03, boosting_slack: 1.05, boosting_bytes_ratio: 0.01}}
+"""
 
 
 class Everything(StageConfig):
     """All sections of the made params."""
 
 
-def make(root: Path, *, int8: float = 0.0012) -> Path:
-    """Fill ``root``; ``int8`` is the validation MAE of the edge model."""
+def make(
+    root: Path, *, int8: float = 0.0012, quantities: Quantities = BATTERY, source: str = "embedded", label: str = LABEL
+) -> Path:
+    """Fill ``root``.
+
+    Args:
+        int8: validation MAE of the edge model. quantities: the task. source, label: of its data.
+    """
     root.mkdir(parents=True, exist_ok=True)
-    (root / "params.yaml").write_text(PARAMS)
-    dataset = _data(root / "data/windows")
-    encoder = fit_encoder(dataset, TASK)
+    (root / "params.yaml").write_text(PARAMS.format(name=quantities.name, source=source))
+    record = source_record(quantities, source, label)
+    dataset = _data(root / "data/windows", quantities, record)
+    encoder = fit_encoder(dataset, task_params(name=quantities.name, features=features_of(quantities)))
     students = [_student(name, encoder, i) for i, name in enumerate((EDGE, "ltc-4-l1-s0"))]
     pruned = [_student(f"{EDGE}-structured-50-taught-s0", encoder, 7, parent=EDGE)]
     _teacher(root / "models/teacher", encoder, dataset)
@@ -97,38 +120,54 @@ def make(root: Path, *, int8: float = 0.0012) -> Path:
     _edge(root / "models/edge" / pruned[0].name, pruned[0], dataset, int8)
     described = {name: _baseline(mae) for name, mae in BASELINES.items()}
     BaselineTable(described).write(root / "models/baselines/baselines.json")
-    _reports(root / "reports", [*students, *pruned], [EDGE, pruned[0].name])
+    _reports(root / "reports", dataset, [*students, *pruned], [EDGE, pruned[0].name])
     return root
 
 
-def synthetic_cells(cells: int = 8, rows: int = 60) -> pd.DataFrame:
-    """Cycles of cells that fade along a bent line, as the fetch stage writes them."""
+def features_of(quantities: Quantities) -> tuple[str, ...]:
+    """The features of made data: two of the task's, or two that a task without features does not name."""
+    if quantities == BATTERY:
+        return FEATURES
+    return tuple(quantities.features)[:2] or FEATURES
+
+
+def source_record(quantities: Quantities, source: str, label: str) -> SourceRecord:
+    """``source.json`` of the made data."""
+    target = quantities.target
+    return SourceRecord(
+        task=quantities.name, source=source, simulated=True, label=label.format(many=quantities.asset.many),
+        nominal=(NOMINAL,) if target.over_nominal else (), assets=8, rows=480, notes=(),
+        columns=same_names(target.quantity, target.unit, features_of(quantities)),
+    )  # fmt: skip
+
+
+def synthetic_assets(quantities: Quantities = BATTERY, assets: int = 8, rows: int = 60) -> pd.DataFrame:
+    """Rows of assets whose health falls along a bent line, as the fetch stage writes them."""
     rng = np.random.default_rng(0)
+    first, second = features_of(quantities)
+    nominal = NOMINAL if quantities.target.over_nominal else 1.0
     parts = []
-    for i in range(cells):
+    for i in range(assets):
         age = np.arange(rows)
         capacity = 1.1 * (1 - 1e-4 * (i + 2) * age - 1e-6 * age**2) + rng.normal(0, 1e-4, rows)
+        quantity = capacity if quantities == BATTERY else quantities.target.from_health(capacity / 1.1) * nominal
         parts.append(
             pd.DataFrame(
                 {
-                    "cell": f"cell-{i}", "group": "all", "row": age, "nominal": 1.1, "quantity": capacity,
-                    "CC Q": 0.2 * capacity, "CV Q": 0.02 + 1e-5 * age + rng.normal(0, 1e-5, rows),
+                    "asset": f"{quantities.asset.one}-{i}", "group": "all", "row": age, "nominal": nominal,
+                    "quantity": quantity,
+                    first: 0.2 * capacity, second: 0.02 + 1e-5 * age + rng.normal(0, 1e-5, rows),
                 }
             )
         )  # fmt: skip
     return pd.concat(parts, ignore_index=True)
 
 
-def _data(folder: Path) -> WindowDataset:
-    columns = {"capacity": "capacity", "unit": "Ah", "features": {"CC Q": "CC Q", "CV Q": "CV Q"}}
-    source = SourceRecord(
-        source="embedded", simulated=True, label="synthetic cells (simulated)", nominal=(1.1,), columns=columns,
-        cells=8,
-        rows=480, notes=(),
-    )  # fmt: skip
-    prepared = prepare(synthetic_cells(), source, CLEAN, SPLIT, TASK)
+def _data(folder: Path, quantities: Quantities, source: SourceRecord) -> WindowDataset:
+    params = task_params(name=quantities.name, features=features_of(quantities))
+    prepared = prepare(synthetic_assets(quantities), source, quantities, CLEAN, SPLIT, params)
     write_parquet(folder / "rows.parquet", prepared.rows)
-    write_parquet(folder / "assets.parquet", prepared.cells)
+    write_parquet(folder / "assets.parquet", prepared.assets)
     prepared.task.write(folder / "task.json")
     return WindowDataset.load(folder)
 
@@ -177,13 +216,13 @@ def _edge(folder: Path, student: TrainedModel, dataset: WindowDataset, int8: flo
 
 def figures(mae: float) -> Figures:
     """Errors of one split in one figure each."""
-    worst = WorstAsset(cell="cell-3", mae=3 * mae)
+    worst = WorstAsset(asset="cell-3", mae=3 * mae)
     return Figures(mae=mae, rmse=2 * mae, asset_mae=mae, worst_asset=worst, before_knee=mae, after_knee=None)
 
 
 def scores(mae: float) -> Scores:
     """One split's entry of reports/evaluation.json."""
-    return figures(mae).to(Scores, by_horizon=[mae * (i + 1) / 6 for i in range(12)], cells={"cell-3": 3 * mae})
+    return figures(mae).to(Scores, by_horizon=[mae * (i + 1) / 6 for i in range(12)], assets={"cell-3": 3 * mae})
 
 
 def device_costs(**changes: int) -> DeviceCosts:
@@ -223,7 +262,7 @@ def _float(mae: float) -> dict:
     return {**dict(figures(1.1 * mae)), "validation": figures(mae)}
 
 
-def _reports(folder: Path, students: list[TrainedModel], quantised: list[str]) -> None:
+def _reports(folder: Path, dataset: WindowDataset, students: list[TrainedModel], quantised: list[str]) -> None:
     engine, spread = _scored(0.0012), SeedSpread(mean=0.001, std=None)
     edge = EngineScores(int8=engine, litert=engine, litert_optimised=engine, tflm=engine)
     EvaluationReport(
@@ -240,10 +279,7 @@ def _reports(folder: Path, students: list[TrainedModel], quantised: list[str]) -
     )  # fmt: skip
     baseline = {"bytes": 900_000, "parameters": 0, "uses_target": True}
     SummaryReport(
-        data=DataSummary(
-            source="embedded", label="synthetic cells (simulated)", simulated=True, inputs="capacity", window=30,
-            horizon=12, cells=8, windows=100, splits={}, notes=["Simulated."],
-        ),
+        data=dataset.task.to(DataSummary, windows=100, splits={}, notes=("Simulated.",)),
         baselines={name: BaselineSummary(**baseline, **_float(mae)) for name, mae in BASELINES.items()},
         teacher=TeacherSummary(
             **_float(0.0011), bytes=600_000, parameters=150_000, members=2, cell="liquid", solver="fused", hidden=6,

@@ -42,7 +42,7 @@ def test_the_student_registered_is_the_one_the_edge_model_was_made_from(made):
 
 def test_the_parent_carries_the_headline(made):
     pipeline = collect(made, LIMITS).pipeline
-    assert pipeline.title == "int8 0.00132, capacity"
+    assert pipeline.title == "int8 0.00132, with_target"
     assert pipeline.metrics["gate_passed"] == 1.0
     assert pipeline.metrics["mae_ridge"] == pytest.approx(1.1 * 0.0014)
     assert pipeline.metrics["int8_over_boosting"] == pytest.approx(0.0012 / 0.0013)
@@ -120,7 +120,7 @@ def test_what_varies_by_nature_is_logged_but_no_part_of_the_key(project, made):
     assert publication.key == collect(made, LIMITS).key
 
 
-def test_a_registered_model_knows_its_data_and_its_errors_by_cycle_ahead(made):
+def test_a_registered_model_knows_its_data_and_its_errors_by_row_ahead(made):
     for _, model in collect(made, LIMITS).models:
         assert json.loads(model.files["model.json"].read_text())["data"]["nominal"] == [1.1]
         known = json.loads(model.texts["evaluation.json"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import json
 import warnings
 from dataclasses import replace
 from types import SimpleNamespace
@@ -10,7 +11,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
-from made_pipeline import EDGE, LIMITS, TASK, make
+from made_pipeline import EDGE, LIMITS, make, task_params
 
 import dlnet
 from dlnet.data.encode import fit_encoder
@@ -37,6 +38,7 @@ from dlnet.registry.collect import collect
 from dlnet.registry.fetch import fetched
 from dlnet.registry.models import EDGE_CODE, EDGE_PACKAGES, requirements
 from dlnet.registry.publish import publish
+from tasks import BATTERY, changed
 
 
 @pytest.fixture(scope="module")
@@ -52,6 +54,7 @@ def code(name):
         return importlib.import_module(f"dlnet.registry.{name}")
 
 
+RISING = changed(target={"direction": "rising", "range": (0.0, 100.0), "over_nominal": False})
 NEAR_TIE = 4  # units of the gate's logits: LiteRT and the reference differ by up to two
 
 
@@ -68,16 +71,16 @@ def gate_margins(spec, z):
 @pytest.mark.parametrize(
     ("track", "cell", "changes", "bits"),
     [
-        ("capacity", "liquid", {}, 8),
-        ("charge", "ltc", {"substeps": 2}, 8),
-        ("capacity", "liquid", {"branches": 3}, 8),
-        ("charge", "ltc", {"branches": 2, "rank": 3}, 4),
-        ("charge", "liquid", {"skip": "none", "branches": 4}, 4),
+        ("with_target", "liquid", {}, 8),
+        ("sensors_only", "ltc", {"substeps": 2}, 8),
+        ("with_target", "liquid", {"branches": 3}, 8),
+        ("sensors_only", "ltc", {"branches": 2, "rank": 3}, 4),
+        ("sensors_only", "liquid", {"skip": "none", "branches": 4}, 4),
     ],
 )
 def test_the_edge_model_forecasts_as_the_integer_reference_does(made, tmp_path, track, cell, changes, bits):
     dataset = WindowDataset.load(made / "data/windows")
-    encoder = fit_encoder(dataset, TASK.model_copy(update={"inputs": track}))
+    encoder = fit_encoder(dataset, task_params(track))
     config = replace(net_config(encoder, cell, 5, "euler", 1), **changes)
     parameters = initial(config, [3])
     if config.branches > 1:  # heads that differ, more than one of them used
@@ -90,12 +93,14 @@ def test_the_edge_model_forecasts_as_the_integer_reference_does(made, tmp_path, 
     save_spec(tmp_path / "spec.json", spec)
     (tmp_path / "step.tflite").write_bytes(files.step)
     (tmp_path / "head.tflite").write_bytes(files.head)
-    names = ("spec.json", "step.tflite", "head.tflite")
+    quantities = RISING if bits == 4 else BATTERY
+    (tmp_path / "model.json").write_text(json.dumps({"quantities": quantities.model_dump()}))
+    names = ("spec.json", "step.tflite", "head.tflite", "model.json")
     model = code("edge_model").EdgeModel()
     model.load_context(SimpleNamespace(artifacts={name: str(tmp_path / name) for name in names}))
     ends = dataset.windows("validation", 1)
     z, anchor = encoder.encode(dataset, ends), encoder.anchor(dataset, ends)
-    found = model.predict(None, {"z": z, "anchor": anchor})
+    found = quantities.target.to_health(model.predict(None, {"z": z, "anchor": anchor}))
     truth = predict_reference(spec, z, anchor)
     clear = gate_margins(spec, quantise_inputs(z)) > NEAR_TIE
     branch = run(spec, quantise_inputs(z), quantise_anchor(anchor)).branch
@@ -104,7 +109,7 @@ def test_the_edge_model_forecasts_as_the_integer_reference_does(made, tmp_path, 
     assert found.shape == truth.shape
     # A few LSB of the int16 state, far below any error of a forecast; at a near tie another branch may be used.
     assert np.abs(found - truth)[clear].max() < 5e-5
-    single = model.predict(None, {"z": z[:1], "anchor": anchor[:1]})
+    single = quantities.target.to_health(model.predict(None, {"z": z[:1], "anchor": anchor[:1]}))
     assert single[0] == pytest.approx(found[0], abs=1e-7)
 
 

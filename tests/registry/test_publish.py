@@ -56,9 +56,9 @@ def publication(
     front = pd.DataFrame({"name": ["s0"], "mae": [0.001]})
     return Publication(
         experiment="dlnet/test",
-        pipeline=RunRecord("pipeline", "p", "capacity", metrics={"mae": 1.0}, tables={"front.json": front}),
+        pipeline=RunRecord("pipeline", "p", "with_target", metrics={"mae": 1.0}, tables={"front.json": front}),
         children=(*below, edge),
-        data=Data("windows", "0123456789abcdef0123456789abcdef.dir", {"dvc.path": "data/windows"}, {"cells": 3}),
+        data=Data("windows", "0123456789abcdef0123456789abcdef.dir", {"dvc.path": "data/windows"}, {"assets": 3}),
         lineage={"dlnet.params": "abc", "dlnet.git.commit": "none: not a git repository"},
     )
 

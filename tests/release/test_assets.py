@@ -55,9 +55,9 @@ def test_every_file_is_there_and_its_sum_is_right(build, release, tmp_path):
 CARD = """# firmware-v4-1a2b3c4d
 
 Model {name}, version dlnet-edge/4, SHA-256 of model.json `{sha256}`.
-Trained on: synthetic cells (simulated). It looks at {window} cycles and \
-forecasts the state of health (capacity / nominal capacity) of the next {horizon}.
-Rows of published data are not always consecutive cycles; a cell unlike the training cells may age otherwise.
+Trained on: synthetic cells (simulated). Task battery: it looks at {window} cycles of a cell and \
+forecasts the state of health, SoH (capacity / nominal), of the next {horizon}.
+Rows of published data are not always consecutive; a cell unlike those of the training data may age otherwise.
 
 ## Errors of SoH, int8 model
 

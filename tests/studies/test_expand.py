@@ -43,7 +43,7 @@ def quiet(monkeypatch):
 
 def test_one_row_a_cycle(rows):
     assert len(rows) == 11 * 20 + 1
-    assert list(rows.columns) == ["cell", "group", "row", "nominal", "quantity", *FEATURES]
+    assert list(rows.columns) == ["asset", "group", "row", "nominal", "quantity", *FEATURES]
     assert rows["row"].tolist() == list(range(len(rows)))
     assert set(rows["cell"]) == {CELL.name}
 

@@ -28,11 +28,11 @@ def origin():
 @pytest.fixture(scope="module")
 def lives(table):
     soh = table["quantity"] / table["nominal"]
-    return {name: part.to_numpy() for name, part in soh.groupby(table["cell"], sort=False)}
+    return {name: part.to_numpy() for name, part in soh.groupby(table["asset"], sort=False)}
 
 
 def test_columns_are_those_of_raw_cells(table):
-    assert list(table.columns) == ["cell", "group", "row", "nominal", "quantity", *FEATURES]
+    assert list(table.columns) == ["asset", "group", "row", "nominal", "quantity", *FEATURES]
     assert table["row"].dtype == np.int64
     assert all(table[name].dtype == np.float64 for name in table.columns[3:])
 
@@ -48,7 +48,7 @@ def test_enough_cells_and_rows(table, lives):
 
 
 def test_rows_count_up_within_each_cell(table):
-    for _, part in table.groupby("cell", sort=False):
+    for _, part in table.groupby("asset", sort=False):
         assert (part["row"].to_numpy() == np.arange(len(part))).all()
 
 
@@ -77,7 +77,7 @@ def test_labelled_simulated_with_its_own_checksum(origin, table):
     assert origin["simulated"] is True
     assert "simulated" in origin["label"]
     assert origin["sha256"] == hashlib.sha256(TABLE.read_bytes()).hexdigest()
-    assert [cell["name"] for cell in origin["cells"]] == list(table["cell"].unique())
+    assert [cell["name"] for cell in origin["cells"]] == list(table["asset"].unique())
     assert {"pybamm", "seed", "generator"} <= origin.keys()
 
 
@@ -121,6 +121,6 @@ def test_features_tell_health(table):
     strength = {
         name: np.median([abs(part[name].corr(part["quantity"], method="spearman")) for part in cells])
         for name in FEATURES
-        for cells in [[part for _, part in table.groupby("cell")]]
+        for cells in [[part for _, part in table.groupby("asset")]]
     }
     assert sum(value > 0.8 for value in strength.values()) >= 5, strength

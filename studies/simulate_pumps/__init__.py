@@ -1,0 +1,1 @@
+"""Makes data/pump.parquet with ProgPy."""
