@@ -37,7 +37,7 @@ def forecast(
     column: Columns = None,
     out: Out = Path("forecasts"),
 ) -> None:
-    """Forecast an asset's next cycles, hours …: table, CSV file, picture.
+    """Forecast an asset's next rows: table, CSV file, picture.
 
     The file's columns are those that the model was trained on, unless options name others.
     """

@@ -27,9 +27,9 @@ Count = Annotated[int, Field(ge=1)]
 
 
 class Section(BaseModel):
-    """Base of a section of params.yaml: unknown keys are errors, values do not change once read."""
+    """Base of a section of params.yaml: unknown keys are errors, numbers finite, values do not change once read."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class StageConfig(Section):

@@ -33,6 +33,7 @@ SCORE_BITS = 4  # of a quantile score below an input's unit, where 32 bits leave
 SPANS = 0.5  # codes extend so many spans of the training quantiles beyond both ends
 DEVIATIONS = 8.0  # or so many standard deviations from the mean
 SIGMA_BITS = 16
+HIGHEST_FLOOR = 1 << 18  # quarters of a code: above every deviation, so that nothing is an outlier
 CLIP = int(FEATURE_CLIP) << fixed.INPUT_BITS
 
 
@@ -150,8 +151,8 @@ def make_codec(encoder: Encoder, clean: CleanParams, quantities: Quantities) -> 
             round(value * MAD_TO_SIGMA * 2**SIGMA_BITS) for value in [*([clean.sigmas] if with_target else []), *sigmas]
         ),
         floor=(
-            *([round(health_floor(quantities) * 2 ** (HEALTH_BITS + 2))] if with_target else []),
-            *(round(floors.get(name, 0.0) / u * 4) for name, u in zip(encoder.features, unit.tolist(), strict=True)),
+            *([_floor(health_floor(quantities), 2.0**-HEALTH_BITS)] if with_target else []),
+            *(_floor(floors.get(name, 0.0), one) for name, one in zip(encoder.features, unit.tolist(), strict=True)),
         ),
         quantiles=quantiles,
         score_low=low,
@@ -176,6 +177,11 @@ def _target_codes(target: Target) -> tuple[list[float], list[float]]:
     """Offset and scale that turn the target into codes of health; the scale of a rising target is negative."""
     centre = HEALTH_OFFSET / 2.0**HEALTH_BITS
     return [target.offset + target.scale * centre], [2.0 ** (HEALTH_BITS + CODE_BITS) / target.scale]
+
+
+def _floor(deviation: float, unit: float) -> int:
+    """Deviation below which no value is an outlier, in quarters of a code of size ``unit``."""
+    return round(min(deviation / unit * 4, HIGHEST_FLOOR))
 
 
 def _ranges(encoder: Encoder) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:

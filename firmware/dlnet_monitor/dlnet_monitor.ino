@@ -1,4 +1,4 @@
-// Battery health over a serial line: one line in, one line out. The protocol is in docs/protocol.md.
+// Forecasts of wear over a serial line: one line in, one line out. The protocol is in docs/protocol.md.
 //
 // model_data.h is written by `dlnet firmware`. The sketch builds unchanged for the Arduino Nano 33 BLE Sense and for
 // the emulated board of the tests.

@@ -56,9 +56,9 @@ class Session {
   };
 
   /// The task's own word for a command: `cycle` for `push`, `soh` for `value` where these are its words.
-  static const char* other_name(const Command& command) {
+  static const char* own_word(const Command& command) {
     if (command.run == &Session::push) return Model::time_unit();
-    const bool soh = dlnet::same_text(Model::target(), "SoH") && command.run == &Session::value;
+    const bool soh = dlnet::same_text(Model::target(), "SoH") && command.run == &Session::value_ahead;
     return soh ? "soh" : command.name;
   }
 
@@ -77,7 +77,7 @@ class Session {
         {"status", 0, 0, &Session::status},
         {"push", 1 + Model::inputs, 1 + Model::inputs, &Session::push},
         {"forecast", 0, 0, &Session::forecast},
-        {"value", 1, 1, &Session::value},
+        {"value", 1, 1, &Session::value_ahead},
         {"crossing", 1, 1, &Session::crossing},
         {"charge", 0, window_values, &Session::charge, true},
         {"sample", 3, 3, &Session::sample, true},
@@ -90,16 +90,19 @@ class Session {
         {"reset", 0, 0, &Session::reset},
     };
     static_assert(2 + Model::inputs <= max_words, "a row of this model does not fit one line");
-    for (const Command& command : commands) {
-      if (words_.count() == 0 || (command.of_charge && !reads_charge())) continue;
-      const bool own = words_[0].is(command.name);
-      if (!own && !words_[0].is(other_name(command))) continue;
-      const int arguments = words_.count() - 1;
-      if (arguments < command.min_arguments || arguments > command.max_arguments) {
-        return reply.refuse(Error::wrong_count);
+    if (words_.count() == 0) return reply.refuse(Error::unknown_command);
+    // Names first: a task may call its rows what another command is called (sample, load, charge).
+    for (int pass = 0; pass < 2; ++pass) {
+      for (const Command& command : commands) {
+        const char* const name = pass ? own_word(command) : command.name;
+        if (!words_[0].is(name) || (command.of_charge && !reads_charge())) continue;
+        const int arguments = words_.count() - 1;
+        if (arguments < command.min_arguments || arguments > command.max_arguments) {
+          return reply.refuse(Error::wrong_count);
+        }
+        reply.put("ok ").put(name);
+        return (this->*command.run)(reply);
       }
-      reply.put("ok ").put(own ? command.name : other_name(command));
-      return (this->*command.run)(reply);
     }
     reply.refuse(Error::unknown_command);
   }
@@ -173,7 +176,7 @@ class Session {
     for (uint16_t k = 1; k <= Model::horizon; ++k) reply.put(' ').put_signed(ahead.raw(k));
   }
 
-  void value(Reply& reply) {
+  void value_ahead(Reply& reply) {
     uint32_t k;
     dlnet::Forecast<Model> ahead;
     if (!whole(1, k, reply)) return;

@@ -27,10 +27,10 @@ static int engine() {
 }
 
 static int monitor() {
-  uint32_t cycle;
+  uint32_t time;
   float values[Model::inputs], ahead[Model::horizon] = {};
-  while (read(&cycle, 1) && read(values, Model::inputs)) {
-    const int32_t status = dlnet_push(cycle, values), ready = dlnet_forecast(ahead);
+  while (read(&time, 1) && read(values, Model::inputs)) {
+    const int32_t status = dlnet_push(time, values), ready = dlnet_forecast(ahead);
     write(&status, 1);
     write(&ready, 1);
     write(ahead, Model::horizon);

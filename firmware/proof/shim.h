@@ -20,12 +20,12 @@ extern "C" {
 void dlnet_trace(const int16_t *window, int32_t anchor, int32_t *forecast, int16_t *hidden);
 // The engine as the monitor calls it: levels at the knots only.
 void dlnet_levels(const int16_t *window, int32_t anchor, int32_t *levels);
-// The engine and every cycle of the horizon, as integers: the forecast that reports/firmware.json counts.
+// The engine and every row of the horizon, as integers: the forecast that reports/firmware.json counts.
 void dlnet_engine(const int16_t *window, int32_t anchor, int32_t *forecast);
 
 // One monitor, in static memory.
 void dlnet_clear();
-int32_t dlnet_push(uint32_t cycle, const float *values);
+int32_t dlnet_push(uint32_t time, const float *values);
 int32_t dlnet_encode(int16_t *window, int32_t *anchor);
 int32_t dlnet_forecast(float *values);
 int32_t dlnet_ahead(int32_t *levels);

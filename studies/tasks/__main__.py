@@ -23,7 +23,7 @@ CACHE = Path(".cache/tasks")
 PAGE, FIGURES = Path("docs/tasks.md"), Path("docs/tasks.json")
 PUMPS = Path("data/pump.parquet")
 COPIED = ("data/embedded.parquet", "data/pump.parquet", "params.yaml")
-LINKED = ("dlnet", "stages", "tasks", "docker")
+FOLDERS = ("dlnet", "stages", "tasks", "docker")
 STAGES = ("fetch", "prepare", "baselines", "teach", "distill", "select", "compress", "reselect", "quantise", "evaluate")
 
 
@@ -62,8 +62,8 @@ def _run(run: Run, folder: Path) -> None:
     (folder / "data").mkdir(parents=True)
     for name in COPIED:
         shutil.copyfile(name, folder / name)
-    for name in LINKED:
-        (folder / name).symlink_to(Path(name).resolve())
+    for name in FOLDERS:
+        shutil.copytree(name, folder / name)
     settings = run.settings
     if run.name == "generic":
         settings = (*settings, *_export_pumps(folder / "pumps"))

@@ -6,16 +6,18 @@ import re
 from pathlib import Path
 
 import pytest
-from made_pipeline import CLEAN, SPLIT, TASK, make, synthetic_cells
+from made_pipeline import CLEAN, SPLIT, TASK, make, synthetic_assets
 
 from dlnet.cli import doctor, main
+from dlnet.data.csvfiles import same_names
 from dlnet.data.documents import SourceRecord
 from dlnet.data.prepare import prepare
 from dlnet.data.report import describe, markdown
 from dlnet.files import write_text
 from dlnet.report.documents import SummaryReport
+from tasks import BATTERY
 
-PARAMS = "data: {source: embedded, path: data/embedded.parquet, mirror: null, csv: {capacity: c, unit: Ah, nominal: 1, features: {}}}\n"  # noqa: E501
+PARAMS = "data: {source: embedded, path: data/embedded.parquet, mirror: null, csv: {target: c, unit: Ah, nominal: 1, time: null, features: {}}}\n"  # noqa: E501
 
 
 @pytest.fixture
@@ -58,18 +60,18 @@ def test_data_report_prints_source_notes_and_splits(tmp_path, monkeypatch, capsy
     monkeypatch.chdir(tmp_path)
     assert main(["data", "report"]) == 1
     assert "reports/data/report.md: no such file; run dvc repro prepare" in capsys.readouterr().err
-    columns = {"capacity": "capacity", "unit": "Ah", "features": {"CC Q": "CC Q", "CV Q": "CV Q"}}
+    columns = same_names("capacity", "Ah", ["CC Q", "CV Q"])
     source = SourceRecord(
-        source="embedded", simulated=True, label="made cells", nominal=(1.1,), columns=columns, cells=8, rows=480,
-        notes=("a note",),
+        task="battery", source="embedded", simulated=True, label="made cells", nominal=(1.1,), columns=columns,
+        assets=8, rows=480, notes=("a note",),
     )  # fmt: skip
-    prepared = prepare(synthetic_cells(), source, CLEAN, SPLIT, TASK)
-    write_text(Path("reports/data/report.md"), markdown(describe(prepared, CLEAN, SPLIT), []))
+    prepared = prepare(synthetic_assets(), source, BATTERY, CLEAN, SPLIT, TASK)
+    write_text(Path("reports/data/report.md"), markdown(describe(prepared, CLEAN, SPLIT), BATTERY, []))
     assert main(["data", "report"]) == 0
     printed = capsys.readouterr().out
     assert printed.startswith("# Data: made cells\n")
     assert "- a note\n" in printed
-    assert len(prepared.cells.query("split == 'train'")) == int(re.search(r"^\| train \| (\d+) ", printed, re.M)[1])
+    assert len(prepared.assets.query("split == 'train'")) == int(re.search(r"^\| train \| (\d+) ", printed, re.M)[1])
     assert "Cleaned" not in printed
 
 

@@ -24,7 +24,7 @@ def test_the_hash_in_the_header_is_that_of_the_document(edge, tmp_path, capsys):
     sha = hashlib.sha256(document).hexdigest()
     assert sha in (tmp_path / "out/model_data.h").read_text()
     assert sha in capsys.readouterr().out
-    assert set(json.loads(document)) == {"format", "spec", "encoder", "clean"}
+    assert set(json.loads(document)) == {"format", "spec", "encoder", "clean", "task"}
 
 
 @needs_gcc
@@ -54,7 +54,7 @@ def test_a_folder_without_a_model_or_a_spec_is_named(edge, tmp_path, capsys):
 
 def test_an_encoder_of_another_model_is_refused(edge, tmp_path, capsys):
     document = json.loads((edge / "model.json").read_text())
-    write_json(edge / "model.json", {**document, "encoder": shaped("charge").encoder.to_json()})
+    write_json(edge / "model.json", {**document, "encoder": shaped("sensors only").encoder.to_json()})
     assert main(["firmware", "--model", str(edge), "--out", str(tmp_path / "out")]) == 1
     assert "its encoder" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from made_pipeline import EDGE, TASK, make, synthetic_cells
+from made_pipeline import EDGE, TASK, make, synthetic_assets
 
 from dlnet.cli import main
 from dlnet.data.encode import fit_encoder
@@ -31,7 +31,7 @@ def project(made, tmp_path, monkeypatch):
 
 
 def cell(rows=60):
-    table = synthetic_cells().query("cell == 'cell-3'").head(rows)
+    table = synthetic_assets().query("asset == 'cell-3'").head(rows)
     return table.rename(columns={"quantity": "capacity"})[["CC Q", "CV Q", "capacity"]]
 
 
@@ -58,14 +58,14 @@ def test_the_forecast_is_that_of_the_pipeline_on_the_same_cell(project, made):
     model = load(project)
     assert model.document.encoder == fit_encoder(dataset, TASK)
     expected = model.predict(dataset.histories(end, model.features))[0]
-    assert pd.read_csv("out/cell.csv")["health"].to_numpy() == pytest.approx(expected, abs=1e-6)
+    assert pd.read_csv("out/cell.csv")["soh"].to_numpy() == pytest.approx(expected, abs=1e-6)
 
 
 def test_a_float_student_and_the_teacher_forecast_too(project, made):
     assert run(made / f"models/students/{EDGE}") == 0
-    student = pd.read_csv("out/cell.csv")["health"]
+    student = pd.read_csv("out/cell.csv")["soh"]
     assert run(made / "models/teacher") == 0
-    assert not np.allclose(student, pd.read_csv("out/cell.csv")["health"])
+    assert not np.allclose(student, pd.read_csv("out/cell.csv")["soh"])
 
 
 def test_own_columns_and_units(project):
@@ -73,14 +73,14 @@ def test_own_columns_and_units(project):
     expected = pd.read_csv("out/cell.csv")
     own = cell().rename(columns={"CC Q": "cc", "CV Q": "cv", "capacity": "cap"})
     own.assign(cap=own["cap"] * 1000).to_csv("own.csv", index=False)
-    words = ["--capacity", "cap", "--unit", "mAh", "--column", "CC Q=cc", "--column", "CV Q=cv"]
+    words = ["--column", "target=cap", "--unit", "mAh", "--column", "CC Q=cc", "--column", "CV Q=cv"]
     assert run(project, *words, path="own.csv") == 0
-    assert pd.read_csv("out/own.csv")["health"].to_numpy() == pytest.approx(expected["health"].to_numpy(), abs=2e-6)
+    assert pd.read_csv("out/own.csv")["soh"].to_numpy() == pytest.approx(expected["soh"].to_numpy(), abs=2e-6)
 
 
 def test_nominal_capacity_can_be_given(project):
     assert run(project, "--nominal", "2.2") == 0
-    assert pd.read_csv("out/cell.csv")["health"].iloc[0] == pytest.approx(0.5, abs=0.02)
+    assert pd.read_csv("out/cell.csv")["soh"].iloc[0] == pytest.approx(0.5, abs=0.02)
 
 
 def broken(name):

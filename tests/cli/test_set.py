@@ -28,9 +28,9 @@ def folder(tmp_path, monkeypatch):
 
 
 def test_values_are_set_and_every_other_line_stays(folder):
-    assert main(["set", "data.source=mit", "task.inputs=charge", "students.seeds=[4,5]"]) == 0
+    assert main(["set", "data.source=mit", "task.track=sensors_only", "students.seeds=[4,5]"]) == 0
     found = Config.load()
-    assert (found.data.source, found.task.inputs, found.students.seeds) == ("mit", "charge", [4, 5])
+    assert (found.data.source, found.task.track, found.students.seeds) == ("mit", "sensors_only", [4, 5])
     assert main(["set", "data.mirror=/a/b c", "task.window=100"]) == 0
     assert str(Config.load().data.mirror) == "/a/b c"
     before, after = PARAMS.read_text().splitlines(), (folder / "params.yaml").read_text().splitlines()
@@ -56,6 +56,6 @@ def test_what_is_set_to_its_own_value_changes_no_byte(folder):
     ],
 )
 def test_a_wrong_assignment_is_one_line_and_changes_nothing(folder, capsys, wrong, words):
-    assert main(["set", "task.inputs=charge", wrong]) == 1
+    assert main(["set", "task.track=sensors_only", wrong]) == 1
     assert words in capsys.readouterr().err
     assert (folder / "params.yaml").read_bytes() == PARAMS.read_bytes()

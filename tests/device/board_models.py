@@ -5,6 +5,7 @@ from export.export_truth import make_student
 from host_compiler import PROJECT
 
 from dlnet.config.clean import CleanParams
+from dlnet.config.quantities import Quantities
 from dlnet.config.task import TaskParams, Windows
 from dlnet.data.documents import TableLabel, TaskRecord
 from dlnet.data.encode import fit_encoder
@@ -66,6 +67,7 @@ def device_model(
     cell: str,
     name: str,
     precision: Precision = ALL_INT8,
+    quantities: Quantities = BATTERY,
     **shape: int,
 ) -> DeviceModel:
     """A student with random weights behind an encoder fitted on real columns; ``shape``: ``rank``, ``branches``."""
@@ -76,4 +78,6 @@ def device_model(
     z, anchor = quantise_inputs(encoder.encode(dataset, ends)), quantise_anchor(encoder.anchor(dataset, ends))
     sizes = {"channels": len(encoder.channels), "steps": encoder.steps, "offset": track == "sensors_only", **shape}
     student = make_student(cell=cell, hidden=6, **sizes)
-    return make_model(name, make_spec(student, precision=precision), encoder, CLEAN, BATTERY, "7", (z[:2], anchor[:2]))
+    return make_model(
+        name, make_spec(student, precision=precision), encoder, CLEAN, quantities, "7", (z[:2], anchor[:2])
+    )

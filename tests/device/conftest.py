@@ -1,4 +1,4 @@
-"""The sketch built for the emulated board, the board running, and cells to play to it."""
+"""The sketch built for the emulated board, the board running, and assets to play to it."""
 
 import shutil
 
@@ -25,7 +25,7 @@ def has_tools() -> bool:
 
 @pytest.fixture(scope="session")
 def model():
-    return device_model("capacity", "ltc", "random ltc")
+    return device_model("with_target", "ltc", "random ltc")
 
 
 @pytest.fixture(scope="session")
@@ -80,7 +80,7 @@ def mit_cell():
 def fleet_cell():
     """A function: model -> (n, inputs) float32 of a cell of the embedded fleet."""
     table = pd.read_parquet(PROJECT / "data/embedded.parquet")
-    table = table[table["cell"] == sorted(table["cell"].unique())[5]]
+    table = table[table["asset"] == sorted(table["asset"].unique())[5]]
 
     def values(model):
         soh = {"SoH": table["quantity"] / table["quantity"].iloc[0]}

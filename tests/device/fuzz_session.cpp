@@ -45,11 +45,11 @@ void state(const uint8_t* bytes, size_t count) {
   memcpy(saved + sizeof saved - 4, &crc, 4);
   if (monitor.load(saved, sizeof saved) != dlnet::Status::ok) return;
   dlnet::Forecast<Model> ahead;
-  uint16_t cycles;
+  uint16_t rows;
   monitor.forecast(ahead);
-  monitor.crossing(0.8f, cycles);
+  monitor.crossing(0.8f, rows);
   const float values[Model::inputs] = {1.0f};
-  monitor.push(monitor.last_cycle() + 1, values);
+  monitor.push(monitor.last() + 1, values);
   monitor.forecast(ahead);
 }
 

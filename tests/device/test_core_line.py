@@ -10,7 +10,7 @@ from dlnet.device.replay import replay
 from dlnet.errors import ToolError
 
 
-def test_the_built_file_passes_its_self_test_and_replays_a_cell(elf, model, fleet_cell):
+def test_the_built_file_passes_its_self_test_and_replays_an_asset(elf, model, fleet_cell):
     board = Board(CoreLine(elf))
     board.self_test()
     assert replay(board, model, fleet_cell(model)[:60]).forecasts == 11
@@ -18,14 +18,26 @@ def test_the_built_file_passes_its_self_test_and_replays_a_cell(elf, model, flee
 
 def test_it_answers_as_over_the_serial_line(elf, line):
     alone = CoreLine(elf)
-    for words in ("help", "info", "input 3", "cycle 1", "status", "soh 1", "charge", "sample 0 3.3 1", "load 5 00"):
+    for words in (
+        "help",
+        "info",
+        "input 3",
+        "push 1",
+        "cycle 1",
+        "status",
+        "value 1",
+        "soh 1",
+        "charge",
+        "sample 0 3.3 1",
+        "load 5 00",
+    ):
         assert alone.exchange(words) == line.exchange(words)
 
 
 def test_a_state_moves_from_one_to_the_other(elf, board, model, fleet_cell):
     values, alone = fleet_cell(model)[:55], Board(CoreLine(elf))
-    for cycle, row in enumerate(values, start=1):
-        board.push(cycle, row)
+    for number, row in enumerate(values, start=1):
+        board.push(number, row)
     alone.load(board.save())
     np.testing.assert_array_equal(alone.forecast(), board.forecast())
 

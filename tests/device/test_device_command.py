@@ -18,9 +18,9 @@ def folder(model, tmp_path_factory):
 def cell(tmp_path_factory):
     """A cell of the embedded fleet, as a user's file."""
     table = pd.read_parquet(PROJECT / "data/embedded.parquet")
-    table = table[table["cell"] == sorted(table["cell"].unique())[5]].head(70)
+    table = table[table["asset"] == sorted(table["asset"].unique())[5]].head(70)
     path = tmp_path_factory.mktemp("cells") / "cell.csv"
-    table.rename(columns={"quantity": "capacity"}).drop(columns="cell").to_csv(path, index=False)
+    table.rename(columns={"quantity": "capacity"}).drop(columns="asset").to_csv(path, index=False)
     return path
 
 
@@ -42,6 +42,7 @@ def test_info_names_the_model_and_its_inputs(device, model):
     assert f"{model.name}, version 7" in out
     assert model.sha256 in out
     assert "CC charge time [s]" in out
+    assert "forecast SoH [1] of one cell, one row a cycle\nlooks at 50 rows, forecasts 100;" in out
 
 
 @pytest.mark.parametrize("port", ["emulator", "core"])
@@ -53,7 +54,7 @@ def test_selftest_passes(folder, elf, port, capsys):
 def test_replay_compares_every_forecast(device, cell):
     code, out, _ = device("replay", cell, "--nominal", 5)
     assert code == 0
-    assert out.startswith("70 cycles accepted, 0 refused, 21 forecasts of 100 cycles compared: all equal")
+    assert out.startswith("70 rows accepted, 0 refused, 21 forecasts of 100 rows compared: all equal")
 
 
 def test_forecast_prints_soh_and_the_crossing(device, cell):
@@ -64,7 +65,7 @@ def test_forecast_prints_soh_and_the_crossing(device, cell):
 
 
 def test_another_model_on_the_board_is_one_line(device, cell, tmp_path):
-    other = save_device_model(tmp_path / "other", device_model("capacity", "liquid", "other"))
+    other = save_device_model(tmp_path / "other", device_model("with_target", "liquid", "other"))
     code, out, errors = device("replay", cell, "--nominal", 5, model=other)
     assert (code, out) == (1, "")
     assert errors.startswith("error: ")

@@ -9,7 +9,7 @@ from board_models import device_model
 from curves import charge
 
 from dlnet.data.features import FEATURES, charge_features
-from dlnet.device.board import Board, number
+from dlnet.device.board import Board, Words, number
 from dlnet.device.emulator import emulated
 from dlnet.device.errors import Mismatch, NoAnswer, PortError, Refused, WrongModel
 from dlnet.device.line import Line
@@ -23,15 +23,20 @@ GARBAGE = {
     b"hello\n": 3,
     b"Info\n": 3,
     b"info 1\n": 4,
+    b"push\n": 4,
     b"cycle\n": 4,
-    b"cycle 60" + b" 1" * 23 + b"\n": 4,
+    b"hour 60 1\n": 3,
+    b"push 60" + b" 1" * 23 + b"\n": 4,
     b"a " * 30 + b"\n": 4,
     b"\x00\n": 2,
     b"info\x7f\n": 2,
     b"\xff\xfe\xfd\n": 2,
     b"info\tinfo\n": 2,
     b"x" * 401 + b"\n": 1,
-    b"cycle " * 5000 + b"\n": 1,
+    b"push " * 5000 + b"\n": 1,
+    b"value -1\n": 5,
+    b"value 101\n": 6,
+    b"value 4294967296\n": 5,
     b"soh -1\n": 5,
     b"soh 101\n": 6,
     b"soh 99999999999999999999\n": 5,
@@ -66,7 +71,7 @@ def fill(board, values):
 
 @pytest.fixture
 def ready(board, model, fleet_cell):
-    """A board that holds 50 cycles, and their values."""
+    """A board that holds 50 rows, and their values."""
     values = fleet_cell(model)[:50]
     fill(board, values)
     return board, values
@@ -95,6 +100,7 @@ def test_a_board_says_which_model_it_runs(board, model):
     info = board.info
     assert (info.model, info.version, info.sha256) == (model.name, "7", model.sha256)
     assert (info.inputs, info.window, info.horizon) == (8, 50, 100)
+    assert info.words == Words("cell", "cycle", "SoH", "1")
 
 
 def test_a_board_names_its_inputs_with_their_units(board, model):
@@ -106,10 +112,12 @@ def test_a_board_names_its_inputs_with_their_units(board, model):
 
 def test_a_real_cell_replayed_gives_the_reference_to_the_last_bit(board, model, mit_cell):
     played = replay(board, model, mit_cell(model)[:400])
-    assert (played.cycles, played.forecasts, played.refused) == (400, 351, 0)
+    assert (played.rows, played.forecasts, played.refused) == (400, 351, 0)
 
 
-@pytest.mark.parametrize(("track", "cell"), [("charge", "liquid"), ("charge", "ltc"), ("capacity", "liquid")])
+@pytest.mark.parametrize(
+    ("track", "cell"), [("sensors_only", "liquid"), ("sensors_only", "ltc"), ("with_target", "liquid")]
+)
 def test_other_tracks_and_cells_too(built, mit_cell, track, cell):
     other = device_model(track, cell, f"{track} {cell}")
     with emulated(built(other) / "dlnet_monitor.ino.elf") as port, Line(port, 10) as line:
@@ -118,12 +126,12 @@ def test_other_tracks_and_cells_too(built, mit_cell, track, cell):
 
 def test_branches_low_rank_and_4_bits_together(built, mit_cell):
     precision = Precision(inner=4, step=8, gate=4, head=4)
-    other = device_model("capacity", "liquid", "all at once", precision, branches=3, rank=4)
+    other = device_model("with_target", "liquid", "all at once", precision, branches=3, rank=4)
     with emulated(built(other) / "dlnet_monitor.ino.elf") as port, Line(port, 10) as line:
         assert replay(Board(line), other, mit_cell(other)[:120]).forecasts == 71
 
 
-def test_the_forecast_is_there_after_the_fiftieth_cycle_and_not_before(board, model, fleet_cell):
+def test_the_forecast_is_there_after_the_fiftieth_row_and_not_before(board, model, fleet_cell):
     ready = []
     for row, values in enumerate(fleet_cell(model)[:50], start=1):
         ready.append(board.push(row, values).ready)
@@ -133,10 +141,11 @@ def test_the_forecast_is_there_after_the_fiftieth_cycle_and_not_before(board, mo
     assert ready == [False] * 49 + [True]
 
 
-def test_soh_and_crossing_are_those_of_the_forecast(ready):
+def test_value_and_crossing_are_those_of_the_forecast(ready):
     board, _ = ready
     ahead = board.forecast()
-    assert float(board.ask("soh 30")) == pytest.approx(from_fixed(ahead)[29], abs=1e-9)
+    assert float(board.ask("value 30")) == pytest.approx(from_fixed(ahead)[29], abs=1e-9)
+    assert board.ask("soh 30") == board.ask("value 30")
     threshold = float(from_fixed(ahead)[40]) + 1e-7
     first = int(np.flatnonzero(from_fixed(ahead) <= np.float32(threshold))[0]) + 1
     assert board.crossing(threshold) == first
@@ -150,22 +159,22 @@ def test_garbage_is_answered_by_its_code_and_changes_nothing(unchanged, raw):
     assert code_of(line.exchange_bytes(raw)) == GARBAGE[raw]
 
 
-@pytest.mark.parametrize(("cycle", "code"), [(50, 24), (1, 24), (0, 24)])
-def test_a_cycle_out_of_order_changes_nothing(unchanged, cycle, code):
+@pytest.mark.parametrize(("number", "code"), [(50, 24), (1, 24), (0, 24)])
+def test_a_row_out_of_order_changes_nothing(unchanged, number, code):
     board, _, values = unchanged
     with pytest.raises(Refused) as refusal:
-        board.push(cycle, values[-1])
+        board.push(number, values[-1])
     assert refusal.value.code == code
 
 
 @pytest.mark.parametrize(("value", "code"), [("nan", 5), ("0.01", 23), ("7", 23), ("-1", 23), ("inf", 5), ("1e0", 5)])
-def test_a_cycle_that_cannot_be_changes_nothing(unchanged, value, code):
+def test_a_row_that_cannot_be_changes_nothing(unchanged, value, code):
     _, line, values = unchanged
     rest = " ".join(map(number, values[-1][1:]))
-    assert code_of(line.exchange(f"cycle 51 {value} {rest}")) == code
+    assert [code_of(line.exchange(f"{word} 51 {value} {rest}")) for word in ("push", "cycle")] == [code, code]
 
 
-def test_a_gap_of_cycles_is_taken(ready):
+def test_a_gap_of_rows_is_taken(ready):
     board, values = ready
     assert board.push(70, values[-1]).last == 70
 
@@ -180,8 +189,8 @@ def test_a_saved_state_goes_on_after_a_restart(elf, model, fleet_cell):
         second = Board(line)
         assert second.held().held == 0
         assert second.load(state).last == 60
-        for cycle in range(60, 80):
-            second.push(cycle + 1, values[cycle])
+        for row in range(60, 80):
+            second.push(row + 1, values[row])
         np.testing.assert_array_equal(second.forecast(), expected(model, values)[-1])
 
 
@@ -204,7 +213,7 @@ def test_a_load_that_was_broken_off_can_begin_again(ready):
     np.testing.assert_array_equal(board.forecast(), before)
 
 
-def test_reset_forgets_the_cell(ready):
+def test_reset_forgets_the_asset(ready):
     board, _ = ready
     board.reset()
     assert (board.held().last, board.held().held) == (0, 0)
@@ -249,7 +258,7 @@ def test_charge_features_streamed_to_the_board_are_those_of_python(board, seed):
     np.testing.assert_allclose(found, [expected_features[name] for name in FEATURES], rtol=1e-8, atol=1.5e-8)
 
 
-def test_a_finished_charge_is_a_cycle_like_any_other(board, model):
+def test_a_finished_charge_is_a_row_like_any_other(board, model):
     curve = charge(5, step=8.0)
     features = charge_features(*curve)
     values = np.array([0.97, *(features[name] for name in model.codec.names[1:])], np.float32)
@@ -284,7 +293,7 @@ def test_a_sample_out_of_order_changes_nothing(board, line, sample, code):
 
 
 def test_another_model_is_named(board, built, fleet_cell):
-    other = device_model("capacity", "liquid", "another")
+    other = device_model("with_target", "liquid", "another")
     with pytest.raises(WrongModel, match="the board runs random ltc version 7"):
         replay(board, other, fleet_cell(other)[:60])
 
@@ -293,15 +302,15 @@ def test_a_wrong_forecast_is_named(board, model, fleet_cell, monkeypatch):
     wrong = expected(model, fleet_cell(model)[:55])
     wrong[3, 17] += 1
     monkeypatch.setattr("dlnet.device.replay.expected", lambda *_: wrong)
-    with pytest.raises(Mismatch, match="after cycle 53, 18 ahead: .* 1 of 100 differ"):
+    with pytest.raises(Mismatch, match="after row 53, 18 ahead: .* 1 of 100 differ"):
         replay(board, model, fleet_cell(model)[:55])
 
 
-def test_a_cycle_that_both_refuse_is_counted(board, model, fleet_cell):
+def test_a_row_that_both_refuse_is_counted(board, model, fleet_cell):
     values = fleet_cell(model)[:60].copy()
     values[20, 0] = 3.0
     played = replay(board, model, values)
-    assert (played.cycles, played.refused, played.forecasts) == (59, 1, 10)
+    assert (played.rows, played.refused, played.forecasts) == (59, 1, 10)
 
 
 def test_a_port_without_a_board_is_named(tmp_path):

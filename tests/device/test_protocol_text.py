@@ -82,13 +82,13 @@ def test_a_number_that_the_protocol_cannot_carry_is_not_sent(value):
 
 
 @pytest.mark.parametrize("text", ["", "-1", "+1", "4294967296", "99999999999", "1.0", "a"])
-def test_cycle_numbers_that_are_refused(library, text):
+def test_row_numbers_that_are_refused(library, text):
     value = ctypes.c_uint32(7)
     assert not library.parse_unsigned(text.encode(), ctypes.c_size_t(len(text)), ctypes.byref(value))
     assert value.value == 7
 
 
-def test_the_largest_cycle_number(library):
+def test_the_largest_row_number(library):
     value = ctypes.c_uint32()
     assert library.parse_unsigned(b"4294967295", ctypes.c_size_t(10), ctypes.byref(value))
     assert value.value == 2**32 - 1

@@ -14,8 +14,8 @@ CORE = PROJECT / "firmware/hardware/dlnet/cortexm/cores/cmsdk"
 SEEDS = (
     b"\x00info\nhelp\nstatus\ninput 0\nselftest\ntime\nreset\n",
     b"\x00charge 3.6 0.2 0.005 0.5 0.1 5\nsample 0 3.3 1.1\nsample 5 3.5 1.1\nfeatures\nfinish 1 0.9\n",
-    b"\x00load 0 444c4e01\nsave 0\nsave 64\nload 0 00\nsoh 5\ncrossing 0.8\nforecast\n",
-    b"\x00" + b"".join(b"cycle %d 0.9 0.001 3.5 1 0.1 0.2 500 300\n" % i for i in range(1, 53)) + b"forecast\n",
+    b"\x00load 0 444c4e01\nsave 0\nsave 64\nload 0 00\nvalue 5\nsoh 5\ncrossing 0.8\nforecast\n",
+    b"\x00" + b"".join(b"push %d 0.9 0.001 3.5 1 0.1 0.2 500 300\n" % i for i in range(1, 53)) + b"forecast\n",
     b"\x01" + bytes(range(256)) * 4,
 )
 
@@ -59,7 +59,10 @@ def test_the_fuzzer_finds_nothing(model_folder, tmp_path):
     corpus.mkdir()
     for i, seed in enumerate(SEEDS):
         (corpus / f"seed{i}").write_bytes(seed)
-    words = [f'"{word}"' for word in ("info", "cycle ", "forecast", "sample ", "charge", "finish ", "save ", "load ")]
+    words = [
+        f'"{word}"'
+        for word in ("info", "push ", "cycle ", "value ", "forecast", "sample ", "charge", "finish ", "save ", "load ")
+    ]
     (tmp_path / "words").write_text("\n".join(words))
     limits = ["-max_total_time=12", "-max_len=4096", "-timeout=5", "-seed=1", f"-dict={tmp_path / 'words'}"]
     done = subprocess.run(

@@ -9,4 +9,4 @@ from board_models import device_model  # noqa: E402
 from saved_models import save_device_model  # noqa: E402
 
 if __name__ == "__main__":
-    save_device_model(Path(sys.argv[1]), device_model("capacity", "ltc", "random ltc"))
+    save_device_model(Path(sys.argv[1]), device_model("with_target", "ltc", "random ltc"))

@@ -101,7 +101,7 @@ def float_scores(student, z):
 
 
 def float_forward(student, z, anchor, branch=None):
-    """Forecast (horizon,) in SoH of one window ``z`` (T, C): the equations of the student, one number at a time.
+    """Forecast (horizon,) in health of one window ``z`` (T, C): the equations of the student, one number at a time.
 
     Uses the branch of the largest score, the first of equal ones, unless ``branch`` is given.
     """

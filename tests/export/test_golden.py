@@ -18,7 +18,7 @@ STUDENTS = {
     "plain": ({}, Precision()),
     "low rank": ({"rank": 4, "cell": "ltc"}, Precision()),
     "two branches": ({"branches": 2}, Precision()),
-    "four branches, charge": ({"branches": 4, "skip": "last", "offset": True}, Precision()),
+    "four branches, sensors only": ({"branches": 4, "skip": "last", "offset": True}, Precision()),
     "4 bits": ({}, Precision.of(4)),
     "all at once": ({"branches": 3, "rank": 5, "skip": "none"}, Precision(inner=4, step=8, gate=4, head=4)),
 }

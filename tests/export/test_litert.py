@@ -18,18 +18,18 @@ from dlnet.models.precision import Precision
 pytestmark = pytest.mark.slow  # the first conversion imports TensorFlow
 
 ENGINES = ("litert", "litert_optimised", "tflm")
-CHARGE = {"skip": "last", "offset": True, "channels": 15, "hidden": 14}
+SENSORS_ONLY = {"skip": "last", "offset": True, "channels": 15, "hidden": 14}
 MIXED = Precision(inner=4, step=8, gate=4, head=8)
 STUDENTS = {
-    "capacity": ({}, Precision()),
-    "charge": (CHARGE, Precision()),
+    "with target": ({}, Precision()),
+    "sensors only": (SENSORS_ONLY, Precision()),
     "ltc": ({"cell": "ltc"}, Precision()),
     "two sub-steps": ({"substeps": 2, "hidden": 4}, Precision()),
     "no skip": ({"skip": "none", "hidden": 3, "channels": 1}, Precision()),
     "low rank": ({"rank": 5}, Precision()),
     "low rank, ltc": ({"rank": 3, "cell": "ltc", "hidden": 5, "substeps": 2}, Precision()),
     "two branches": ({"branches": 2}, Precision()),
-    "four branches, charge": ({"branches": 4, **CHARGE}, Precision()),
+    "four branches, sensors only": ({"branches": 4, **SENSORS_ONLY}, Precision()),
     "4 bits": ({}, Precision.of(4)),
     "all at once": ({"branches": 3, "rank": 5, "skip": "none"}, MIXED),
 }
@@ -104,7 +104,7 @@ def test_engines_stay_within_bounds_of_the_reference(case):
             assert (clearness(spec, quantise_inputs(z), reference)[~alike] <= 4).all(), engine
 
 
-def test_predictions_agree_to_20_ppm_of_soh(case):
+def test_predictions_agree_to_20_ppm_of_health(case):
     spec, files, (z, anchor) = case
     want = predict_reference(spec, z[:50], anchor[:50])
     assert np.abs(predict_litert(files, spec, z[:50], anchor[:50]) - want).max() < 2e-5

@@ -12,7 +12,6 @@ from dlnet.export.documents import EdgeMetrics
 from dlnet.export.golden import check_golden
 from dlnet.export.reference import predict_reference, quantise_inputs
 from dlnet.export.spec import load_spec, make_spec, to_json
-from dlnet.metrics import errors
 from dlnet.models.network import initial
 from dlnet.models.precision import PARTS, Precision
 from dlnet.models.trained import TrainedModel
@@ -55,7 +54,7 @@ def validation_mae(student, spec):
     dataset = WindowDataset.load(Path("data/windows"))
     ends = dataset.windows("validation", task().stride_eval)
     forecast = predict_reference(spec, student.encoder.encode(dataset, ends), student.encoder.anchor(dataset, ends))
-    return errors(forecast, dataset.targets(ends), dataset.asset_of(ends), dataset.assets).mae
+    return dataset.errors(forecast, ends).mae
 
 
 def test_4_bits_of_a_student_with_branches(quantised):

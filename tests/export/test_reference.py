@@ -61,13 +61,13 @@ def test_forecast_is_close_to_the_float_student(shape):
     z, anchor = make_windows(3, student.steps, student.channels, shape["seed"])
     spec = make_spec(student)
     want = exact(student, z, anchor, chosen(spec, z, anchor))
-    # 1.5 % of the fall and of the level, both of which carry the rounding of int8 weights, and 20 ppm of SoH.
+    # 1.5 % of the fall and of the level, both of which carry the rounding of int8 weights, and 20 ppm of health.
     allowed = 0.015 * np.abs(want - anchor[:, None]).max() + 2e-5 + student.offset * 1.5e-3
     assert np.abs(predict_reference(spec, z, anchor) - want).max() < allowed
 
 
 @given(SHAPES, PRECISIONS)
-def test_arithmetic_alone_costs_less_than_30_ppm_of_soh(shape, precision):
+def test_arithmetic_alone_costs_less_than_30_ppm_of_health(shape, precision):
     student = make_student(**shape)
     spec = make_spec(student, precision=precision)
     z, anchor = make_windows(3, student.steps, student.channels, shape["seed"])
@@ -185,7 +185,7 @@ def test_inputs_that_are_not_finite_are_refused():
 
 
 @pytest.mark.parametrize("anchor", [np.nan, 3.0, -np.inf])
-def test_an_anchor_that_is_no_soh_is_refused(anchor):
+def test_an_anchor_that_is_no_health_is_refused(anchor):
     with pytest.raises(DataError, match="anchor"):
         quantise_anchor(np.array([anchor]))
 

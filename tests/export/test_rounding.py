@@ -22,7 +22,7 @@ from dlnet.models.precision import Precision
 
 
 def together(count, channels, seed):
-    """Windows whose channels move nearly as one, as charge features do."""
+    """Windows whose channels move nearly as one, as features of one process do."""
     z, anchor = make_windows(count, 10, channels, seed)
     return 0.3 * z + z[:, :, :1], anchor
 

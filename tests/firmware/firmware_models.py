@@ -5,29 +5,50 @@ import shutil
 import numpy as np
 import pytest
 
-from dlnet.firmware.random_model import random_model
+from dlnet.config.quantities import Quantities
+from dlnet.firmware.random_model import QUANTITIES, random_model
 from dlnet.models.precision import Precision
 
 needs_arm = pytest.mark.skipif(shutil.which("arm-none-eabi-gcc") is None, reason="apt-get install gcc-arm-none-eabi")
 needs_clang = pytest.mark.skipif(shutil.which("clang++") is None, reason="apt-get install clang")
 needs_gcc = pytest.mark.skipif(shutil.which("g++") is None, reason="apt-get install g++")
 
+
+def quantities(target=None, **changes):
+    """The task of random models with other values, of the target by name."""
+    content = QUANTITIES.model_dump() | changes
+    return Quantities.model_validate(content | {"target": content["target"] | (target or {})})
+
+
+WEAR = {"name": "flank wear", "symbol": "wear", "quantity": "wear", "unit": "um", "direction": "rising",
+        "range": [0, 300], "end_of_life": 200}  # fmt: skip
+RISING = quantities(
+    WEAR, asset={"one": "cutting edge", "many": "cutting edges"}, cleaning={"target": 2, "features": {}}
+)
+SHARE = quantities({"over_nominal": True, "range": [0.3, 1.1], "symbol": "relative head", "unit": "m"})
+FLOORS = {"feature 0": 1e30, "feature 1": 1e-30, "feature 3": 0.2}
+FLOORED = quantities(features=dict.fromkeys(FLOORS, "V"), cleaning={"target": 0.0, "features": FLOORS})
+
 SHAPES = {
     "liquid-13": {"cell": "liquid", "hidden": 13},
     "ltc-16": {"cell": "ltc", "hidden": 16},
-    "charge": {"cell": "liquid", "hidden": 14, "capacity": False, "features": 11, "relative": 8, "quantiles": 0},
-    "odd ltc, charge": {"cell": "ltc", "hidden": 7, "capacity": False, "features": 4, "relative": 1, "quantiles": 9},
+    "sensors only": {
+        "cell": "liquid", "hidden": 14, "with_target": False, "features": 11, "relative": 8, "quantiles": 0,
+    },
+    "odd ltc, sensors only": {
+        "cell": "ltc", "hidden": 7, "with_target": False, "features": 4, "relative": 1, "quantiles": 9,
+    },
     "substeps, odd channels": {"cell": "liquid", "hidden": 5, "features": 3, "relative": 2, "substeps": 3},
     "one of each": {
         "cell": "ltc", "hidden": 1, "features": 1, "relative": 0, "skip": "none", "steps": 1, "block": 8,
         "knots": (1,), "quantiles": 2,
     },
     "branches": {"cell": "liquid", "hidden": 9, "branches": 3},
-    "two branches, charge": {"cell": "ltc", "hidden": 8, "branches": 2, "capacity": False, "relative": 3},
+    "two branches, sensors only": {"cell": "ltc", "hidden": 8, "branches": 2, "with_target": False, "relative": 3},
     "low rank": {"cell": "liquid", "hidden": 12, "rank": 7},
     "int4": {"cell": "liquid", "hidden": 13, "precision": Precision.of(4)},
-    "int4, odd, charge": {
-        "cell": "ltc", "hidden": 11, "capacity": False, "features": 5, "relative": 2, "precision": Precision.of(4),
+    "int4, odd, sensors only": {
+        "cell": "ltc", "hidden": 11, "with_target": False, "features": 5, "relative": 2, "precision": Precision.of(4),
     },
     "all at once": {
         "cell": "liquid", "hidden": 10, "branches": 4, "rank": 5, "gain": 2.0,
@@ -41,12 +62,23 @@ SHAPES = {
         "cell": "ltc", "hidden": 2, "rank": 9, "branches": 3, "features": 2, "relative": 0,
         "precision": Precision(inner=8, step=4, gate=4, head=8),
     },
+    "rising": {"hidden": 7, "quantities": RISING},
+    "rising, sensors only": {"cell": "ltc", "hidden": 4, "with_target": False, "relative": 2, "quantities": RISING},
+    "share": {"cell": "ltc", "hidden": 6, "features": 5, "relative": 2, "quantiles": 0, "quantities": SHARE},
+    "floors": {"hidden": 5, "features": 6, "relative": 2, "quantities": FLOORED},
+    "floors, sensors only": {"hidden": 5, "with_target": False, "relative": 2, "quantities": FLOORED},
     "wild weights": {"cell": "liquid", "hidden": 9, "gain": 4.0, "knots": (1, 2, 300), "steps": 30, "block": 3},
 }  # fmt: skip
 
 
 def shaped(name):
     return random_model(**SHAPES[name])
+
+
+def values_of(model, raw):
+    """Integers of a forecast as the device's floats: rounded to float32 after the product and after the sum."""
+    codec = model.codec
+    return codec.value_offset + raw.astype(np.float32) * codec.value_scale
 
 
 def windows(model, count, seed=0):
@@ -61,14 +93,15 @@ def windows(model, count, seed=0):
     return z, rng.integers(-(2**25), 2**25 + 1, count).astype(np.int32)
 
 
-def cell(model, count, seed=0, spikes=0.03):
-    """Cycles of a synthetic cell, (count, inputs): slow drift, noise, and spikes for the filter to find."""
+def asset(model, count, seed=0, spikes=0.03):
+    """Rows of a synthetic asset, (count, inputs): slow drift, noise, and spikes for the filter to find."""
     codec, rng = model.codec, np.random.default_rng(seed)
     walk = rng.normal(size=(count, codec.inputs)).cumsum(axis=0) * 150 + rng.normal(size=(count, codec.inputs)) * 60
     spike = rng.random(walk.shape) < spikes
     walk = walk + np.where(spike, rng.normal(size=walk.shape) * 20000, 0)
     values = walk * codec.unit + codec.offset
-    if codec.capacity is not None:
+    if codec.target is not None:
         fade = 1.02 - 0.1 * np.arange(count) / count + rng.normal(size=count) * 5e-4
-        values[:, 0] = np.clip(fade + np.where(spike[:, 0], rng.normal(size=count) * 0.1, 0), 0.06, 1.49)
+        health = np.clip(fade + np.where(spike[:, 0], rng.normal(size=count) * 0.1, 0), 0.06, 1.49)
+        values[:, 0] = model.quantities.target.from_health(health)
     return values

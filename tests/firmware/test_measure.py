@@ -21,7 +21,7 @@ FLASH_BUDGET, RAM_BUDGET, INSTRUCTION_BUDGET, MS_BUDGET = 6144, 1536, 15_000, 1.
 
 @needs_arm
 @pytest.mark.slow
-def test_the_recipe_of_the_capacity_track_is_within_budget():
+def test_the_recipe_of_the_track_with_target_is_within_budget():
     model = shaped("liquid-13")
     figures = measure(model, build(model))
     assert figures.flash_engine <= FLASH_BUDGET

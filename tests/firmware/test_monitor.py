@@ -2,21 +2,21 @@
 
 import numpy as np
 import pytest
-from firmware_models import cell, shaped
+from firmware_models import asset, shaped
 
 from dlnet.firmware.host import STATUS, CompiledModel
 from dlnet.firmware.toolchain import LIBRARY
 
 
 def filled(monitor, count=60, seed=0):
-    values = cell(monitor.model, count, seed)
+    values = asset(monitor.model, count, seed)
     for number, row in enumerate(values, 1):
         assert monitor.push(number, row) == "ok"
     return values
 
 
 def test_not_ready_until_the_window_is_full(monitor):
-    values = cell(monitor.model, 50)
+    values = asset(monitor.model, 50)
     for number, row in enumerate(values, 1):
         assert monitor.forecast() is None
         assert monitor.crossing(0.8) == ("not ready", -1)
@@ -27,8 +27,8 @@ def test_not_ready_until_the_window_is_full(monitor):
 @pytest.mark.parametrize(
     ("change", "status"),
     [
-        ({"cycle": 60}, "out of order"),
-        ({"cycle": 3}, "out of order"),
+        ({"time": 60}, "out of order"),
+        ({"time": 3}, "out of order"),
         ({0: np.nan}, "not a number"),
         ({5: np.inf}, "not a number"),
         ({8: -np.inf}, "not a number"),
@@ -44,14 +44,14 @@ def test_what_is_refused_changes_nothing(monitor, change, status):
     state = monitor.save()
     row = values[-1].copy()
     for index, value in change.items():
-        if index != "cycle":
+        if index != "time":
             row[index] = value
-    assert monitor.push(change.get("cycle", 61), row) == status
+    assert monitor.push(change.get("time", 61), row) == status
     assert monitor.save() == state
 
 
-def test_gaps_between_cycles_are_taken_and_do_not_count(monitor):
-    values = cell(monitor.model, 60)
+def test_gaps_between_rows_are_taken_and_do_not_count(monitor):
+    values = asset(monitor.model, 60)
     filled(monitor)
     expected = monitor.forecast()
     monitor.clear()
@@ -60,8 +60,8 @@ def test_gaps_between_cycles_are_taken_and_do_not_count(monitor):
     assert np.array_equal(monitor.forecast(), expected)
 
 
-def test_the_last_cycle_number_of_all_is_taken_once(monitor):
-    row = cell(monitor.model, 1)[0]
+def test_the_last_number_of_all_is_taken_once(monitor):
+    row = asset(monitor.model, 1)[0]
     assert monitor.push(2**32 - 1, row) == "ok"
     assert monitor.push(2**32 - 1, row) == "out of order"
     monitor.clear()
@@ -69,19 +69,19 @@ def test_the_last_cycle_number_of_all_is_taken_once(monitor):
     assert monitor.push(0, row) == "out of order"
 
 
-def test_crossing_is_the_first_cycle_at_or_below(monitor):
+def test_crossing_is_the_first_row_at_or_below(monitor):
     filled(monitor)
     ahead = monitor.forecast()
     start = ahead[0] + (ahead[0] - ahead[1])
     for threshold in np.linspace(ahead[-1] - 1e-4, start + 1e-3, 40, dtype=np.float32):
         below = np.flatnonzero(ahead <= threshold)
-        status, cycles = monitor.crossing(float(threshold))
+        status, rows = monitor.crossing(float(threshold))
         if threshold >= start + 1e-6:
-            assert (status, cycles) == ("ok", 0)
+            assert (status, rows) == ("ok", 0)
         elif len(below) == 0:
-            assert (status, cycles) == ("beyond horizon", -1)
+            assert (status, rows) == ("beyond horizon", -1)
         elif threshold < start - 1e-6:
-            assert (status, cycles) == ("ok", below[0] + 1)
+            assert (status, rows) == ("ok", below[0] + 1)
 
 
 @pytest.mark.parametrize(
@@ -112,7 +112,7 @@ def test_a_saved_state_goes_on_where_it_stopped(monitor):
 
 
 def test_a_state_half_full_goes_on_too(monitor):
-    values = cell(monitor.model, 55)
+    values = asset(monitor.model, 55)
     for number, row in enumerate(values[:4], 1):
         monitor.push(number, row)
     state = monitor.save()

@@ -16,7 +16,7 @@ STRICT = ("-Wpedantic", "-Wconversion", "-Wshadow", "-Wundef", "-Wcast-align", "
 FOLDER = LIBRARY.parent
 
 
-@pytest.fixture(params=["liquid-13", "odd ltc, charge", "one of each", "all at once"])
+@pytest.fixture(params=["liquid-13", "odd ltc, sensors only", "one of each", "all at once"])
 def folder(request, tmp_path):
     write_text(tmp_path / "model_data.h", header(shaped(request.param)))
     return tmp_path
@@ -77,7 +77,7 @@ def test_analyser_has_no_complaint(folder):
 @needs_clang
 @pytest.mark.slow
 def test_fuzzed_states_neither_crash_nor_slip_in(tmp_path):
-    write_text(tmp_path / "model_data.h", header(shaped("charge")))
+    write_text(tmp_path / "model_data.h", header(shaped("sensors only")))
     sanitisers = ("-g", "-O1", "-fsanitize=fuzzer,address,undefined", "-fno-sanitize-recover=all")
     units = [PROOF / "fuzz_state.cpp", PROOF / "shim.cpp"]
     call(["clang++", "-std=gnu++14", *sanitisers, *includes(tmp_path), *units, "-o", tmp_path / "fuzz"])
@@ -108,7 +108,8 @@ def test_every_public_name_is_a_keyword():
     text = (LIBRARY / "dlnet_monitor.h").read_text()
     public = text.split(" private:")[0]
     methods = set(re.findall(r"^  (?:static constexpr |constexpr )?\w+ (\w+)\(", public, re.MULTILINE))
-    assert methods - {"cycles"} <= words
+    assert methods - {"rows"} <= words
+    assert words >= {"value", "soh", "raw"}
 
 
 def test_arrays_stand_once_in_flash_only_if_used(folder):
@@ -126,6 +127,6 @@ def test_the_example_names_only_what_there_is():
 def test_shapes_cover_both_cells_and_tracks():
     models = [shaped(name) for name in SHAPES]
     assert {(m.spec.cell, m.encoder.track) for m in models} == {
-        (cell, track) for cell in ("liquid", "ltc") for track in ("capacity", "charge")
+        (cell, track) for cell in ("liquid", "ltc") for track in ("with_target", "sensors_only")
     }
     assert Path(PROOF / "shim.cpp").is_file()

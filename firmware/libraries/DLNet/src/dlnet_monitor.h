@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The monitor of one asset (a cell, a pump): push finished rows, get forecasts. A row is what was measured over one unit
-// of time, Model::time_unit(): a cycle, an hour.
+// The monitor of one asset (a cell, a pump): push finished rows, get forecasts. A row is what was measured over one
+// step of time: a cycle, an hour; Model::time_unit() says in which unit time is counted.
 #pragma once
 
 #include "dlnet_encoder.h"
@@ -30,7 +30,8 @@ class Monitor {
       const Status status = to_code(values[i], Model::input_offset[i], Model::input_scale[i], codes[i]);
       if (status != Status::ok) return status;
     }
-    if (Model::with_target && (values[0] < Model::target_low || values[0] > Model::target_high)) return Status::out_of_range;
+    const bool possible = values[0] >= Model::target_low && values[0] <= Model::target_high;
+    if (Model::with_target && !possible) return Status::out_of_range;
     for (int i = 0; i < Model::inputs; ++i) take(i, codes[i]);
     rows_.last = time;
     if (rows_.count < Model::window) ++rows_.count;

@@ -12,7 +12,7 @@ enum class Status : uint8_t {
   not_a_number,    // an input is NaN or infinite
   out_of_range,    // an input is impossible for its quantity and unit; a threshold is far from any forecast
   out_of_order,    // the row's number is not above the last one
-  beyond_horizon,  // the forecast stays above the threshold up to the horizon
+  beyond_horizon,  // the forecast does not reach the threshold up to the horizon
   bad_size,        // saved state: wrong number of bytes
   bad_format,      // saved state: not of this library, or of another version of its format
   other_model,     // saved state: of another model

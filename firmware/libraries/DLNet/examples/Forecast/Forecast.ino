@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Health of one cell: push the inputs of each finished cycle, print the forecast once there are enough cycles.
+// Wear of one asset: push the inputs of each finished row, print the forecast once there are enough rows.
 // First: dlnet firmware --model models/edge/NAME --out firmware/libraries/DLNet/examples/Forecast
 #include <DLNet.h>
 
@@ -7,9 +7,10 @@
 
 static dlnet::Monitor<dlnet::Model> monitor;
 static dlnet::Forecast<dlnet::Model> ahead;
+static const float end_of_life = 0.8f;  // replace by your own, in Model::target_unit()
 
-// Replace by your own: writes the inputs of the next finished cycle; false while there is none.
-static bool cycleFinished(float values[]) {
+// Replace by your own: writes the inputs of the next finished row; false while there is none.
+static bool rowFinished(float values[]) {
   (void)values;
   return false;
 }
@@ -20,20 +21,21 @@ void setup() {
 }
 
 void loop() {
-  static uint32_t cycle = 0;
+  static uint32_t time = 0;
   float values[dlnet::Model::inputs];
-  if (!cycleFinished(values)) return;
-  const dlnet::Status status = monitor.push(++cycle, values);
+  if (!rowFinished(values)) return;
+  const dlnet::Status status = monitor.push(++time, values);
   if (status != dlnet::Status::ok) {
     Serial.println(dlnet::text(status));
     return;
   }
   if (monitor.forecast(ahead) != dlnet::Status::ok) return;
-  Serial.print("SoH at the horizon: ");
-  Serial.println(ahead.soh(dlnet::Model::horizon), 4);
-  uint16_t cycles = 0;
-  if (monitor.crossing(0.8f, cycles) == dlnet::Status::ok) {
-    Serial.print("80 % in cycles: ");
-    Serial.println(cycles);
+  Serial.print(dlnet::Model::target());
+  Serial.print(" at the horizon: ");
+  Serial.println(ahead.value(dlnet::Model::horizon), 4);
+  uint16_t rows = 0;
+  if (monitor.crossing(end_of_life, rows) == dlnet::Status::ok) {
+    Serial.print("end of life in rows: ");
+    Serial.println(rows);
   }
 }
