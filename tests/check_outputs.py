@@ -13,6 +13,7 @@ from dlnet.export.saved import open_edge
 from dlnet.files import read_tensors
 from dlnet.firmware.host import CompiledModel
 from dlnet.firmware.prove import prove_arm
+from dlnet.registry.names import Role, registered_name
 from dlnet.report.documents import SummaryReport
 
 FILES = (
@@ -24,7 +25,7 @@ FILES = (
     "reports/report.md",
     "reports/data/report.md",
 )
-REGISTERED = ("dlnet-teacher", "dlnet-student", "dlnet-edge")
+ROLES: tuple[Role, ...] = ("teacher", "student", "edge")
 
 
 def problems() -> list[str]:
@@ -54,7 +55,7 @@ def problems() -> list[str]:
             problems_found.append(f"summary: baseline {name} is missing")
     problems_found += differing_engines()
     client = mlflow.MlflowClient("sqlite:///mlflow.db")
-    for name in REGISTERED:
+    for name in (registered_name(summary.data.quantities.name, role) for role in ROLES):
         if not client.search_model_versions(f"name = '{name}'"):
             problems_found.append(f"registry: no version of {name}")
     return problems_found

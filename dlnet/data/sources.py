@@ -91,6 +91,12 @@ def own_columns(params: CsvParams, quantities: Quantities) -> csvfiles.Columns:
     if not target.over_nominal and params.nominal is not None:
         raise ConfigError(f"params.yaml: data.csv.nominal: {target.symbol} is no share of a nominal value; write null")
     _check_names("params.yaml: data.csv.features", params.features, quantities)
+    same = sorted(name for name, column in params.features.items() if column == params.target)
+    if same:
+        raise ConfigError(
+            f"params.yaml: data.csv.features: {same[0]!r} is the column of the target, which it would reveal; "
+            "leave it out"
+        )
     return csvfiles.Columns(params.target, unit, params.time, params.features)
 
 

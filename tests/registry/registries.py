@@ -4,10 +4,15 @@ import importlib
 import os
 import shutil
 import warnings
+from pathlib import Path
 
 import pytest
 from filelock import FileLock
 from made_pipeline import LIMITS, make
+
+from dlnet.config.quantities import load_quantities
+
+PROJECT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="session")
@@ -63,15 +68,16 @@ def batteries_and_pumps(tmp_path_factory, three):
     from dlnet.registry.collect import collect
     from dlnet.registry.publish import publish
 
+    pump = load_quantities("pump", PROJECT / "tasks")
     root = tmp_path_factory.mktemp("pumps")
     shutil.copy(three / "mlflow.db", root / "mlflow.db")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(root)
         patch.delenv("MLFLOW_TRACKING_URI", raising=False)
-        patch.setattr("dlnet.registry.project.task_of", lambda record: "pump")
         client = connect()
         for i, int8 in enumerate((0.0012, 0.00121)):
-            publish(collect(make(root / f"made{i}", int8=int8), LIMITS), client)
+            made = make(root / f"made{i}", int8=int8, quantities=pump)
+            publish(collect(made, LIMITS), client)
         client._tracking_client.store.engine.dispose()
     return root
 
