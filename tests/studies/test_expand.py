@@ -45,7 +45,7 @@ def test_one_row_a_cycle(rows):
     assert len(rows) == 11 * 20 + 1
     assert list(rows.columns) == ["asset", "group", "row", "nominal", "quantity", *FEATURES]
     assert rows["row"].tolist() == list(range(len(rows)))
-    assert set(rows["cell"]) == {CELL.name}
+    assert set(rows["asset"]) == {CELL.name}
 
 
 def test_without_noise_capacity_is_the_simulated_one_and_straight_between(monkeypatch):

@@ -18,7 +18,7 @@ PROJECT = Path(__file__).parents[2]
 
 
 def row(method, seed, mae, baseline="labels", **more):
-    content = {"track": "capacity", "share": 1.0, "family": "losses", "method": method, "seed": seed}
+    content = {"track": "with_target", "share": 1.0, "family": "losses", "method": method, "seed": seed}
     content |= {"baseline": baseline, "mae_validation": mae, "mae_test": 2 * mae, "parameters": 10}
     return content | {"flash_bytes": 100.0, "instructions": 50.0, "note": ""} | more
 

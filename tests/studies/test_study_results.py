@@ -8,7 +8,7 @@ from dlnet.errors import ModelError
 from studies.results.page import front_page, page
 from studies.results.results import stage1_gains, stage2_gains, summarise
 
-SCORES = ("mae", "rmse", "asset_mae", "worst_cell_mae")
+SCORES = ("mae", "rmse", "asset_mae", "worst_asset_mae")
 
 
 def row(kind, name, split, seed, mae, **more):
@@ -38,7 +38,7 @@ def table():
 
 
 def test_spread_is_over_splits_of_the_mean_over_seeds_and_over_seeds_within_a_split(table):
-    labels = next(one for one in summarise(table, "capacity")["students"] if one["loss"] == "labels")
+    labels = next(one for one in summarise(table, "with_target")["students"] if one["loss"] == "labels")
     by_hand = np.array([[0.001, 0.002], [0.002, 0.004]])  # splits x seeds
     assert labels["mae"]["mean"] == pytest.approx(by_hand.mean())
     assert labels["mae"]["std_splits"] == pytest.approx(by_hand.mean(axis=1).std())
@@ -46,12 +46,12 @@ def test_spread_is_over_splits_of_the_mean_over_seeds_and_over_seeds_within_a_sp
 
 
 def test_ratio_is_of_means_over_splits_with_the_range_of_single_splits(table):
-    ratio = summarise(table, "capacity")["ratios"]["int8 over boosting"]
+    ratio = summarise(table, "with_target")["ratios"]["int8 over boosting"]
     assert ratio == pytest.approx({"mean": 0.003 / 0.005, "least": 0.003 / 0.006, "most": 0.003 / 0.004})
 
 
 def test_the_edge_student_is_named_by_what_was_chosen_most(table):
-    edge = summarise(table, "capacity")["edge"]
+    edge = summarise(table, "with_target")["edge"]
     assert (edge["name"], edge["spec_bytes"]) == ("liquid-8-l1", 1500)
     assert edge["worst_asset"]["mae"]["mean"] == pytest.approx(0.003)
 
@@ -69,7 +69,7 @@ def test_stage2_gain_is_paired_by_network(table):
 
 
 def test_verdict_counts_the_splits_in_which_the_teacher_wins(table):
-    assert "in 2 of 2 splits" in summarise(table, "capacity")["verdict"]
+    assert "in 2 of 2 splits" in summarise(table, "with_target")["verdict"]
 
 
 @pytest.fixture
@@ -77,8 +77,8 @@ def content(table):
     protocol = {"splits": [0, 1], "seeds": [0, 1], "shares": [], "share_splits": [0], "horizon": 100, "window": 50}
     return {
         "data": {"source": "mit", "label": "MIT–Stanford (measured)", "cells": 125, "rows": 85577},
-        "protocol": {**protocol, "most_parameters": {"capacity": 1000}},
-        "tracks": {"capacity": summarise(table, "capacity")},
+        "protocol": {**protocol, "most_parameters": {"with_target": 1000}},
+        "tracks": {"with_target": summarise(table, "with_target")},
     }
 
 
