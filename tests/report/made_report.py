@@ -1,4 +1,4 @@
-"""models/ and data/windows/ as input of the stage evaluate: real formats, untrained networks, synthetic cells."""
+"""models/ and data/windows/ as input of the stage evaluate: real formats, untrained networks, synthetic assets."""
 
 from __future__ import annotations
 
@@ -44,37 +44,38 @@ PARENT = SWEEP[0]
 PRUNED = tuple(f"{PARENT}-structured-50-{tag}-s0" for tag in ("taught", "labels"))
 BASELINES = {"persistence": 0, "line": 0, "parabola": 0, "ridge": 5_000, "boosting": 900_000, "gru_small": 3_600}
 COST = CostParams(country="DEU", clock_mhz=64)
-SHIFT = 512  # of made LiteRT forecasts against the reference, 2^-24 SoH
+SHIFT = 512  # of made LiteRT forecasts against the reference, 2^-24 of health
 
 
-def make(root: Path, convert=None, inputs: str = "capacity") -> Path:
+def make(root: Path, convert=None, track: str = "with_target") -> Path:
     """Fill ``root``; ``convert`` (spec, quantised windows) -> EdgeFiles, else the .tflite files hold no model."""
-    rows, cells = synthetic_tables()
-    content = synthetic_task(inputs)
+    rows, assets = synthetic_tables()
+    content = synthetic_task(track)
     write_parquet(root / "data/windows/rows.parquet", rows)
-    write_parquet(root / "data/windows/assets.parquet", cells)
+    write_parquet(root / "data/windows/assets.parquet", assets)
     content.write(root / "data/windows/task.json")
     dataset = WindowDataset.load(root / "data/windows")
-    made = _Maker(dataset, fit_encoder(dataset, task(inputs)), root / "models")
+    made = _Maker(dataset, fit_encoder(dataset, task(track)), root / "models")
     made.everything(convert or (lambda spec, windows: EdgeFiles(b"step", b"head!")))
     return root
 
 
 def synthetic_tables() -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Cells of 72 rows and more that fade in a straight line to row ``KNEE``, then faster."""
-    rows, cells = tables(splits=SPLITS, rows=72)
+    """Assets of 72 rows and more that fade in a straight line to row ``KNEE``, then faster."""
+    rows, assets = tables(splits=SPLITS, rows=72)
     bend = 2e-3 * np.maximum(rows["row"] - KNEE, 0)
-    straight = 1 - 2e-4 * rows["row"] * (1 + rows.groupby("cell").ngroup() / 10)
-    return rows.assign(soh=straight - bend, target=straight - bend), cells
+    straight = 1 - 2e-4 * rows["row"] * (1 + rows.groupby("asset").ngroup() / 10)
+    return rows.assign(health=straight - bend, target=straight - bend), assets
 
 
-def synthetic_task(inputs: str = "capacity") -> TaskRecord:
+def synthetic_task(track: str = "with_target") -> TaskRecord:
     """Content of task.json."""
     counts = {
-        split: SplitCounts(cells=SPLITS.count(split), rows=150, windows=50) for split in ("train", "validation", "test")
+        split: SplitCounts(assets=SPLITS.count(split), rows=150, windows=50)
+        for split in ("train", "validation", "test")
     }
     changes = {"label": "synthetic cells (simulated)", "counts": counts, "notes": ("Made for a test.",)}
-    return described(task(inputs)).model_copy(update=changes)
+    return described(task(track)).model_copy(update=changes)
 
 
 def shifted_engines(files, spec, z, anchor, progress=True) -> dict:
@@ -117,7 +118,7 @@ class _Maker:
             self.models / "baselines/predictions.safetensors",
             {name: forecast.astype(np.float32) for name, forecast in forecasts.items()},
         )
-        found = Errors(mae=0.002, rmse=0.004, asset_mae=0.002, worst_asset=WorstAsset(cell="c3", mae=0.004))
+        found = Errors(mae=0.002, rmse=0.004, asset_mae=0.002, worst_asset=WorstAsset(asset="c3", mae=0.004))
         entry = {"parameters": 0, "uses_target": True, "validation": found, "chosen": {}, "tried": ()}
         table = {name: BaselineRecord(bytes=size, **entry) for name, size in BASELINES.items()}
         BaselineTable(table).write(self.models / "baselines/baselines.json")

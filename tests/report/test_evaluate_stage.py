@@ -83,11 +83,11 @@ def test_a_damaged_table_is_named(workdir, no_pictures):
         run(evaluate.main)
 
 
-def test_soh_of_test_cells_changes_test_figures_only(workdir, no_pictures):
+def test_health_of_test_assets_changes_test_figures_only(workdir, no_pictures):
     evaluate.main()
     before = SummaryReport.read(workdir / "reports/summary.json")
-    rows, cells = made_report.synthetic_tables()
-    test = rows["cell"].map(dict(zip(cells["cell"], cells["split"], strict=True))) == "test"
+    rows, assets = made_report.synthetic_tables()
+    test = rows["asset"].map(dict(zip(assets["asset"], assets["split"], strict=True))) == "test"
     write_parquet(workdir / "data/windows/rows.parquet", rows.assign(target=rows["target"].where(~test, 0.9)))
     evaluate.main()
     after = SummaryReport.read(workdir / "reports/summary.json")

@@ -10,6 +10,7 @@ from dlnet.report.page import page, table
 from dlnet.report.plots import PICTURES
 from dlnet.report.series import as_csv, series
 from dlnet.report.tables import notes
+from tasks import changed
 
 
 @pytest.fixture
@@ -41,10 +42,22 @@ def test_notes_of_the_data_and_the_verdict_on_the_teacher_are_read_out(text, sum
 
 
 def test_baselines_that_see_more_than_the_nets_are_starred(summary, evaluation):
-    charge = summary.model_copy(update={"data": summary.data.model_copy(update={"inputs": "charge"})})
-    text = page(charge, evaluation.content)
+    sensors_only = summary.model_copy(update={"data": summary.data.model_copy(update={"track": "sensors_only"})})
+    text = page(sensors_only, evaluation.content)
     assert "| persistence* |" in text
-    assert "sees the capacity" in text
+    assert "sees SoH, which the nets do not" in text
+
+
+def test_the_page_takes_the_words_and_the_unit_of_the_task(summary, evaluation):
+    wear = {"symbol": "VB", "quantity": "wear", "unit": "um", "other_units": {}, "over_nominal": False,
+            "direction": "rising", "range": [0, 290], "end_of_life": None, "noise_floor": 0}  # fmt: skip
+    quantities = changed(asset={"one": "cutter", "many": "cutters"}, target=wear)
+    text = page(summary.model_copy(update={"data": summary.data.model_copy(update={"quantities": quantities})}),
+                evaluation.content)  # fmt: skip
+    assert "Errors of VB (um) over the next 10 cycles, **test cutters**" in text
+    assert "worst cutter |" in text
+    assert "Worst cutter: " in text
+    assert "SoH" not in text
 
 
 def test_branches_are_told_where_there_are_several(text, summary, evaluation):
@@ -89,20 +102,20 @@ def test_series_survive_a_csv_to_nine_digits(tables):
             assert again[column].to_numpy() == pytest.approx(found[column].to_numpy(), rel=1e-8, nan_ok=True)
 
 
-def test_the_curve_by_cycle_ahead_averages_to_the_mae(tables, summary):
+def test_the_curve_by_row_ahead_averages_to_the_mae(tables, summary):
     table_ = tables["horizon.csv"]
     assert table_["int8"].mean() == pytest.approx(summary.edge.mae_int8)
     assert table_["boosting"].mean() == pytest.approx(summary.baselines["boosting"].mae)
 
 
-def test_the_worst_cell_is_shown_at_the_cycle_that_was_forecast(tables, dataset, summary):
+def test_the_worst_asset_is_shown_at_the_row_that_was_forecast(tables, dataset, summary):
     found = tables["worst_asset.csv"]
-    cell = dataset.assets.index(summary.edge.worst_asset.cell)
-    life = dataset.target[dataset.asset_index == cell]
-    assert found["true"].to_numpy() == pytest.approx(life[found["cycle"]], abs=1e-6)
+    asset = dataset.assets.index(summary.edge.worst_asset.asset)
+    life = dataset.target[dataset.asset_index == asset]
+    assert found["true"].to_numpy() == pytest.approx(life[found["row"]], abs=1e-6)
 
 
-def test_true_soh_at_the_horizon_belongs_to_its_window(tables, dataset):
+def test_the_true_target_at_the_horizon_belongs_to_its_window(tables, dataset):
     ends = dataset.windows("test", 3)
     assert np.allclose(tables["forecast.csv"]["true"], dataset.target[ends + dataset.horizon - 1], atol=1e-6)
 

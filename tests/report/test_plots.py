@@ -48,30 +48,30 @@ def test_bytes_in_words(value, text):
 
 
 @pytest.mark.parametrize("count", [1, 2, 5, 6, 7, 24, 125])
-def test_the_best_and_the_worst_cell_are_drawn(count):
+def test_the_best_and_the_worst_asset_are_drawn(count):
     ranks = shown_ranks(count)
     assert (ranks[0], ranks[-1], len(ranks)) == (0, count - 1, min(SHOWN, count))
 
 
-def test_cells_are_ranked_by_their_error(evaluation, summary):
+def test_assets_are_ranked_by_their_error(evaluation, summary):
     ranked = ranked_assets(evaluation.cases["test"], evaluation.int8[summary.edge.name])
     assert [error for _, error in ranked] == sorted(error for _, error in ranked)
-    assert ranked[-1][0] == summary.edge.worst_asset.cell
+    assert ranked[-1][0] == summary.edge.worst_asset.asset
 
 
-def test_drawn_forecasts_are_of_the_cell_and_stand_apart(evaluation):
+def test_drawn_forecasts_are_of_the_asset_and_stand_apart(evaluation):
     cases = evaluation.cases["test"]
-    cell = cases.names[cases.cell[0]]
-    chosen = origins(cases, cell, 9)
+    asset = cases.names[cases.asset[0]]
+    chosen = origins(cases, asset, 9)
     ends = cases.ends[chosen]
-    assert {cases.names[i] for i in cases.cell[chosen]} == {cell}
+    assert {cases.names[i] for i in cases.asset[chosen]} == {asset}
     assert (np.diff(ends) >= 6).all()  # windows are 3 rows apart, so that 9 rows may miss by one window
 
 
-def test_a_single_test_cell_can_be_drawn(evaluation, dataset, summary):
+def test_a_single_test_asset_can_be_drawn(evaluation, dataset, summary):
     cases, forecast = evaluation.cases["test"], evaluation.int8[summary.edge.name]
-    one = cases.cell == cases.cell[0]
-    parts = {name: getattr(cases, name)[one] for name in ("ends", "target", "cell", "after")}
+    one = cases.asset == cases.asset[0]
+    parts = {name: getattr(cases, name)[one] for name in ("ends", "target", "asset", "after")}
     with figure_style():
         figure = trajectories(dataset, replace(cases, **parts), forecast[one], "made")
     titles = [axes.get_title(loc="left") for axes in figure.axes if axes.get_visible()]
