@@ -23,7 +23,7 @@ from dlnet.firmware.random_model import random_model
 from dlnet.models.precision import Precision
 
 MOST = 0.10  # largest relative error of the cost model
-CHARGE = {"capacity": False, "features": 11, "relative": 8, "quantiles": 0}
+CHARGE = {"with_target": False, "features": 11, "relative": 8, "quantiles": 0}
 CHANGES: tuple[dict[str, Any], ...] = (
     *({"hidden": hidden} for hidden in (2, 4, 6, 8, 11, 13, 16, 20, 24, 32, 48)),
     *({"hidden": hidden, **CHARGE} for hidden in (8, 13, 20)),

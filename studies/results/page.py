@@ -12,8 +12,8 @@ MARKS = "<!-- results -->", "<!-- /results -->"
 PAPER = {"teacher": ("616 kB", 0.0078), "int8 student": ("94 kB", 0.0066)}  # arXiv 2601.06227, as it states them
 WIDTH = 120
 GOALS = {  # most that a ratio of MAEs may be
-    "capacity": {"boosting": 1.00, "persistence": 0.18, "line": 0.50, "ridge": 0.85},
-    "charge": {"boosting": 0.80},
+    "with_target": {"boosting": 1.00, "persistence": 0.18, "line": 0.50, "ridge": 0.85},
+    "sensors_only": {"boosting": 0.80},
 }
 
 
@@ -23,7 +23,7 @@ def page(content: dict[str, Any]) -> str:
     parts = [
         "# Results",
         "Written by `make results`; every figure here is in [results.json](results.json). "
-        f"{content['data']['label']}, {content['data']['cells']} cells, {content['data']['rows']:,} rows. "
+        f"{content['data']['label']}, {content['data']['assets']} cells, {content['data']['rows']:,} rows. "
         f"{len(protocol['splits'])} cell splits (seeds {', '.join(map(str, protocol['splits']))}), "
         f"{len(protocol['seeds'])} seeds each. Models are chosen on validation cells; the tables show **test** cells. "
         f"Error is the mean absolute error of SoH over the next {protocol['horizon']} rows, mean over windows. "
@@ -83,8 +83,8 @@ def _short(content: dict[str, Any]) -> str:
     caption = (
         f"MIT–Stanford cells (measured), MAE of SoH over the next {protocol['horizon']} rows, test cells, "
         f"mean ± deviation over {len(protocol['splits'])} cell splits, {len(protocol['seeds'])} seeds each. Rows are "
-        "not always consecutive cycles, and no cell of this set reaches 80 %. On track `charge` baselines see charge "
-        "features only, except those that extrapolate capacity."
+        "not always consecutive cycles, and no cell of this set reaches 80 %. On track `sensors_only` baselines see "
+        "charge features only, except those that extrapolate capacity."
     )
     return wrapped(caption) + "\n\n" + _table(head, rows)
 

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from dlnet.plots.axes import EDGE, TEACHER, colour_of, error_axis, name_points, names_at_right, size_axis
 from dlnet.plots.style import MUTED, PALETTE, caption, figure_style, save_figure
 
-TITLES = {"capacity": "Track capacity", "charge": "Track charge (capacity never seen)"}
+TITLES = {"with_target": "Track with_target", "sensors_only": "Track sensors_only (capacity never seen)"}
 SOURCE = (
     "MIT–Stanford cells (measured), next 100 rows, test cells; mean and deviation over cell splits. "
     "*: sees capacity, which the nets of this track do not."

@@ -25,7 +25,7 @@ def write_results(table: pd.DataFrame, config: StudyConfig, cells: Cells) -> Non
     """Write docs/results.json, docs/results.md, docs/img/results-*.png and the table in README.md."""
     study = config.study
     content = {
-        "data": {"source": "mit", "label": cells.task.label, "cells": len(cells.assets), "rows": len(cells.rows)},
+        "data": {"source": "mit", "label": cells.task.label, "assets": len(cells.assets), "rows": len(cells.rows)},
         "protocol": {
             "splits": study.splits,
             "seeds": study.seeds,
