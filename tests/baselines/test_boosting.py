@@ -89,7 +89,7 @@ def test_a_knot_is_scikit_learns_forest_stopped_where_validation_is_least(with_t
 def test_every_feature_set_then_every_size_of_tree_is_tried(with_target):
     dataset, model = with_target
     tried = [(trial["features"], trial["leaves"]) for trial in model.chosen["tried"]]
-    assert tried == [(["charge", "time", "slope"], 4), (["charge"], 4), (model.chosen["features"], 8)]
+    assert tried == [(["charge", "duration", "slope"], 4), (["charge"], 4), (model.chosen["features"], 8)]
     errors = [trial["mae_validation"] for trial in model.chosen["tried"]]
     ends = dataset.windows("validation", 3)
     assert mae(model.forecast(dataset, ends), dataset.targets(ends)) == pytest.approx(min(errors), rel=1e-5)

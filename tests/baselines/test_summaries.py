@@ -30,13 +30,13 @@ def test_summary_of_one_window():
 
 @pytest.mark.parametrize("target", [True, False])
 def test_width(target):
-    summary = Summary(target, ("charge", "time"), 12, 2)
-    assert summary.of(DATASET.histories(ENDS, ("charge", "time"))).shape == (len(ENDS), summary.width)
+    summary = Summary(target, ("charge", "duration"), 12, 2)
+    assert summary.of(DATASET.histories(ENDS, ("charge", "duration"))).shape == (len(ENDS), summary.width)
 
 
 def test_feature_sets_that_the_data_lack_or_that_repeat_are_left_out():
-    found = summaries(DATASET, task(), ["own", "all", ["charge"], ["charge", "CV Q"], ["slope", "time", "charge"]])
-    assert [summary.features for summary in found] == [("charge", "time", "slope"), ("charge",)]
+    found = summaries(DATASET, task(), ["own", "all", ["charge"], ["charge", "CV Q"], ["slope", "duration", "charge"]])
+    assert [summary.features for summary in found] == [("charge", "duration", "slope"), ("charge",)]
 
 
 def test_no_fitting_feature_set_is_an_error():

@@ -172,7 +172,7 @@ def test_a_network_without_a_feature_forecasts_as_if_it_were_zero(track, changes
     net = network(track=track, **changes)
     smaller = structure.with_features(net, [0, 2])
     ends = dataset.windows("train", 5)
-    kept = [i for i, name in enumerate(net.encoder.channels) if "time" not in name]
+    kept = [i for i, name in enumerate(net.encoder.channels) if "duration" not in name]
     z = net.encoder.encode(dataset, ends)
     np.testing.assert_array_equal(smaller.encoder.encode(dataset, ends), z[..., kept])
     assert smaller.encoder.channels == [net.encoder.channels[i] for i in kept]

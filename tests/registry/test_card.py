@@ -86,8 +86,9 @@ def test_the_cards_of_a_pump_speak_of_pumps(tmp_path):
     root = make(tmp_path, quantities=load_quantities("pump", ROOT / "tasks"))
     edge = edge_card(SummaryReport.read(root / "reports/summary.json"), JUDGED, BUDGET)
     student = float_card("big", TaskRecord.read(root / "data/windows/task.json"), {})
-    assert "| MAE of head, test pumps | |" in edge
-    assert all("task pump" in card and card.endswith("Output: head in the next days.") for card in (edge, student))
+    assert "| MAE of relative head, test pumps | |" in edge
+    said = "Output: relative head in the next days."
+    assert all("task pump" in card and card.endswith(said) for card in (edge, student))
     spoken = (edge.replace("Worst pump: cell-3", ""), student)  # the name of an asset is not a word of the task
     assert not [word for word in ("cell", "cycle", "SoH") for card in spoken if word in card]
 

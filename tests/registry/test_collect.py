@@ -2,16 +2,20 @@
 
 import json
 import shutil
+from pathlib import Path
 
 import pytest
 from made_pipeline import EDGE, LIMITS, make
 from registry_content import content
 
-from dlnet.errors import DLNetError, RegistryError
+from dlnet.config.quantities import load_quantities
+from dlnet.errors import DLNetError
 from dlnet.registry.client import connect
 from dlnet.registry.collect import collect
 from dlnet.registry.publish import publish
 from dlnet.report.documents import SummaryReport
+
+PROJECT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
@@ -40,19 +44,12 @@ def test_versions_and_runs_know_source_and_label_of_their_data(made):
     assert (known["dlnet.source"], known["dlnet.label"]) == ("embedded", "synthetic cells (simulated)")
 
 
-def test_the_models_of_another_task_have_names_of_their_own(made, monkeypatch):
-    monkeypatch.setattr("dlnet.registry.project.task_of", lambda record: "pump")
-    monkeypatch.setattr("dlnet.registry.project.forecast_of", lambda record: "pressure of the next hours")
-    models = [model for _, model in collect(made, LIMITS).models]
+def test_the_models_of_another_task_have_names_of_their_own(tmp_path):
+    publication = collect(make(tmp_path, quantities=load_quantities("pump", PROJECT / "tasks")), LIMITS)
+    models = [model for _, model in publication.models]
     assert [model.name for model in models] == ["dlnet-pump-teacher", "dlnet-pump-student", "dlnet-pump-edge"]
-    assert models[0].about.endswith("output: pressure of the next hours.")
-
-
-@pytest.mark.parametrize("task", ["Pump", "a-b", "", "../x", "x" * 21, "1a", "pump\n"])
-def test_a_task_whose_name_fits_no_model_is_refused(made, monkeypatch, task):
-    monkeypatch.setattr("dlnet.registry.project.task_of", lambda record: task)
-    with pytest.raises(RegistryError, match="not a task's name"):
-        collect(made, LIMITS)
+    assert models[0].about.endswith("output: relative head of the next days.")
+    assert (publication.experiment, publication.data.name) == ("dlnet/pump-embedded", "pump-embedded-with_target")
 
 
 def test_the_student_registered_is_the_one_the_edge_model_was_made_from(made):

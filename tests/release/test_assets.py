@@ -2,16 +2,20 @@
 
 import hashlib
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from made_pipeline import BUDGET, EDGE, device_costs, make
 
+from dlnet.config.quantities import load_quantities
 from dlnet.errors import ModelError, RefusedError, RegistryError
 from dlnet.export.documents import VersionRecord
 from dlnet.export.saved import open_edge
 from dlnet.firmware.documents import Milliseconds
 from dlnet.models.document import Evaluated, ForecastErrors
 from dlnet.release.assets import KINDS, Release, assemble, lineage
+
+PROJECT = Path(__file__).parents[2]
 
 FIGURES = device_costs(instructions=5000, flash_bytes=3000, ram_bytes=1000, stack_bytes=300)
 MEASURED = Evaluated(
@@ -133,7 +137,8 @@ def test_a_build_without_an_image_is_refused(build, release, tmp_path):
 
 
 def test_an_image_of_another_task_has_another_name(build, release, tmp_path):
-    device = replace(release.model, version="dlnet-pump-edge/4")
+    pump = load_quantities("pump", PROJECT / "tasks")
+    device = replace(release.model, version="dlnet-pump-edge/4", quantities=pump)
     assemble(build, replace(release, model=device, tag="firmware-pump-v4-1a2b3c4d"), BUDGET, tmp_path / "out")
     images = {path.name for path in (tmp_path / "out").glob("*nano33ble*")}
     assert images == {f"dlnet-pump-monitor-nano33ble.{kind}" for kind in KINDS}
