@@ -26,5 +26,23 @@ def shrink(path: Path) -> None:
     yaml.dump(params, path)
 
 
+def shrink_further(path: Path) -> None:
+    """As small as a whole pipeline can be: for tests that need every stage, and no good model."""
+    shrink(path)
+    yaml = YAML()
+    params = yaml.load(path)
+    params["task"] |= {"stride_train": 20, "stride_eval": 20}
+    for section in ("teacher", "students", "prune"):
+        params[section]["training"] |= {"steps": 60, "check": 30}
+    params["students"] |= {"losses": ["labels", "l1"]}
+    params["baselines"] |= {"stride": 40}
+    params["baselines"]["boosting"] |= {"iterations": 10}
+    for gru in params["baselines"]["gru"].values():
+        gru |= {"parameters": 900}
+        gru["training"] |= {"steps": 20, "check": 10}
+    params["select"] |= {"elites": 1}
+    yaml.dump(params, path)
+
+
 if __name__ == "__main__":
     shrink(Path(sys.argv[1]))

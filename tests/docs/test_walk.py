@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.small_pipeline import shrink
+from tests.small_pipeline import shrink_further
 
 PROJECT = Path(__file__).parents[2]
 PAGE = PROJECT / "docs/tasks.md"
@@ -41,7 +41,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
         copy(source, folder / name)
     for made in ("data/raw", "data/windows"):
         shutil.rmtree(folder / made, ignore_errors=True)
-    shrink(folder / "params.yaml")
+    shrink_further(folder / "params.yaml")
     subprocess.run(["git", "init", "--quiet"], cwd=folder, check=True)
     subprocess.run([sys.executable, "-m", "dvc", "init", "--quiet"], cwd=folder, check=True)
     return folder
