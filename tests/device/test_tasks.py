@@ -30,7 +30,7 @@ def task(time="hour", asset="milling cutter", target=TARGET):
     return changed(
         name="other",
         asset={"one": asset, "many": f"{asset}s"},
-        time={"one": time, "many": f"{time}s", "step": 1, "largest_gap": 2},
+        time={"one": time, "many": f"{time}s", "unit": "h", "step": 1, "largest_gap": 2},
         target=target,
     )
 
@@ -147,7 +147,7 @@ def test_a_battery_whose_rows_are_charges_still_takes_samples(on_host):
         "with_target",
         "ltc",
         "battery",
-        quantities=changed(time={"one": "charge", "many": "charges", "step": 1, "largest_gap": 2}),
+        quantities=changed(time={"one": "charge", "many": "charges", "unit": "charge", "step": 1, "largest_gap": 2}),
     )
     line = on_host(model)
     assert line.exchange("charge") == "ok charge"
