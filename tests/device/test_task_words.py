@@ -147,7 +147,7 @@ def test_a_battery_whose_rows_are_charges_still_takes_samples(on_host):
         "with_target",
         "ltc",
         "battery",
-        quantities=changed(time={"one": "charge", "many": "charges", "unit": "h", "step": 1, "largest_gap": 2}),
+        quantities=changed(time={"one": "charge", "many": "charges", "unit": "charge", "step": 1, "largest_gap": 2}),
     )
     line = on_host(model)
     assert line.exchange("charge") == "ok charge"

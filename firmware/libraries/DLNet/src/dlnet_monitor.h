@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The monitor of one asset (a cell, a pump): push finished rows, get forecasts. A row is what was measured over one
-// step of time: a cycle, an hour; Model::time_unit() says in which unit time is counted.
+// step of time, Model::time_unit(): a cycle, an hour.
 #pragma once
 
 #include "dlnet_encoder.h"
