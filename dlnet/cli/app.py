@@ -26,7 +26,7 @@ CORRECTABLE = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROF
 
 app = typer.Typer(
     help="Battery health on a microcontroller.",
-    epilog=f"{EXIT_CODES}\n\n{example('dlnet forecast CELL.csv --model models/edge/NAME')}",
+    epilog=f"{EXIT_CODES}\n\n{example('dlnet forecast FILE.csv --model models/edge/NAME')}",
     no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
