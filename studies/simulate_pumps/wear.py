@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from typing import Any
 
@@ -127,7 +128,9 @@ def make_model() -> Any:
         DLNetError: it is not installed; the message has the command that installs it.
     """
     try:
-        from progpy.models import CentrifugalPumpBase
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # invalid escape sequences in its strings, when it is compiled first
+            from progpy.models import CentrifugalPumpBase
     except ImportError as error:
         raise DLNetError(f"ProgPy is not installed; run: {INSTALL}") from error
     return CentrifugalPumpBase()
