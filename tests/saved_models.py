@@ -20,7 +20,8 @@ NO_GRAPHS = EdgeFiles(b"\x1c\0\0\0TFL3 step", b"\x1c\0\0\0TFL3 head")  # the con
 
 def save_device_model(folder: Path, model: DeviceModel, nominal: tuple[float, ...] = (1.1,)) -> Path:
     """A model without golden vectors and LiteRT files, as edge model in ``folder``."""
-    columns = same_names("capacity", "Ah", model.encoder.features)
+    target = model.quantities.target
+    columns = same_names(target.quantity, target.unit, model.encoder.features)
     data = DataFacts(source="synthetic", label="synthetic", simulated=True, nominal=nominal, columns=columns)
     zeros = ForecastErrors(mae=0, rmse=0, asset_mae=0, by_horizon=(0.0,) * model.spec.horizon)
     save_spec(folder / SPEC, model.spec)

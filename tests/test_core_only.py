@@ -14,6 +14,7 @@ from dlnet import load
 from dlnet.baselines.saved import TrendDocument
 from dlnet.firmware.random_model import random_model
 from dlnet.forecast import forecast
+from tasks import BATTERY
 
 ROOT = Path(__file__).parent.parent
 SHIPPED = ("dlnet", "stages", "studies", "pyproject.toml", "README.md", "LICENSE")
@@ -48,7 +49,7 @@ def _core(tmp_path_factory):
 @pytest.fixture
 def project(tmp_path):
     """An edge model with random weights, a trend, and a cell's file."""
-    model = random_model(hidden=6)
+    model = random_model(hidden=6, quantities=BATTERY)
     edge = load(save_device_model(tmp_path / "edge", model)).document
     common = {name: getattr(edge, name) for name in ("data", "clean", "quantities", "validation")}
     TrendDocument(name="line", degree=1, length=20, horizon=100, **common).write(tmp_path / "line/model.json")

@@ -12,7 +12,8 @@ import pytest
 from made_project import ROOT, environment, wait_for
 from ruamel.yaml import YAML
 
-from tests.check_outputs import REGISTERED
+from dlnet.registry.names import registered_name
+from tests.check_outputs import ROLES
 from tests.small_pipeline import shrink
 
 SIZES = {"train": 1.5e9, "export": 2.1e9, "firmware": 1.2e9}
@@ -113,7 +114,10 @@ def test_publish_in_a_container_fills_the_same_registry(both):
     import mlflow
 
     client = mlflow.MlflowClient(f"sqlite:///{both['docker']}/mlflow.db")
-    assert all(client.search_model_versions(f"name = '{name}'") for name in REGISTERED)
+    assert all(
+        client.search_model_versions(f"name = '{name}'")
+        for name in (registered_name("battery", role) for role in ROLES)
+    )
     commits = set()
     for folder in both.values():
         runs = mlflow.MlflowClient(f"sqlite:///{folder}/mlflow.db").search_runs(["1"], "tags.`dlnet.git.commit` != ''")

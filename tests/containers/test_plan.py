@@ -149,7 +149,7 @@ def test_a_folder_of_cells_that_is_a_link_may_be_read_where_it_leads(here, tmp_p
     (here / "linked").symlink_to(tmp_path / "cells")
     (here / "params.yaml").write_text(
         f"data: {{source: csv, path: {here / 'linked'}, mirror: null, csv: "
-        "{capacity: q, unit: Ah, nominal: 1, features: {}}}\n"
+        "{target: q, unit: Ah, nominal: 1, time: null, features: {}}}\n"
     )
     assert project.readable(True, {}) == [here / "linked", (tmp_path / "cells").resolve()]
 
@@ -159,7 +159,7 @@ def test_data_outside_the_project_and_certificates_may_be_read_by_fetch(here, tm
     cells.mkdir()
     (here / "params.yaml").write_text(
         f"data: {{source: csv, path: {cells}, mirror: /not/there, csv: "
-        "{capacity: q, unit: Ah, nominal: 1, features: {}}}\n"
+        "{target: q, unit: Ah, nominal: 1, time: null, features: {}}}\n"
     )
     found = project.readable(True, {"SSL_CERT_FILE": str(here / "params.yaml"), SOURCES_MIRROR: str(here)})
     assert found == [cells, here, here / "params.yaml"]

@@ -99,7 +99,7 @@ def test_a_stage_has_no_interface_but_its_own(bare):
 def data_section(bare):
     with (bare / "params.yaml").open("a") as stream:
         stream.write("data: {source: embedded, path: none, mirror: null, csv: ")
-        stream.write("{capacity: q, unit: Ah, nominal: 1, features: {}}}\n")
+        stream.write("{target: q, unit: Ah, nominal: 1, time: null, features: {}}}\n")
 
 
 def test_publish_reaches_a_server_on_the_host(bare, server):

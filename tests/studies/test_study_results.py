@@ -76,7 +76,7 @@ def test_verdict_counts_the_splits_in_which_the_teacher_wins(table):
 def content(table):
     protocol = {"splits": [0, 1], "seeds": [0, 1], "shares": [], "share_splits": [0], "horizon": 100, "window": 50}
     return {
-        "data": {"source": "mit", "label": "MIT–Stanford (measured)", "cells": 125, "rows": 85577},
+        "data": {"source": "mit", "label": "MIT–Stanford (measured)", "assets": 125, "rows": 85577},
         "protocol": {**protocol, "most_parameters": {"with_target": 1000}},
         "tracks": {"with_target": summarise(table, "with_target")},
     }
