@@ -181,6 +181,15 @@ class Floors(Section):
     features: dict[str, Annotated[float, Field(ge=0)]]
 
 
+def check_inputs(features: list[str] | str, relative: list[str] | str) -> None:
+    """Raise ``ValueError`` where a list has a name twice, or ``relative`` one that the list ``features`` lacks."""
+    no_twice({"features": features, "relative": relative})
+    if isinstance(features, list) and isinstance(relative, list):
+        unknown = sorted(set(relative) - set(features))
+        if unknown:
+            raise ValueError(f"relative names {unknown}, which is not in features")
+
+
 class TrackInputs(Section):
     """Features that networks see on a track, and those of them that are also shown relative to their last block."""
 
@@ -189,11 +198,7 @@ class TrackInputs(Section):
 
     @model_validator(mode="after")
     def _known(self) -> Self:
-        no_twice({"features": self.features, "relative": self.relative})
-        if self.features != "all" and self.relative != "all":
-            unknown = sorted(set(self.relative) - set(self.features))
-            if unknown:
-                raise ValueError(f"relative names {unknown}, which is not in features")
+        check_inputs(self.features, self.relative)
         return self
 
 

@@ -7,8 +7,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from dlnet.config.base import Count, Section, no_twice
-from dlnet.config.quantities import Features, Quantities, Track
+from dlnet.config.base import Count, Section
+from dlnet.config.quantities import Features, Quantities, Track, check_inputs
 
 OF_TASK: Literal["task"] = "task"
 
@@ -23,11 +23,7 @@ class ChannelParams(Section):
 
     @model_validator(mode="after")
     def _known(self) -> Self:
-        no_twice({"features": self.features, "relative": self.relative})
-        if OF_TASK not in (self.features, self.relative):
-            unknown = sorted(set(self.relative) - set(self.features))
-            if unknown:
-                raise ValueError(f"relative names {unknown}, which is not in features")
+        check_inputs(self.features, self.relative)
         return self
 
 

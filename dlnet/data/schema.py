@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -119,15 +120,10 @@ def read_label(path: Path) -> TableLabel:
     Raises:
         DataError: the file is missing or not Parquet, or has no such label.
     """
-    import pyarrow
     import pyarrow.parquet
 
-    try:
+    with _parquet_errors(path):
         metadata = pyarrow.parquet.read_schema(path).metadata or {}
-    except FileNotFoundError as error:
-        raise DataError(f"{path}: no such file; restore it (git or dvc pull) or run dvc repro") from error
-    except pyarrow.ArrowInvalid as error:
-        raise DataError(f"{path}: not a Parquet file; restore it (git or dvc pull) or run dvc repro") from error
     if METADATA not in metadata:
         raise DataError(f"{path}: no key 'dlnet' in its metadata, which names task and origin (docs/data.md)")
     try:
@@ -150,16 +146,22 @@ def read_table(path: Path) -> pd.DataFrame:
         DataError: the file is missing or not Parquet; a column is missing, in another order or of another type;
             a value is invalid, or a row of an asset occurs twice; names file, row and column of the first.
     """
+    with _parquet_errors(path):
+        table = pd.read_parquet(path)
+    _check_table(path, table)
+    return table
+
+
+@contextmanager
+def _parquet_errors(path: Path) -> Iterator[None]:
     import pyarrow  # not needed for a forecast from a CSV
 
     try:
-        table = pd.read_parquet(path)
+        yield
     except FileNotFoundError as error:
         raise DataError(f"{path}: no such file; restore it (git or dvc pull) or run dvc repro") from error
     except pyarrow.ArrowInvalid as error:
         raise DataError(f"{path}: not a Parquet file; restore it (git or dvc pull) or run dvc repro") from error
-    _check_table(path, table)
-    return table
 
 
 def _check_table(path: Path, table: pd.DataFrame) -> None:
