@@ -25,7 +25,7 @@ CORRECTABLE = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROF
 """Errors of the file system that a user can correct."""
 
 app = typer.Typer(
-    help="Battery health on a microcontroller.",
+    help="Forecasts of what wears out, on a microcontroller.",
     epilog=f"{EXIT_CODES}\n\n{example('dlnet forecast FILE.csv --model models/edge/NAME')}",
     no_args_is_help=True,
     rich_markup_mode=None,
