@@ -174,7 +174,7 @@ class _Publisher:
 
     def _registered(self, model: Model) -> None:
         if not self.client.search_registered_models(f"name = '{model.name}'"):
-            self.client.create_registered_model(model.name, description=model.about or None)
+            self.client.create_registered_model(model.name, description=model.about)
 
     def _versions(self, name: str) -> list[ModelVersion]:
         return list(_pages(self.client.search_model_versions, f"name = '{name}'"))
