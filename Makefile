@@ -7,7 +7,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 export DO_NOT_TRACK := true
 export TF_CPP_MIN_LOG_LEVEL := 3
 
-.PHONY: repro check test ui publish server-image server-image-debian server-up pin-images pictures results results-grus methods bench \
+.PHONY: repro check test ui publish server-image server-image-debian server-up pin-images pictures results results-grus methods bench mutants \
   simulate simulate-pumps tasks fit lint lock clean
 
 repro: .venv/.done   ## the whole pipeline, then its table of models; SET="data.source=mit" writes params.yaml first
@@ -60,6 +60,9 @@ results-grus: .venv/.done ## the rows of the GRU baselines in the study anew, al
 
 methods: .venv/.done ## the study of the compression toolbox on the MIT cells, docs/methods.md; takes an hour, resumable
 	$(BIN)/python -m studies.methods
+
+mutants: .venv/.done ## breaks promises one by one and prints the breaks that no test notices; half an hour
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m tests.mutants
 
 bench: .venv/.done   ## speed of training and of the pipeline
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m tests.bench
