@@ -13,18 +13,20 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from queue import Queue
+from typing import TypeVar
 
 from ruamel.yaml import YAML
 
 ROOT = Path(__file__).parent.parent
 LIST = Path(__file__).parent / "mutants.yaml"
 DEADLINE_S = 900
+Outcome = TypeVar("Outcome")
 PASSED, FAILED = 0, 1  # exit codes of pytest; all others say that it could not run the tests
 
 
@@ -115,6 +117,36 @@ def verdict(mutant: Mutant, project: Path) -> str:
     return "noticed" if code == FAILED else f"NOT RUN (pytest's exit code {code})"
 
 
+def try_all(mutants: list[Mutant], jobs: int) -> list[str]:
+    """Run the named tests without a break, then with each; prints every outcome, returns the bad ones."""
+    bad: list[str] = []
+    copies: Queue[Path] = Queue()
+
+    def in_a_copy(work: Callable[[Path], Outcome]) -> Outcome:
+        project = copies.get()
+        try:
+            return work(project)
+        finally:
+            copies.put(project)
+
+    with tempfile.TemporaryDirectory(prefix="dlnet-mutants-") as folder, ThreadPoolExecutor(jobs) as pool:
+        for i in range(jobs):
+            copy_project(Path(folder) / str(i))
+            copies.put(Path(folder) / str(i))
+        tests = sorted({test for mutant in mutants for test in mutant.tests})
+        for test, code in zip(tests, pool.map(lambda t: in_a_copy(lambda p: run_tests(p, (t,))), tests), strict=True):
+            if code != PASSED:
+                bad.append(f"fails without a break: {test}")
+                print(bad[-1], flush=True)
+        for mutant, outcome in zip(
+            mutants, pool.map(lambda m: in_a_copy(lambda p: verdict(m, p)), mutants), strict=True
+        ):
+            print(f"{outcome}: {mutant.promise} ({mutant.file})", flush=True)
+            if outcome != "noticed":
+                bad.append(f"{outcome}: {mutant.promise}")
+    return bad
+
+
 def main() -> int:
     """Try every break of the list."""
     parser = argparse.ArgumentParser(prog="python -m tests.mutants", description="Breaks that no test notices.")
@@ -122,35 +154,8 @@ def main() -> int:
     parser.add_argument("--jobs", type=int, default=2, help="how many at a time")
     arguments = parser.parse_args()
     mutants = [m for m in load() if arguments.only in " ".join((m.promise, m.file, *m.tests))]
-    start, bad = time.monotonic(), []
-    with tempfile.TemporaryDirectory(prefix="dlnet-mutants-") as folder:
-        copies: Queue[Path] = Queue()
-        for i in range(arguments.jobs):
-            copies.put(Path(folder) / str(i))
-            copy_project(Path(folder) / str(i))
-
-        def with_copy(task):
-            project = copies.get()
-            try:
-                return task(project)
-            finally:
-                copies.put(project)
-
-        def sound(test: str) -> tuple[str, int]:
-            return test, with_copy(lambda project: run_tests(project, (test,)))
-
-        def one(mutant: Mutant) -> tuple[Mutant, str]:
-            return mutant, with_copy(lambda project: verdict(mutant, project))
-
-        with ThreadPoolExecutor(arguments.jobs) as pool:
-            for test, code in pool.map(sound, sorted({test for mutant in mutants for test in mutant.tests})):
-                if code != PASSED:
-                    bad.append(f"fails without a break: {test}")
-                    print(bad[-1], flush=True)
-            for mutant, outcome in pool.map(one, mutants):
-                print(f"{outcome}: {mutant.promise} ({mutant.file})", flush=True)
-                if outcome != "noticed":
-                    bad.append(f"{outcome}: {mutant.promise}")
+    start = time.monotonic()
+    bad = try_all(mutants, arguments.jobs)
     print(f"{len(mutants)} breaks, {len(bad)} not noticed or not tried, {time.monotonic() - start:.0f} s")
     for line in bad:
         print(f"  {line}")

@@ -5,16 +5,13 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from docker.errors import APIError
 from made_project import commit, make_project, run
 
 from stages.containers import images
 from stages.containers.engine import connect
 from stages.containers.errors import EngineError
 from stages.containers.identity import identify
-from stages.containers.orphans import PROJECT_LABEL
-
-GONE = 404  # the engine's answer for a container that removes itself
+from stages.containers.orphans import PROJECT_LABEL, remove
 
 
 @pytest.fixture(scope="session")
@@ -32,11 +29,7 @@ def place(engine, containers_of):
     folder.chmod(0o777)
     yield folder
     for left in containers_of(folder / "project"):
-        try:
-            left.remove(force=True)
-        except APIError as error:
-            if "already in progress" not in str(error) and error.status_code != GONE:
-                raise
+        remove(left)
     shutil.rmtree(folder)
 
 
