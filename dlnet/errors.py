@@ -25,6 +25,10 @@ class DownloadError(DLNetError):
     """A file could not be fetched, or its SHA-256 is not the pinned one."""
 
 
+class OutputError(DLNetError):
+    """A command would overwrite or delete what is not its own earlier result."""
+
+
 class ModelError(DLNetError):
     """A stored model is incomplete, or does not fit the data or the device."""
 

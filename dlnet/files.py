@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -18,40 +17,51 @@ from safetensors import SafetensorError
 from safetensors.numpy import load as load_tensors
 from safetensors.numpy import save as dump_tensors
 
-from dlnet.errors import DLNetError, ModelError
+from dlnet.errors import DLNetError, ModelError, OutputError
 
 
 @contextmanager
 def atomic_file(path: Path, mode: int = 0o644) -> Iterator[Path]:
-    """Yield a temporary name beside ``path``; on a clean exit it becomes ``path``, of ``mode``, else it is removed."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    """Yield a temporary name beside ``path``; on a clean exit it becomes ``path``, of ``mode``, else it is removed.
+
+    Afterwards the file survives a power failure: its content is synced before it gets its name, its folder after.
+    """
+    make_folder(path.parent)
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=path.suffix, dir=path.parent)
     os.close(handle)
     temporary = Path(name)
     try:
         yield temporary
-        with temporary.open("rb") as stream:
-            os.fsync(stream.fileno())
         temporary.chmod(mode)
+        sync(temporary)
         temporary.replace(path)
+        sync(path.parent)
     finally:
         temporary.unlink(missing_ok=True)
 
 
-@contextmanager
-def atomic_dir(path: Path) -> Iterator[Path]:
-    """Yield an empty temporary folder; on a clean exit it replaces the folder ``path``, else it is removed."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+def make_folder(path: Path) -> None:
+    """Make a folder and those above it, unless they exist; the new ones survive a power failure.
+
+    Raises:
+        OutputError: a file stands in its place, or above it.
+    """
+    missing = [folder for folder in (path, *path.parents) if not folder.exists()]
     try:
-        yield temporary
-        temporary.chmod(0o755)
-        if path.exists():
-            shutil.rmtree(path)
-        temporary.replace(path)
+        path.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError) as error:
+        raise OutputError(f"{path}: cannot be made, as {error.filename} is not a folder; name another") from error
+    for folder in missing:
+        sync(folder.parent)
+
+
+def sync(path: Path) -> None:
+    """Write a file's content, or a folder's names, through to the disk."""
+    handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(handle)
     finally:
-        if temporary.exists():
-            shutil.rmtree(temporary)
+        os.close(handle)
 
 
 def write_bytes(path: Path, content: bytes) -> None:

@@ -99,6 +99,7 @@ def assets(
     from dlnet.export.saved import SavedEdge
     from dlnet.firmware.measure import measure
     from dlnet.firmware.prove import prove_arm
+    from dlnet.outputs.marker import files_of
     from dlnet.release.assets import AssetsConfig, Release, assemble, evaluated, lineage
     from dlnet.saved import load_as
 
@@ -108,9 +109,9 @@ def assets(
     figures = measure(edge.device, prove_arm(edge.device, *windows(edge.device))).costs(config.cost.clock_mhz)
     sizes = [(size.part, size.bytes, size.most) for size in read_sizes(build)]
     release = Release(tag, edge.device, edge.document, evaluation, tags, figures, sizes)
-    verdict = assemble(build, release, config.publish.budget, out)
+    verdict = assemble(build, release, config.publish.budget, out, model.folders)
     print("\n".join(verdict.held))
-    print(f"{out}: " + ", ".join(sorted(path.name for path in out.iterdir())))
+    print(f"{out}: " + ", ".join(files_of(out)))
 
 
 @contextmanager
