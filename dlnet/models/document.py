@@ -14,7 +14,7 @@ from dlnet.errors import ModelError
 from dlnet.files import read_json
 from dlnet.metrics import by_horizon
 
-FORMAT: Literal["dlnet-model/2"] = "dlnet-model/2"
+FORMAT: Literal["dlnet-model/3"] = "dlnet-model/3"
 FILE = "model.json"
 EVALUATION = "evaluation.json"
 AGAIN = "run dvc repro"
@@ -76,7 +76,7 @@ class Facts(Document):
 class ModelDocument(Facts):
     """Base of ``model.json`` of every kind of model."""
 
-    format: Literal["dlnet-model/2"] = FORMAT
+    format: Literal["dlnet-model/3"] = FORMAT
     kind: str
     name: str
     validation: ForecastErrors
