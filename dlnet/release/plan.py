@@ -50,25 +50,33 @@ class ReleasePlan:
         return "".join(f"{key}={_shown(value)}\n" for key, value in shown.items())
 
 
+TagCheck = Callable[[str], None]
+"""Raises RefusedError if a release cannot have this tag."""
+
+
 class Releases:
     """The releases of one registered model.
 
     Args:
         name: of an edge model.
         exists: called with the champion's tag, so that a release that was made but not recorded is not made again.
+        check_tag: called with the tag of a release that is to be built, before it is built.
     """
 
-    def __init__(self, name: str, registry: str | None = None, exists: Exists | None = None) -> None:
+    def __init__(
+        self, name: str, registry: str | None = None, exists: Exists | None = None, check_tag: TagCheck | None = None
+    ) -> None:
         self.champion = Champion(name, registry)
         self.name = self.champion.name
         self.registry = self.champion.registry
         self.exists = exists or (lambda tag: False)
+        self.check_tag = check_tag or (lambda tag: None)
 
     def plan(self) -> ReleasePlan:
         """Compare the champion with the last release; changes nothing.
 
         Raises:
-            RefusedError: the champion does not pass the checks.
+            RefusedError: the champion does not pass the checks, or its release cannot have its tag.
             RegistryError: the registry does not answer.
         """
         return self._plan(self._find())[0]
@@ -150,6 +158,7 @@ class Releases:
         if holder and holder.who != who:
             minutes = (time.time() - holder.when) / 60
             return planned(False, f"is being built by {holder.who} since {minutes:.0f} min")
+        self.check_tag(tag)
         return planned(True, f"is to be built as {tag}")
 
     def _released(self) -> int | None:
