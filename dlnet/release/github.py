@@ -12,6 +12,8 @@ from requests.auth import AuthBase
 
 from dlnet.errors import DLNetError
 
+COMMIT = re.compile(r"[0-9a-f]{40}", re.ASCII)
+NESTED = 8  # most tags of tags that are followed to a commit
 TOKEN, API = "DLNET_GITHUB_TOKEN", "GITHUB_API_URL"  # noqa: S105 - a name, not a token
 DEFAULT_API = "https://api.github.com"
 REPOSITORY = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,38}/[A-Za-z0-9._-]{1,100}", re.ASCII)
@@ -86,6 +88,24 @@ class GitHub:
             raise _refusal(answer)
         return answer.status_code == 200
 
+    def tagged(self, tag: str) -> str | None:
+        """The commit that a git tag points to, through annotated tags; None if there is no such tag.
+
+        Raises:
+            GitHubError: no answer, a refusal, or the tag is of something else than a commit.
+        """
+        answer = self._ask("GET", f"git/ref/tags/{tag}")
+        if answer.status_code == 404:
+            return None
+        for _ in range(NESTED):
+            kind, sha = _object(answer)
+            if kind == "commit":
+                return sha
+            if kind != "tag":
+                break
+            answer = self._ask("GET", f"git/tags/{sha}")
+        raise GitHubError(f"{self.repository}: git tag {tag} does not lead to a commit; delete it", lasting=True)
+
     def _ask(self, method: str, path: str, content: object = None) -> requests.Response:
         headers = {"Accept": "application/vnd.github+json", "X-GitHub-Api-Version": "2022-11-28"}
         url = f"{self.api}/repos/{self.repository}/{path}"
@@ -107,6 +127,20 @@ class _Bearer(AuthBase):
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         request.headers["Authorization"] = f"Bearer {self.token}"
         return request
+
+
+def _object(answer: requests.Response) -> tuple[str, str]:
+    """Kind and SHA of the object that a git reference or an annotated tag points to."""
+    if answer.status_code != 200:
+        raise _refusal(answer)
+    try:
+        found = answer.json()["object"]
+        kind, sha = found["type"], found["sha"]
+    except (ValueError, TypeError, KeyError) as error:
+        raise GitHubError(f"GitHub's answer on a git tag has another form ({error!r})") from error
+    if not isinstance(kind, str) or not isinstance(sha, str) or not COMMIT.fullmatch(sha):
+        raise GitHubError("GitHub's answer on a git tag names no object")
+    return kind, sha
 
 
 def _refusal(answer: requests.Response) -> GitHubError:

@@ -63,26 +63,34 @@ class ReleasePlan:
         return "".join(f"{key}={_shown(value)}\n" for key, value in shown.items())
 
 
+TagCheck = Callable[[str], None]
+"""Raises RefusedError if a release cannot have this tag."""
+
+
 class Releases:
     """The releases of one registered model.
 
     Args:
         name: of an edge model.
         exists: called with tags of the champion, so that a release that was made but not recorded is not made again.
+        check_tag: called with the tag of a release that is to be built, before it is built.
     """
 
-    def __init__(self, name: str, registry: str | None = None, exists: Exists | None = None) -> None:
+    def __init__(
+        self, name: str, registry: str | None = None, exists: Exists | None = None, check_tag: TagCheck | None = None
+    ) -> None:
         self.champion = Champion(name, registry)
         self.name = self.champion.name
         self.registry = self.champion.registry
         self.exists = exists or (lambda tag: False)
+        self.check_tag = check_tag or (lambda tag: None)
         self.ledger = Ledger(self.champion.client, self.registry, self.name)
 
     def plan(self) -> ReleasePlan:
         """Compare the champion with the last release; changes nothing.
 
         Raises:
-            RefusedError: the champion does not pass the checks.
+            RefusedError: the champion does not pass the checks, or its release cannot have its tag.
             RegistryError: the registry does not answer, or what releases need was deleted there.
         """
         return self._plan(self._find())
@@ -168,12 +176,12 @@ class Releases:
         if blockers:
             raise RefusedError(f"{version} is champion and is not released: {'; '.join(blockers)}")
         held = holder(claims, tag)
-        if held is None:
-            return planned(True, f"is to be built as {tag}")
-        if held.who == who:
-            return planned(True, f"is to be built as {held.tag}", held.tag)
-        minutes = (time.time() - held.when) / 60
-        return planned(False, f"is being built by {held.who} since {minutes:.0f} min", held.tag)
+        if held and held.who != who:
+            minutes = (time.time() - held.when) / 60
+            return planned(False, f"is being built by {held.who} since {minutes:.0f} min", held.tag)
+        wanted = held.tag if held else tag
+        self.check_tag(str(wanted))
+        return planned(True, f"is to be built as {wanted}", wanted)
 
     def _claims(self) -> tuple[Claim, ...]:
         with registry_errors(self.registry, AGAIN):

@@ -120,6 +120,22 @@ def stage(tmp_path_factory):
 
 
 @pytest.mark.slow
+def test_a_tag_of_another_commit_stops_before_anything_is_built(stage):
+    key = connect(stage.uri).get_model_version("dlnet-edge", "1").tags["dlnet.key"]
+    tag = stage.store / f"tags/firmware-v1-{key[:8]}"
+    tag.parent.mkdir()
+    tag.write_text("b" * 40)
+    try:
+        code, log = stage.act("repository_dispatch")
+    finally:
+        tag.unlink()
+    assert code != 0
+    assert f"git tag {tag.name} exists and is of commit {'b' * 12}" in log
+    assert "Build and check]" not in log
+    assert stage.releases() == []
+
+
+@pytest.mark.slow
 def test_a_promoted_model_is_released_and_never_again(stage):
     code, log = stage.act("repository_dispatch")
     assert code == 0, log[-4000:]
