@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -40,6 +41,28 @@ def atomic_file(path: Path, mode: int = 0o644) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
+@contextmanager
+def atomic_dir(path: Path) -> Iterator[Path]:
+    """Yield an empty temporary folder; on a clean exit it replaces the folder ``path``, else it is removed.
+
+    For the outputs of stages, which DVC removes before the stage runs. What a user names is written with
+    ``dlnet.outputs``, which deletes nothing of the user's.
+    """
+    make_folder(path.parent)
+    temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+    try:
+        yield temporary
+        temporary.chmod(0o755)
+        sync_tree(temporary)
+        if path.exists():
+            shutil.rmtree(path)
+        temporary.replace(path)
+        sync(path.parent)
+    finally:
+        if temporary.exists():
+            shutil.rmtree(temporary)
+
+
 def make_folder(path: Path) -> None:
     """Make a folder and those above it, unless they exist; the new ones survive a power failure.
 
@@ -62,6 +85,14 @@ def sync(path: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def sync_tree(folder: Path) -> None:
+    """Write all that is in a folder through to the disk."""
+    for above, _, files in os.walk(folder, topdown=False):
+        for name in files:
+            sync(Path(above) / name)
+        sync(Path(above))
 
 
 def write_bytes(path: Path, content: bytes) -> None:

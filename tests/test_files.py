@@ -8,6 +8,7 @@ import pytest
 
 from dlnet.errors import DLNetError, OutputError
 from dlnet.files import (
+    atomic_dir,
     atomic_file,
     read_json,
     read_tensors,
@@ -40,6 +41,27 @@ def test_file_appears_only_when_complete(tmp_path):
     assert [(p.name, p.read_text()) for p in path.parent.iterdir()] == [("a.txt", "new")]
 
 
+def test_half_written_folder_leaves_the_old_one(tmp_path):
+    path = tmp_path / "out"
+    path.mkdir()
+    (path / "a.txt").write_text("old")
+    with pytest.raises(PowerCutError), atomic_dir(path) as folder:
+        (folder / "a.txt").write_text("new")
+        raise PowerCutError
+    assert [p.name for p in tmp_path.iterdir()] == ["out"]
+    assert (path / "a.txt").read_text() == "old"
+
+
+def test_folder_is_replaced_completely(tmp_path):
+    path = tmp_path / "out"
+    path.mkdir()
+    (path / "old.txt").write_text("old")
+    with atomic_dir(path) as folder:
+        (folder / "new.txt").write_text("new")
+    assert [p.name for p in path.iterdir()] == ["new.txt"]
+    assert [p.name for p in tmp_path.iterdir()] == ["out"]
+
+
 class Disk:
     """Records what is synced and what is renamed, in order; each still happens."""
 
@@ -63,6 +85,14 @@ def test_a_file_is_synced_before_it_gets_its_name_and_its_folder_after(tmp_path,
     assert disk.steps == [("fsync", file), ("replace", file), ("fsync", folder)]
 
 
+def test_a_folder_is_synced_with_its_files_before_it_gets_its_name_and_the_folder_above_after(tmp_path, monkeypatch):
+    disk = Disk(monkeypatch)
+    with atomic_dir(tmp_path / "out") as folder:
+        (folder / "a.txt").write_text("content")
+    file, out, above = (path.stat().st_ino for path in (tmp_path / "out/a.txt", tmp_path / "out", tmp_path))
+    assert disk.steps == [("fsync", file), ("fsync", out), ("replace", out), ("fsync", above)]
+
+
 def test_new_folders_above_a_file_are_synced(tmp_path, monkeypatch):
     disk = Disk(monkeypatch)
     write_text(tmp_path / "one" / "two" / "a.txt", "content")
@@ -78,7 +108,9 @@ def test_a_file_above_is_named(tmp_path):
 
 def test_other_users_may_read_what_was_written(tmp_path):
     write_text(tmp_path / "a.txt", "x")
-    assert (tmp_path / "a.txt").stat().st_mode & 0o777 == 0o644
+    with atomic_dir(tmp_path / "out"):
+        pass
+    assert ((tmp_path / "a.txt").stat().st_mode & 0o777, (tmp_path / "out").stat().st_mode & 0o777) == (0o644, 0o755)
 
 
 def test_json_has_no_nan(tmp_path):

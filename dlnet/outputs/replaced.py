@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from dlnet.errors import OutputError
-from dlnet.files import sync
+from dlnet.files import sync, sync_tree
 from dlnet.outputs.exchange import exchange
 from dlnet.outputs.marker import MARKER, check_results, describe, files_of
 from dlnet.outputs.staging import staging
@@ -41,7 +41,7 @@ def replaced_dir(out: Path, command: str, inputs: Sequence[Path] = ()) -> Iterat
         yield new
         describe(new, command).write(new / MARKER)
         new.chmod(0o755)
-        _sync_tree(new)
+        sync_tree(new)
         _check_content(place, command)
         _land(new, place, work)
 
@@ -84,10 +84,3 @@ def _check_place(place: Path, out: Path, inputs: Sequence[Path]) -> None:
 def _check_content(place: Path, command: str) -> None:
     if place.exists():
         check_results(place, files_of(place), command)
-
-
-def _sync_tree(folder: Path) -> None:
-    for above, _, files in os.walk(folder, topdown=False):
-        for name in files:
-            sync(Path(above) / name)
-        sync(Path(above))

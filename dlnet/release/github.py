@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import re
+import time
 from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
 from urllib.parse import urlsplit
 
 import requests
@@ -19,6 +21,7 @@ DEFAULT_API = "https://api.github.com"
 REPOSITORY = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,38}/[A-Za-z0-9._-]{1,100}", re.ASCII)
 LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 SECONDS = 15.0
+LONGEST_WAIT = 3600.0  # seconds; limits of GitHub's API last an hour
 EVENT = "champion"
 
 
@@ -143,7 +146,21 @@ def _object(answer: requests.Response) -> tuple[str, str]:
     return kind, sha
 
 
+def seconds_to_wait(after: str, now: float) -> float | None:
+    """Seconds that a header ``Retry-After`` asks for, at most ``LONGEST_WAIT``; None if it names no time to come.
+
+    Args:
+        after: seconds in ASCII digits, or an HTTP date. now: seconds since 1970.
+    """
+    if after.isascii() and after.isdigit():
+        return min(float(after[:10]), LONGEST_WAIT)
+    try:
+        wait = parsedate_to_datetime(after).timestamp() - now
+    except (ValueError, OverflowError):
+        return None
+    return min(wait, LONGEST_WAIT) if wait > 0 else None
+
+
 def _refusal(answer: requests.Response) -> GitHubError:
-    after = answer.headers.get("Retry-After", "")
-    wait = float(after) if after.isdigit() and len(after) < 6 else None
+    wait = seconds_to_wait(answer.headers.get("Retry-After", ""), time.time())
     return GitHubError(f"GitHub answers {answer.status_code}", lasting=answer.status_code == 422, wait=wait)

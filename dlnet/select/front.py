@@ -8,7 +8,7 @@ import pandas as pd
 
 from dlnet.config.select import SelectParams
 from dlnet.cost.table import with_training_energy
-from dlnet.files import write_parquet
+from dlnet.files import atomic_dir, write_parquet
 from dlnet.select.pareto import select
 from dlnet.select.record import FrontRecord
 
@@ -34,5 +34,6 @@ def write_front(table: pd.DataFrame, params: SelectParams, out: Path) -> None:
         elites=tuple(chosen.loc[chosen["elite"], "name"]),
         notes=tuple(selection.notes),
     )
-    write_parquet(out / "table.parquet", chosen)
-    front.write(out / "front.json")
+    with atomic_dir(out) as folder:
+        write_parquet(folder / "table.parquet", chosen)
+        front.write(folder / "front.json")
