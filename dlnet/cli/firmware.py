@@ -70,12 +70,14 @@ def sketch(
 def _prove(model: DeviceModel) -> None:
     from dlnet.cost.device import CLOCK_MHZ
     from dlnet.firmware.measure import measure
-    from dlnet.firmware.prove import prove_arm, prove_host
+    from dlnet.firmware.prove import prove_arm, prove_host, prove_life
 
     z, anchor = windows(model)
     prove_host(model, z, anchor)
+    apart = prove_life(model)
     figures = measure(model, prove_arm(model, z, anchor))
     print(f"{len(z)} windows: the reference, this machine and both paths on an emulated Cortex-M4 agree")
+    print(f"a made-up life, until beyond the range of codes, {apart}")
     print("\n".join(lines(figures, CLOCK_MHZ)))
 
 

@@ -13,9 +13,10 @@ import numpy.typing as npt
 
 from dlnet.device.errors import DeviceError, LineLost, NoAnswer, Refused, WrongModel
 
-PROTOCOL = 2
+PROTOCOL = 3
 GREETINGS = 3
 FORECAST_BITS = 24
+FLAG = " saturated"  # last word of an answer that rests on a feature beyond the range of its codes
 CHUNK = 64  # bytes of a saved state in a line
 Floats = npt.NDArray[np.floating[Any]]
 
@@ -51,6 +52,7 @@ class Held:
     last: int  # number of the last row
     held: int  # rows that a forecast would read
     ready: bool  # whether there are enough for a forecast
+    saturated: bool  # whether a feature among them is beyond the range of its codes: forecasts are flagged
 
 
 class Wire(Protocol):
@@ -140,9 +142,11 @@ class Board:
         return self._held("push", self.ask(f"push {time} " + " ".join(map(number, values))))
 
     def forecast(self) -> npt.NDArray[np.int32]:
-        """(horizon,) health of the next rows, in units of 2^-24; see ``Target.from_health``."""
+        """(horizon,) health of the next rows, in units of 2^-24, see ``Target.from_health``; flagged where
+        ``held().saturated``."""
+        words = self.ask("forecast").removesuffix(FLAG).split()
         try:
-            values = np.array([int(text) for text in self.ask("forecast").split()], np.int32)
+            values = np.array([int(text) for text in words], np.int32)
         except (ValueError, OverflowError) as error:
             raise LineLost(f"{self._line.port}: the forecast is damaged ({error})") from error
         if len(values) != self.info.horizon:
@@ -151,7 +155,7 @@ class Board:
 
     def crossing(self, value: float) -> int | None:
         """Rows until the target is at or beyond ``value``; None where the forecast does not reach it."""
-        reply = self.ask(f"crossing {number(value)}")
+        reply = self.ask(f"crossing {number(value)}").removesuffix(FLAG)
         return None if reply == "none" else self._int("crossing", reply)
 
     def self_test(self) -> None:
@@ -200,8 +204,9 @@ class Board:
 
     def _held(self, command: str, reply: str) -> Held:
         fields = _fields(reply)
-        last, held, ready = (self._int(command, fields.get(name, "")) for name in ("last", "held", "ready"))
-        return Held(last, held, bool(ready))
+        names = ("last", "held", "ready", "saturated")
+        last, held, ready, saturated = (self._int(command, fields.get(name, "")) for name in names)
+        return Held(last, held, bool(ready), bool(saturated))
 
     def _int(self, command: str, text: str) -> int:
         try:

@@ -267,6 +267,19 @@ def acceptable(codec: Codec, values: npt.NDArray[np.floating]) -> npt.NDArray[np
     return np.asarray(accepted)
 
 
+def saturated(codes: Int16s) -> npt.NDArray[np.bool_]:
+    """Codes (..., inputs) -> (...) whether one of a row stands at an end of its range: values beyond look the same.
+
+    The device flags every forecast whose window of cleaned rows holds such a row, see ``flagged``.
+    """
+    return np.asarray(((codes == fixed.INT16_MAX) | (codes == fixed.INT16_MIN)).any(axis=-1))
+
+
+def flagged(clean: Int16s) -> npt.NDArray[np.bool_]:
+    """Cleaned windows (N, window, inputs) -> (N,) whether the device gives their forecasts as ``saturated``."""
+    return np.asarray(saturated(clean).any(axis=-1))
+
+
 def clean_codes(codec: Codec, codes: Int16s) -> Int16s:
     """Causal Hampel filter of one asset, (n, inputs): integers of ``dlnet.data.clean.hampel`` with ``after`` 0."""
     values, out = codes.astype(np.int64), codes.copy()

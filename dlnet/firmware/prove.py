@@ -6,6 +6,7 @@ import numpy as np
 
 from dlnet.errors import ParityError
 from dlnet.export.edge import DeviceModel
+from dlnet.export.path import Apart, compare, device_path, whole_life
 from dlnet.export.reference import Int16s, Int32s, run
 from dlnet.firmware.arm import EVERYTHING, PORTABLE, Image, build
 from dlnet.firmware.emulate import EmulatedCore
@@ -23,6 +24,26 @@ def prove_host(model: DeviceModel, z: Int16s, anchor: Int32s, compiler: str | No
         _same(model, "this machine", z, anchor, forecast, hidden)
         if compiled.self_test() != "ok":
             raise ParityError(f"{model.name}: the self test fails on this machine")
+
+
+def prove_life(model: DeviceModel, compiler: str | None = None) -> Apart:
+    """Push a whole life, until beyond its codes' range, into the code compiled for this machine.
+
+    Raises:
+        ParityError: a window, a flag, or an unflagged forecast is not that of the reference, or the reference's is
+            far from the float path. ToolError: no compiler.
+    """
+    values = whole_life(model)
+    with CompiledModel(model, compiler) as compiled:
+        played = compiled.replay(values)
+    expected = device_path(model, values, np.arange(model.codec.window, len(values) + 1))
+    for name, found, wanted in (
+        ("window", played.window, expected.inputs),
+        ("flag", played.flagged, expected.flagged),
+    ):
+        if not np.array_equal(found, wanted):
+            raise ParityError(f"{model.name}: {name} differs from the reference in a whole life: this machine")
+    return compare(model, values)
 
 
 def prove_arm(model: DeviceModel, z: Int16s, anchor: Int32s) -> Image:
