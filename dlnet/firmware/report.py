@@ -29,7 +29,7 @@ from dlnet.firmware.documents import (
 )
 from dlnet.firmware.measure import measure
 from dlnet.firmware.prove import prove_arm, prove_host
-from dlnet.firmware.toolchain import ARM_PACKAGES, HOST_COMPILERS, arm_tool, call, has_arm
+from dlnet.firmware.toolchain import ARM_PACKAGES, CORTEX_M4, HOST_COMPILERS, call
 
 NOT_MEASURED = f"no Arm compiler here: nothing was compiled or counted ({ARM_PACKAGES}; dvc repro -f -s firmware)"
 
@@ -45,15 +45,15 @@ class Tools:
     def find(cls) -> Tools:
         """Look for them."""
         host = next((name for name in HOST_COMPILERS if shutil.which(name)), None)
-        return cls(host, _version() if has_arm() else None)
+        return cls(host, _version() if CORTEX_M4.has_compiler() else None)
 
 
 def _version() -> str:
-    said = call([arm_tool("gcc"), "--version"]).decode(errors="replace").splitlines()[0]
+    said = call([CORTEX_M4.tool("gcc"), "--version"]).decode(errors="replace").splitlines()[0]
     found = re.search(r"\d+\.\d+\.\d+", said)
     if found is None:
-        raise ToolError(f"{arm_tool('gcc')} --version says {said!r}; a version was expected")
-    return f"{arm_tool('gcc')} {found.group()}"
+        raise ToolError(f"{CORTEX_M4.tool('gcc')} --version says {said!r}; a version was expected")
+    return f"{CORTEX_M4.tool('gcc')} {found.group()}"
 
 
 def elite(
