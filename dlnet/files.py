@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
 import shutil
+import stat
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -19,6 +21,10 @@ from safetensors.numpy import load as load_tensors
 from safetensors.numpy import save as dump_tensors
 
 from dlnet.errors import DLNetError, ModelError, OutputError
+
+LARGEST = 1 << 30  # bytes of a file that is read at once
+LARGEST_JSON = 1 << 26
+LARGEST_INT = 2**63  # a whole number of a JSON file is smaller in size: nothing that is stored needs more
 
 
 @contextmanager
@@ -111,22 +117,76 @@ def write_json(path: Path, content: object) -> None:
     write_text(path, json.dumps(content, indent=1, sort_keys=True, allow_nan=False) + "\n")
 
 
-def read_bytes(path: Path) -> bytes:
-    """Content of a file; a missing one raises ``DLNetError`` naming it."""
+def read_bytes(path: Path, most: int = LARGEST) -> bytes:
+    """Content of a plain file of at most ``most`` bytes.
+
+    Raises:
+        DLNetError: it is missing, cannot be read, is a folder, pipe or device, or is larger; names it.
+    """
     try:
-        return path.read_bytes()
+        # Without blocking: opening a pipe would wait for a writer that never comes.
+        with open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK)) as stream:
+            if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
+                raise DLNetError(f"{path}: not a plain file; remove it and run dvc repro")
+            content = stream.read(most + 1)
     except FileNotFoundError as error:
         raise DLNetError(f"{path}: no such file; run the stage that makes it (dvc repro)") from error
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+        reason = getattr(error, "strerror", None) or error
+        raise DLNetError(f"{path}: cannot be read ({reason}); mend or remove it") from error
+    if len(content) > most:
+        raise DLNetError(f"{path}: over {most:,} bytes, which no file of this project has; remove it")
+    return content
 
 
 def read_json(path: Path) -> Any:
     """Read a JSON file; a missing or broken file raises ``DLNetError`` naming it."""
+    return parse_json(read_bytes(path, LARGEST_JSON), path)
+
+
+def parse_json(content: bytes, where: object) -> Any:
+    """The content of a JSON file in which each key stands once and each number is finite.
+
+    Raises:
+        DLNetError: it is no such JSON; begins with ``where``.
+    """
     try:
-        return json.loads(read_bytes(path).decode())
+        return json.loads(
+            content.decode(),
+            object_pairs_hook=_each_key_once,
+            parse_constant=_finite,
+            parse_float=_finite,
+            parse_int=_whole,
+        )
     except json.JSONDecodeError as error:
-        raise DLNetError(f"{path}:{error.lineno}: not JSON ({error.msg}); delete it and run dvc repro") from error
+        raise DLNetError(f"{where}:{error.lineno}: not JSON ({error.msg}); delete it and run dvc repro") from error
     except UnicodeDecodeError as error:
-        raise DLNetError(f"{path}: not UTF-8 text; delete it and run dvc repro") from error
+        raise DLNetError(f"{where}: not UTF-8 text; delete it and run dvc repro") from error
+    except ValueError as error:
+        raise DLNetError(f"{where}: {error}; delete it and run dvc repro") from error
+    except RecursionError as error:
+        raise DLNetError(f"{where}: nested too deeply; delete it and run dvc repro") from error
+
+
+def _each_key_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    content = dict(pairs)
+    if len(content) < len(pairs):
+        twice = next(key for i, (key, _) in enumerate(pairs) if key in dict(pairs[:i]))
+        raise ValueError(f"the key {twice[:40]!r} stands twice")
+    return content
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError(f"the number {text[:40]} is not finite")
+    return value
+
+
+def _whole(text: str) -> int:
+    if len(text) > 20 or not -LARGEST_INT < int(text) < LARGEST_INT:
+        raise ValueError(f"the number {text[:20]}... is too large" if len(text) > 20 else f"{text} is too large")
+    return int(text)
 
 
 def write_parquet(path: Path, table: pd.DataFrame, metadata: Mapping[bytes, bytes] | None = None) -> None:
@@ -150,7 +210,7 @@ def read_tensors(path: Path) -> dict[str, np.ndarray]:
     """Read a safetensors file; a missing or damaged file raises ``DLNetError`` naming it."""
     try:
         return load_tensors(read_bytes(path))
-    except SafetensorError as error:
+    except (SafetensorError, KeyError) as error:  # KeyError: of a type that NumPy lacks
         raise ModelError(f"{path}: damaged ({error}); delete it and run dvc repro") from error
 
 
