@@ -41,6 +41,10 @@ class UntrustedError(RegistryError):
     """A registered version has content that the pipeline never publishes; it is rejected before parsing."""
 
 
+class SignatureError(UntrustedError):
+    """A version, a bundle or a key: no signature, not that of a publisher, or not of this content."""
+
+
 class ToolError(DLNetError):
     """A compiler or an emulator is missing, or rejected its input."""
 
