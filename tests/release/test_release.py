@@ -13,7 +13,8 @@ from dlnet.cli import main
 from dlnet.errors import RefusedError, RegistryError
 from dlnet.registry.client import connect
 from dlnet.release import ledger
-from dlnet.release.plan import Releases
+from dlnet.release.ledger import Ledger
+from dlnet.release.plan import ReleasePlan, Releases
 from dlnet.release.promote import Champion
 
 URL = "https://example.org/releases/firmware-v1"
@@ -191,6 +192,31 @@ def test_of_eight_who_ask_at_the_same_time_one_gets_it(versions):
     assert sorted(outcomes) == [False] * 7 + [True]
     holders = [key for key in connect().get_run(asked_run()).data.params if key.startswith("release.")]
     assert holders == ["release.1.claim"]
+
+
+def test_of_eight_claims_on_a_free_version_that_are_written_together_one_holds(versions):
+    crown("1")
+    run, start = asked_run(), threading.Barrier(8)
+
+    class Together(Ledger):
+        """Has read that the version is free before anyone writes."""
+
+        def _write(self, key, value):
+            start.wait(30)
+            return super()._write(key, value)
+
+    with ThreadPoolExecutor(8) as pool:
+        won = list(pool.map(lambda i: Together(connect(), run).claim(f"run-{i}"), range(8)))
+    assert sorted(won) == [False] * 7 + [True]
+    assert Ledger(connect(), run).holder().who == f"run-{won.index(True)}"
+
+
+@pytest.mark.parametrize("value", ["firmware-v1\nbuild=true", "a=b", "a b", "a\r", "v1\x1b[2J"])
+def test_no_value_is_more_than_one_line_of_the_output(value):
+    plan = ReleasePlan(build=False, reason="any\nreason", name="dlnet-edge", tag=value)
+    with pytest.raises(RegistryError, match="^tag is .*cannot be a line of an output file") as caught:
+        plan.lines()
+    assert "\n" not in str(caught.value)
 
 
 def asked_run() -> str:
