@@ -80,7 +80,7 @@ class Board:
         """Send ``info`` until the first valid answer: a board that was just opened may still be starting."""
         for attempt in range(GREETINGS):
             try:
-                fields = _fields(self.ask("info"))
+                fields = self._fields("info")
                 if fields.get("protocol") != str(PROTOCOL):
                     raise DeviceError(
                         f"{self._line.port}: has protocol {fields.get('protocol')}, this computer {PROTOCOL}; "
@@ -164,7 +164,7 @@ class Board:
 
     def timing(self) -> tuple[int, int]:
         """Processor cycles (0: no counter, as in an emulator) and µs of one forecast."""
-        fields = _fields(self.ask("time"))
+        fields = self._fields("time")
         return self._int("time", fields.get("cycles", "")), self._int("time", fields.get("us", ""))
 
     def save(self) -> bytes:
@@ -203,10 +203,30 @@ class Board:
             raise LineLost(f"{self._line.port}: the features are damaged ({error})") from error
 
     def _held(self, command: str, reply: str) -> Held:
-        fields = _fields(reply)
+        fields = self._named(command, reply)
         names = ("last", "held", "ready", "saturated")
         last, held, ready, saturated = (self._int(command, fields.get(name, "")) for name in names)
         return Held(last, held, bool(ready), bool(saturated))
+
+    def _fields(self, command: str) -> dict[str, str]:
+        return self._named(command, self.ask(command))
+
+    def _named(self, command: str, reply: str) -> dict[str, str]:
+        """``a=1 b=2`` as a mapping; values may contain blanks. A key that stands twice could be a forged one."""
+        fields: dict[str, str] = {}
+        last = ""
+        for part in reply.split(" "):
+            name, separator, value = part.partition("=")
+            if separator and name in fields:
+                raise LineLost(
+                    f"{self._line.port}: the answer to {command!r} has {name[:40]!r} twice; flash the firmware"
+                )
+            if separator:
+                last = name
+                fields[name] = value
+            elif last:
+                fields[last] += f" {part}"
+        return fields
 
     def _int(self, command: str, text: str) -> int:
         try:
@@ -228,17 +248,3 @@ def number(value: float, digits: int = 9) -> str:
     if len(whole) > digits or len(decimals) > 22:
         raise DeviceError(f"{value} cannot be sent to a board: too many digits before or behind the point")
     return text
-
-
-def _fields(reply: str) -> dict[str, str]:
-    """``a=1 b=2`` as a mapping; values may contain blanks."""
-    fields: dict[str, str] = {}
-    last = ""
-    for part in reply.split(" "):
-        name, separator, value = part.partition("=")
-        if separator:
-            last = name
-            fields[name] = value
-        elif last:
-            fields[last] += f" {part}"
-    return fields

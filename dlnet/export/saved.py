@@ -134,7 +134,7 @@ def _golden(path: Path, spec: Spec) -> tuple[Int16s, Int32s] | None:
         raise ModelError(f"{path}: a number where golden vectors belong; run dvc repro")
     window, anchor = stored["input"][:GOLDEN_WINDOWS], stored["anchor"][:GOLDEN_WINDOWS]
     shapes = (len(window), spec.steps, spec.channels), (len(window),)
-    if (window.dtype, anchor.dtype) != (np.int16, np.int32) or (window.shape, anchor.shape) != shapes:
+    if window.dtype != np.int16 or anchor.dtype != np.int32 or (window.shape, anchor.shape) != shapes:
         raise ModelError(f"{path}: windows of shape {window.shape} do not fit the spec; run dvc repro")
     if (np.abs(anchor.astype(np.int64)) > ANCHOR_LIMIT).any():
         raise ModelError(f"{path}: an anchor is above 2 in size; run dvc repro")

@@ -236,7 +236,7 @@ def _affine_from_json(document: dict[str, Any]) -> Affine:
         bias=integers.wholes(document["bias"], np.int32),
         multiplier=integers.wholes(document["multiplier"], np.int32),
         shift=integers.wholes(document["shift"], np.uint8),
-        bits=cast(Bits, bits),
+        bits=bits,
     )
 
 

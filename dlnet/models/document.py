@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Literal, Self, TypeVar
 
 from dlnet.config.clean import CleanParams
-from dlnet.config.quantities import Quantities
+from dlnet.config.quantities import Name, Quantities
 from dlnet.data.csvfiles import Columns
 from dlnet.data.windows import Ends, Floats, Singles, WindowDataset
 from dlnet.documents import Document
@@ -78,7 +78,7 @@ class ModelDocument(Facts):
 
     format: Literal["dlnet-model/3"] = FORMAT
     kind: str
-    name: str
+    name: Name
     validation: ForecastErrors
 
 

@@ -28,6 +28,7 @@ RELEASE, URL, TIME, COUNTER = (
     "dlnet.release.counter",
 )  # tags of a released version: its last release
 MOST = 10  # claims of a version that are looked up where releases are published
+OUTPUT = re.compile(r"[A-Za-z0-9._/-]*", re.ASCII)  # a line end in a value would be another key of a workflow
 LINK = re.compile(r"https?://[A-Za-z0-9./_~:%-]{1,500}", re.ASCII)
 
 Exists = Callable[[str], bool]
@@ -58,9 +59,13 @@ class ReleasePlan:
     unrecorded: bool = False
 
     def lines(self) -> str:
-        """``key=value`` lines; None is empty. Values are numbers, booleans, names and tags, which a shell can read."""
+        """``key=value`` lines; None is empty. Values are numbers, booleans, names and tags, which a shell can read.
+
+        Raises:
+            RegistryError: a value could be taken for more than a value.
+        """
         shown = {key: value for key, value in asdict(self).items() if key != "reason"}
-        return "".join(f"{key}={_shown(value)}\n" for key, value in shown.items())
+        return "".join(f"{key}={_shown(key, value)}\n" for key, value in shown.items())
 
 
 TagCheck = Callable[[str], None]
@@ -230,7 +235,8 @@ def _claimant(who: str) -> str:
     return who
 
 
-def _shown(value: object) -> str:
-    if isinstance(value, bool):
-        return str(value).lower()
-    return "" if value is None else str(value)
+def _shown(key: str, value: object) -> str:
+    text = "" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
+    if not OUTPUT.fullmatch(text):
+        raise RegistryError(f"{key} is {repr(text)[:80]}, which cannot be a line of an output file; rename it")
+    return text

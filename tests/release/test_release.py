@@ -13,7 +13,8 @@ from dlnet.cli import main
 from dlnet.errors import RefusedError, RegistryError
 from dlnet.registry.client import connect
 from dlnet.release import ledger
-from dlnet.release.plan import Releases
+from dlnet.release.ledger import Ledger
+from dlnet.release.plan import ReleasePlan, Releases
 from dlnet.release.promote import Champion
 from dlnet.release.tags import Tag
 
@@ -272,3 +273,32 @@ def ledger_run() -> str:
 
 def ledger_lines() -> dict:
     return connect().get_run(ledger_run()).data.params
+
+
+def test_of_eight_claims_on_a_free_version_that_are_written_together_one_holds(versions):
+    crown("1")
+    plan, start = Releases("dlnet-edge"), threading.Barrier(8)
+    key = plan.champion.client.get_model_version("dlnet-edge", "1").tags["dlnet.key"]
+    tag = Tag("battery", 1, key[:8], 1)
+
+    class Together(Ledger):
+        """Has read that the version is free before anyone writes."""
+
+        def _write(self, key, value):
+            start.wait(30)
+            return super()._write(key, value)
+
+    def claim(i):
+        return Together(connect(), plan.registry, "dlnet-edge").claim(f"run-{i}", tag)
+
+    with ThreadPoolExecutor(8) as pool:
+        won = list(pool.map(claim, range(8)))
+    assert sorted(won) == [False] * 7 + [True]
+
+
+@pytest.mark.parametrize("value", ["firmware-v1\nbuild=true", "a=b", "a b", "a\r", "v1\x1b[2J"])
+def test_no_value_is_more_than_one_line_of_the_output(value):
+    plan = ReleasePlan(build=False, reason="any\nreason", name="dlnet-edge", tag=value)
+    with pytest.raises(RegistryError, match="^tag is .*cannot be a line of an output file") as caught:
+        plan.lines()
+    assert "\n" not in str(caught.value)
