@@ -7,8 +7,9 @@ from pathlib import Path
 from dlnet.config.base import StageConfig
 from dlnet.config.publish import PublishParams
 from dlnet.files import write_json
-from dlnet.registry.client import connect, shown, tracking_uri
+from dlnet.registry.client import connect, tracking_uri
 from dlnet.registry.collect import collect
+from dlnet.registry.databases import shown
 from dlnet.registry.publish import publish
 from dlnet.registry.signature import KEY_VARIABLE, signer
 from stages import run

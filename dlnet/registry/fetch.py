@@ -23,7 +23,8 @@ from dlnet.export.saved import VERSION
 from dlnet.files import write_bytes
 from dlnet.models.document import FILE
 from dlnet.registry.artefacts import FOLDER, MAX_FILE, Entry, Store, open_store
-from dlnet.registry.client import connect, registry_errors, shown, tracking_uri
+from dlnet.registry.client import connect, registry_errors, tracking_uri
+from dlnet.registry.databases import shown
 from dlnet.registry.names import ModelUri, parse_uri, plain, task_of_name
 from dlnet.registry.signature import publishers
 from dlnet.registry.statement import SHA, SIGNED, parse_statement

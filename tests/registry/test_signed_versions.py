@@ -63,7 +63,19 @@ def test_openssl_accepts_the_signature_and_refuses_it_for_one_changed_bit(signed
     payload, kind = base64.b64decode(envelope["payload"]), envelope["payloadType"]
     (tmp_path / "sig").write_bytes(base64.b64decode(envelope["signatures"][0]["sig"]))
     (tmp_path / "pub.pem").write_text(public_pem(key))
-    command = ["openssl", "pkeyutl", "-verify", "-pubin", "-inkey", "pub.pem", "-rawin", "-in", "text", "-sigfile", "sig"]
+    command = [
+        "openssl",
+        "pkeyutl",
+        "-verify",
+        "-pubin",
+        "-inkey",
+        "pub.pem",
+        "-rawin",
+        "-in",
+        "text",
+        "-sigfile",
+        "sig",
+    ]
     for content, code in ((payload, 0), (payload[:-1] + b"|", 1)):
         text = f"DSSEv1 {len(kind)} {kind} {len(content)} ".encode() + content
         (tmp_path / "text").write_bytes(text)

@@ -284,9 +284,9 @@ def test_of_eight_claims_on_a_free_version_that_are_written_together_one_holds(v
     class Together(Ledger):
         """Has read that the version is free before anyone writes."""
 
-        def _write(self, key, value):
+        def _write(self, *line):
             start.wait(30)
-            return super()._write(key, value)
+            return super()._write(*line)
 
     def claim(i):
         return Together(connect(), plan.registry, "dlnet-edge").claim(f"run-{i}", tag)
