@@ -63,7 +63,19 @@ def test_openssl_accepts_the_signature_and_refuses_it_for_one_changed_bit(signed
     payload, kind = base64.b64decode(envelope["payload"]), envelope["payloadType"]
     (tmp_path / "sig").write_bytes(base64.b64decode(envelope["signatures"][0]["sig"]))
     (tmp_path / "pub.pem").write_text(public_pem(key))
-    command = "openssl pkeyutl -verify -pubin -inkey pub.pem -rawin -in text -sigfile sig".split()
+    command = [
+        "openssl",
+        "pkeyutl",
+        "-verify",
+        "-pubin",
+        "-inkey",
+        "pub.pem",
+        "-rawin",
+        "-in",
+        "text",
+        "-sigfile",
+        "sig",
+    ]
     for content, code in ((payload, 0), (payload[:-1] + b"|", 1)):
         text = f"DSSEv1 {len(kind)} {kind} {len(content)} ".encode() + content
         (tmp_path / "text").write_bytes(text)
@@ -192,9 +204,9 @@ def test_a_bad_key_is_one_line_that_does_not_show_it(monkeypatch, text):
 
 def test_keys_of_another_kind_are_refused_by_name(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    made = "openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out ec.pem".split()
+    made = ["openssl", "genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out", "ec.pem"]
     subprocess.run(made, check=True, capture_output=True)
-    subprocess.run("openssl pkey -in ec.pem -pubout -out pub.pem".split(), check=True)
+    subprocess.run(["openssl", "pkey", "-in", "ec.pem", "-pubout", "-out", "pub.pem"], check=True)
     monkeypatch.setenv(signature.KEY_VARIABLE, Path("ec.pem").read_text())
     with pytest.raises(SignatureError, match="DLNET_SIGNING_KEY: not an Ed25519 key"):
         signer()
@@ -204,3 +216,19 @@ def test_keys_of_another_kind_are_refused_by_name(tmp_path, monkeypatch):
         Path("pub.pem").write_text(text)
         with pytest.raises(SignatureError, match=r"^pub\.pem: "):
             publishers(Path("pub.pem"))
+
+
+def test_a_forged_document_under_a_known_key_is_refused(signed, tmp_path):
+    envelope = json.loads(envelope_path().read_bytes())
+    payload = base64.b64decode(envelope["payload"])
+    envelope["payload"] = base64.b64encode(payload.replace(b"beats", b"bests")).decode()
+    envelope_path().write_text(json.dumps(envelope))
+    with pytest.raises(SignatureError, match="the signature is not of this document"):
+        read(tmp_path)
+
+
+def test_a_signed_document_that_is_not_canonical_is_refused(signed, key, tmp_path):
+    payload = base64.b64decode(json.loads(envelope_path().read_bytes())["payload"])
+    envelope_path().write_bytes(key.sign(payload.replace(b'"task":', b'"task":"pump","task":')))
+    with pytest.raises(SignatureError, match="not canonical JSON"):
+        read(tmp_path)
