@@ -216,3 +216,19 @@ def test_keys_of_another_kind_are_refused_by_name(tmp_path, monkeypatch):
         Path("pub.pem").write_text(text)
         with pytest.raises(SignatureError, match=r"^pub\.pem: "):
             publishers(Path("pub.pem"))
+
+
+def test_a_forged_document_under_a_known_key_is_refused(signed, tmp_path):
+    envelope = json.loads(envelope_path().read_bytes())
+    payload = base64.b64decode(envelope["payload"])
+    envelope["payload"] = base64.b64encode(payload.replace(b"beats", b"bests")).decode()
+    envelope_path().write_text(json.dumps(envelope))
+    with pytest.raises(SignatureError, match="the signature is not of this document"):
+        read(tmp_path)
+
+
+def test_a_signed_document_that_is_not_canonical_is_refused(signed, key, tmp_path):
+    payload = base64.b64decode(json.loads(envelope_path().read_bytes())["payload"])
+    envelope_path().write_bytes(key.sign(payload.replace(b'"task":', b'"task":"pump","task":')))
+    with pytest.raises(SignatureError, match="not canonical JSON"):
+        read(tmp_path)
