@@ -62,6 +62,7 @@ def state(out: Path) -> str:
     return held["a.txt"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("one_step", [True, False], ids=["exchanged", "moved aside"])
 @pytest.mark.parametrize("first", ["old", "absent"])
 def test_killed_before_any_step_it_is_old_or_new_and_the_next_call_makes_it_whole(
@@ -88,6 +89,7 @@ def test_killed_before_any_step_it_is_old_or_new_and_the_next_call_makes_it_whol
     assert ("absent" in seen) is (first == "absent" or not one_step)
 
 
+@pytest.mark.slow
 def test_killed_before_any_step_added_files_are_old_or_new_and_can_be_written_again(tmp_path):
     seen, step, killed = set(), 0, True
     while killed:
@@ -104,6 +106,7 @@ def test_killed_before_any_step_added_files_are_old_or_new_and_can_be_written_ag
     assert added.WORK == ".dlnet"
 
 
+@pytest.mark.slow
 def test_an_old_folder_that_is_partly_deleted_is_never_put_back(tmp_path, monkeypatch):
     monkeypatch.setattr(replaced, "exchange", lambda *_: False)
     step, killed = 0, True
