@@ -1,8 +1,8 @@
 """What a run on an emulated Arm core did: its instructions, and the words of data that it read from flash.
 
-Only instructions are hooked. Unicorn can also report reads, but such a hook corrupts the state of an IT block after a
-conditional load: the next instructions set no flags, and the program computes something else. So the address of a
-read is computed from the registers, just before its instruction runs.
+Only instructions are hooked; those that a condition skips do not show. Unicorn can also report reads, but such a hook
+corrupts the state of an IT block after a conditional load: the next instructions set no flags, and the program computes
+something else. So the address of a read is computed from the registers, just before its instruction runs.
 """
 
 from __future__ import annotations
@@ -20,19 +20,17 @@ from unicorn import arm_const as arm
 from dlnet.firmware.cycles import WORD, Instruction
 
 SIZES = {"ldrd": 8, "ldrb": 1, "ldrsb": 1, "ldrh": 2, "ldrsh": 2, "tbb": 1, "tbh": 2}  # bytes; of all other loads: 4
-BLOCK_BYTES = 2 + 4 * 4  # an IT instruction, and the four that it may make conditional
 
 
 @dataclass(frozen=True)
 class Read:
-    """Where an instruction reads: base + (index << shift) + offset, if its condition holds. Registers are unicorn's."""
+    """Where an instruction reads: base + (index << shift) + offset. Registers are unicorn's."""
 
     base: int
     index: int | None
     shift: int
     offset: int
     size: int
-    condition: int
 
 
 @dataclass(frozen=True)
@@ -71,7 +69,8 @@ class Tracer:
 
     def _ran(self, _core: Any, address: int, _size: int, _data: Any) -> None:
         if address not in self._known:
-            self._learn(address)
+            content = bytes(self._core.mem_read(address, 4))
+            self._known[address] = _known(next(self._disassembler.disasm(content, address)))
         known = self._known[address]
         self.run.append(known.instruction)
         if known.read is not None:
@@ -82,26 +81,8 @@ class Tracer:
         start = (address + 4) & ~3 if read.base == arm.UC_ARM_REG_PC else registers(read.base)
         index = 0 if read.index is None else registers(read.index) << read.shift
         start = (start + index + read.offset) & 0xFFFFFFFF
-        if self._in_flash(start) and holds(read.condition, registers(arm.UC_ARM_REG_XPSR)):
+        if self._in_flash(start):
             self.flash_words += (start + read.size - 1) // WORD - start // WORD + 1
-
-    def _learn(self, address: int) -> None:
-        """Decode an instruction; behind an IT also those that it makes conditional, which alone do not show it."""
-        left = 1
-        for one in self._disassembler.disasm(bytes(self._core.mem_read(address, BLOCK_BYTES)), address):
-            if one.mnemonic.startswith("it"):
-                left += len(one.mnemonic) - 1
-            self._known[one.address] = _known(one)
-            left -= 1
-            if not left:
-                return
-
-
-def holds(condition: int, flags: int) -> bool:
-    """Whether an instruction of a condition (0 eq, 1 ne, ... 14 always) runs with these flags (N Z C V: bits 31-28)."""
-    n, z, c, v = (bool(flags >> bit & 1) for bit in (31, 30, 29, 28))
-    even = (z, c, n, v, c and not z, n == v, n == v and not z, True)[condition >> 1]
-    return even != (condition & 1 == 1)
 
 
 def _known(one: Any) -> Known:
@@ -112,11 +93,10 @@ def _known(one: Any) -> Known:
 
 
 def _read(one: Any, listed: list[Any]) -> Read | None:
-    condition = one.cc - 1 if one.cc else 14
     if one.mnemonic.startswith(("ldm", "vldm")):
         moved = sum(8 if one.reg_name(o.reg)[0] == "d" else 4 for o in listed[1:])
         offset = -moved if "db" in one.mnemonic else 0
-        return Read(_register(one, listed[0].reg), None, 0, offset, moved, condition)
+        return Read(_register(one, listed[0].reg), None, 0, offset, moved)
     if not one.mnemonic.startswith(("ldr", "vldr", "tbb", "tbh")):
         return None
     memory = next(o for o in one.operands if o.type == isa.ARM_OP_MEM)
@@ -126,7 +106,7 @@ def _read(one: Any, listed: list[Any]) -> Read | None:
     if one.mnemonic.startswith("vldr") and one.reg_name(listed[0].reg)[0] == "d":
         size = 8
     index = _register(one, memory.mem.index) if memory.mem.index else None
-    return Read(_register(one, memory.mem.base), index, memory.shift.value, memory.mem.disp, size, condition)
+    return Read(_register(one, memory.mem.base), index, memory.shift.value, memory.mem.disp, size)
 
 
 def _register(one: Any, register: int) -> int:

@@ -16,7 +16,6 @@ from dlnet.firmware import emulate, program
 from dlnet.firmware.emulate import EmulatedCore
 from dlnet.firmware.program import read_program
 from dlnet.firmware.toolchain import CORTEX_M4, call
-from dlnet.firmware.tracer import holds
 
 pytestmark = needs_arm
 
@@ -204,18 +203,6 @@ def test_a_tracer_that_changes_the_run_is_noticed(it_block):
     core._tracer.following = with_reads
     with pytest.raises(ToolError, match="a counted run differs from an uncounted one"):
         core.measure("it_block", 9)
-
-
-def test_conditions_are_those_of_arm():
-    n, z, c, v = (1 << bit for bit in (31, 30, 29, 28))
-    truth = {0: z, 2: c, 4: n, 6: v, 8: c, 10: n | v, 12: n | v}
-    for condition, flags in truth.items():
-        assert holds(condition, flags)
-        assert not holds(condition + 1, flags)
-    assert not holds(8, c | z)
-    assert not holds(10, n)
-    assert not holds(12, z)
-    assert holds(14, 0)
 
 
 def test_the_heap_is_what_a_program_cannot_reach_beyond(elf):
