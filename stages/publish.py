@@ -8,8 +8,8 @@ from dlnet.config.base import StageConfig
 from dlnet.config.publish import PublishParams
 from dlnet.files import write_json
 from dlnet.registry.client import connect, tracking_uri
-from dlnet.registry.databases import shown
 from dlnet.registry.collect import collect
+from dlnet.registry.databases import shown
 from dlnet.registry.publish import publish
 from stages import run
 
