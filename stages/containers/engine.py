@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import docker
@@ -34,11 +34,18 @@ def connect() -> docker.DockerClient:
         parts = client.version().get("Components") or []
     except (DockerException, requests.RequestException, HTTPError) as error:
         raise EngineError(_no_answer(str(error), host)) from error
-    if machine not in (MACHINE, "amd64"):
-        raise EngineError(f"the images are locked for {MACHINE}, and the Docker engine at {host} is {machine}")
-    if any(part.get("Name") == PODMAN for part in parts):
-        raise EngineError(f"{host} is Podman, on which stages were never tried: use Docker Engine, or {LOCALLY}")
+    if refusal := _refusal(host, machine, [part.get("Name") for part in parts]):
+        client.close()
+        raise EngineError(refusal)
     return client
+
+
+def _refusal(host: str, machine: str, parts: Sequence[str]) -> str | None:
+    if PODMAN in parts:
+        return f"{host} is Podman, on which stages were never tried: use Docker Engine, or {LOCALLY}"
+    if machine not in (MACHINE, "amd64"):
+        return f"the images are locked for {MACHINE}, and the Docker engine at {host} is {machine}"
+    return None
 
 
 def _no_answer(text: str, host: str) -> str:

@@ -132,6 +132,7 @@ def test_doctor_says_the_same(client, monkeypatch):
     assert check.found.endswith("names the Docker context 'gone', which does not exist: docker context use default")
 
 
+@pytest.mark.filterwarnings("ignore:docker-credential")
 def test_a_helper_for_credentials_that_is_gone_is_named(client, monkeypatch):
     variables = client({"credsStore": "of-an-older-installation"})
     monkeypatch.setenv("DOCKER_CONFIG", variables["DOCKER_CONFIG"])

@@ -15,6 +15,7 @@ from made_project import environment, launch, run
 
 from stages.containers import supervise
 from stages.containers.identity import identify
+from stages.containers.orphans import PROJECT_LABEL
 from stages.containers.plan import ContainerPlan, caller
 
 NOBODY = 54321  # has no entry in passwd, here or in the image
@@ -263,6 +264,8 @@ def test_mounts_with_labels_are_the_same_folders(engine, bare):
         command=["sh", "-c", f"touch made; touch {bare.parent}/seen/x"],
         **caller({"SecurityOptions": ["name=selinux"]}),
     )  # fmt: skip
-    assert supervise.run(engine, plan, bare, os.getppid()).code != 0
+    container = engine.containers.create(**plan.options(), labels={PROJECT_LABEL: str(bare)})
+    container.start()
+    assert container.wait()["StatusCode"] != 0
     assert (bare / "made").stat().st_uid == os.getuid()
     assert list((bare.parent / "seen").iterdir()) == []

@@ -110,7 +110,7 @@ except RegistryError as error:
 
 def test_a_file_that_may_not_be_written_is_named(database):
     database.chmod(0o444)
-    for parent in list(database.parents)[:3]:
+    for parent in list(database.parents)[:4]:
         parent.chmod(0o755)
     done = subprocess.run(
         [sys.executable, "-c", AS_NOBODY, f"sqlite:///{database}"], capture_output=True, text=True, check=False,
