@@ -187,7 +187,9 @@ ROOTLESS = {"SecurityOptions": ["name=seccomp,profile=builtin", "name=rootless",
 REMAPPED = {"SecurityOptions": ["name=seccomp,profile=default", "name=userns"]}
 
 
-def test_files_of_a_rootless_engine_belong_to_the_caller_who_is_root_inside():
+def test_files_of_a_rootless_engine_belong_to_the_caller_who_is_root_inside(monkeypatch):
+    monkeypatch.setattr(os, "getuid", lambda: 1000)
+    monkeypatch.setattr(os, "getgroups", lambda: [1000, 27])
     assert plan(**caller(ROOTLESS)).options()["user"] == "0:0"
     assert plan(**caller(ROOTLESS)).options()["group_add"] == []
 
