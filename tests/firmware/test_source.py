@@ -122,7 +122,15 @@ def test_arrays_stand_once_in_flash_only_if_used(folder):
 
 def test_the_example_names_only_what_there_is():
     sketch = (FOLDER / "examples/Forecast/Forecast.ino").read_text()
-    assert set(re.findall(r"dlnet::(\w+)", sketch)) <= {"Monitor", "Forecast", "Model", "Status", "text", "self_test"}
+    assert set(re.findall(r"dlnet::(\w+)", sketch)) <= {
+        "Monitor",
+        "Forecast",
+        "Model",
+        "Status",
+        "text",
+        "self_test",
+        "given",
+    }
 
 
 def test_shapes_cover_both_cells_and_tracks():
