@@ -8,6 +8,6 @@ python=${PYTHON:-python3}
   exit 1
 }
 "$python" -m venv .venv
-.venv/bin/pip install --quiet --disable-pip-version-check --no-deps --only-binary :all: --require-hashes \
+.venv/bin/pip install --quiet --disable-pip-version-check --no-compile --no-deps --only-binary :all: --require-hashes \
   --requirement docker/release.txt
 .venv/bin/pip check --disable-pip-version-check

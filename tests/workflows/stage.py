@@ -2,7 +2,8 @@
 
 Stand-ins do on this machine what the real ones do there: artefacts go to a folder and come back, ``arduino-cli``
 (fetched by the real script, from another address) builds the sketch with arduino-builder for the emulated board,
-``gh`` makes a release that the API then knows of. The jobs that plan and release get their real environment.
+``gh`` makes a release that the API then knows of. The jobs that plan and release get the environment that the real
+script made, once for all jobs.
 """
 
 import hashlib
@@ -66,13 +67,26 @@ ln -s {environment} .venv
 """
 
 
-def clone(to: Path) -> Path:
-    """The project's tracked files in a repository of their own; arduino-cli's address is one on this machine."""
+def least_environment(folder: Path) -> Path:
+    """The environment that docker/release.sh makes, with nothing else in it."""
+    (folder / "docker").mkdir(parents=True)
+    for name in ("release.sh", "release.txt"):
+        shutil.copy(PROJECT / "docker" / name, folder / "docker")
+    subprocess.run(["sh", "docker/release.sh"], cwd=folder, check=True, capture_output=True)
+    return folder / ".venv"
+
+
+def clone(to: Path, least: Path) -> Path:
+    """The project's tracked files in a repository of their own.
+
+    What would need a network is here: arduino-cli's archive, and the environment ``least`` of the release's jobs.
+    """
     listed = subprocess.run(["git", "ls-files", "-z"], cwd=PROJECT, check=True, capture_output=True).stdout
     for name in filter(None, listed.decode().split("\0")):
         if (PROJECT / name).is_file():
             (to / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(PROJECT / name, to / name)
+    (to / "docker/release.sh").write_text(f"set -eu\nln -s {least} .venv\n")
     (to / "docker/arduino-cli.lock").write_text(lock(archive(to.parent / "arduino-cli")))
     git = ["git", "-c", "user.name=tests", "-c", "user.email=tests@example.org"]
     for command in (["init", "-q", "-b", "main"], ["add", "."], ["commit", "-q", "-m", "all"]):
