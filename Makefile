@@ -93,6 +93,7 @@ lock:                ## compiles requirements.lock from pyproject.toml, and the 
 	  $(COMPILE) docker/requirements-$$image.in -c requirements.lock -o docker/requirements-$$image.txt && \
 	  DLNET_RUNNER=local $(BIN)/python -m stages.image $$image || exit; \
 	done
+	$(COMPILE) docker/release.in --generate-hashes -c requirements.lock -o docker/release.txt
 	$(COMPILE) mlflow/requirements.in -c requirements.lock -o mlflow/requirements.txt
 
 .venv/.done: requirements.lock pyproject.toml docker/environment.sh

@@ -15,8 +15,8 @@ from pydantic import (
     model_serializer,
 )
 
-from dlnet.errors import DocumentError
-from dlnet.files import read_bytes, write_json
+from dlnet.errors import DLNetError, DocumentError
+from dlnet.files import LARGEST_JSON, parse_json, read_bytes, write_json
 
 Root = TypeVar("Root")
 OtherDocument = TypeVar("OtherDocument", bound="Document")
@@ -32,16 +32,21 @@ class Stored(BaseModel):
         """Read a JSON file.
 
         Raises:
-            DocumentError: a field is missing, unknown or of another type; names file and field.
+            DocumentError: it is not JSON, has a key twice, or a field is missing, unknown or of another type; names
+                file and field.
             DLNetError: there is no such file.
         """
-        content = read_bytes(path)
+        content = read_bytes(path, LARGEST_JSON)
         try:
-            return cls.model_validate_json(content, strict=True)
+            document = cls.model_validate_json(content, strict=True)
+            parse_json(content, path)  # pydantic takes the last of two keys, and numbers of any size
+        except DLNetError as error:
+            raise DocumentError(str(error)) from error
         except ValidationError as error:
             first, *others = error.errors()
             more = f" (and {len(others)} more)" if others else ""
             raise DocumentError(f"{path}: {_describe(first)}{more}; delete the file and run dvc repro") from error
+        return document
 
     def write(self, path: Path) -> None:
         """Write indented JSON with sorted keys; NaN is refused."""
@@ -75,5 +80,6 @@ class RootDocument(Stored, RootModel[Root], Generic[Root]):
 def _describe(item: Mapping[str, Any]) -> str:
     """The field of one pydantic error, what is wrong with it, and its value if it is a plain one."""
     where = ".".join(str(key) for key in item["loc"])
-    value = "" if isinstance(item["input"], dict | list | bytes) else f" (got {item['input']!r})"
-    return f"{where}: {item['msg']}{value}" if where else f"{item['msg']}"
+    value = "" if isinstance(item["input"], dict | list | bytes) else f" (got {repr(item['input'])[:80]})"
+    message = " ".join(item["msg"].split())
+    return f"{' '.join(where.split())[:200]}: {message}{value}" if where else message

@@ -25,6 +25,10 @@ class DownloadError(DLNetError):
     """A file could not be fetched, or its SHA-256 is not the pinned one."""
 
 
+class OutputError(DLNetError):
+    """A command would overwrite or delete what is not its own earlier result."""
+
+
 class ModelError(DLNetError):
     """A stored model is incomplete, or does not fit the data or the device."""
 
@@ -35,6 +39,10 @@ class RegistryError(DLNetError):
 
 class UntrustedError(RegistryError):
     """A registered version has content that the pipeline never publishes; it is rejected before parsing."""
+
+
+class SignatureError(UntrustedError):
+    """A version, a bundle or a key: no signature, not that of a publisher, or not of this content."""
 
 
 class ToolError(DLNetError):

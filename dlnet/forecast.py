@@ -19,6 +19,8 @@ from dlnet.data.assetfile import read_asset_file
 from dlnet.data.clean import clean_inputs
 from dlnet.data.windows import Histories
 from dlnet.errors import DataError
+from dlnet.export.frontend import acceptable, clean_codes, flagged, to_codes
+from dlnet.export.saved import SavedEdge
 from dlnet.saved import LoadedModel
 
 if TYPE_CHECKING:
@@ -127,7 +129,27 @@ def forecast(path: Path, model: LoadedModel, layout: FileLayout = AS_TRAINED) ->
         target.from_health(health),
         target.from_health(ahead),
         np.asarray(document.validation.by_horizon),
-        asset.notes,
+        (*asset.notes, *_device_notes(model, measured, values)),
+    )
+
+
+def _device_notes(model: LoadedModel, health: Floats, features: Floats) -> tuple[str, ...]:
+    """What a board would say of this forecast: a row that it refuses, a feature beyond the range of its codes."""
+    if not isinstance(model, SavedEdge):
+        return ()
+    codec, target = model.device.codec, model.document.quantities.target
+    own = [] if codec.target is None else [target.from_health(health)[:, None]]
+    rows = np.concatenate([*own, features], axis=1)
+    taken = acceptable(codec, rows)
+    notes = () if taken.all() else (f"A board refuses {(~taken).sum()} of these rows as impossible.",)
+    clean = clean_codes(codec, to_codes(codec, rows[taken]))[-codec.window :]
+    if not flagged(clean[None])[0]:
+        return notes
+    beyond = [name for i, name in enumerate(codec.names) if flagged(clean[None, :, i : i + 1])[0]]
+    return (
+        *notes,
+        f"A board gives this forecast as saturated: {', '.join(beyond)} is beyond what its codes hold, which is what "
+        "the training assets went through and half as much more.",
     )
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import docker
 
@@ -31,7 +33,8 @@ def main() -> None:
     if engine is None:
         os.execvp(arguments.command[0], arguments.command)  # noqa: S606 - the command DVC would run
     identity = identify(arguments.image)
-    plan = make_plan(config, images.ensure(engine, identity), arguments.command, network=arguments.network)
+    image = images.ensure(engine, identity)
+    plan = make_plan(config, image, arguments.command, network=arguments.network, owner=caller(engine.info()))
     outcome = supervise.run(engine, plan, project.root(), STARTED_BY)
     if message := supervise.explain(
         outcome, plan, f"raise limits.{project.stage_name(arguments.command)} in params.yaml"
@@ -57,8 +60,10 @@ def find_engine(runner: str) -> docker.DockerClient | None:
         return None
 
 
-def make_plan(config: RunnerConfig, image: str, command: list[str], *, network: bool) -> ContainerPlan:
-    """A plan for a stage's command, as the calling user."""
+def make_plan(
+    config: RunnerConfig, image: str, command: list[str], *, network: bool, owner: Mapping[str, Any]
+) -> ContainerPlan:
+    """A plan for a stage's command; ``owner`` is what ``caller`` returns."""
     stage = project.stage_name(command)
     limits = project.limits_of(stage, config)
     # The images have no bytecode: it is compiled once for each project and image.
@@ -78,7 +83,7 @@ def make_plan(config: RunnerConfig, image: str, command: list[str], *, network: 
         cpus=limits.cpus,
         memory_gb=limits.memory_gb,
         terminal=sys.stdout.isatty() and sys.stderr.isatty(),
-        **caller(),
+        **owner,
     )
 
 

@@ -86,19 +86,37 @@ def writable() -> list[Path]:
 
 
 def cache_folder(top: Path) -> list[Path]:
-    """``cache.dir`` of DVC's configuration, from its most local file; empty if it is not set or does not exist."""
-    config = os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config"
-    for path in (
-        top / ".dvc/config.local",
-        top / ".dvc/config",
-        Path(config) / "dvc/config",
-        Path("/etc/xdg/dvc/config"),
-    ):
-        parser = configparser.ConfigParser(interpolation=None, strict=False)
-        if path.is_file() and parser.read(path) and (folder := parser.get("cache", "dir", fallback=None)):
-            cache = (path.parent / Path(folder).expanduser()).resolve()
+    """``cache.dir`` of DVC's configuration, from its most local file; empty if it is not set or does not exist.
+
+    Raises:
+        ConfigError: a file of DVC's configuration cannot be parsed.
+    """
+    for path in (top / ".dvc/config.local", top / ".dvc/config", *_user_config(), Path("/etc/xdg/dvc/config")):
+        if folder := _cache_dir(path):
+            cache = (path.parent / os.path.expanduser(folder)).resolve()  # noqa: PTH111 - without a home Path's raises
             return [cache] if cache.is_dir() else []
     return []
+
+
+def _user_config() -> list[Path]:
+    """DVC's configuration of this user, who may have no home directory: a uid without a name, and no HOME."""
+    home = os.path.expanduser("~")  # noqa: PTH111 - without a home Path's raises
+    folder = os.environ.get("XDG_CONFIG_HOME") or (f"{home}/.config" if home != "~" else "")
+    return [Path(folder) / "dvc/config"] if folder else []
+
+
+def _cache_dir(path: Path) -> str | None:
+    """``cache.dir`` of one file; a file that is not there, or that this user may not read, has none."""
+    parser = configparser.ConfigParser(interpolation=None, strict=False)
+    try:
+        parser.read(path, encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise ConfigError(
+            f"{path}: not UTF-8 text (byte 0x{error.object[error.start]:02x}); save it in UTF-8"
+        ) from error
+    except configparser.Error as error:
+        raise ConfigError(f"{path}: not a configuration of DVC ({' '.join(error.message.split())})") from error
+    return parser.get("cache", "dir", fallback=None)
 
 
 def readable(network: bool, variables: Mapping[str, str] = os.environ) -> list[Path]:

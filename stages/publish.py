@@ -7,9 +7,11 @@ from pathlib import Path
 from dlnet.config.base import StageConfig
 from dlnet.config.publish import PublishParams
 from dlnet.files import write_json
-from dlnet.registry.client import connect, shown, tracking_uri
+from dlnet.registry.client import connect, tracking_uri
 from dlnet.registry.collect import collect
+from dlnet.registry.databases import shown
 from dlnet.registry.publish import publish
+from dlnet.registry.signature import KEY_VARIABLE, signer
 from stages import run
 
 OUT = Path("reports/publish.json")
@@ -25,9 +27,11 @@ def main() -> None:
     """Run the stage."""
     publication = collect(Path(), PublishConfig.load().publish)
     uri = tracking_uri()
-    moves = publish(publication, connect(uri), uri)
+    key = signer()
+    moves = publish(publication, connect(uri), uri, key)
     write_json(OUT, publication.summary())
     print(f"{publication.experiment}: {publication.pipeline.title} ({shown(uri)})")
+    print(f"signed with key {key.key_id}" if key else f"not signed: {KEY_VARIABLE} is not set")
     for _, model in publication.models:
         results = [result for result in (model.verdict, model.budget) if result]
         for reason in (reason for result in results for reason in result.reasons):

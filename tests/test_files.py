@@ -1,11 +1,12 @@
 import hashlib
 import json
+import os
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from dlnet.errors import DLNetError
+from dlnet.errors import DLNetError, OutputError
 from dlnet.files import (
     atomic_dir,
     atomic_file,
@@ -59,6 +60,50 @@ def test_folder_is_replaced_completely(tmp_path):
         (folder / "new.txt").write_text("new")
     assert [p.name for p in path.iterdir()] == ["new.txt"]
     assert [p.name for p in tmp_path.iterdir()] == ["out"]
+
+
+class Disk:
+    """Records what is synced and what is renamed, in order; each still happens."""
+
+    def __init__(self, monkeypatch):
+        self.steps = []
+        for name in ("fsync", "replace", "rename"):
+            monkeypatch.setattr(os, name, self.recorded(name, getattr(os, name)))
+
+    def recorded(self, name, call):
+        def record(what, *more):
+            self.steps.append((name, os.stat(what).st_ino))  # noqa: PTH116 - a path or a handle
+            return call(what, *more)
+
+        return record
+
+
+def test_a_file_is_synced_before_it_gets_its_name_and_its_folder_after(tmp_path, monkeypatch):
+    disk = Disk(monkeypatch)
+    write_text(tmp_path / "a.txt", "content")
+    file, folder = (path.stat().st_ino for path in (tmp_path / "a.txt", tmp_path))
+    assert disk.steps == [("fsync", file), ("replace", file), ("fsync", folder)]
+
+
+def test_a_folder_is_synced_with_its_files_before_it_gets_its_name_and_the_folder_above_after(tmp_path, monkeypatch):
+    disk = Disk(monkeypatch)
+    with atomic_dir(tmp_path / "out") as folder:
+        (folder / "a.txt").write_text("content")
+    file, out, above = (path.stat().st_ino for path in (tmp_path / "out/a.txt", tmp_path / "out", tmp_path))
+    assert disk.steps == [("fsync", file), ("fsync", out), ("replace", out), ("fsync", above)]
+
+
+def test_new_folders_above_a_file_are_synced(tmp_path, monkeypatch):
+    disk = Disk(monkeypatch)
+    write_text(tmp_path / "one" / "two" / "a.txt", "content")
+    synced = {number for step, number in disk.steps if step == "fsync"}
+    assert {path.stat().st_ino for path in (tmp_path, tmp_path / "one", tmp_path / "one/two")} <= synced
+
+
+def test_a_file_above_is_named(tmp_path):
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(OutputError, match="file is not a folder"):
+        write_text(tmp_path / "file" / "a.txt", "content")
 
 
 def test_other_users_may_read_what_was_written(tmp_path):

@@ -14,6 +14,7 @@ Code that a stage imports affects its result, so all of it is listed in ``deps``
 from __future__ import annotations
 
 import ast
+import re
 import textwrap
 from pathlib import Path
 
@@ -99,6 +100,16 @@ def line(graph, stage):
 @pytest.mark.parametrize("stage", STAGES)
 def test_a_stage_depends_on_the_code_that_it_imports(graph, stage):
     assert listed(stage) == expected(graph, stage)
+
+
+@pytest.mark.parametrize("stage", [name for name in STAGES if name != "image"])
+def test_a_stage_depends_on_the_image_that_it_runs_in(stage):
+    """Else a change of the image, such as another version of a library, would not run the stage again."""
+    _, image, own = re.fullmatch(
+        r"exec python -m stages\.container (--network )?(\w+) -- python -m stages\.(\w+)", STAGES[stage]["cmd"]
+    ).groups()
+    assert own == stage
+    assert [name for name in deps(stage) if name.startswith("docker/")] == [f"docker/{image}.image.json"]
 
 
 def test_a_stage_that_reads_the_task_depends_on_its_file():

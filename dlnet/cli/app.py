@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from dlnet.cli import champion, data, device, firmware, forecast, project, relay, release, server
+from dlnet.cli import champion, data, device, firmware, forecast, keys, project, relay, release, server
 from dlnet.cli.arguments import example
 from dlnet.errors import DLNetError
 from dlnet.extras import named_extras
@@ -32,7 +32,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for module in (forecast, project, firmware, champion, release, device, data, server, relay):
+for module in (forecast, project, firmware, champion, release, keys, device, data, server, relay):
     app.add_typer(module.app)
 
 

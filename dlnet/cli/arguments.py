@@ -31,6 +31,11 @@ class ModelArgument:
     def __str__(self) -> str:
         return str(self.source)
 
+    @property
+    def folders(self) -> list[Path]:
+        """Its folder, which no output may touch; none for a version in the registry."""
+        return [self.source] if isinstance(self.source, Path) else []
+
 
 def parse_model(value: object) -> ModelArgument:
     """Parse a model argument; neither the registry nor the model is opened.

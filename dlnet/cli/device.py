@@ -100,6 +100,8 @@ def forecast(
         if rejected:
             print(f"{words.count(len(rejected))} refused as impossible, the first is number {rejected[0]}")
         ahead = own.from_health(from_fixed(board.forecast()))
+        if board.held().saturated:
+            print("saturated: a feature is beyond the range of this model's codes; dlnet forecast reads it in full")
         for row in SHOWN:
             if row <= len(ahead):
                 print(f"{row:4} {words.many} ahead: {own.symbol} {own.shown(ahead[row - 1])}")
@@ -130,6 +132,7 @@ def replay(
             f"{played.rows} rows accepted, {played.refused} refused, {played.forecasts} forecasts of "
             f"{board.info.horizon} rows compared: all equal to this computer's, to the last bit"
         )
+        print(played.apart)
 
 
 def _opened(model: ModelArgument, file: Path, layout: FileLayout) -> tuple[SavedEdge, Singles]:

@@ -58,7 +58,7 @@ def examine(root: Path) -> list[Check]:
         _data(root),
         _disk(root),
         _registry(root),
-        _docker(),
+        _docker(root),
         _tool("Arm compiler", "arm-none-eabi-gcc", "sudo apt-get install gcc-arm-none-eabi", needed=False),
         _tool("Arm emulator", "qemu-system-arm", "sudo apt-get install qemu-system-arm", needed=False),
     ]
@@ -167,28 +167,30 @@ def _disk(root: Path) -> Check:
 
 def _registry(root: Path) -> Check:
     """Whether MLflow responds; a SQLite file that does not exist yet is created by the publish stage."""
-    from dlnet.registry.client import is_server, probe, shown, tracking_uri
+    from dlnet.registry.client import is_server, probe, tracking_uri
+    from dlnet.registry.databases import check_file, shown, sqlite_file
 
     uri = tracking_uri()
     if is_server(uri):
         return _attempt("MLflow", shown(uri), lambda: probe(uri), "start the server or unset MLFLOW_TRACKING_URI")
-    path = Path(uri.partition(":///")[2])
-    exists = path.is_file()
+    path = sqlite_file(uri)
+    if path is None:
+        return Check("MLflow", True, f"{shown(uri)} (not asked)", "", needed=False)
     where = os.path.relpath(path, root.absolute())
-    return Check("MLflow", exists, where if exists else f"no {where} yet", "make publish", needed=False)
+    if not path.exists():
+        return Check("MLflow", False, f"no {where} yet", "make publish", needed=False)
+    return _attempt("MLflow", where, lambda: check_file(uri), "see what was found")
 
 
-def _docker() -> Check:
-    if shutil.which("docker") is None:
-        return Check("Docker engine", False, "no docker", "sudo apt-get install docker.io", needed=False)
-    command = ["docker", "version", "--format", "{{.Server.Version}}"]
+def _docker(root: Path) -> Check:
+    """What the launcher of stages says of the engine; without one stages run in the local environment."""
+    command = [sys.executable, "-m", "stages.containers.engine"]
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, check=False)
+        done = subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=SECONDS, check=False)
     except subprocess.TimeoutExpired:
         return Check("Docker engine", False, "does not answer", "sudo systemctl restart docker", needed=False)
-    ok = done.returncode == 0
-    found = done.stdout.strip() or "no engine running"
-    return Check("Docker engine", ok, found, "sudo systemctl start docker", needed=False)
+    found = (done.stdout.strip() or done.stderr.strip()).splitlines()[-1:] or ["no answer"]
+    return Check("Docker engine", done.returncode == 0, found[0], "docs/containers.md", needed=False)
 
 
 def _attempt(name: str, found: str, action: Callable[[], None], fix: str) -> Check:

@@ -30,10 +30,12 @@ def firmware(
     """Write a model as C++ for a sketch: model_data.h and model.json."""
     from dlnet.cli.models import opened_edge
     from dlnet.firmware.bundle import DOCUMENT, HEADER, write_bundle
+    from dlnet.outputs import added_files
 
     with opened_edge(model) as opened:
         device = opened.device
-    write_bundle(device, out)
+    with added_files(out, (HEADER, DOCUMENT), "dlnet firmware", model.folders) as folder:
+        write_bundle(device, folder)
     print(f"{device.name}, version {device.version}: {device.spec.parameters} parameters")
     print(f"{out / HEADER}: include it after DLNet.h; inputs: {', '.join(device.codec.names)}")
     print(f"{out / DOCUMENT}: SHA-256 {device.sha256}")
@@ -53,11 +55,13 @@ def sketch(
     """Build the sketch with a model, and check the image."""
     from dlnet.cli.models import opened_edge
     from dlnet.device.make import make
+    from dlnet.outputs import replaced_dir
 
     with opened_edge(model) as opened:
         device = opened.device
-    image = make(device, board, builder, out)
-    print(f"{image.elf}: {device.name}, version {device.version}")
+    with replaced_dir(out, "dlnet sketch", model.folders) as folder:
+        image = make(device, board, builder, folder)
+    print(f"{out / image.elf.name}: {device.name}, version {device.version}")
     for size in image.sizes:
         print(f"{size.part}: {size.bytes:,} B of {size.most:,} B")
     print(f"self test passed, {image.played.forecasts} forecasts equal to the reference's: {image.where}")
@@ -66,12 +70,18 @@ def sketch(
 def _prove(model: DeviceModel) -> None:
     from dlnet.cost.device import CLOCK_MHZ
     from dlnet.firmware.measure import measure
-    from dlnet.firmware.prove import prove_arm, prove_host
+    from dlnet.firmware.prove import prove_arm, prove_host, prove_life, prove_others
 
     z, anchor = windows(model)
     prove_host(model, z, anchor)
+    apart = prove_life(model)
     figures = measure(model, prove_arm(model, z, anchor))
-    print(f"{len(z)} windows: the reference, this machine and both paths on an emulated Cortex-M4 agree")
+    proven, left_out = prove_others(model, z, anchor)
+    agree = ", ".join(["this machine", "both paths on an emulated Cortex-M4", *proven])
+    print(f"{len(z)} windows: equal to the reference on {agree}")
+    for one in left_out:
+        print(one)
+    print(f"a made-up life, until beyond the range of codes, {apart}")
     print("\n".join(lines(figures, CLOCK_MHZ)))
 
 

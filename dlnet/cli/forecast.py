@@ -42,20 +42,20 @@ def forecast(
     The file's columns are those that the model was trained on, unless options name others.
     """
     from dlnet.cli.models import opened
-    from dlnet.files import atomic_file
     from dlnet.forecast import draw
     from dlnet.forecast import forecast as run
+    from dlnet.outputs import added_files
     from dlnet.plots.style import figure_style, save_figure
     from dlnet.report.tables import forecast_table, show
 
     with opened(model) as loaded:
         result = run(file, loaded, file_layout(nominal, unit, column))
-    picture = out / f"{result.asset}.png"
-    with figure_style():
-        save_figure(draw(result), picture)
-    with atomic_file(picture.with_suffix(".csv")) as temporary:
-        result.table().to_csv(temporary, index=False, float_format="%.6f")
+    picture, table = f"{result.asset}.png", f"{result.asset}.csv"
+    with added_files(out, (picture, table), "dlnet forecast", model.folders) as folder:
+        with figure_style():
+            save_figure(draw(result), folder / picture)
+        result.table().to_csv(folder / table, index=False, float_format="%.6f")
     show(forecast_table(result, SHOWN))
     for note in result.notes:
         print(note)
-    print(f"Every {result.quantities.time.one}: {picture.with_suffix('.csv')}   Picture: {picture}")
+    print(f"Every {result.quantities.time.one}: {out / table}   Picture: {out / picture}")

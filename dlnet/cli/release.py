@@ -18,7 +18,7 @@ from dlnet.errors import RegistryError
 from dlnet.registry.names import DEFAULT
 
 if TYPE_CHECKING:
-    from dlnet.release.plan import Exists, ReleasePlan
+    from dlnet.release.plan import ReleasePlan, Releases
 
 app = commands("release", "Plan a release, claim its build, assemble its files.", "dlnet release plan")
 
@@ -39,9 +39,7 @@ Output = Annotated[
 @app.command(epilog=example("dlnet release plan --github OWNER/NAME"))
 def plan(name: Name = DEFAULT, github: GitHub = None, as_json: Json = False, output: Output = None) -> None:
     """Compare champion with the last release; changes nothing."""
-    from dlnet.release.plan import Releases
-
-    _show(Releases(name, exists=_exists(github)).plan(), as_json, output)
+    _show(_releases(name, github).plan(), as_json, output)
 
 
 @app.command(epilog=example("dlnet release claim --claim run-17 --github OWNER/NAME"))
@@ -49,9 +47,23 @@ def claim(
     claimant: Claimant, name: Name = DEFAULT, github: GitHub = None, as_json: Json = False, output: Output = None
 ) -> None:
     """Plan, and claim the build; only one caller gets the claim."""
-    from dlnet.release.plan import Releases
+    _show(_releases(name, github).claim(claimant), as_json, output)
 
-    _show(Releases(name, exists=_exists(github)).claim(claimant), as_json, output)
+
+@app.command("check-tag", epilog=example("dlnet release check-tag firmware-v7-1a2b3c4d --github OWNER/NAME"))
+def check_tag(
+    tag: Annotated[str, typer.Argument(metavar="TAG", help="name of the release")],
+    github: Annotated[str, typer.Option("--github", metavar="OWNER/NAME", help="where it will be released")],
+) -> None:
+    """Refuse a release whose git tag is of another commit."""
+    from dlnet.release.published import Published
+    from dlnet.release.tags import TAG
+
+    if not TAG.fullmatch(tag):
+        raise RegistryError(f"{tag[:100]!r}: not a release's tag; dlnet release plan prints it")
+    published = Published.of_environment(github)
+    published.check_tag(tag)
+    print(f"{tag}: free, or of {published.commit[:12]}")
 
 
 @app.command(epilog=example("dlnet release record 7 --claim run-17 --url https://example.org/releases/firmware-v7"))
@@ -99,6 +111,7 @@ def assets(
     from dlnet.export.saved import SavedEdge
     from dlnet.firmware.measure import measure
     from dlnet.firmware.prove import prove_arm
+    from dlnet.outputs.marker import files_of
     from dlnet.release.assets import AssetsConfig, Release, assemble, evaluated, lineage
     from dlnet.saved import load_as
 
@@ -108,9 +121,9 @@ def assets(
     figures = measure(edge.device, prove_arm(edge.device, *windows(edge.device))).costs(config.cost.clock_mhz)
     sizes = [(size.part, size.bytes, size.most) for size in read_sizes(build)]
     release = Release(tag, edge.device, edge.document, evaluation, tags, figures, sizes)
-    verdict = assemble(build, release, config.publish.budget, out)
+    verdict = assemble(build, release, config.publish.budget, out, model.folders)
     print("\n".join(verdict.held))
-    print(f"{out}: " + ", ".join(sorted(path.name for path in out.iterdir())))
+    print(f"{out}: " + ", ".join(files_of(out)))
 
 
 @contextmanager
@@ -126,12 +139,14 @@ def _checked_out(model: ModelArgument) -> Iterator[Path]:
         yield Path(name) / "model"
 
 
-def _exists(repository: str | None) -> Exists | None:
-    if repository is None:
-        return None
-    from dlnet.release.github import TOKEN, GitHub
+def _releases(name: str, repository: str | None) -> Releases:
+    from dlnet.release.plan import Releases
+    from dlnet.release.published import Published
 
-    return GitHub.of_environment(repository, (TOKEN, "GITHUB_TOKEN")).released
+    if repository is None:
+        return Releases(name)
+    published = Published.of_environment(repository)
+    return Releases(name, exists=published.exists, check_tag=published.check_tag)
 
 
 def _show(plan: ReleasePlan, as_json: bool, output: Path | None) -> None:

@@ -65,6 +65,8 @@ def with_features(net: Net, kept: list[int]) -> Net:
         center=tuple(encoder.center[index] for index in kept),
         scale=tuple(encoder.scale[index] for index in kept),
         quantiles=tuple(encoder.quantiles[index] for index in kept) if encoder.quantiles else (),
+        low=tuple(encoder.low[index] for index in kept),
+        high=tuple(encoder.high[index] for index in kept),
         relative_scale=tuple(encoder.relative_scale[i] for i in relative),
     )
     inputs = "ux" if config.rank else "wx"

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Self, TypeVar
+from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.error import MarkedYAMLError
+from ruamel.yaml.events import ScalarEvent
 from ruamel.yaml.reader import ReaderError
 
 from dlnet.errors import ConfigError
@@ -53,20 +54,9 @@ def read_yaml(
         more: values beside those of the file. keep: keys that are read; None: all.
 
     Raises:
-        ConfigError: the file is missing, is not YAML, or a key or value is wrong; names file, line and key.
+        ConfigError: as ``read_text`` and ``parse_yaml``, or a key or value is wrong; names file, line and key.
     """
-    try:
-        document = YAML(typ="rt").load(path)
-    except FileNotFoundError as error:
-        raise ConfigError(f"{path}: no such file; run from the project's root") from error
-    except MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 0
-        raise ConfigError(f"{path}:{line}: not YAML ({error.problem})") from error
-    except ReaderError as error:
-        line = path.read_bytes()[: error.position].count(b"\n") + 1
-        raise ConfigError(f"{path}:{line}: not UTF-8 text ({error.reason}); save the file in UTF-8") from error
-    if not isinstance(document, CommentedMap):
-        raise ConfigError(f"{path}: expected keys with values, such as 'name: value'")
+    document = parse_yaml(read_text(path), path)
     for key in (more or {}) & document.keys():
         raise ConfigError(f"{path}:{document.lc.key(key)[0] + 1}: {key}: is not set here; delete the line")
     content = {key: document[key] for key in document if keep is None or key in keep}
@@ -74,6 +64,62 @@ def read_yaml(
         return kind.model_validate({**content, **(more or {})})
     except ValidationError as error:
         raise ConfigError("\n".join(_describe(path, document, item) for item in error.errors())) from error
+
+
+def read_text(path: Path) -> str:
+    """Text of a file that a person edits: UTF-8, every line end as it is.
+
+    Raises:
+        ConfigError: the file is missing, cannot be read, or is not UTF-8; names file and line.
+    """
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError as error:
+        raise ConfigError(f"{path}: no such file; run from the project's root") from error
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read ({error.strerror})") from error
+    try:
+        return content.decode()
+    except UnicodeDecodeError as error:
+        line, byte = content[: error.start].count(b"\n") + 1, content[error.start]
+        raise ConfigError(f"{path}:{line}: not UTF-8 text (byte 0x{byte:02x}); save the file in UTF-8") from error
+
+
+def parse_yaml(text: str, path: Path, typ: Literal["rt", "safe"] = "rt") -> Any:
+    """The mapping that a file's text holds; ``rt`` keeps lines and comments with it, ``safe`` gives plain values.
+
+    Raises:
+        ConfigError: the text is not YAML, or no mapping; names ``path`` and line.
+    """
+    try:
+        document = YAML(typ=typ).load(text)
+    except MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        problem = " ".join(str(error.problem or error.context).split())
+        raise ConfigError(f"{path}:{mark.line + 1 if mark else 1}: not YAML ({problem})") from error
+    except ReaderError as error:
+        line = text.count("\n", 0, error.position) + 1
+        raise ConfigError(f"{path}:{line}: not YAML (the character U+{error.character:04X})") from error
+    except ValueError as error:  # a scalar that looks like a date or number, and is none
+        raise ConfigError(f"{path}:{_unreadable_line(text)}: not YAML ({error}); quote the value") from error
+    except RecursionError as error:
+        raise ConfigError(f"{path}: not YAML that can be read (nested too deeply)") from error
+    if not isinstance(document, dict):
+        raise ConfigError(f"{path}: expected keys with values, such as 'name: value'")
+    return document
+
+
+def _unreadable_line(text: str) -> int:
+    """Line of the first plain scalar that has the form of a date or number, but no value."""
+    for event in YAML(typ="safe", pure=True).parse(text):
+        if isinstance(event, ScalarEvent) and event.implicit[0]:
+            try:
+                YAML(typ="safe").load(event.value)
+            except ValueError:
+                return int(event.start_mark.line) + 1
+            except MarkedYAMLError:
+                continue  # text that is no value on its own
+    return 1
 
 
 def each_once(lists: Mapping[str, Sequence[object]]) -> None:

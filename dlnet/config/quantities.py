@@ -33,6 +33,7 @@ def _plain(text: str) -> str:
     return text
 
 
+Name = Annotated[str, Field(min_length=1, max_length=100), AfterValidator(_plain)]
 Text = Annotated[str, Field(min_length=1, max_length=40), AfterValidator(_plain)]
 Word = Annotated[str, Field(max_length=20, pattern=r"^[a-z][a-z0-9-]*( [a-z0-9-]+)*$")]
 Unit = Annotated[str, Field(min_length=1, max_length=20, pattern=r"^[!-<>-~]+$")]

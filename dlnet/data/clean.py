@@ -12,9 +12,8 @@ from dlnet.config.quantities import Quantities
 MAD_TO_SIGMA = 1.4826
 """Standard deviation of a normal variable over its median absolute deviation (1 / Phi^-1(3/4))."""
 
-
-FEATURE_FLOOR = 1e-12
-"""Features differ in scale by orders of magnitude: the floor only keeps constant stretches unchanged."""
+ROUNDING = 2.0**-40
+"""Differences below this share of a number's own size are rounding. Users choose units, so no limit is absolute."""
 
 
 def clean_inputs(
@@ -22,7 +21,7 @@ def clean_inputs(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Health (n,) and features (n, F) of the given names without outliers, as a device can clean them, row by row."""
     back, own = clean.window - 1, quantities.cleaning.features
-    floors = np.array([max(FEATURE_FLOOR, own.get(name, 0.0)) for name in names])
+    floors = np.array([own.get(name, 0.0) for name in names])
     cleaned = hampel(features, back, 0, clean.feature_sigmas, floors)[0]
     return hampel(health, back, 0, clean.sigmas, health_floor(quantities))[0], cleaned
 
@@ -43,9 +42,9 @@ def hampel(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Replace outliers by the median of their neighbourhood (Hampel 1974; Pearson 2002).
 
-    Value i is an outlier where ``|x[i] - m| > max(sigmas * 1.4826 * median|x[j] - m|, floor)``, with m the
-    median of the neighbourhood ``x[i - before : i + after + 1]``, cut off at the ends. With ``after = 0`` the
-    filter is causal: it can run on a device, row by row. Neighbours are taken as given, not as cleaned.
+    Value i is an outlier where ``|x[i] - m| > max(sigmas * 1.4826 * median|x[j] - m|, floor, ROUNDING * |m|)``,
+    with m the median of the neighbourhood ``x[i - before : i + after + 1]``, cut off at the ends. With ``after = 0``
+    the filter is causal: it can run on a device, row by row. Neighbours are taken as given, not as cleaned.
 
     Args:
         values: (n,) or (n, F) float64, finite; columns are filtered one by one.
@@ -66,7 +65,8 @@ def hampel(
     for i in (*range(min(before, n)), *range(max(n - after, before, 0), n)):
         window = columns[max(0, i - before) : i + after + 1]
         centre[i], spread[i] = _median_and_mad(window.T)
-    outlier = np.abs(columns - centre) > np.maximum(sigmas * spread, floor)
+    least = np.maximum(floor, ROUNDING * np.abs(centre))  # a constant stretch stays as it is
+    outlier = np.abs(columns - centre) > np.maximum(sigmas * spread, least)
     cleaned = np.where(outlier, centre, columns)
     return cleaned.reshape(values.shape), outlier.reshape(values.shape)
 

@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from dlnet.config.quantities import Track
 from dlnet.config.task import TaskParams
+from dlnet.data.clean import ROUNDING
 from dlnet.data.windows import Ends, Floats, Singles, WindowDataset
 
 CLIP = 8.0  # of every encoded value; the integer engine's Q3.12 inputs saturate here
@@ -29,6 +30,9 @@ class Encoder:
     block-to-block drops clamped at ``drop_limit`` (a step of missing rows is not ageing); then the last health,
     standardised; on both tracks the features, standardised or mapped to uniform scores through ``quantiles``; then
     the features of ``relative`` minus their last block, in units of ``relative_scale``.
+
+    ``low`` and ``high`` are the least and the greatest value of each feature in all rows of the training assets, until
+    the end of their data: the device's integer codes cover them and more.
     """
 
     track: Track
@@ -41,6 +45,8 @@ class Encoder:
     center: tuple[float, ...]
     scale: tuple[float, ...]
     quantiles: tuple[tuple[float, ...], ...]
+    low: tuple[float, ...]
+    high: tuple[float, ...]
     relative_scale: tuple[float, ...]
     level_mean: float
     level_scale: float
@@ -127,13 +133,15 @@ class Encoder:
 
 
 def fit_encoder(dataset: WindowDataset, task: TaskParams) -> Encoder:
-    """Fit an encoder on the training windows of ``dataset`` (stride 1) only."""
+    """Fit an encoder on the training windows of ``dataset`` (stride 1), and its ranges on all training rows."""
     channels = dataset.task.channels
     ends = dataset.windows("train", 1)
-    blocks = _block_means_ending_at(dataset.features[:, dataset.columns(list(channels.features))], ends, task.block)
-    earliest = ends - task.window + task.block
-    first = _block_means_ending_at(dataset.features[:, dataset.columns(list(channels.relative))], earliest, task.block)
-    recent = _block_means_ending_at(dataset.features[:, dataset.columns(list(channels.relative))], ends, task.block)
+    features = dataset.features[:, dataset.columns(list(channels.features))]
+    position = [channels.features.index(name) for name in channels.relative]
+    blocks = _block_means_ending_at(features, ends, task.block)
+    first = _block_means_ending_at(features[:, position], ends - task.window + task.block, task.block)
+    size, change = np.abs(blocks).max(axis=0, initial=0.0), blocks[:, position] - first
+    rows = features[dataset.training_rows]
     last = dataset.health[ends - 1]
     delta_scale = 3.0 * float(np.abs(dataset.targets(ends) - last[:, None]).mean())
     levels = _block_means_ending_at(dataset.health[:, None], ends, task.block)[:, 0]
@@ -147,25 +155,43 @@ def fit_encoder(dataset: WindowDataset, task: TaskParams) -> Encoder:
         features=tuple(channels.features),
         relative=tuple(channels.relative),
         center=_floats(blocks.mean(axis=0)),
-        scale=_floats(_spread(blocks)),
-        quantiles=_quantiles(blocks, channels.quantiles),
-        relative_scale=_floats(_spread(recent - first)),
+        scale=_floats(_spread(blocks, size)),
+        quantiles=_quantiles(blocks, size, channels.quantiles),
+        low=_floats(rows.min(axis=0)),
+        high=_floats(rows.max(axis=0)),
+        relative_scale=_floats(_spread(change, size[position])),
         level_mean=float(last.mean()),
-        level_scale=float(_spread(last)),
+        level_scale=float(_spread(last[:, None], np.abs(last).max(keepdims=True))[0]),
         delta_scale=delta_scale,
         drop_limit=float(np.quantile((before - levels) / delta_scale, 0.99)),
     )
 
 
-def _quantiles(blocks: Floats, count: int) -> tuple[tuple[float, ...], ...]:
+def varies(values: Floats, size: Floats) -> npt.NDArray[np.bool_]:
+    """(F,) whether columns of ``values`` (N, F) vary by more than the rounding of numbers of their ``size`` (F,)."""
+    return np.asarray(np.ptp(values, axis=0) > ROUNDING * size)
+
+
+def _quantiles(blocks: Floats, size: Floats, count: int) -> tuple[tuple[float, ...], ...]:
+    """Quantiles of each column; of one that does not vary, a ramp around it, on which it is 0."""
     if not count:
         return ()
-    levels = np.quantile(blocks, np.linspace(0, 1, count), axis=0)
-    return tuple(_floats(np.maximum.accumulate(levels[:, i])) for i in range(blocks.shape[1]))
+    levels = np.maximum.accumulate(np.quantile(blocks, np.linspace(0, 1, count), axis=0), axis=0)
+    own = np.where(size > 0, size, 1.0)
+    ramp = np.median(blocks, axis=0) + own * np.linspace(-1, 1, count)[:, None]
+    levels = np.where(varies(blocks, size), levels, ramp)
+    return tuple(_floats(levels[:, i]) for i in range(blocks.shape[1]))
 
 
-def _spread(values: Floats) -> Floats:
-    return np.asarray(values.std(axis=0) + 1e-9)
+def _spread(values: Floats, size: Floats) -> Floats:
+    """(N, F) -> (F,) standard deviations; of a column that does not vary, its own size, so that it stays within ±1.
+
+    Args:
+        size: (F,) of the numbers that the values are made of; 1 stands in for 0.
+    """
+    largest = np.abs(values).max(axis=0, initial=0.0)
+    own = np.where(largest > ROUNDING * size, largest, np.where(size > 0, size, 1.0))
+    return np.where(varies(values, size), values.std(axis=0), own)
 
 
 def _floats(values: npt.ArrayLike) -> tuple[float, ...]:

@@ -143,6 +143,11 @@ class WindowDataset:
         ends = [np.arange(starts[i] + self.window, starts[i + 1] - ahead + 1, stride, dtype=np.int64) for i in of_split]
         return np.concatenate(ends) if ends else np.empty(0, np.int64)
 
+    @property
+    def training_rows(self) -> npt.NDArray[np.bool_]:
+        """(R,) whether a row is of a training asset in use, until the end of its data."""
+        return np.isin(self.asset_index, [i for i, name in enumerate(self.assets) if name in self.training])
+
     def asset_of(self, ends: Ends) -> npt.NDArray[np.int64]:
         """(N,) index into ``assets`` of each window."""
         return self.asset_index[ends - 1]

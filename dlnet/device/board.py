@@ -13,9 +13,10 @@ import numpy.typing as npt
 
 from dlnet.device.errors import DeviceError, LineLost, NoAnswer, Refused, WrongModel
 
-PROTOCOL = 2
+PROTOCOL = 3
 GREETINGS = 3
 FORECAST_BITS = 24
+FLAG = " saturated"  # last word of an answer that rests on a feature beyond the range of its codes
 CHUNK = 64  # bytes of a saved state in a line
 Floats = npt.NDArray[np.floating[Any]]
 
@@ -51,6 +52,7 @@ class Held:
     last: int  # number of the last row
     held: int  # rows that a forecast would read
     ready: bool  # whether there are enough for a forecast
+    saturated: bool  # whether a feature among them is beyond the range of its codes: forecasts are flagged
 
 
 class Wire(Protocol):
@@ -78,7 +80,7 @@ class Board:
         """Send ``info`` until the first valid answer: a board that was just opened may still be starting."""
         for attempt in range(GREETINGS):
             try:
-                fields = _fields(self.ask("info"))
+                fields = self._fields("info")
                 if fields.get("protocol") != str(PROTOCOL):
                     raise DeviceError(
                         f"{self._line.port}: has protocol {fields.get('protocol')}, this computer {PROTOCOL}; "
@@ -140,9 +142,11 @@ class Board:
         return self._held("push", self.ask(f"push {time} " + " ".join(map(number, values))))
 
     def forecast(self) -> npt.NDArray[np.int32]:
-        """(horizon,) health of the next rows, in units of 2^-24; see ``Target.from_health``."""
+        """(horizon,) health of the next rows, in units of 2^-24, see ``Target.from_health``; flagged where
+        ``held().saturated``."""
+        words = self.ask("forecast").removesuffix(FLAG).split()
         try:
-            values = np.array([int(text) for text in self.ask("forecast").split()], np.int32)
+            values = np.array([int(text) for text in words], np.int32)
         except (ValueError, OverflowError) as error:
             raise LineLost(f"{self._line.port}: the forecast is damaged ({error})") from error
         if len(values) != self.info.horizon:
@@ -151,7 +155,7 @@ class Board:
 
     def crossing(self, value: float) -> int | None:
         """Rows until the target is at or beyond ``value``; None where the forecast does not reach it."""
-        reply = self.ask(f"crossing {number(value)}")
+        reply = self.ask(f"crossing {number(value)}").removesuffix(FLAG)
         return None if reply == "none" else self._int("crossing", reply)
 
     def self_test(self) -> None:
@@ -160,7 +164,7 @@ class Board:
 
     def timing(self) -> tuple[int, int]:
         """Processor cycles (0: no counter, as in an emulator) and µs of one forecast."""
-        fields = _fields(self.ask("time"))
+        fields = self._fields("time")
         return self._int("time", fields.get("cycles", "")), self._int("time", fields.get("us", ""))
 
     def save(self) -> bytes:
@@ -199,9 +203,30 @@ class Board:
             raise LineLost(f"{self._line.port}: the features are damaged ({error})") from error
 
     def _held(self, command: str, reply: str) -> Held:
-        fields = _fields(reply)
-        last, held, ready = (self._int(command, fields.get(name, "")) for name in ("last", "held", "ready"))
-        return Held(last, held, bool(ready))
+        fields = self._named(command, reply)
+        names = ("last", "held", "ready", "saturated")
+        last, held, ready, saturated = (self._int(command, fields.get(name, "")) for name in names)
+        return Held(last, held, bool(ready), bool(saturated))
+
+    def _fields(self, command: str) -> dict[str, str]:
+        return self._named(command, self.ask(command))
+
+    def _named(self, command: str, reply: str) -> dict[str, str]:
+        """``a=1 b=2`` as a mapping; values may contain blanks. A key that stands twice could be a forged one."""
+        fields: dict[str, str] = {}
+        last = ""
+        for part in reply.split(" "):
+            name, separator, value = part.partition("=")
+            if separator and name in fields:
+                raise LineLost(
+                    f"{self._line.port}: the answer to {command!r} has {name[:40]!r} twice; flash the firmware"
+                )
+            if separator:
+                last = name
+                fields[name] = value
+            elif last:
+                fields[last] += f" {part}"
+        return fields
 
     def _int(self, command: str, text: str) -> int:
         try:
@@ -223,17 +248,3 @@ def number(value: float, digits: int = 9) -> str:
     if len(whole) > digits or len(decimals) > 22:
         raise DeviceError(f"{value} cannot be sent to a board: too many digits before or behind the point")
     return text
-
-
-def _fields(reply: str) -> dict[str, str]:
-    """``a=1 b=2`` as a mapping; values may contain blanks."""
-    fields: dict[str, str] = {}
-    last = ""
-    for part in reply.split(" "):
-        name, separator, value = part.partition("=")
-        if separator:
-            last = name
-            fields[name] = value
-        elif last:
-            fields[last] += f" {part}"
-    return fields

@@ -36,11 +36,11 @@ def make(model: DeviceModel, board: str, builder: str | None, out: Path) -> Chec
 
     Args:
         board: ``emulated`` or ``nano33ble``. builder: ``arduino-cli`` or ``arduino-builder``; None: what is installed.
+        out: an empty folder.
 
     Raises:
         ToolError: a tool is missing or failed. DeviceError: the image differs from the reference.
     """
-    out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="dlnet-") as name:
         text = Path(name) / "model_data.h"
         write_text(text, header(model))

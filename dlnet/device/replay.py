@@ -8,11 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from dlnet.device.board import Board
+from dlnet.device.board import Board, Held
 from dlnet.device.errors import Mismatch, Refused
 from dlnet.export.edge import DeviceModel
-from dlnet.export.frontend import acceptable, clean_codes, encode_codes, to_codes
-from dlnet.export.reference import Int32s, run
+from dlnet.export.frontend import acceptable
+from dlnet.export.path import Apart, DevicePath, compare, device_path
+from dlnet.export.reference import Int32s
 
 OUT_OF_RANGE = 23  # the protocol's code for an impossible row
 Singles = npt.NDArray[np.float32]
@@ -26,6 +27,7 @@ class Played:
     refused: int  # by the board and by the reference
     forecasts: int  # compared, each of ``horizon`` integers
     last: Int32s | None  # the last forecast, 2^-24 of health
+    apart: Apart  # from the float path that ``dlnet forecast`` takes
 
 
 def expected(model: DeviceModel, values: Singles) -> Int32s:
@@ -37,26 +39,26 @@ def expected(model: DeviceModel, values: Singles) -> Int32s:
     Returns:
         (max(0, n - window + 1), horizon) in units of 2^-24 of health.
     """
-    codec = model.codec
-    if len(values) < codec.window:
-        return np.zeros((0, model.spec.horizon), np.int32)
-    clean = clean_codes(codec, to_codes(codec, values))
-    windows = np.lib.stride_tricks.sliding_window_view(clean, codec.window, axis=0)
-    return run(model.spec, *encode_codes(codec, windows.transpose(0, 2, 1))).forecast
+    return _path(model, values).forecast(model)
 
 
-def play(board: Board, values: Singles) -> Iterator[tuple[int, bool]]:
-    """Reset the board and push each row, numbered from 1; yields its number and whether the board accepted it."""
+def _path(model: DeviceModel, values: Singles) -> DevicePath:
+    return device_path(model, values, np.arange(model.codec.window, len(values) + 1))
+
+
+def play(board: Board, values: Singles) -> Iterator[tuple[int, Held | None]]:
+    """Reset the board and push each row, numbered from 1; yields its number and what the board then holds, or None
+    where it refused the row."""
     board.reset()
     for number, row in enumerate(values, start=1):
         try:
-            board.push(number, row)
+            held = board.push(number, row)
         except Refused as refusal:
             if refusal.code != OUT_OF_RANGE:
                 raise
-            yield number, False
+            yield number, None
         else:
-            yield number, True
+            yield number, held
 
 
 def replay(board: Board, model: DeviceModel, values: Singles) -> Played:
@@ -66,27 +68,32 @@ def replay(board: Board, model: DeviceModel, values: Singles) -> Played:
         values: (n, inputs) rows in natural units, finite, oldest first.
 
     Raises:
-        WrongModel: the board runs another model. Mismatch: it accepted other rows, or gave another forecast.
+        WrongModel: the board runs another model. Mismatch: it accepted other rows, or gave another forecast or flag.
+        ParityError: the reference itself is far from ``dlnet forecast`` in a window that it does not flag.
     """
     board.check_model(model.sha256)
     codec = model.codec
     acceptable_rows = acceptable(codec, values)
-    reference = iter(expected(model, values[acceptable_rows]))
+    apart, path = compare(model, values), _path(model, values[acceptable_rows])
+    reference = zip(path.forecast(model), path.flagged, strict=True)
     accepted_count = forecasts = 0
     last: Int32s | None = None
-    for number, accepted in play(board, values):
+    for number, held in play(board, values):
+        accepted = held is not None
         if accepted != acceptable_rows[number - 1]:
             action = "accepts" if accepted else "refuses"
             raise Mismatch(
                 f"row {number}: the board {action} it and this computer does not; the firmware is another one"
             )
         accepted_count += accepted
-        if not accepted or accepted_count < codec.window:
+        if held is None or accepted_count < codec.window:
             continue
-        last = board.forecast()
-        _compare(number, last, next(reference))
+        last, (wanted, flag) = board.forecast(), next(reference)
+        _compare(number, last, wanted)
+        if held.saturated != flag:
+            raise Mismatch(f"after row {number}: the board says saturated={held.saturated:d}, this computer {flag:d}")
         forecasts += 1
-    return Played(accepted_count, len(values) - accepted_count, forecasts, last)
+    return Played(accepted_count, len(values) - accepted_count, forecasts, last, apart)
 
 
 def _compare(number: int, board: Int32s, reference: Int32s) -> None:

@@ -13,6 +13,10 @@ ANCHOR_LIMIT = 2**25  # health 2
 INPUT_PEAK = 2**15
 STATE_PEAK = 2**15
 STATE_AS_INPUT_PEAK = 2 ** (15 - fixed.STATE_SHIFT)
+WIDEST = 255  # inputs, states, rows of a factor, branches, steps and sub-steps: each is a byte on a device
+LONGEST = 65535  # rows of a forecast
+MULTIPLIERS = (2**30, 2**31 - 1)  # those of ``fixed.multiplier_of``
+SCALE_SHIFTS = (1, 62)
 ROW_SHIFTS = (33, 62)  # one SMMLA on Armv7E-M rounds once and exactly from 33 on; 62 keeps the sum in 64 bits
 
 
@@ -47,14 +51,17 @@ def check_bounds(spec: Spec) -> None:
         ModelError: names the part and its bound.
     """
     _check_shapes(spec)
+    _check_constants(spec)
     for name, part in spec.parts.items():
         low, high = ROW_SHIFTS
         if (part.weights % part.unit).any() or (part.bias % part.unit).any():
             raise ModelError(f"{name}: of {part.bits} bits, but a weight or bias is no multiple of {part.unit}")
         if np.abs(part.weights.astype(np.int64)).max() > part.limit:
             raise ModelError(f"{name}: of {part.bits} bits, but a weight is beyond ±{part.limit}")
-        if part.shift.min() < low or part.shift.max() > high or part.multiplier.min() < 1:
-            raise ModelError(f"{name}: a row's scale is out of range (shift must lie in {low}..{high})")
+        if part.shift.min() < low or part.shift.max() > high or part.multiplier.min() < MULTIPLIERS[0]:
+            raise ModelError(
+                f"{name}: a row's scale is out of range (multiplier from {MULTIPLIERS[0]} on, shift in {low}..{high})"
+            )
     for where, peak in largest_accumulator(spec).items():
         if peak > fixed.INT32_MAX:
             raise ModelError(f"{where} could reach {peak}, beyond 32 bits; lower the weights, scales or knots")
@@ -85,13 +92,18 @@ def _offset_peak(spec: Spec) -> int:
 
 
 def _check_shapes(spec: Spec) -> None:
+    sizes = {"channels": spec.channels, "hidden": spec.hidden, "steps": spec.steps, "substeps": spec.substeps}
+    sizes |= {"branches": spec.branches, "skip inputs + 1": len(spec.skip) + 1, "knots": len(spec.knots)}
+    sizes |= {} if spec.inner is None else {"rank": spec.rank}
+    for name, size in sizes.items():
+        if not 1 <= size <= (LONGEST if name in ("knots", "skip inputs + 1") else WIDEST):
+            raise ModelError(f"the parts of the spec do not fit together: {name} would be {size}; run dvc repro")
     hidden, outputs = spec.hidden, spec.branches * spec.outputs
     seen = spec.channels + hidden
-    rows = {"liquid": 2 * hidden, "ltc": hidden}.get(spec.cell)
+    rows = {"liquid": 2 * hidden, "ltc": hidden}.get(str(spec.cell))
     if rows is None:
-        raise ModelError(f"cell must be liquid or ltc, not {spec.cell!r}")
+        raise ModelError(f"cell must be liquid or ltc, not {repr(spec.cell)[:40]}")
     fits = [
-        spec.channels > 0,
         spec.step.weights.shape == (rows, spec.rank or seen),
         all(part.weights.shape[1] == seen for part in (spec.inner, spec.gate) if part is not None),
         spec.head.weights.shape == (outputs, hidden + len(spec.skip)),
@@ -105,3 +117,32 @@ def _check_shapes(spec: Spec) -> None:
         fits += [array.shape == part.weights.shape[:1] for array in (part.bias, part.multiplier, part.shift)]
     if not all(fits):
         raise ModelError("the parts of the spec do not fit together; run dvc repro")
+
+
+def _check_constants(spec: Spec) -> None:
+    """Check every number that is no weight: each has one right value, or a range."""
+    gaps = [high - low for low, high in zip((0, *spec.knots), spec.knots, strict=False)]
+    low, high = MULTIPLIERS
+    scales = [spec.delta, *([] if spec.offset is None else [spec.offset])]
+    tables = fixed.make_tables()
+    reversal = np.zeros(1, np.int16) if spec.reversal is None else spec.reversal
+    right = {
+        "knots": min(gaps) > 0 and spec.knots[-1] <= LONGEST,
+        "update": spec.update == fixed.multiplier_of(2.0 ** (1 - fixed.STATE_BITS) / spec.substeps),
+        "delta and offset": all(
+            low <= multiplier <= high and SCALE_SHIFTS[0] <= shift <= SCALE_SHIFTS[1] for multiplier, shift in scales
+        ),
+        "rate": spec.rate.min() >= 0,
+        "reversal": int(reversal.min()) >= -fixed.INT16_MAX,
+        "tables": all(np.array_equal(spec.tables[name], table) for name, table in tables.items()),
+    }
+    # Divides by the gaps, so only where they are positive.
+    right["inv_gap_q30"] = right["knots"] and list(spec.inv_gap_q30) == [inverse_gap(gap) for gap in gaps]
+    for name, holds in right.items():
+        if not holds:
+            raise ModelError(f"{name} of the spec cannot be right; run dvc repro")
+
+
+def inverse_gap(rows: int) -> int:
+    """2^30 / ``rows`` between two knots, rounded."""
+    return round(2**fixed.WEIGHT_BITS / rows)

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
+from pydantic import Field
+
 from dlnet.documents import Document
 from dlnet.models.precision import Part
 
@@ -33,6 +37,6 @@ class EdgeMetrics(Document):
 class VersionRecord(Document):
     """version.json of a folder from the registry: the registered version, and the project's own tags."""
 
-    name: str
-    number: int
+    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,63}$")]
+    number: Annotated[int, Field(ge=1, le=999_999_999)]
     tags: dict[str, str]

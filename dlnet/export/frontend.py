@@ -22,6 +22,7 @@ from dlnet.export.reference import Int16s, Int32s, quantise_anchor
 
 Singles = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
 
 CODE_BITS = 8  # extra bits of a float before it is rounded to a code
 HEALTH_BITS = 15  # a unit of health's codes is 2^-15
@@ -30,8 +31,9 @@ SUM_BITS = 8  # a sum of codes is shifted left by so many bits before it is mult
 FAR = 1 << 22  # a path of health changes is clipped here, far beyond the range of an input
 MOST_GAIN = 64.0  # inputs (2^-12) a unit of a block's sum: a finer scale would amplify the rounding of codes only
 SCORE_BITS = 4  # of a quantile score below an input's unit, where 32 bits leave room
-SPANS = 0.5  # codes extend so many spans of the training quantiles beyond both ends
-DEVIATIONS = 8.0  # or so many standard deviations from the mean
+MARGIN = 0.5  # codes extend so many spans of the training rows beyond both ends of these: docs/firmware.md
+RESOLVED = 2.0**-7  # least half range over its centre: a code is then no finer than a float32 of that size
+SINGLES = (2.0**-100, 2.0**100)  # half ranges whose code is a normal float32, with room for 2^-8 of it
 SIGMA_BITS = 16
 HIGHEST_FLOOR = 1 << 18  # quarters of a code: above every deviation, so that nothing is an outlier
 CLIP = int(FEATURE_CLIP) << fixed.INPUT_BITS
@@ -123,7 +125,8 @@ def make_codec(encoder: Encoder, clean: CleanParams, quantities: Quantities) -> 
     """The integer form of an encoder.
 
     Raises:
-        ModelError: the window is shorter than the filter, or the quantiles do not fit 32 bits.
+        ModelError: the window is shorter than the filter, or the quantiles do not fit 32 bits, or a feature's unit does
+            not suit a float32.
     """
     if encoder.window < clean.window:
         raise ModelError(f"the filter reads {clean.window} rows, the model {encoder.window}; retrain")
@@ -184,15 +187,34 @@ def _floor(deviation: float, unit: float) -> int:
     return round(min(deviation / unit * 4, HIGHEST_FLOOR))
 
 
-def _ranges(encoder: Encoder) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """Centre and half width of the range of each feature's codes, in its own unit."""
-    if encoder.quantiles:
-        ends = np.array([(knots[0], knots[-1]) for knots in encoder.quantiles])
-        centre, half = ends.mean(axis=1), (0.5 + SPANS) * (ends[:, 1] - ends[:, 0])
-    else:
-        centre, half = np.array(encoder.center), DEVIATIONS * np.array(encoder.scale)
-    # A feature that never changed in training still needs a unit that a float32 of its size can resolve.
-    return centre, np.maximum(half, np.maximum(1e-4 * np.abs(centre), 1e-9))
+def _ranges(encoder: Encoder) -> tuple[Floats, Floats]:
+    """Centre and half width of the range of each feature's codes, in its own unit.
+
+    The range is that of the training rows and ``MARGIN`` more at both ends, unless spikes in it would leave too few
+    codes for what a channel tells apart: then it lies around the mean, and what is beyond is flagged.
+    """
+    low, high = np.array(encoder.low), np.array(encoder.high)
+    centre, half = (low + high) / 2, (0.5 + MARGIN) * (high - low)
+    most = _widest(encoder)
+    centre = np.where(half > most, np.array(encoder.center), centre)
+    half = np.minimum(np.maximum(half, RESOLVED * np.abs(centre)), most)
+    half = np.where(half > 0, half, 1.0)  # always 0 in training: any unit will do
+    for name, c, h in zip(encoder.features, centre.tolist(), half.tolist(), strict=True):
+        if not (SINGLES[0] <= h <= SINGLES[1] and abs(c) <= SINGLES[1]):
+            raise ModelError(
+                f"feature {name!r} has values of {c:g} ± {h:g}, beyond what a device's float32 resolves; "
+                "give it in another unit"
+            )
+    return centre, half
+
+
+def _widest(encoder: Encoder) -> Floats:
+    """(F,) half range at which the finest channel of a feature takes ``MOST_GAIN`` for a code."""
+    finest = np.full(len(encoder.features), np.inf) if encoder.quantiles else np.array(encoder.scale)
+    for name, scale in zip(encoder.relative, encoder.relative_scale, strict=True):
+        i = encoder.features.index(name)
+        finest[i] = min(finest[i], scale)
+    return np.asarray(finest * (MOST_GAIN * encoder.block * 2.0 ** (15 - fixed.INPUT_BITS)))
 
 
 def _knots(encoder: Encoder, offset: Singles, unit: npt.NDArray[np.float64]) -> npt.NDArray[np.int64] | None:
@@ -243,6 +265,19 @@ def acceptable(codec: Codec, values: npt.NDArray[np.floating]) -> npt.NDArray[np
         low, high = codec.limits
         accepted &= (singles[:, 0] >= low) & (singles[:, 0] <= high)
     return np.asarray(accepted)
+
+
+def saturated(codes: Int16s) -> npt.NDArray[np.bool_]:
+    """Codes (..., inputs) -> (...) whether one of a row stands at an end of its range: values beyond look the same.
+
+    The device flags every forecast whose window of cleaned rows holds such a row, see ``flagged``.
+    """
+    return np.asarray(((codes == fixed.INT16_MAX) | (codes == fixed.INT16_MIN)).any(axis=-1))
+
+
+def flagged(clean: Int16s) -> npt.NDArray[np.bool_]:
+    """Cleaned windows (N, window, inputs) -> (N,) whether the device gives their forecasts as ``saturated``."""
+    return np.asarray(saturated(clean).any(axis=-1))
 
 
 def clean_codes(codec: Codec, codes: Int16s) -> Int16s:

@@ -9,8 +9,11 @@ from typing import Literal
 import numpy as np
 
 from dlnet.data.encode import Encoder
+from dlnet.data.encoder_check import check_encoder
 from dlnet.data.windows import Floats, Histories, Singles
 from dlnet.errors import ModelError
+from dlnet.export.bounds import ANCHOR_LIMIT
+from dlnet.export.codec_bounds import check_codec
 from dlnet.export.documents import VersionRecord
 from dlnet.export.edge import LOCAL, DeviceModel, make_model
 from dlnet.export.golden import save_golden
@@ -18,7 +21,7 @@ from dlnet.export.layout import Spec
 from dlnet.export.litert import EdgeFiles
 from dlnet.export.reference import Int16s, Int32s, predict_reference, quantise_anchor, quantise_inputs
 from dlnet.export.spec import load_spec, save_spec
-from dlnet.files import read_tensors, write_bytes
+from dlnet.files import read_bytes, read_tensors, write_bytes
 from dlnet.models.document import FILE, Facts, ForecastErrors, ModelDocument, read_document
 
 SPEC, GOLDEN, STEP, HEAD = "spec.json", "golden.safetensors", "step.tflite", "head.tflite"
@@ -61,12 +64,9 @@ class SavedEdge:
         """The LiteRT graphs.
 
         Raises:
-            ModelError: a file is missing.
+            DLNetError: a file is missing, or no plain file.
         """
-        try:
-            return EdgeFiles((self.folder / STEP).read_bytes(), (self.folder / HEAD).read_bytes())
-        except FileNotFoundError as error:
-            raise ModelError(f"{error.filename}: no such file; run the stage quantise (dvc repro)") from error
+        return EdgeFiles(read_bytes(self.folder / STEP), read_bytes(self.folder / HEAD))
 
     def predict(self, histories: Histories) -> Floats:
         """N windows -> (N, horizon) health, by the integer reference."""
@@ -108,7 +108,12 @@ def open_edge(folder: Path) -> SavedEdge:
     document, spec = read_document(folder, EdgeDocument), load_spec(folder / SPEC)
     golden = _golden(folder / GOLDEN, spec)
     facts = document.clean, document.quantities
-    device = make_model(document.name, spec, document.encoder, *facts, _version(folder / VERSION), golden)
+    try:
+        check_encoder(document.encoder)
+        device = make_model(document.name, spec, document.encoder, *facts, _version(folder / VERSION), golden)
+        check_codec(device.codec)
+    except ModelError as error:
+        raise ModelError(f"{folder / FILE}: {error}") from error
     return SavedEdge(document, device, folder)
 
 
@@ -125,7 +130,12 @@ def _golden(path: Path, spec: Spec) -> tuple[Int16s, Int32s] | None:
     stored = read_tensors(path)
     if not {"input", "anchor"} <= set(stored):
         raise ModelError(f"{path}: has no golden vectors, only {', '.join(sorted(stored))}; run dvc repro")
+    if not (stored["input"].ndim and stored["anchor"].ndim):
+        raise ModelError(f"{path}: a number where golden vectors belong; run dvc repro")
     window, anchor = stored["input"][:GOLDEN_WINDOWS], stored["anchor"][:GOLDEN_WINDOWS]
-    if window.dtype != np.int16 or window.shape[1:] != (spec.steps, spec.channels) or anchor.dtype != np.int32:
+    shapes = (len(window), spec.steps, spec.channels), (len(window),)
+    if window.dtype != np.int16 or anchor.dtype != np.int32 or (window.shape, anchor.shape) != shapes:
         raise ModelError(f"{path}: windows of shape {window.shape} do not fit the spec; run dvc repro")
+    if (np.abs(anchor.astype(np.int64)) > ANCHOR_LIMIT).any():
+        raise ModelError(f"{path}: an anchor is above 2 in size; run dvc repro")
     return window, anchor

@@ -12,8 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from dlnet.errors import ModelError
-from dlnet.export import fixed
-from dlnet.export.bounds import check_bounds
+from dlnet.export import fixed, integers
+from dlnet.export.bounds import LONGEST, WIDEST, check_bounds, inverse_gap
 from dlnet.export.layout import LIMIT, UNIT, Affine, Spec
 from dlnet.export.reference import Int16s
 from dlnet.export.rounding import fit_rounding
@@ -80,7 +80,7 @@ def _nearest(student: StudentWeights, precision: Precision) -> Spec:
         update=fixed.multiplier_of(2.0 ** (1 - fixed.STATE_BITS) / student.substeps),
         skip=student.pairs,
         knots=tuple(int(knot) for knot in student.knots),
-        inv_gap_q30=tuple(round(2**fixed.WEIGHT_BITS / int(length)) for length in lengths),
+        inv_gap_q30=tuple(inverse_gap(int(length)) for length in lengths),
         delta=fixed.multiplier_of(student.delta_scale * 2.0 ** (fixed.FORECAST_BITS - fixed.INCREMENT_BITS)),
         offset=_offset(student),
         tables=fixed.make_tables(),
@@ -164,36 +164,43 @@ def from_json(document: dict[str, Any]) -> Spec:
         ModelError: the document is of another format, lacks a part, holds a number that does not fit, or
             describes a model that could overflow.
     """
-    if document.get("format") != FORMAT:
-        mismatch = f"spec has format {document.get('format')!r}, expected {FORMAT!r}"
+    if not isinstance(document, dict) or document.get("format") != FORMAT:
+        written = document.get("format") if isinstance(document, dict) else None
+        mismatch = f"spec has format {repr(written)[:40]}, expected {FORMAT!r}"
         raise ModelError(f"{mismatch}: made by an older version; run dvc repro")
     try:
         spec = _parse(document)
-    except (KeyError, TypeError, ValueError, OverflowError) as error:
+    except (KeyError, TypeError, ValueError) as error:
         raise ModelError(f"spec is broken ({type(error).__name__}: {error}); run dvc repro") from error
     check_bounds(spec)
+    again = to_json(spec)  # the derived fields, the units, and no field more
+    wrong = sorted(name for name in document.keys() | again.keys() if document.get(name) != again.get(name))
+    if wrong:
+        raise ModelError(f"spec: {wrong[0][:40]!r} is not what the rest of the spec gives; run dvc repro")
     return spec
 
 
 def _parse(document: dict[str, Any]) -> Spec:
     reversal, offset, inner, gate = (document[name] for name in ("reversal", "offset", "inner", "gate"))
+    for name in ("channels", "hidden", "horizon"):  # derived; compared once the rest is known
+        integers.whole(document[name], 1, LONGEST)
     return Spec(
         cell=cast(Cell, document["cell"]),
-        steps=int(document["steps"]),
-        substeps=int(document["substeps"]),
+        steps=integers.whole(document["steps"], 1, WIDEST),
+        substeps=integers.whole(document["substeps"], 1, WIDEST),
         inner=None if inner is None else _affine_from_json(inner),
         step=_affine_from_json(document["step"]),
         gate=None if gate is None else _affine_from_json(gate),
         head=_affine_from_json(document["head"]),
-        rate=np.array(document["rate"], np.int16),
-        reversal=None if reversal is None else np.array(reversal, np.int16),
+        rate=integers.wholes(document["rate"], np.int16),
+        reversal=None if reversal is None else integers.wholes(reversal, np.int16),
         update=_pair(document["update"]),
-        skip=tuple(_pair(pair) for pair in document["skip"]),
-        knots=tuple(int(knot) for knot in document["knots"]),
-        inv_gap_q30=tuple(int(inverse) for inverse in document["inv_gap_q30"]),
+        skip=tuple(_pair(pair) for pair in integers.listed(document["skip"])),
+        knots=tuple(integers.wholes(document["knots"], np.int32).tolist()),
+        inv_gap_q30=tuple(integers.wholes(document["inv_gap_q30"], np.int32).tolist()),
         delta=_pair(document["delta"]),
         offset=None if offset is None else _pair(offset),
-        tables={name: np.array(document["tables"][name], np.int64) for name in ("sigmoid", "tanh", "softplus")},
+        tables={name: integers.wholes(document["tables"][name], np.int64) for name in ("sigmoid", "tanh", "softplus")},
     )
 
 
@@ -208,8 +215,9 @@ def load_spec(path: Path) -> Spec:
     Raises:
         DLNetError: the file is missing or is not JSON (``ModelError`` if it is no usable spec).
     """
+    document = read_json(path)
     try:
-        return from_json(read_json(path))
+        return from_json(document)
     except ModelError as error:
         raise ModelError(f"{path}: {error}") from error
 
@@ -220,20 +228,18 @@ def _affine_to_json(part: Affine) -> dict[str, Any]:
 
 
 def _affine_from_json(document: dict[str, Any]) -> Affine:
-    bits, weights = document["bits"], np.array(document["weights"], np.int8)
-    if bits not in UNIT or type(bits) is not int:
-        raise ValueError(f"weights of {bits!r} bits")
-    if weights.ndim != 2 or not weights.size:
-        raise ValueError(f"weights of shape {weights.shape}")
+    bits = document["bits"]
+    if type(bits) is not int or bits not in UNIT:
+        raise ValueError(f"weights of {repr(bits)[:20]} bits")
     return Affine(
-        weights=weights,
-        bias=np.array(document["bias"], np.int32),
-        multiplier=np.array(document["multiplier"], np.int32),
-        shift=np.array(document["shift"], np.uint8),
-        bits=cast(Bits, bits),
+        weights=integers.matrix(document["weights"], np.int8),
+        bias=integers.wholes(document["bias"], np.int32),
+        multiplier=integers.wholes(document["multiplier"], np.int32),
+        shift=integers.wholes(document["shift"], np.uint8),
+        bits=bits,
     )
 
 
-def _pair(values: list[int]) -> tuple[int, int]:
-    first, second = values
-    return int(first), int(second)
+def _pair(values: Any) -> tuple[int, int]:
+    first, second = integers.wholes(values, np.int32).tolist()
+    return first, second

@@ -1,4 +1,4 @@
-"""The firmware's C++ compiled for the board's core: an ELF to be emulated, and how many bytes of it are whose."""
+"""The firmware's C++ compiled for a core: an ELF to be emulated, and how many bytes of it are whose."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from dlnet.errors import ToolError
 from dlnet.export.edge import DeviceModel
 from dlnet.files import write_text
 from dlnet.firmware.header import header
-from dlnet.firmware.toolchain import BOARD_FLAGS, PROOF, arm_tool, call, includes
+from dlnet.firmware.toolchain import CORTEX_M4, PROOF, Core, call, includes
 
 ENGINE = ("dlnet_engine",)
 MONITOR = ("dlnet_push", "dlnet_forecast", "dlnet_crossing")
@@ -34,8 +34,10 @@ class Image:
     code: int
 
 
-def build(model: DeviceModel, roots: Sequence[str] = EVERYTHING, flags: Sequence[str] = ()) -> Image:
-    """Compile with the board's flags and link what ``roots`` need, and nothing else.
+def build(
+    model: DeviceModel, roots: Sequence[str] = EVERYTHING, flags: Sequence[str] = (), core: Core = CORTEX_M4
+) -> Image:
+    """Compile with the core's flags and link what ``roots`` need, and nothing else.
 
     Args:
         flags: more of them, such as ``PORTABLE``.
@@ -46,15 +48,17 @@ def build(model: DeviceModel, roots: Sequence[str] = EVERYTHING, flags: Sequence
     with tempfile.TemporaryDirectory(prefix="dlnet-") as name:
         folder = Path(name)
         write_text(folder / "model_data.h", header(model))
-        return link(folder, [PROOF / "shim.cpp"], roots, flags)
+        return link(folder, [PROOF / "shim.cpp"], roots, flags, core)
 
 
-def link(folder: Path, sources: Sequence[Path], roots: Sequence[str], flags: Sequence[str] = ()) -> Image:
+def link(
+    folder: Path, sources: Sequence[Path], roots: Sequence[str], flags: Sequence[str] = (), core: Core = CORTEX_M4
+) -> Image:
     """Compile ``sources`` with model_data.h in ``folder``, and link from ``roots`` on."""
     kept = [f"-Wl,-u,{root}" for root in roots]
-    layout = ["-nostartfiles", "--specs=nano.specs", "-Wl,--gc-sections", f"-Wl,-e,{roots[0]}", f"-T{PROOF}/proof.ld"]
+    layout = ["-nostartfiles", core.library, "-Wl,--gc-sections", f"-Wl,-e,{roots[0]}", f"-T{PROOF}/proof.ld"]
     out = folder / "image.elf"
-    call([arm_tool("gcc"), *BOARD_FLAGS, *flags, *includes(folder), *layout, *kept, *sources, "-o", out])
+    call([core.tool("gcc"), *core.flags, *flags, *includes(folder), *layout, *kept, *sources, "-o", out])
     return _image(out)
 
 

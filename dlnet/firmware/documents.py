@@ -46,7 +46,12 @@ class DeviceCosts(Document):
 
 
 class FrontEnd(Document):
-    """What 16-bit codes do: MAE, difference of inputs (units of the code) and of forecasts (in the target's unit)."""
+    """What 16-bit codes do: MAE, difference of inputs (units of the code) and of forecasts (in the target's unit).
+
+    ``windows``: all those of validation assets, labelled or not; ``flagged``: given as saturated by the device;
+    ``recleaned``: where rounding decided about an outlier. ``forecast_max``: largest difference in all others;
+    ``forecast_max_recleaned``, ``forecast_max_flagged``: in those.
+    """
 
     mae_device_validation: float
     mae_host_validation: float
@@ -54,7 +59,12 @@ class FrontEnd(Document):
     input_lsb_p999: float
     input_lsb_max: int
     forecast_mean: float
+    windows: int
+    flagged: int
+    recleaned: int
     forecast_max: float
+    forecast_max_recleaned: float
+    forecast_max_flagged: float
 
 
 class ProvenModel(Document):

@@ -12,6 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from dlnet.errors import ModelError
 from dlnet.export import fixed
+from dlnet.export.codec_bounds import check_codec
 from dlnet.export.edge import DeviceModel
 from dlnet.export.frontend import HEALTH_OFFSET, Codec
 from dlnet.export.layout import Spec
@@ -19,6 +20,7 @@ from dlnet.export.reference import Int16s, Int32s, run
 from dlnet.firmware.streams import gate_stream, head_stream, inner_stream, skip_events, step_stream
 
 TEMPLATES = Path(__file__).parent / "templates"
+LONGEST_TEXT = 100  # characters: the longest reply has five of them and must fit its buffer
 SYNTHETIC_WINDOWS = 6  # of the self test, generated on the device
 MOST_DROP = 1 << 29  # between two knots, 2^-24 of health: the read-out multiplies it by 4 in 32 bits
 LAYOUT = {f"{sign}int{8 * size}_t": f"<{sign or 'i'}{size}" for sign in ("", "u") for size in (1, 2, 4)}
@@ -33,6 +35,7 @@ def header(model: DeviceModel) -> str:
     """
     spec, codec = model.spec, model.codec
     _check(spec, codec)
+    check_codec(codec)
     windows, anchors = model.golden
     golden = [_Array("int16_t", "golden_window", windows.reshape(-1)), _Array("int32_t", "golden_anchor", anchors)]
     first = 0 if codec.target is None else 1
@@ -176,8 +179,11 @@ def _quoted(text: str) -> str:
     """A C string of printable ASCII.
 
     Raises:
-        ModelError: the text holds anything else.
+        ModelError: the text holds anything else, or could be taken for another part of a reply.
     """
     if not text.isascii() or not text.isprintable():
-        raise ModelError(f"{text!r} must be printable ASCII to be a string of the header; rename it")
+        raise ModelError(f"{repr(text)[:80]} must be printable ASCII to be a string of the header; rename it")
+    if "=" in text or text != text.strip() or not 1 <= len(text) <= LONGEST_TEXT:
+        reason = f"a board's replies are key=value words: no =, no blanks at the ends, 1 to {LONGEST_TEXT} characters"
+        raise ModelError(f"{repr(text)[:80]} cannot be a string of the header ({reason}); rename it")
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'

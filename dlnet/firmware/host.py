@@ -23,9 +23,10 @@ from dlnet.firmware.toolchain import HOST_FLAGS, PROOF, call, host_compiler, inc
 Floats = npt.NDArray[np.floating[Any]]
 STATUS = (
     *("ok", "not ready", "not a number", "out of range", "out of order", "beyond horizon", "bad size", "bad format"),
-    *("other model", "bad checksum", "bad state", "self test failed"),
+    *("other model", "bad checksum", "bad state", "self test failed", "saturated"),
 )
 OK = 0
+GIVEN = (OK, STATUS.index("saturated"))  # statuses with which a forecast is given
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ class Replay:
     Attributes:
         status: (n,) of each push, an index into ``STATUS``.
         rows: (N,) which rows a forecast followed. window: (N, T, C) what the network saw. anchor: (N,).
-        forecast: (N, horizon) float32, the target.
+        forecast: (N, horizon) float32, the target. flagged: (N,) whether it was given as saturated.
     """
 
     status: npt.NDArray[np.int64]
@@ -43,6 +44,7 @@ class Replay:
     window: Int16s
     anchor: Int32s
     forecast: npt.NDArray[np.float32]
+    flagged: npt.NDArray[np.bool_]
 
 
 class CompiledModel:
@@ -109,11 +111,16 @@ class CompiledModel:
 
     def forecast(self) -> npt.NDArray[np.float32] | None:
         """(horizon,) the target in the next rows, or None before there are enough."""
+        return self.flagged_forecast()[1]
+
+    def flagged_forecast(self) -> tuple[str, npt.NDArray[np.float32] | None]:
+        """Status, and (horizon,) the target in the next rows where it is ``ok`` or ``saturated``."""
         out = np.empty(self.spec.horizon, np.float32)
-        return out if self._library.dlnet_forecast(_at(out)) == OK else None
+        status = self._library.dlnet_forecast(_at(out))
+        return STATUS[status], out if status in GIVEN else None
 
     def crossing(self, value: float) -> tuple[str, int]:
-        """Status, and the first row ahead whose target is at or beyond ``value`` (-1 unless the status is ok)."""
+        """Status, and the first row ahead whose target is at or beyond ``value`` (-1: none)."""
         row = ctypes.c_int32(-1)
         status = self._library.dlnet_crossing(ctypes.c_float(value), ctypes.byref(row))
         return STATUS[status], row.value
@@ -146,10 +153,10 @@ class CompiledModel:
         """
         numbers = np.arange(1, len(values) + 1) if times is None else times
         self.clear()
-        status, rows, windows, anchors, forecasts = [], [], [], [], []
+        status, rows, windows, anchors, forecasts, flagged = [], [], [], [], [], []
         for i, number in enumerate(numbers):
             status.append(STATUS.index(self.push(int(number), values[i])))
-            ahead = self.forecast() if status[-1] == OK else None
+            given, ahead = self.flagged_forecast() if status[-1] == OK else ("", None)
             if ahead is not None:
                 window = np.empty((self.spec.steps, self.spec.channels), np.int16)
                 anchor = ctypes.c_int32()
@@ -158,6 +165,7 @@ class CompiledModel:
                 windows.append(window)
                 anchors.append(anchor.value)
                 forecasts.append(ahead)
+                flagged.append(given == "saturated")
         shape = (len(rows), self.spec.steps, self.spec.channels)
         return Replay(
             np.array(status, np.int64),
@@ -165,6 +173,7 @@ class CompiledModel:
             np.array(windows, np.int16).reshape(shape),
             np.array(anchors, np.int32),
             np.array(forecasts, np.float32).reshape(len(rows), self.spec.horizon),
+            np.array(flagged, np.bool_),
         )
 
 

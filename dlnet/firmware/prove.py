@@ -6,10 +6,14 @@ import numpy as np
 
 from dlnet.errors import ParityError
 from dlnet.export.edge import DeviceModel
+from dlnet.export.path import Apart, compare, device_path, whole_life
 from dlnet.export.reference import Int16s, Int32s, run
 from dlnet.firmware.arm import EVERYTHING, PORTABLE, Image, build
-from dlnet.firmware.emulate import EmulatedCore
+from dlnet.firmware.emulate import CORTEX_M0, RV32, EmulatedCore
 from dlnet.firmware.host import OK, CompiledModel
+from dlnet.firmware.toolchain import CORTEX_M0PLUS, RV32IMC
+
+OTHER_CORES = ((CORTEX_M0PLUS, CORTEX_M0), (RV32IMC, RV32))  # what is compiled for, and the processor that runs it
 
 
 def prove_host(model: DeviceModel, z: Int16s, anchor: Int32s, compiler: str | None = None) -> None:
@@ -25,6 +29,26 @@ def prove_host(model: DeviceModel, z: Int16s, anchor: Int32s, compiler: str | No
             raise ParityError(f"{model.name}: the self test fails on this machine")
 
 
+def prove_life(model: DeviceModel, compiler: str | None = None) -> Apart:
+    """Push a whole life, until beyond its codes' range, into the code compiled for this machine.
+
+    Raises:
+        ParityError: a window, a flag, or an unflagged forecast is not that of the reference, or the reference's is
+            far from the float path. ToolError: no compiler.
+    """
+    values = whole_life(model)
+    with CompiledModel(model, compiler) as compiled:
+        played = compiled.replay(values)
+    expected = device_path(model, values, np.arange(model.codec.window, len(values) + 1))
+    for name, found, wanted in (
+        ("window", played.window, expected.inputs),
+        ("flag", played.flagged, expected.flagged),
+    ):
+        if not np.array_equal(found, wanted):
+            raise ParityError(f"{model.name}: {name} differs from the reference in a whole life: this machine")
+    return compare(model, values)
+
+
 def prove_arm(model: DeviceModel, z: Int16s, anchor: Int32s) -> Image:
     """Run windows through both paths on an emulated Cortex-M4; gives the program with the DSP path.
 
@@ -33,12 +57,31 @@ def prove_arm(model: DeviceModel, z: Int16s, anchor: Int32s) -> Image:
     """
     for name, flags in (("Arm, portable path", (PORTABLE,)), ("Arm, DSP path", ())):
         image = build(model, EVERYTHING, flags)
-        board = EmulatedCore(image.content)
-        forecast, hidden = trace(board, model, z, anchor)
-        _same(model, name, z, anchor, forecast, hidden)
-        if board.call("dlnet_self_test") != OK:
-            raise ParityError(f"{model.name}: the self test fails: {name}")
+        _prove(EmulatedCore(image.content), name, model, z, anchor)
     return image
+
+
+def prove_others(model: DeviceModel, z: Int16s, anchor: Int32s) -> tuple[list[str], list[str]]:
+    """The same on a Cortex-M0+ and on an RV32IMC; gives the cores that agree, and why others were not tried.
+
+    Raises:
+        ParityError: a number differs from the reference's. ToolError: a compiler refused the source.
+    """
+    proven, left_out = [], []
+    for core, processor in OTHER_CORES:
+        if core.has_compiler():
+            _prove(EmulatedCore(build(model, core=core).content, processor=processor), core.name, model, z, anchor)
+            proven.append(core.name)
+        else:
+            left_out.append(f"{core.name}: not compared, no {core.prefix}gcc ({core.packages})")
+    return proven, left_out
+
+
+def _prove(board: EmulatedCore, name: str, model: DeviceModel, z: Int16s, anchor: Int32s) -> None:
+    forecast, hidden = trace(board, model, z, anchor)
+    _same(model, name, z, anchor, forecast, hidden)
+    if board.call("dlnet_self_test") != OK:
+        raise ParityError(f"{model.name}: the self test fails: {name}")
 
 
 def trace(board: EmulatedCore, model: DeviceModel, z: Int16s, anchor: Int32s) -> tuple[Int32s, Int16s]:

@@ -131,6 +131,8 @@ def _encoder(
         center=tuple(center),
         scale=tuple(scale),
         quantiles=tuple(tuple(row) for row in levels) if quantiles else (),
+        low=tuple(center - 4 * scale),
+        high=tuple(center + 4 * scale),
         relative_scale=tuple(scale[:relative] * rng.uniform(0.03, 0.5, relative)),
         level_mean=0.95,
         level_scale=0.03,

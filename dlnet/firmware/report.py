@@ -14,7 +14,8 @@ import pandas as pd
 from dlnet.data.windows import Ends, WindowDataset
 from dlnet.errors import ToolError
 from dlnet.export.edge import DeviceModel
-from dlnet.export.frontend import acceptable, clean_codes, encode_codes, to_codes
+from dlnet.export.frontend import acceptable
+from dlnet.export.path import Apart, compare, device_path
 from dlnet.export.reference import Int16s, Int32s, from_fixed, quantise_anchor, quantise_inputs, run
 from dlnet.files import read_tensors
 from dlnet.firmware.cost_error import cost_error, shape_of
@@ -28,7 +29,7 @@ from dlnet.firmware.documents import (
 )
 from dlnet.firmware.measure import measure
 from dlnet.firmware.prove import prove_arm, prove_host
-from dlnet.firmware.toolchain import ARM_PACKAGES, HOST_COMPILERS, arm_tool, call, has_arm
+from dlnet.firmware.toolchain import ARM_PACKAGES, CORTEX_M4, HOST_COMPILERS, call
 
 NOT_MEASURED = f"no Arm compiler here: nothing was compiled or counted ({ARM_PACKAGES}; dvc repro -f -s firmware)"
 
@@ -44,15 +45,15 @@ class Tools:
     def find(cls) -> Tools:
         """Look for them."""
         host = next((name for name in HOST_COMPILERS if shutil.which(name)), None)
-        return cls(host, _version() if has_arm() else None)
+        return cls(host, _version() if CORTEX_M4.has_compiler() else None)
 
 
 def _version() -> str:
-    said = call([arm_tool("gcc"), "--version"]).decode(errors="replace").splitlines()[0]
+    said = call([CORTEX_M4.tool("gcc"), "--version"]).decode(errors="replace").splitlines()[0]
     found = re.search(r"\d+\.\d+\.\d+", said)
     if found is None:
-        raise ToolError(f"{arm_tool('gcc')} --version says {said!r}; a version was expected")
-    return f"{arm_tool('gcc')} {found.group()}"
+        raise ToolError(f"{CORTEX_M4.tool('gcc')} --version says {said!r}; a version was expected")
+    return f"{CORTEX_M4.tool('gcc')} {found.group()}"
 
 
 def elite(
@@ -104,16 +105,31 @@ def front_end(model: DeviceModel, dataset: WindowDataset, raw: pd.DataFrame) -> 
     z_host = quantise_inputs(model.encoder.encode(dataset, ends))
     anchor_host = quantise_anchor(model.encoder.anchor(dataset, ends))
     device, host = (from_fixed(run(model.spec, *pair).forecast) for pair in ((z, anchor), (z_host, anchor_host)))
-    apart = np.abs(z.astype(np.int64) - z_host)
+    away, apart = np.abs(z.astype(np.int64) - z_host), whole_lives(model, dataset, raw)
     return FrontEnd(
         mae_device_validation=dataset.errors(device, ends).mae,
         mae_host_validation=dataset.errors(host, ends).mae,
-        input_lsb_mean=float(apart.mean()),
-        input_lsb_p999=float(np.quantile(apart, 0.999)),
-        input_lsb_max=int(apart.max()),
+        input_lsb_mean=float(away.mean()),
+        input_lsb_p999=float(np.quantile(away, 0.999)),
+        input_lsb_max=int(away.max()),
         forecast_mean=float(np.abs(device - host).mean()) * dataset.unit_size,
-        forecast_max=float(np.abs(device - host).max()) * dataset.unit_size,
+        windows=sum(part.windows for part in apart),
+        flagged=sum(part.flagged for part in apart),
+        recleaned=sum(part.recleaned for part in apart),
+        forecast_max=max(part.largest for part in apart) * dataset.unit_size,
+        forecast_max_recleaned=max(part.largest_recleaned for part in apart) * dataset.unit_size,
+        forecast_max_flagged=max(part.largest_flagged for part in apart) * dataset.unit_size,
     )
+
+
+def whole_lives(model: DeviceModel, dataset: WindowDataset, raw: pd.DataFrame) -> list[Apart]:
+    """Device and float path on every window of each validation asset, labelled or not.
+
+    Raises:
+        ParityError: they differ without a flag.
+    """
+    names = [name for name in dataset.assets if dataset.split[name] == "validation"]
+    return [compare(model, inputs_of(model, raw[raw["asset"] == name])) for name in names]
 
 
 def device_windows(model: DeviceModel, dataset: WindowDataset, raw: pd.DataFrame, ends: Ends) -> tuple[Int16s, Int32s]:
@@ -122,7 +138,7 @@ def device_windows(model: DeviceModel, dataset: WindowDataset, raw: pd.DataFrame
     Raises:
         ToolError: the device would refuse a row of them.
     """
-    codec, window = model.codec, np.arange(-model.encoder.window, 0)
+    codec = model.codec
     starts = np.searchsorted(dataset.asset_index, np.arange(len(dataset.assets) + 1))
     windows = np.empty((len(ends), model.spec.steps, model.spec.channels), np.int16)
     anchors = np.empty(len(ends), np.int32)
@@ -134,9 +150,9 @@ def device_windows(model: DeviceModel, dataset: WindowDataset, raw: pd.DataFrame
                 f"{dataset.assets[index]}: the device would refuse a row of it; "
                 f"train on {model.quantities.asset.many} like it"
             )
-        clean = clean_codes(codec, to_codes(codec, values))
         here = assets == index
-        windows[here], anchors[here] = encode_codes(codec, clean[(ends[here] - starts[index])[:, None] + window])
+        path = device_path(model, values, ends[here] - starts[index])
+        windows[here], anchors[here] = path.inputs, path.anchor
     return windows, anchors
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from dlnet.errors import ToolError
@@ -16,21 +17,66 @@ PROOF = ROOT / "proof"
 WARNINGS = ("-Wall", "-Wextra", "-Werror")
 HOST_FLAGS = ("-std=gnu++14", "-O2", "-ffp-contract=off", *WARNINGS)
 SANITISERS = ("-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
-# What the board's core passes to its compiler; the header is compiled on the board with nothing else.
-BOARD_FLAGS = (
-    *("-Os", "-std=gnu++14", "-mcpu=cortex-m4", "-mthumb", "-mfloat-abi=softfp", "-mfpu=fpv4-sp-d16"),
-    *("-funsigned-char", "-fno-exceptions", "-fno-rtti", "-fno-threadsafe-statics"),
+COMMON_FLAGS = (
+    *("-Os", "-std=gnu++14", "-funsigned-char", "-fno-exceptions", "-fno-rtti", "-fno-threadsafe-statics"),
     *("-ffunction-sections", "-fdata-sections", *WARNINGS),
 )
-ARM = "arm-none-eabi-"
-ARM_PACKAGES = "apt-get install gcc-arm-none-eabi libnewlib-arm-none-eabi"
+ARM, ARM_PACKAGES = "arm-none-eabi-", "apt-get install gcc-arm-none-eabi libnewlib-arm-none-eabi"
+
+
+@dataclass(frozen=True)
+class Core:
+    """A kind of processor that the library is compiled for.
+
+    Attributes:
+        prefix: of its tools. packages: how to install them. library: which C library is linked.
+    """
+
+    name: str
+    prefix: str
+    packages: str
+    library: str
+    flags: tuple[str, ...]
+
+    def has_compiler(self) -> bool:
+        """Whether its compiler is installed."""
+        return shutil.which(f"{self.prefix}gcc") is not None
+
+    def tool(self, name: str) -> str:
+        """Full name of one of its tools, such as ``gcc`` or ``size``.
+
+        Raises:
+            ToolError: it is not installed; names the packages.
+        """
+        if shutil.which(f"{self.prefix}{name}") is None:
+            raise ToolError(f"{self.prefix}{name}: no such command; {self.packages}")
+        return f"{self.prefix}{name}"
+
+
+# What the board's core passes to its compiler; the header is compiled on the board with nothing else.
+CORTEX_M4 = Core(
+    name="Cortex-M4",
+    prefix=ARM,
+    packages=ARM_PACKAGES,
+    library="--specs=nano.specs",
+    flags=("-mcpu=cortex-m4", "-mthumb", "-mfloat-abi=softfp", "-mfpu=fpv4-sp-d16", *COMMON_FLAGS),
+)
+CORTEX_M0PLUS = Core(
+    name="Cortex-M0+",
+    prefix=ARM,
+    packages=ARM_PACKAGES,
+    library="--specs=nano.specs",
+    flags=("-mcpu=cortex-m0plus", "-mthumb", *COMMON_FLAGS),
+)
+RV32IMC = Core(
+    name="RV32IMC",
+    prefix="riscv64-unknown-elf-",
+    packages="apt-get install gcc-riscv64-unknown-elf picolibc-riscv64-unknown-elf",
+    library="--specs=picolibc.specs",
+    flags=("-march=rv32imc", "-mabi=ilp32", *COMMON_FLAGS),
+)
 HOST_COMPILERS = ("g++", "clang++")
 SECONDS = 120
-
-
-def has_arm() -> bool:
-    """Whether the cross compiler is installed."""
-    return shutil.which(f"{ARM}gcc") is not None
 
 
 def host_compiler(name: str | None = None) -> str:
@@ -43,17 +89,6 @@ def host_compiler(name: str | None = None) -> str:
         if shutil.which(one):
             return one
     raise ToolError(f"no C++ compiler ({name or ' or '.join(HOST_COMPILERS)}); apt-get install g++, or clang")
-
-
-def arm_tool(name: str) -> str:
-    """Full name of a tool of the cross compiler, such as ``gcc`` or ``size``.
-
-    Raises:
-        ToolError: it is not installed; names the packages.
-    """
-    if shutil.which(f"{ARM}{name}") is None:
-        raise ToolError(f"{ARM}{name}: no such command; {ARM_PACKAGES}")
-    return f"{ARM}{name}"
 
 
 def call(arguments: Sequence[str | Path], **options: bytes | None) -> bytes:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Literal, Self, TypeVar
 
 from dlnet.config.clean import CleanParams
-from dlnet.config.quantities import Quantities
+from dlnet.config.quantities import Name, Quantities
 from dlnet.data.csvfiles import Columns
 from dlnet.data.windows import Ends, Floats, Singles, WindowDataset
 from dlnet.documents import Document
@@ -14,7 +14,7 @@ from dlnet.errors import ModelError
 from dlnet.files import read_json
 from dlnet.metrics import by_horizon
 
-FORMAT: Literal["dlnet-model/2"] = "dlnet-model/2"
+FORMAT: Literal["dlnet-model/3"] = "dlnet-model/3"
 FILE = "model.json"
 EVALUATION = "evaluation.json"
 AGAIN = "run dvc repro"
@@ -76,9 +76,9 @@ class Facts(Document):
 class ModelDocument(Facts):
     """Base of ``model.json`` of every kind of model."""
 
-    format: Literal["dlnet-model/2"] = FORMAT
+    format: Literal["dlnet-model/3"] = FORMAT
     kind: str
-    name: str
+    name: Name
     validation: ForecastErrors
 
 

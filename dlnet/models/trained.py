@@ -11,6 +11,7 @@ import torch
 from pydantic import field_validator
 
 from dlnet.data.encode import Encoder
+from dlnet.data.encoder_check import check_encoder
 from dlnet.data.windows import Ends, Histories, Singles, WindowDataset
 from dlnet.errors import ModelError
 from dlnet.files import read_tensors, write_tensors
@@ -20,6 +21,7 @@ from dlnet.models.head import Parameters
 from dlnet.models.network import NetConfig
 
 WEIGHTS = "model.safetensors"
+LARGEST_SIZE = 1024  # hidden units, or rank, of a network that is read
 
 
 @dataclass(frozen=True)
@@ -138,11 +140,19 @@ def open_network(folder: Path) -> SavedNetwork:
     """
     document = read_document(folder, NetworkDocument)
     path = folder / WEIGHTS
+    _check_sizes(folder / FILE, document)
     # Copied to torch's alignment: MKL promises the same bits only for arrays aligned alike.
     parameters = {key: torch.tensor(value) for key, value in read_tensors(path).items()}
-    for key, value in initial(document.config, [0]).items():
-        if key not in parameters or parameters[key].shape[1:] != value.shape[1:]:
+    fresh = initial(document.config, [0])
+    if parameters.keys() != fresh.keys():
+        odd = sorted(parameters.keys() ^ fresh.keys())[0]
+        raise ModelError(f"{path}: {odd[:40]} is missing or does not fit model.json; run dvc repro")
+    for key, value in fresh.items():
+        stored = parameters[key]
+        if stored.dtype != value.dtype or stored.ndim != value.ndim or stored.shape[1:] != value.shape[1:]:
             raise ModelError(f"{path}: {key} does not fit model.json; run dvc repro")
+        if not 1 <= len(stored) == len(parameters[next(iter(fresh))]):
+            raise ModelError(f"{path}: {key} holds {len(stored)} networks; run dvc repro")
         if not torch.isfinite(parameters[key]).all():
             raise ModelError(f"{path}: {key} holds NaN or infinity; run dvc repro")
     return SavedNetwork(
@@ -154,3 +164,28 @@ def open_network(folder: Path) -> SavedNetwork:
 def load_network(folder: Path) -> TrainedModel:
     """The network in a folder as a ``TrainedModel``; errors as ``open_network``."""
     return open_network(folder).network
+
+
+def _check_sizes(path: Path, document: NetworkDocument) -> None:
+    """Check the sizes in ``model.json`` before anything of these sizes is allocated."""
+    encoder, config = document.encoder, document.config
+    try:
+        check_encoder(encoder)
+    except ModelError as error:
+        raise ModelError(f"{path}: {error}") from error
+    right: dict[str, object] = {
+        "channels": len(encoder.channels),
+        "steps": encoder.steps,
+        "knots": encoder.knots,
+        "horizon": encoder.horizon,
+        "level": encoder.track == "sensors_only",
+    }
+    wrong = [name for name, value in right.items() if getattr(config, name) != value]
+    limits = {"hidden": (1, LARGEST_SIZE)} | {"substeps": (1, 255), "branches": (1, 255), "rank": (0, LARGEST_SIZE)}
+    wrong += [
+        name
+        for name, (low, high) in limits.items()
+        if hasattr(config, name) and not (type(getattr(config, name)) is int and low <= getattr(config, name) <= high)
+    ]
+    if wrong:
+        raise ModelError(f"{path}: config.{wrong[0]} is out of range or does not fit the encoder; run dvc repro")

@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import unquote, urlsplit
 
 from dlnet.errors import RegistryError, UntrustedError
-from dlnet.registry.client import is_server, shown
+from dlnet.registry.client import is_server
+from dlnet.registry.databases import shown
 
 if TYPE_CHECKING:
     import requests

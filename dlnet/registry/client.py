@@ -15,6 +15,7 @@ from tqdm import tqdm
 
 from dlnet.errors import RegistryError
 from dlnet.extras import missing_extra
+from dlnet.registry.databases import check_file, remedy, shown, without_passwords
 
 if TYPE_CHECKING:  # re-exported for rooms that do not import mlflow
     from mlflow import MlflowClient as MlflowClient  # noqa: PLC0414
@@ -23,6 +24,7 @@ if TYPE_CHECKING:  # re-exported for rooms that do not import mlflow
 DATABASE = Path("mlflow.db")
 ARTEFACTS = Path("mlartifacts")  # beside mlflow.db; a server has its own artefact store
 PROBE_SECONDS = 5.0
+NO_HOME = "/nonexistent"  # Debian's name for it
 AGAIN = "nothing is lost: run make publish again, it resumes where it stopped"
 
 
@@ -45,11 +47,13 @@ def connect(uri: str | None = None) -> MlflowClient:
     """A client for ``uri`` (default ``tracking_uri()``); makes the SQLite file if there is none.
 
     Raises:
-        MissingExtraError: mlflow is not installed. RegistryError: the registry does not answer.
+        MissingExtraError: mlflow is not installed.
+        RegistryError: the registry does not answer, or its database cannot be used.
     """
     uri = uri or tracking_uri()
     _prepare_environment()
     probe(uri)
+    check_file(uri)
     import mlflow
 
     # Stores of model versions look up logged models through the global URI, not through the client's.
@@ -78,13 +82,6 @@ def probe(uri: str) -> None:
         raise RegistryError(f"{shown(uri)}: MLflow answers /health with {answer.status_code}; {advice}")
 
 
-def shown(uri: str) -> str:
-    """A URI without user and password."""
-    scheme, mark, rest = uri.partition("://")
-    host, slash, path = rest.partition("/")
-    return f"{scheme}{mark}{host.rpartition('@')[2]}{slash}{path}"
-
-
 @contextmanager
 def registry_errors(uri: str, advice: str = AGAIN) -> Iterator[None]:
     """Turn exceptions of MLflow, its database and the network into a RegistryError of one line."""
@@ -94,8 +91,11 @@ def registry_errors(uri: str, advice: str = AGAIN) -> Iterator[None]:
     try:
         yield
     except (MlflowException, SQLAlchemyError, requests.RequestException, OSError) as error:
-        lines = str(error).strip().splitlines() or [type(error).__name__]
-        raise RegistryError(f"{shown(uri)}: {_short(lines[0])}; {advice}") from error
+        text = without_passwords(str(error).strip() or type(error).__name__, uri)
+        advised = remedy(uri, text)
+        raise RegistryError(
+            f"{shown(uri)}: {_short(text.splitlines()[0].partition('. Take a backup')[0])}; {advised or advice}"
+        ) from error
 
 
 def set_version_tag(client: MlflowClient, name: str, version: int, key: str, value: str) -> None:
@@ -143,6 +143,9 @@ def _prepare_environment() -> None:
     spec = importlib.util.find_spec("mlflow")
     if spec is None or spec.origin is None:  # the project's folder mlflow/ looks like an empty package
         raise missing_extra("mlflow")
+    # A uid without a name has none: MLflow looks for credentials there, and would stop.
+    if os.path.expanduser("~") == "~":  # noqa: PTH111 - Path's raises
+        os.environ["HOME"] = NO_HOME
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     os.environ.setdefault(
         "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true"

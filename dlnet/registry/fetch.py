@@ -13,24 +13,26 @@ import re
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dlnet.errors import UntrustedError
+from dlnet.errors import SignatureError, UntrustedError
 from dlnet.export.documents import VersionRecord
 from dlnet.export.saved import VERSION
 from dlnet.files import write_bytes
 from dlnet.models.document import FILE
 from dlnet.registry.artefacts import FOLDER, MAX_FILE, Entry, Store, open_store
-from dlnet.registry.client import connect, registry_errors, shown, tracking_uri
+from dlnet.registry.client import connect, registry_errors, tracking_uri
+from dlnet.registry.databases import shown
 from dlnet.registry.names import ModelUri, parse_uri, plain, task_of_name
+from dlnet.registry.signature import publishers
+from dlnet.registry.statement import SHA, SIGNED, parse_statement
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities.model_registry import ModelVersion
 
-SHA = "dlnet.sha256."
 CONTENT = frozenset(
     {
         "evaluation.json", "golden.safetensors", "head.tflite", "metrics.json", "model.json", "model.safetensors",
@@ -41,10 +43,10 @@ CONTENT = frozenset(
 FRAME = frozenset(
     {
         "MLmodel", "conda.yaml", "edge_model.py", "float_model.py", "input_example.json", "python_env.yaml",
-        "requirements.txt", "serving_input_example.json",
+        "requirements.txt", "serving_input_example.json", SIGNED,
     }
 )  # fmt: skip
-"""Files that MLflow adds; never read here."""
+"""Files that MLflow adds, never read here, and the signature."""
 PICKLED = (".pkl", ".pickle", ".joblib", ".pt", ".pth", ".ckpt", ".npy", ".npz")
 BEGINNINGS = {
     ".json": re.compile(rb"\s*[{\[]"),
@@ -110,20 +112,28 @@ def find(uri: str, client: MlflowClient, registry: str | None = None) -> Version
 def fetch(version: Version, into: Path, registry: str | None = None) -> Fetched:
     """Write the files of a version to the folder ``into``.
 
+    Where publishers are committed, the tags of the version that is returned are those that one of them signed, and
+    ``signed.json`` is written too.
+
     Raises:
+        SignatureError: publishers are committed, and none of them signed this version.
         UntrustedError: the version has a file that the pipeline does not publish, or a changed one.
         RegistryError: the registry does not answer.
     """
     registry = registry or tracking_uri()
     with registry_errors(registry):
         store = open_store(version.location, registry)
-        _examine(version, store.entries())
+        entries = store.entries()
+        _examine(version, entries)
+        version, envelope = _verified(version, store, entries)
         contents = {
             name: _checked(version, store, name) for name in sorted(version.sha256)
         }  # all, before the first is written
     _check_task(version, contents)
     for name, content in contents.items():
         write_bytes(into / name, content)
+    if envelope is not None:
+        write_bytes(into / SIGNED, envelope)
     return Fetched(version, into)
 
 
@@ -136,6 +146,23 @@ def fetched(uri: str) -> Iterator[Fetched]:
     with tempfile.TemporaryDirectory() as name:
         VersionRecord(name=version.name, number=version.number, tags={}).write(Path(name) / VERSION)
         yield fetch(version, Path(name), registry)
+
+
+def _verified(version: Version, store: Store, entries: Sequence[Entry]) -> tuple[Version, bytes | None]:
+    """The version with the tags that a publisher signed, and the envelope; unchanged where no publisher is committed.
+
+    Raises:
+        SignatureError: it is not signed by a publisher, or its tags are not those that were signed.
+    """
+    known = publishers()
+    if known is None:
+        return version, None
+    if SIGNED not in {entry.path for entry in entries}:
+        raise SignatureError(f"{version}: is not signed; {known.source} is committed, so run make publish with its key")
+    envelope = store.read(SIGNED)
+    statement = parse_statement(known.verified(envelope, str(version)), str(version))
+    statement.check(version.name, version.tags, str(version))
+    return replace(version, tags=statement.tags), envelope
 
 
 def _check_task(version: Version, contents: Mapping[str, bytes]) -> None:

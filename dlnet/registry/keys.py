@@ -8,9 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ruamel.yaml import YAML
-
 from dlnet.commit import git_commit
+from dlnet.config.base import parse_yaml, read_text
 from dlnet.errors import DLNetError
 from dlnet.files import sha256
 
@@ -54,7 +53,12 @@ def lineage(root: Path) -> dict[str, str]:
 
 def params_hash(root: Path) -> str:
     """Hash of the values of params.yaml; comments and layout do not count."""
-    return content_key(_yaml(root / "params.yaml"))
+    return content_key(read_params(root))
+
+
+def read_params(root: Path) -> dict[str, Any]:
+    """The values of params.yaml."""
+    return _yaml(root / "params.yaml")
 
 
 def locked_stages(root: Path) -> dict[str, Any]:
@@ -62,7 +66,7 @@ def locked_stages(root: Path) -> dict[str, Any]:
     path = root / "dvc.lock"
     if not path.is_file():
         return {}
-    stages = (_yaml(path) or {}).get("stages", {})
+    stages = _yaml(path).get("stages", {})
     return {name: entry for name, entry in stages.items() if name != OWN_STAGE}
 
 
@@ -75,8 +79,5 @@ def data_md5(stages: Mapping[str, Any], path: str = "data/windows") -> str:
     return f"none: {path} is not in dvc.lock"
 
 
-def _yaml(path: Path) -> Any:
-    try:
-        return YAML(typ="safe").load(path)
-    except FileNotFoundError as error:
-        raise DLNetError(f"{path}: no such file; run from the project's root") from error
+def _yaml(path: Path) -> dict[str, Any]:
+    return dict(parse_yaml(read_text(path), path, "safe"))

@@ -7,11 +7,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
-from ruamel.yaml import YAML
 
 from dlnet.config.quantities import Quantities
 from dlnet.gate.budget import UNITS as UNITS_ON_DEVICE
-from dlnet.registry.keys import locked_stages
+from dlnet.registry.keys import locked_stages, read_params
 from dlnet.registry.pareto_html import fronts_page
 from dlnet.registry.project import Project, flatten
 from dlnet.registry.publication import RunRecord
@@ -44,7 +43,7 @@ def pipeline_run(project: Project, children: Sequence[RunRecord]) -> RunRecord:
         kind="pipeline",
         name="pipeline",
         title=_title(project, metrics),
-        params=dict(flatten(YAML(typ="safe").load(project.root / "params.yaml"))),
+        params=dict(flatten(read_params(project.root))),
         metrics=metrics,
         files=files,
         texts={"dvc.lock.json": lock},

@@ -22,8 +22,11 @@ from dlnet.errors import RegistryError
 from dlnet.registry.client import artefact_root, registry_errors, tracking_uri
 from dlnet.registry.lock import publishing
 from dlnet.registry.models import save_model
-from dlnet.registry.names import BUDGET, CANDIDATE, GATE, KEY, LABEL, NOTE, PASSED, SOURCE, plain
+from dlnet.registry.names import CANDIDATE, KEY, LABEL, NOTE, SOURCE, plain
 from dlnet.registry.publication import Data, Model, Publication, RunRecord, table_json
+from dlnet.registry.signature import Signer, check_publisher, publishers
+from dlnet.registry.signing import Signing, results
+from dlnet.registry.statement import result_tags
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -38,28 +41,35 @@ TABLES = "mlflow.loggedArtifacts"  # the tag by which the UI finds tables
 VERSIONS = "mlflow.modelVersions"  # the tag by which a logged model's page finds its versions
 VALUES, PARAMS = 900, 100  # in one log_batch; MLflow takes at most 1000 entries, 100 of them params
 PARAM_LENGTH = 6000
-TAG_LENGTH = 5000
 
 
-def publish(publication: Publication, client: MlflowClient, uri: str | None = None) -> list[str]:
+def publish(
+    publication: Publication, client: MlflowClient, uri: str | None = None, signer: Signer | None = None
+) -> list[str]:
     """Log ``publication``: what exists already is not changed, what is missing is added.
+
+    Args:
+        signer: signs each version; without one they are not signed.
 
     Returns:
         One line for each alias ``candidate`` that moved to a version made from other data.
 
     Raises:
+        SignatureError: publishers are committed, and the signer is none of them; nothing was logged.
         RegistryError: the registry does not answer or refuses; what was logged so far stays and is not repeated.
 
     Concurrent calls wait for each other.
     """
     uri = uri or tracking_uri()
+    check_publisher(signer, publishers())
     with publishing(client, uri), registry_errors(uri):
-        return _Publisher(client, uri, publication).run()
+        return _Publisher(client, uri, publication, signer).run()
 
 
 class _Publisher:
-    def __init__(self, client: MlflowClient, uri: str, publication: Publication) -> None:
+    def __init__(self, client: MlflowClient, uri: str, publication: Publication, signer: Signer | None) -> None:
         self.client = client
+        self.signing = Signing(client, uri, signer) if signer else None
         self.publication = publication
         self.experiment = _experiment(client, publication.experiment, uri)
         self.moves: list[str] = []
@@ -158,7 +168,7 @@ class _Publisher:
                 KEY: model.key,
                 **_hashes(model),
                 **self.publication.lineage,
-                **_gate_tags(model),
+                **result_tags(*results(model)),
             }
             version = self.client.create_model_version(
                 model.name,
@@ -170,6 +180,8 @@ class _Publisher:
             )
         self._backlink(logged, version)
         self._name_data(version)
+        if self.signing:  # before the alias: what has it can be read
+            self.signing.sign(model, self.publication.lineage, version, logged)
         self._update_gate(model, version)
 
     def _registered(self, model: Model) -> None:
@@ -197,7 +209,7 @@ class _Publisher:
         holder = self.client.get_registered_model(model.name).aliases.get(CANDIDATE)
         is_holder = holder is not None and int(holder) == int(version.version)
         note = self._move(version, holder) if model.passed and not is_holder else None
-        for name, value in {**_gate_tags(model), **({NOTE: note} if note else {})}.items():
+        for name, value in {**result_tags(*results(model)), **({NOTE: note} if note else {})}.items():
             if version.tags.get(name) != value:
                 self.client.set_model_version_tag(model.name, version.version, name, value)
         card = _card(model, note or version.tags.get(NOTE))
@@ -246,15 +258,6 @@ def _dataset_input(data: Data, kind: str) -> Any:
 
 def _hashes(model: Model) -> dict[str, str]:
     return {f"dlnet.sha256.{name}": value for name, value in model.sha256.items()}
-
-
-def _gate_tags(model: Model) -> dict[str, str]:
-    tags: dict[str, str] = {}
-    for name, result in ((GATE, model.verdict), (BUDGET, model.budget)):
-        if result is not None:
-            tags[name] = PASSED if result.passed else "failed"
-            tags[f"{name}.reasons"] = "; ".join(result.reasons or result.held)[:TAG_LENGTH]
-    return tags
 
 
 def _data_words(tags: Mapping[str, str], other: Mapping[str, str]) -> str:

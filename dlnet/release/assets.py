@@ -14,17 +14,19 @@ from dlnet.errors import ModelError, RefusedError
 from dlnet.export.documents import VersionRecord
 from dlnet.export.edge import LOCAL, DeviceModel
 from dlnet.export.saved import VERSION
-from dlnet.files import atomic_dir, sha256, write_text
+from dlnet.files import sha256, write_text
 from dlnet.firmware.bundle import write_bundle
 from dlnet.firmware.documents import DeviceCosts
 from dlnet.gate.budget import within_budget
 from dlnet.gate.verdict import Verdict
 from dlnet.models.document import EVALUATION, Evaluated, ModelDocument
+from dlnet.outputs import replaced_dir
 from dlnet.registry.card import render
 from dlnet.registry.names import BATTERY, edge_name, plain
 from dlnet.release.tags import is_release_of
 
 BUILT, BOARD = "dlnet_monitor.ino", "nano33ble"
+COMMAND = "dlnet release assets"
 KINDS = ("bin", "hex", "elf", "map")
 CARD, GUIDE, SUMS = "MODEL-CARD.md", "FLASH.md", "SHA256SUMS"
 MOST = 64 << 20  # bytes of one image's file
@@ -57,22 +59,23 @@ class Release:
     sizes: Sequence[tuple[str, int, int]]
 
 
-def assemble(build: Path, release: Release, budget: BudgetParams, out: Path) -> Verdict:
+def assemble(build: Path, release: Release, budget: BudgetParams, out: Path, inputs: Sequence[Path] = ()) -> Verdict:
     """Write the folder ``out``, completely or not at all.
 
     Args:
-        build: folder that ``dlnet sketch`` wrote for the real board.
+        build: folder that ``dlnet sketch`` wrote for the real board. inputs: other folders that ``out`` may not touch.
 
     Raises:
         RefusedError: the model exceeds its budget, or the tag is that of another version's release.
         ModelError: a file of the build is missing or too large.
+        OutputError: ``out`` holds something else than an earlier result.
     """
     _check_tag(release)
     shipped = image_name(release.model)
     verdict = check_budget(release.figures, budget)
     if not verdict.passed:
         raise RefusedError(f"{release.model.name}: {'; '.join(verdict.reasons)}")
-    with atomic_dir(out) as folder:
+    with replaced_dir(out, COMMAND, [build, *inputs]) as folder:
         for kind in KINDS:
             shutil.copyfile(_image(build / f"{BUILT}.{kind}"), folder / f"{shipped}.{kind}")
         write_bundle(release.model, folder)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import re
+import time
 from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
 from urllib.parse import urlsplit
 
 import requests
@@ -12,11 +14,14 @@ from requests.auth import AuthBase
 
 from dlnet.errors import DLNetError
 
+COMMIT = re.compile(r"[0-9a-f]{40}", re.ASCII)
+NESTED = 8  # most tags of tags that are followed to a commit
 TOKEN, API = "DLNET_GITHUB_TOKEN", "GITHUB_API_URL"  # noqa: S105 - a name, not a token
 DEFAULT_API = "https://api.github.com"
 REPOSITORY = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,38}/[A-Za-z0-9._-]{1,100}", re.ASCII)
 LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 SECONDS = 15.0
+LONGEST_WAIT = 3600.0  # seconds; limits of GitHub's API last an hour
 EVENT = "champion"
 
 
@@ -86,6 +91,24 @@ class GitHub:
             raise _refusal(answer)
         return answer.status_code == 200
 
+    def tagged(self, tag: str) -> str | None:
+        """The commit that a git tag points to, through annotated tags; None if there is no such tag.
+
+        Raises:
+            GitHubError: no answer, a refusal, or the tag is of something else than a commit.
+        """
+        answer = self._ask("GET", f"git/ref/tags/{tag}")
+        if answer.status_code == 404:
+            return None
+        for _ in range(NESTED):
+            kind, sha = _object(answer)
+            if kind == "commit":
+                return sha
+            if kind != "tag":
+                break
+            answer = self._ask("GET", f"git/tags/{sha}")
+        raise GitHubError(f"{self.repository}: git tag {tag} does not lead to a commit; delete it", lasting=True)
+
     def _ask(self, method: str, path: str, content: object = None) -> requests.Response:
         headers = {"Accept": "application/vnd.github+json", "X-GitHub-Api-Version": "2022-11-28"}
         url = f"{self.api}/repos/{self.repository}/{path}"
@@ -109,7 +132,35 @@ class _Bearer(AuthBase):
         return request
 
 
+def _object(answer: requests.Response) -> tuple[str, str]:
+    """Kind and SHA of the object that a git reference or an annotated tag points to."""
+    if answer.status_code != 200:
+        raise _refusal(answer)
+    try:
+        found = answer.json()["object"]
+        kind, sha = found["type"], found["sha"]
+    except (ValueError, TypeError, KeyError) as error:
+        raise GitHubError(f"GitHub's answer on a git tag has another form ({error!r})") from error
+    if not isinstance(kind, str) or not isinstance(sha, str) or not COMMIT.fullmatch(sha):
+        raise GitHubError("GitHub's answer on a git tag names no object")
+    return kind, sha
+
+
+def seconds_to_wait(after: str, now: float) -> float | None:
+    """Seconds that a header ``Retry-After`` asks for, at most ``LONGEST_WAIT``; None if it names no time to come.
+
+    Args:
+        after: seconds in ASCII digits, or an HTTP date. now: seconds since 1970.
+    """
+    if after.isascii() and after.isdigit():
+        return min(float(after[:10]), LONGEST_WAIT)
+    try:
+        wait = parsedate_to_datetime(after).timestamp() - now
+    except (ValueError, OverflowError):
+        return None
+    return min(wait, LONGEST_WAIT) if wait > 0 else None
+
+
 def _refusal(answer: requests.Response) -> GitHubError:
-    after = answer.headers.get("Retry-After", "")
-    wait = float(after) if after.isdigit() and len(after) < 6 else None
+    wait = seconds_to_wait(answer.headers.get("Retry-After", ""), time.time())
     return GitHubError(f"GitHub answers {answer.status_code}", lasting=answer.status_code == 422, wait=wait)

@@ -1,125 +1,123 @@
-"""Claims on building a version's firmware, stored in the registry: the first to write a claim has it.
+"""Claims on building firmware, stored in the registry: the first to write a claim has it.
 
 MLflow's tags and aliases can be overwritten, so two writers could both believe that they have the claim. A run's params
-cannot: the first value of a key stays. So claims are params of the run that made the version:
+cannot: the first value of a key stays. So a registered model has one run of its own, its ledger, whose params are the
+claims. Each has a counter, which only grows; it becomes the security counter of the firmware.
 
-    release.1.claim    the first claim: who, and when (seconds since 1970)
-    release.1.failed   that build failed, the next claim is allowed
-    release.done       the release's tag; no claim is allowed after it
+    release.8.claim    the claim with counter 8: who, when (seconds since 1970), the tag of the release to be made
+    release.8.failed   that build failed; counter 8 is never used again
+    release.8.done     the release's tag
+
+The ledger is in an experiment of its own: deleting a model's run, version or experiment does not reach it.
 """
 
 from __future__ import annotations
 
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dlnet.errors import RegistryError
 from dlnet.registry.client import params_of, write_param
+from dlnet.registry.ledger_run import find_run, make_run
+from dlnet.registry.names import plain
+from dlnet.release.tags import Tag, parse_tag
 
 if TYPE_CHECKING:
     from dlnet.registry.client import MlflowClient
 
-DONE = "release.done"
 HOLDS = 6 * 3600.0  # seconds; a claim older than the longest possible build has expired
 CLAIMANT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
-_CLAIM = re.compile(r"(?P<who>[A-Za-z0-9._-]+) (?P<when>[0-9]{1,12})", re.ASCII)
+_CLAIM = re.compile(r"(?P<who>[A-Za-z0-9._-]+) (?P<when>[0-9]{1,12}) (?P<tag>[a-z0-9_-]+)", re.ASCII)
+_KEY = re.compile(r"release\.(?P<counter>[1-9][0-9]{0,8})\.(?:claim|failed|done)", re.ASCII)
 
 
 @dataclass(frozen=True)
 class Claim:
-    """One attempt to build: its number from 1 on, who, when (s), and whether it failed."""
+    """One attempt to release: who, when (s), the release's tag, whether it failed, whether it is done."""
 
-    number: int
     who: str
     when: float
+    tag: Tag
     failed: bool
+    done: bool
 
     def alive(self, now: float) -> bool:
         """Whether its holder may still be at work."""
-        return not self.failed and now - self.when < HOLDS
+        return not self.failed and not self.done and now - self.when < HOLDS
 
 
 class Ledger:
-    """The claims on one version, in the params of its run."""
+    """The claims on releases of one registered model.
 
-    def __init__(self, client: MlflowClient, run_id: str) -> None:
+    Args:
+        uri: of the registry.
+        name: of the registered model.
+
+    Raises (all methods):
+        RegistryError: the ledger was deleted in MLflow, or holds what ``dlnet release`` never writes.
+    """
+
+    def __init__(self, client: MlflowClient, uri: str, name: str) -> None:
         self.client = client
-        self.run_id = run_id
+        self.uri = uri
+        self.name = name
 
-    def done(self) -> str | None:
-        """The release's tag, if there is a release."""
-        return self._lines().get(DONE)
+    def claims(self) -> tuple[Claim, ...]:
+        """All claims, by counter."""
+        run_id = find_run(self.client, self.name)
+        return tuple(_claims(params_of(self.client, run_id), self.name)) if run_id else ()
 
-    def holder(self, now: float | None = None) -> Claim | None:
-        """The claim that holds now."""
-        last = _last(self._lines())
-        return last if last and last.alive(time.time() if now is None else now) else None
+    def claim(self, who: str, tag: Tag) -> bool:
+        """Claim the counter of ``tag``; True for exactly one claimant. Claiming twice gives the same answer."""
+        stored = self._write(tag.counter, "claim", f"{who} {int(time.time())} {tag}")
+        match = _CLAIM.fullmatch(stored)
+        return match is not None and (match["who"], match["tag"]) == (who, str(tag))
 
-    def claim(self, who: str, now: float | None = None) -> bool:
-        """Claim the version; True for exactly one claimant at a time. Claiming twice gives the same answer."""
-        now = time.time() if now is None else now
-        lines = self._lines()
-        last = _last(lines)
-        if DONE in lines:
-            return False
-        if last and last.alive(now):
-            return last.who == who
-        number = last.number + 1 if last else 1
-        self._write(f"release.{number}.claim", f"{who} {int(now)}")
-        written = self._lines()
-        first = _last(written)
-        return DONE not in written and first is not None and (first.number, first.who) == (number, who)
+    def fail(self, claim: Claim) -> None:
+        """Give up a claim."""
+        self._write(claim.tag.counter, "failed", str(int(time.time())))
 
-    def fail(self, who: str) -> None:
-        """Give up the claim of ``who``.
+    def finish(self, tag: Tag, who: str) -> None:
+        """Record that a release was made, whoever made it; may be repeated.
 
         Raises:
-            RegistryError: ``who`` does not hold it.
+            RegistryError: another release was made with this counter.
         """
-        self._write(f"release.{self._mine(who).number}.failed", str(int(time.time())))
+        self._write(tag.counter, "claim", f"{who} {int(time.time())} {tag}")
+        stored = self._write(tag.counter, "done", str(tag))
+        if stored != str(tag):
+            raise RegistryError(f"{self.name}: counter {tag.counter} was released as {plain(stored)!r}, not {tag}")
 
-    def finish(self, who: str, tag: str) -> None:
-        """Record that ``who`` released the version as ``tag``; may be repeated.
-
-        Raises:
-            RegistryError: ``who`` does not hold the claim, or it was released under another tag.
-        """
-        done = self.done()
-        if done is None:
-            self._mine(who)
-            self.settle(tag)
-        elif done != tag:
-            raise RegistryError(f"this version was released as {done}, not {tag}")
-
-    def settle(self, tag: str) -> None:
-        """Record a release that exists, whoever made it."""
-        if self._write(DONE, tag) != tag:
-            raise RegistryError(f"this version was released as {self.done()}, not {tag}")
-
-    def _mine(self, who: str) -> Claim:
-        holder = self.holder()
-        if holder is None or holder.who != who:
-            state = f"{holder.who} holds it" if holder else "there is no claim"
-            raise RegistryError(f"{who} does not hold this version's claim ({state}); run dlnet release claim")
-        return holder
-
-    def _write(self, key: str, value: str) -> str:
+    def _write(self, counter: int, what: str, value: str) -> str:
         """Write a param unless it exists; returns the stored value."""
-        return write_param(self.client, self.run_id, key, value)
-
-    def _lines(self) -> Mapping[str, str]:
-        return params_of(self.client, self.run_id)
+        return write_param(self.client, make_run(self.client, self.uri, self.name), f"release.{counter}.{what}", value)
 
 
-def _last(lines: Mapping[str, str]) -> Claim | None:
-    claim, number = None, 1
-    while text := lines.get(f"release.{number}.claim"):
+def holder(claims: tuple[Claim, ...], version: Tag) -> Claim | None:
+    """The newest claim on this version (its counter does not matter) that holds now."""
+    now = time.time()
+    alive = [claim for claim in claims if claim.alive(now) and claim.tag.same_version(version)]
+    return alive[-1] if alive else None
+
+
+def last_done(claims: tuple[Claim, ...]) -> Tag | None:
+    """The tag of the last release: that with the highest counter."""
+    done = [claim.tag for claim in claims if claim.done]
+    return done[-1] if done else None
+
+
+def _claims(lines: Mapping[str, str], name: str) -> Iterator[Claim]:
+    counters = {int(match["counter"]) for key in lines if (match := _KEY.fullmatch(key))}
+    for counter in sorted(counters):
+        text, done = lines.get(f"release.{counter}.claim", ""), lines.get(f"release.{counter}.done")
         match = _CLAIM.fullmatch(text)
-        if not match:
-            raise RegistryError(f"release.{number}.claim is {text[:60]!r}, which dlnet release never writes")
-        claim = Claim(number, match["who"], float(match["when"]), f"release.{number}.failed" in lines)
-        number += 1
-    return claim
+        tag = parse_tag(match["tag"]) if match else None
+        if not match or not tag or not tag.of(name) or tag.counter != counter or done not in (None, str(tag)):
+            shown = plain(done or text)[:80]
+            raise RegistryError(
+                f"{name}: its ledger records {shown!r} with counter {counter}, which is no release of it"
+            )
+        yield Claim(match["who"], float(match["when"]), tag, f"release.{counter}.failed" in lines, done is not None)

@@ -1,23 +1,34 @@
-"""Plans a release: the champion, if it passes the checks and is neither released nor being built."""
+"""Plans a release: the champion, if it passes the checks and is neither the last release nor being built.
+
+A rollback is a release of its own: an earlier version that is champion again is built again with a higher counter, so
+that a device which refuses lower counters takes it.
+"""
 
 from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 
 from dlnet.errors import RefusedError, RegistryError
 from dlnet.registry.client import registry_errors, set_version_tag
 from dlnet.registry.fetch import Version, find
-from dlnet.registry.names import CHAMPION, plain
+from dlnet.registry.names import CHAMPION
 from dlnet.release.blockers import release_blockers
-from dlnet.release.ledger import CLAIMANT, Ledger
+from dlnet.release.ledger import CLAIMANT, Claim, Ledger, holder, last_done
 from dlnet.release.promote import AGAIN, Champion
-from dlnet.release.tags import is_release_of, release_tag
+from dlnet.release.tags import Tag, parse_tag, release_tag
 
-RELEASE, URL, TIME = "dlnet.release", "dlnet.release.url", "dlnet.release.time"  # tags of a released version
+RELEASE, URL, TIME, COUNTER = (
+    "dlnet.release",
+    "dlnet.release.url",
+    "dlnet.release.time",
+    "dlnet.release.counter",
+)  # tags of a released version: its last release
+MOST = 10  # claims of a version that are looked up where releases are published
+OUTPUT = re.compile(r"[A-Za-z0-9._/-]*", re.ASCII)  # a line end in a value would be another key of a workflow
 LINK = re.compile(r"https?://[A-Za-z0-9./_~:%-]{1,500}", re.ASCII)
 
 Exists = Callable[[str], bool]
@@ -30,7 +41,9 @@ class ReleasePlan:
 
     Attributes:
         build: whether firmware is to be built now.
-        version: the champion. released: the version last released. tag: of the champion's release, made or to be made.
+        version: the champion. counter: security counter of the champion's release, made or to be made: higher than that
+            of every earlier claim and release of this registered model. tag: of that release.
+        released: the version last released.
         reason: why, in one sentence.
         name: the registered model.
         unrecorded: whether that release exists but is not recorded in the registry: ``claim`` records it.
@@ -40,14 +53,23 @@ class ReleasePlan:
     reason: str
     name: str
     version: int | None = None
+    counter: int | None = None
     tag: str | None = None
     released: int | None = None
     unrecorded: bool = False
 
     def lines(self) -> str:
-        """``key=value`` lines; None is empty. Values are numbers, booleans, names and tags, which a shell can read."""
+        """``key=value`` lines; None is empty. Values are numbers, booleans, names and tags, which a shell can read.
+
+        Raises:
+            RegistryError: a value could be taken for more than a value.
+        """
         shown = {key: value for key, value in asdict(self).items() if key != "reason"}
-        return "".join(f"{key}={_shown(value)}\n" for key, value in shown.items())
+        return "".join(f"{key}={_shown(key, value)}\n" for key, value in shown.items())
+
+
+TagCheck = Callable[[str], None]
+"""Raises RefusedError if a release cannot have this tag."""
 
 
 class Releases:
@@ -55,23 +77,28 @@ class Releases:
 
     Args:
         name: of an edge model.
-        exists: called with the champion's tag, so that a release that was made but not recorded is not made again.
+        exists: called with tags of the champion, so that a release that was made but not recorded is not made again.
+        check_tag: called with the tag of a release that is to be built, before it is built.
     """
 
-    def __init__(self, name: str, registry: str | None = None, exists: Exists | None = None) -> None:
+    def __init__(
+        self, name: str, registry: str | None = None, exists: Exists | None = None, check_tag: TagCheck | None = None
+    ) -> None:
         self.champion = Champion(name, registry)
         self.name = self.champion.name
         self.registry = self.champion.registry
         self.exists = exists or (lambda tag: False)
+        self.check_tag = check_tag or (lambda tag: None)
+        self.ledger = Ledger(self.champion.client, self.registry, self.name)
 
     def plan(self) -> ReleasePlan:
         """Compare the champion with the last release; changes nothing.
 
         Raises:
-            RefusedError: the champion does not pass the checks.
-            RegistryError: the registry does not answer.
+            RefusedError: the champion does not pass the checks, or its release cannot have its tag.
+            RegistryError: the registry does not answer, or what releases need was deleted there.
         """
-        return self._plan(self._find())[0]
+        return self._plan(self._find())
 
     def claim(self, who: str) -> ReleasePlan:
         """``plan``, and claim what is to be built: ``build`` is true for one caller only.
@@ -80,20 +107,21 @@ class Releases:
         """
         _claimant(who)
         version = self._find()
-        plan, ledger = self._plan(version, who)
-        if version is None or ledger is None:
+        plan = self._plan(version, who)
+        if version is None:
             return plan
         self.champion.remember(version)
-        if plan.tag and self.exists(plan.tag) and RELEASE not in version.tags:
-            self._tag(version, plan.tag, None)
+        tag = parse_tag(plan.tag or "")
+        if tag and plan.unrecorded:
             with registry_errors(self.registry, AGAIN):
-                ledger.settle(plan.tag)
-            return self._plan(self._find())[0]
-        if not plan.build:
+                self.ledger.finish(tag, who)
+            self._tag(version, tag, None)
+            return self._plan(version)
+        if not tag or not plan.build:
             return plan
         with registry_errors(self.registry, AGAIN):
-            won = ledger.claim(who)
-        return plan if won else replace(plan, build=False, reason=f"{version}: another caller has just claimed it")
+            won = self.ledger.claim(who, tag)
+        return plan if won else replace(plan, build=False, reason=f"{version}: another caller has just claimed {tag}")
 
     def record(self, number: int, who: str, url: str) -> str:
         """Record that ``who`` released version ``number`` at ``url``; returns the release's tag.
@@ -105,11 +133,11 @@ class Releases:
         if not LINK.fullmatch(url):
             raise RegistryError(f"{url[:100]!r}: not a release's address")
         version = find(f"models:/{self.name}/{number}", self.champion.client, self.registry)
-        tag = release_tag(version)
+        claim = self._claim_of(version, who)
         with registry_errors(self.registry, AGAIN):
-            Ledger(self.champion.client, version.run_id).finish(who, tag)
-        self._tag(version, tag, url)
-        return tag
+            self.ledger.finish(claim.tag, who)
+        self._tag(version, claim.tag, url)
+        return str(claim.tag)
 
     def fail(self, number: int, who: str) -> None:
         """Give up a claim, so that the next ``claim`` can get the version.
@@ -118,50 +146,84 @@ class Releases:
             RegistryError: ``who`` has no claim on it.
         """
         version = find(f"models:/{self.name}/{number}", self.champion.client, self.registry)
+        claim = self._claim_of(version, _claimant(who))
+        if claim.done:
+            raise RegistryError(f"{version}: {who} has released it as {claim.tag}; nothing to give up")
         with registry_errors(self.registry, AGAIN):
-            Ledger(self.champion.client, version.run_id).fail(_claimant(who))
+            self.ledger.fail(claim)
 
     def _find(self) -> Version | None:
         if self.champion.version() is None:
             return None
         return find(f"models:/{self.name}@{CHAMPION}", self.champion.client, self.registry)
 
-    def _plan(self, version: Version | None, who: str | None = None) -> tuple[ReleasePlan, Ledger | None]:
+    def _plan(self, version: Version | None, who: str | None = None) -> ReleasePlan:
+        claims = self._claims()
+        last = last_done(claims)
+        released = last.version if last else None
         if version is None:
             reason = f"no version of {self.name} has the alias {CHAMPION}"
-            return ReleasePlan(False, reason, self.name, released=self._released()), None
-        ledger, tag = Ledger(self.champion.client, version.run_id), release_tag(version)
-        with registry_errors(self.registry, AGAIN):
-            done, holder = ledger.done(), ledger.holder()
+            return ReleasePlan(False, reason, self.name, released=released)
+        tag = release_tag(version, self._next(claims))
 
-        def planned(build: bool, reason: str, unrecorded: bool = False) -> tuple[ReleasePlan, Ledger]:
-            reason, released = f"{version} {reason}", self._released()
-            return ReleasePlan(build, reason, self.name, version.number, tag, released, unrecorded), ledger
+        def planned(build: bool, reason: str, tag: Tag = tag, unrecorded: bool = False) -> ReleasePlan:
+            reason = f"{version} {reason}"
+            return ReleasePlan(build, reason, self.name, version.number, tag.counter, str(tag), released, unrecorded)
 
-        if done and not is_release_of(done, self.name):
-            raise RegistryError(f"{version}: its run records a release that is not of {self.name}: {plain(done)!r}")
-        if done:
-            return planned(False, f"is released as {done}")
-        if self.exists(tag):
-            return planned(False, f"is released as {tag}, but that is not recorded: run dlnet release claim", True)
+        if last and last.same_version(tag):
+            return planned(False, f"is released as {last}", last)
+        made = self._unrecorded(claims, tag)
+        if made:
+            return planned(
+                False, f"is released as {made}, but that is not recorded: run dlnet release claim", made, True
+            )
         blockers = release_blockers(version, self.registry)
         if blockers:
             raise RefusedError(f"{version} is champion and is not released: {'; '.join(blockers)}")
-        if holder and holder.who != who:
-            minutes = (time.time() - holder.when) / 60
-            return planned(False, f"is being built by {holder.who} since {minutes:.0f} min")
-        return planned(True, f"is to be built as {tag}")
+        held = holder(claims, tag)
+        if held and held.who != who:
+            minutes = (time.time() - held.when) / 60
+            return planned(False, f"is being built by {held.who} since {minutes:.0f} min", held.tag)
+        wanted = held.tag if held else tag
+        self.check_tag(str(wanted))
+        return planned(True, f"is to be built as {wanted}", wanted)
 
-    def _released(self) -> int | None:
-        """The version last released."""
+    def _claims(self) -> tuple[Claim, ...]:
         with registry_errors(self.registry, AGAIN):
-            versions = list(self.champion.client.search_model_versions(f"name = '{self.name}'", max_results=10_000))
-        times = {int(version.version): version.tags[TIME] for version in versions if TIME in version.tags}
-        return max(times, key=lambda number: times[number]) if times else None
+            return self.ledger.claims()
 
-    def _tag(self, version: Version, tag: str, url: str | None) -> None:
+    def _claim_of(self, version: Version, who: str) -> Claim:
+        """The newest claim of ``who`` on a version: one that holds, or one that is done."""
+        claims, tag = self._claims(), release_tag(version, 1)
+        mine = [claim for claim in claims if claim.who == who and claim.tag.same_version(tag)]
+        if mine and (mine[-1].done or mine[-1].alive(time.time())):
+            return mine[-1]
+        other = holder(claims, tag)
+        state = f"{other.who} holds it" if other else "there is no claim"
+        raise RegistryError(f"{who} does not hold the claim on {version} ({state}); run dlnet release claim")
+
+    def _unrecorded(self, claims: Sequence[Claim], tag: Tag) -> Tag | None:
+        """The newest release of a version that exists, was made after the last recorded one, and is not recorded."""
+        last = last_done(tuple(claims))
+        claimed = [
+            claim.tag
+            for claim in reversed(claims)
+            if claim.tag.same_version(tag) and not (last and claim.tag.counter <= last.counter)
+        ]
+        return next((made for made in (tag, *claimed[:MOST]) if self.exists(str(made))), None)
+
+    def _next(self, claims: Sequence[Claim]) -> int:
+        """A counter above all that were used, also by a ledger that is lost: released versions are tagged with it."""
+        with registry_errors(self.registry, AGAIN):
+            versions = self.champion.client.search_model_versions(f"name = '{self.name}'", max_results=10_000)
+        recorded = [parse_tag(version.tags.get(RELEASE, "")) for version in versions]
+        used = [claim.tag.counter for claim in claims] + [tag.counter for tag in recorded if tag]
+        return max(used, default=0) + 1
+
+    def _tag(self, version: Version, tag: Tag, url: str | None) -> None:
         now = datetime.now(UTC).isoformat(timespec="milliseconds")
-        tags = {RELEASE: tag, TIME: version.tags.get(TIME, now), **({URL: url} if url else {})}
+        made = version.tags.get(TIME, now) if version.tags.get(RELEASE) == str(tag) else now
+        tags = {RELEASE: str(tag), TIME: made, COUNTER: str(tag.counter), **({URL: url} if url else {})}
         with registry_errors(self.registry, AGAIN):
             for key, value in tags.items():
                 set_version_tag(self.champion.client, self.name, version.number, key, value)
@@ -173,7 +235,8 @@ def _claimant(who: str) -> str:
     return who
 
 
-def _shown(value: object) -> str:
-    if isinstance(value, bool):
-        return str(value).lower()
-    return "" if value is None else str(value)
+def _shown(key: str, value: object) -> str:
+    text = "" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
+    if not OUTPUT.fullmatch(text):
+        raise RegistryError(f"{key} is {repr(text)[:80]}, which cannot be a line of an output file; rename it")
+    return text

@@ -121,7 +121,7 @@ class Session {
   }
 
   static bool accepted(dlnet::Status status, Reply& reply) {
-    if (status == dlnet::Status::ok) return true;
+    if (dlnet::given(status)) return true;
     reply.refuse(status_code + static_cast<int>(status), dlnet::text(status));
     return false;
   }
@@ -132,7 +132,7 @@ class Session {
   }
 
   void info(Reply& reply) {
-    reply.put(" protocol=2 version=").put(Model::version()).put(" sha256=").put(Model::sha256());
+    reply.put(" protocol=3 version=").put(Model::version()).put(" sha256=").put(Model::sha256());
     reply.put(" inputs=").put_unsigned(Model::inputs).put(" window=").put_unsigned(Model::window);
     reply.put(" horizon=").put_unsigned(Model::horizon).put(" state=").put_unsigned(Monitor::state_size());
     reply.put(" asset=").put(Model::asset()).put(" time=").put(Model::time_unit());
@@ -150,6 +150,12 @@ class Session {
   void put_held(Reply& reply) {
     reply.put(" last=").put_unsigned(monitor_.last()).put(" held=").put_unsigned(monitor_.count());
     reply.put(" ready=").put(monitor_.ready() ? '1' : '0');
+    reply.put(" saturated=").put(monitor_.saturated() ? '1' : '0');
+  }
+
+  /// The last word of a reply that rests on a forecast.
+  void put_flag(Reply& reply) {
+    if (monitor_.saturated()) reply.put(" saturated");
   }
 
   void status(Reply& reply) { put_held(reply); }
@@ -174,6 +180,7 @@ class Session {
     dlnet::Forecast<Model> ahead;
     if (!accepted(monitor_.forecast(ahead), reply)) return;
     for (uint16_t k = 1; k <= Model::horizon; ++k) reply.put(' ').put_signed(ahead.raw(k));
+    put_flag(reply);
   }
 
   void value_ahead(Reply& reply) {
@@ -184,6 +191,7 @@ class Session {
     if (!accepted(monitor_.forecast(ahead), reply)) return;
     const double scaled = ahead.raw(static_cast<uint16_t>(k)) * static_cast<double>(Model::value_scale);
     reply.put(' ').put_fixed(static_cast<double>(Model::value_offset) + scaled);
+    put_flag(reply);
   }
 
   void crossing(Reply& reply) {
@@ -195,7 +203,10 @@ class Session {
       reply.put(" none");
     } else if (accepted(result, reply)) {
       reply.put(' ').put_unsigned(rows);
+    } else {
+      return;
     }
+    put_flag(reply);
   }
 
   /// Begin a charge with the given window, by default that of the 1.1 Ah LFP cells.

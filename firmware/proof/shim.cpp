@@ -45,14 +45,14 @@ int32_t dlnet_forecast(float *values) { return static_cast<int32_t>(monitor.fore
 int32_t dlnet_ahead(int32_t *levels) {
   dlnet::Forecast<Model> ahead;
   const dlnet::Status status = monitor.forecast(ahead);
-  if (status == dlnet::Status::ok) memcpy(levels, ahead.level, sizeof ahead.level);
+  if (dlnet::given(status)) memcpy(levels, ahead.level, sizeof ahead.level);
   return static_cast<int32_t>(status);
 }
 
 int32_t dlnet_crossing(float value, int32_t *rows) {
   uint16_t ahead = 0;
   const dlnet::Status status = monitor.crossing(value, ahead);
-  if (status == dlnet::Status::ok) *rows = ahead;
+  if (dlnet::given(status)) *rows = ahead;
   return static_cast<int32_t>(status);
 }
 

@@ -2,51 +2,56 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import docker
 import requests
-from docker.context import ContextAPI
+from docker.credentials.errors import StoreError
 from docker.errors import APIError, DockerException
 from urllib3.exceptions import HTTPError
 
+from stages.containers.contexts import config_folder, engine_host
 from stages.containers.errors import EngineError
 
 SECONDS = 60  # an engine that is removing a large container answers late
-LOCAL = ("unix://", "npipe://", "http+unix://")
+PODMAN = "Podman Engine"
+LOCALLY = "DLNET_RUNNER=local"
 MACHINE = "x86_64"  # for which the requirements are locked
-
-
-def engine_host() -> str:
-    """Address of the engine: ``DOCKER_HOST``, or that of the current Docker context."""
-    return os.environ.get("DOCKER_HOST") or ContextAPI.get_current_context().Host or "unix:///var/run/docker.sock"
 
 
 def connect() -> docker.DockerClient:
     """A client of the engine.
 
     Raises:
-        EngineError: none answers, this user has no permission, or it is on another machine.
+        EngineError: none answers, this user has no permission, or it is not one that stages can run on.
     """
+    host = engine_host()
     try:
-        host = engine_host()
-        if not host.startswith(LOCAL):
-            raise EngineError(f"the Docker engine at {host} is on another machine and cannot mount this folder")
         client = docker.DockerClient(base_url=host, version="auto", timeout=SECONDS)
-    except (DockerException, requests.RequestException) as error:
-        raise EngineError(_no_answer(str(error))) from error
-    machine = client.info()["Architecture"]
-    if machine not in (MACHINE, "amd64"):
-        raise EngineError(f"the images are locked for {MACHINE}, and the Docker engine at {host} is {machine}")
+        machine = client.info()["Architecture"]
+        parts = client.version().get("Components") or []
+    except (DockerException, requests.RequestException, HTTPError) as error:
+        raise EngineError(_no_answer(str(error), host)) from error
+    if refusal := _refusal(host, machine, [part.get("Name") for part in parts]):
+        client.close()
+        raise EngineError(refusal)
     return client
 
 
-def _no_answer(text: str) -> str:
+def _refusal(host: str, machine: str, parts: Sequence[str]) -> str | None:
+    if PODMAN in parts:
+        return f"{host} is Podman, on which stages were never tried: use Docker Engine, or {LOCALLY}"
+    if machine not in (MACHINE, "amd64"):
+        return f"the images are locked for {MACHINE}, and the Docker engine at {host} is {machine}"
+    return None
+
+
+def _no_answer(text: str, host: str) -> str:
     if "Permission denied" in text:
-        return "the Docker engine refuses this user: add it to the group docker and log in again"
-    return f"no Docker engine answers at {engine_host()}"
+        return f"the Docker engine at {host} refuses this user: add it to the group docker and log in again"
+    return f"no Docker engine answers at {host}"
 
 
 @contextmanager
@@ -57,6 +62,9 @@ def engine_errors(action: str) -> Iterator[None]:
     except APIError as error:
         text = " ".join(str(error.explanation or error).split())
         raise EngineError(f"{action}: {full_disk(text) or text}") from error
+    except StoreError as error:  # such as that of a Docker Desktop which is gone
+        advice = f"correct credsStore and credHelpers in {config_folder() / 'config.json'}"
+        raise EngineError(f"{action}: no credentials ({' '.join(str(error).split())}); {advice}") from error
     except (DockerException, requests.RequestException, HTTPError, ConnectionError) as error:
         raise EngineError(f"{action}: the Docker engine went away; start it and run dvc repro again") from error
 
@@ -66,3 +74,10 @@ def full_disk(text: str) -> str | None:
     if "no space left on device" not in text.lower():
         return None
     return "the disk of the Docker engine is full; docker system df shows what docker system prune would free"
+
+
+if __name__ == "__main__":  # for dlnet doctor, which may import no stage
+    try:
+        print(connect().version()["Version"])
+    except EngineError as error:
+        sys.exit(str(error))

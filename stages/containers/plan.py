@@ -10,6 +10,8 @@ from typing import Any
 
 from docker.types import LogConfig, Mount
 
+from stages.containers.errors import EngineError
+
 GIGABYTE = 10**9
 NO_NETWORK, HOST_NETWORK = "none", "host"
 
@@ -23,6 +25,8 @@ class ContainerPlan:
         writable, readable: folders or files of this machine, mounted under their own absolute paths: links into a cache
             and paths that a registry stores hold inside as outside.
         user: ``uid:gid`` that files will belong to.
+        host_ids: whether ids are those of this machine although the engine maps them (``userns-remap``).
+        relabel: whether SELinux is on: then a container may touch only files that bear its label.
         network: ``none``, ``host``, or the name of a Docker network.
         cpus, memory_gb: limits; None is all of the machine. There is no swap on top of memory.
         terminal: whether the command writes to a terminal (progress bars).
@@ -37,6 +41,8 @@ class ContainerPlan:
     environment: Mapping[str, str] = field(default_factory=dict)
     user: str = ""
     groups: Sequence[int] = ()
+    host_ids: bool = False
+    relabel: bool = False
     network: str = NO_NETWORK
     cpus: float | None = None
     memory_gb: float | None = None
@@ -53,7 +59,8 @@ class ContainerPlan:
             "image": self.image,
             "command": list(self.command),
             "working_dir": str(self.folder),
-            "mounts": self._mounts(),
+            **({"volumes": self._labelled()} if self.relabel else {"mounts": self._mounts()}),
+            **({"userns_mode": "host"} if self.host_ids else {}),
             # Signals reach every process of the command, as from a terminal.
             "environment": {**self.environment, "TINI_KILL_PROCESS_GROUP": "1"},
             "init": True,
@@ -66,14 +73,32 @@ class ContainerPlan:
             **limits,
         }
 
-    def _mounts(self) -> list[Mount]:
+    def _folders(self) -> list[tuple[Path, bool]]:
+        """Paths to mount, each with whether it is only read."""
         writable = outermost(self.writable)
         inside = [
             path for path in outermost(self.readable) if not any(path.is_relative_to(parent) for parent in writable)
         ]
-        return [
-            Mount(str(path), str(path), type="bind", read_only=path in inside) for path in sorted([*writable, *inside])
-        ]
+        return [(path, path in inside) for path in sorted([*writable, *inside])]
+
+    def _mounts(self) -> list[Mount]:
+        return [Mount(str(path), str(path), type="bind", read_only=reads) for path, reads in self._folders()]
+
+    def _labelled(self) -> dict[str, dict[str, str]]:
+        """The same with ``z``, SELinux's label for files that containers share; mounts of the other form have none.
+
+        The system's own files keep their label: its services need it.
+        """
+        if odd := [path for path, _ in self._folders() if ":" in str(path)]:
+            raise EngineError(f"{odd[0]}: SELinux is on, and Docker cannot label a path with a colon: rename it")
+        return {
+            str(path): {"bind": str(path), "mode": ("ro" if reads else "rw") + ("" if _of_system(path) else ",z")}
+            for path, reads in self._folders()
+        }
+
+
+def _of_system(path: Path) -> bool:
+    return any(path.is_relative_to(folder) for folder in ("/etc", "/usr"))
 
 
 def outermost(paths: Iterable[Path]) -> list[Path]:
@@ -82,6 +107,13 @@ def outermost(paths: Iterable[Path]) -> list[Path]:
     return sorted(path for path in normal if not any(parent in normal for parent in path.parents))
 
 
-def caller() -> dict[str, Any]:
-    """``user`` and ``groups`` of a plan: those of this process."""
-    return {"user": f"{os.getuid()}:{os.getgid()}", "groups": tuple(os.getgroups())}
+def caller(info: Mapping[str, Any]) -> dict[str, Any]:
+    """What of a plan depends on this process and on the engine's ``docker info``: files must belong to the caller.
+
+    A rootless engine runs as the caller, and root inside of its containers is the caller outside.
+    """
+    options = {part for text in info.get("SecurityOptions") or () for part in text.split(",")}
+    ids = {"user": f"{os.getuid()}:{os.getgid()}", "groups": tuple(os.getgroups())}
+    if "name=rootless" in options:
+        ids = {"user": "0:0", "groups": ()}
+    return {**ids, "host_ids": "name=userns" in options, "relabel": "name=selinux" in options}

@@ -11,7 +11,8 @@ from dlnet.config.runner import RunnerConfig
 from dlnet.data.sources import MIRROR_VARIABLE as SOURCES_MIRROR
 from dlnet.errors import ConfigError
 from stages import project
-from stages.containers.plan import ContainerPlan, outermost
+from stages.containers.errors import EngineError
+from stages.containers.plan import ContainerPlan, caller, outermost
 
 
 def plan(**more):
@@ -164,3 +165,57 @@ def test_data_outside_the_project_and_certificates_may_be_read_by_fetch(here, tm
     found = project.readable(True, {"SSL_CERT_FILE": str(here / "params.yaml"), SOURCES_MIRROR: str(here)})
     assert found == [cells, here, here / "params.yaml"]
     assert project.readable(False, {SOURCES_MIRROR: str(here)}) == []
+
+
+@pytest.mark.parametrize("content", [b"\xc4", b"dir = x\n", b"[cache\n"])
+def test_a_damaged_configuration_of_dvc_is_one_line(here, content):
+    (here / ".dvc/config").write_bytes(content)
+    with pytest.raises(ConfigError, match=r"\.dvc/config: not") as caught:
+        project.cache_folder(here)
+    assert len(str(caught.value).splitlines()) == 1
+
+
+def test_a_cache_in_the_home_of_nobody_is_none(here):
+    (here / ".dvc/config").write_text("[cache]\n    dir = ~nobody-of-this-name/cache\n")
+    assert project.cache_folder(here) == []
+
+
+# What engines answer to ``docker info`` (SecurityOptions), as their documentation and sources have it.
+PLAIN = {"SecurityOptions": ["name=seccomp,profile=default"]}
+SELINUX = {"SecurityOptions": ["name=seccomp,profile=default", "name=selinux"]}
+ROOTLESS = {"SecurityOptions": ["name=seccomp,profile=builtin", "name=rootless", "name=cgroupns"]}
+REMAPPED = {"SecurityOptions": ["name=seccomp,profile=default", "name=userns"]}
+
+
+def test_files_of_a_rootless_engine_belong_to_the_caller_who_is_root_inside(monkeypatch):
+    monkeypatch.setattr(os, "getuid", lambda: 1000)
+    monkeypatch.setattr(os, "getgroups", lambda: [1000, 27])
+    assert plan(**caller(ROOTLESS)).options()["user"] == "0:0"
+    assert plan(**caller(ROOTLESS)).options()["group_add"] == []
+
+
+@pytest.mark.parametrize("info", [PLAIN, SELINUX, REMAPPED, {}, {"SecurityOptions": None}])
+def test_files_of_any_other_engine_belong_to_the_caller_by_number(info):
+    assert plan(**caller(info)).options()["user"] == f"{os.getuid()}:{os.getgid()}"
+
+
+def test_an_engine_that_maps_ids_is_asked_not_to():
+    assert plan(**caller(REMAPPED)).options()["userns_mode"] == "host"
+    assert "userns_mode" not in plan(**caller(PLAIN)).options()
+
+
+def test_mounts_are_labelled_where_selinux_is_on_and_nowhere_else():
+    folders = {"writable": [Path("/p")], "readable": [Path("/r"), Path("/etc/ssl/certs")]}
+    options = plan(**folders, **caller(SELINUX)).options()
+    assert "mounts" not in options
+    assert options["volumes"] == {
+        "/etc/ssl/certs": {"bind": "/etc/ssl/certs", "mode": "ro"},
+        "/p": {"bind": "/p", "mode": "rw,z"},
+        "/r": {"bind": "/r", "mode": "ro,z"},
+    }
+    assert "volumes" not in plan(**folders, **caller(PLAIN)).options()
+
+
+def test_a_path_that_cannot_be_labelled_is_named():
+    with pytest.raises(EngineError, match=r"^/p:q: SELinux is on"):
+        plan(writable=[Path("/p:q")], **caller(SELINUX)).options()

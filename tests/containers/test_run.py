@@ -15,6 +15,8 @@ from made_project import environment, launch, run
 
 from stages.containers import supervise
 from stages.containers.identity import identify
+from stages.containers.orphans import PROJECT_LABEL
+from stages.containers.plan import ContainerPlan, caller
 
 NOBODY = 54321  # has no entry in passwd, here or in the image
 FETCH = "import sys, urllib.request; print(urllib.request.urlopen(sys.argv[1], timeout=5).read().decode())"
@@ -252,3 +254,18 @@ def test_limits_of_no_stage_are_named(bare):
     params = bare / "params.yaml"
     params.write_text(params.read_text() + "  tech: {cpus: 1, memory_gb: 1}\n")
     assert "params.yaml: limits.tech: there is no such stage" in launch(bare, "true").stderr
+
+
+def test_mounts_with_labels_are_the_same_folders(engine, bare):
+    """This machine has no SELinux, and the engine ignores the label; the mounts themselves are real."""
+    (bare.parent / "seen").mkdir()
+    plan = ContainerPlan(
+        title="x", image=identify("one", bare).tag, folder=bare, writable=[bare], readable=[bare.parent / "seen"],
+        command=["sh", "-c", f"touch made; touch {bare.parent}/seen/x"],
+        **caller({"SecurityOptions": ["name=selinux"]}),
+    )  # fmt: skip
+    container = engine.containers.create(**plan.options(), labels={PROJECT_LABEL: str(bare)})
+    container.start()
+    assert container.wait()["StatusCode"] != 0
+    assert (bare / "made").stat().st_uid == os.getuid()
+    assert list((bare.parent / "seen").iterdir()) == []

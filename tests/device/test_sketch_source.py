@@ -17,6 +17,7 @@ SEEDS = (
     b"\x00load 0 444c4e01\nsave 0\nsave 64\nload 0 00\nvalue 5\nsoh 5\ncrossing 0.8\nforecast\n",
     b"\x00" + b"".join(b"push %d 0.9 0.001 3.5 1 0.1 0.2 500 300\n" % i for i in range(1, 53)) + b"forecast\n",
     b"\x01" + bytes(range(256)) * 4,
+    b"\x02" + bytes([190] * 20 + [254, 255, 252, 253] + [64] * 40 + [251, 254, 253]),
 )
 
 

@@ -1,5 +1,7 @@
 """The device's front end: C++ = NumPy to the last bit, and near the float encoder within a stated distance."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from firmware_models import SHAPES, asset, needs_arm, shaped, values_of
@@ -115,10 +117,9 @@ def test_codes_are_rounded_and_saturated():
 
 
 def test_a_feature_that_never_changed_has_a_unit_all_the_same():
-    from dataclasses import replace
-
     model = random_model(features=2, relative=1, quantiles=17)
-    flat = replace(model.encoder, quantiles=((3.0,) * 17, model.encoder.quantiles[1]), relative_scale=(1e-9,))
+    flat = replace(model.encoder, quantiles=((3.0,) * 17, model.encoder.quantiles[1]), relative_scale=(3.0,))
+    flat = replace(flat, low=(3.0, flat.low[1]), high=(3.0, flat.high[1]))
     codec = make_codec(flat, CLEAN, QUANTITIES)
     values = np.tile([0.9, 3.0, model.encoder.center[1]], (60, 1))
     z, _ = encode_codes(codec, clean_codes(codec, to_codes(codec, values))[None, :50])
@@ -132,5 +133,7 @@ def test_a_window_shorter_than_the_filter_is_refused():
 
 
 def test_two_quantiles_over_long_blocks_are_refused():
-    with pytest.raises(ModelError, match="2 quantiles over blocks of 10 rows"):
-        make_codec(random_model(quantiles=2, block=10).encoder, CLEAN, QUANTITIES)
+    encoder = random_model(quantiles=2, block=64).encoder
+    wide = replace(encoder, quantiles=tuple(zip(encoder.low, encoder.high, strict=True)))
+    with pytest.raises(ModelError, match="2 quantiles over blocks of 64 rows"):
+        make_codec(wide, CLEAN, QUANTITIES)

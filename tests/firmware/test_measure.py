@@ -147,6 +147,6 @@ def test_without_the_arm_compiler_nothing_is_reported(tmp_path, monkeypatch):
 def test_a_missing_compiler_is_named_with_its_package(monkeypatch):
     monkeypatch.setattr(toolchain.shutil, "which", lambda _name: None)
     with pytest.raises(ToolError, match="apt-get install gcc-arm-none-eabi"):
-        toolchain.arm_tool("gcc")
+        toolchain.CORTEX_M4.tool("gcc")
     with pytest.raises(ToolError, match=r"apt-get install g\+\+"):
         toolchain.host_compiler()

@@ -94,7 +94,7 @@ def test_crossing_of_a_threshold_that_is_none(monitor, threshold, status):
 
 def test_texts_of_the_statuses_are_those_of_the_library():
     source = (LIBRARY / "dlnet_status.h").read_text()
-    assert [line.split('"')[1] for line in source.splitlines() if "return" in line][:-1] == list(STATUS)
+    assert [line.split('"')[1] for line in source.splitlines() if 'return "' in line][:-1] == list(STATUS)
 
 
 def test_a_saved_state_goes_on_where_it_stopped(monitor):
@@ -130,7 +130,7 @@ def test_a_state_half_full_goes_on_too(monitor):
 def broken(state, change):
     if change == "a bit anywhere":
         return [(state[:i] + bytes([state[i] ^ 16]) + state[i + 1 :]) for i in range(12, len(state), 37)]
-    return {"short": [state[:-1], state[:11], b""], "long": [state + b"\0"], "format": [b"DLN\2" + state[4:]]}[change]
+    return {"short": [state[:-1], state[:11], b""], "long": [state + b"\0"], "format": [b"DLN\1" + state[4:]]}[change]
 
 
 @pytest.mark.parametrize(
@@ -165,7 +165,7 @@ def test_a_whole_state_that_no_monitor_wrote_is_refused(monitor):
 
     filled(monitor)
     state = monitor.save()
-    for offset, value in ((16, 51), (18, 1)):
+    for offset, value in ((16, 51), (18, 51)):
         forged = state[:offset] + struct.pack("<H", value) + state[offset + 2 : -4]
         assert monitor.load(forged + struct.pack("<I", zlib.crc32(forged))) == "bad state"
 

@@ -16,7 +16,7 @@ from dlnet.files import write_text
 from dlnet.firmware import arm, toolchain
 from dlnet.firmware.emulate import EmulatedCore
 from dlnet.firmware.header import header, synthetic_windows
-from dlnet.firmware.prove import prove_arm, prove_host, trace
+from dlnet.firmware.prove import OTHER_CORES, prove_arm, prove_host, prove_others, trace
 from dlnet.firmware.random_model import random_model
 from dlnet.models.precision import Precision
 
@@ -77,6 +77,29 @@ def test_arm_equals_reference(name, flags):
     assert np.array_equal(forecast, expected.forecast)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("chosen", range(len(OTHER_CORES)), ids=[core.name for core, _ in OTHER_CORES])
+@pytest.mark.parametrize("name", ["liquid-13", "odd ltc, sensors only", "all at once", "rising"])
+def test_other_cores_equal_the_reference(name, chosen):
+    core, processor = OTHER_CORES[chosen]
+    if not core.has_compiler():
+        pytest.skip(core.packages)
+    model = shaped(name)
+    z, anchor = windows(model, 200)
+    forecast, hidden = trace(EmulatedCore(arm.build(model, core=core).content, processor=processor), model, z, anchor)
+    expected = run(model.spec, z, anchor)
+    assert np.array_equal(hidden, expected.hidden)
+    assert np.array_equal(forecast, expected.forecast)
+
+
+def test_a_core_without_its_compiler_is_named_with_the_package(monkeypatch):
+    model = shaped("one of each")
+    monkeypatch.setattr(toolchain.shutil, "which", lambda _name: None)
+    proven, left_out = prove_others(model, *windows(model, 1))
+    assert proven == []
+    assert "RV32IMC: not compared, no riscv64-unknown-elf-gcc (apt-get install gcc-riscv64-unknown-elf" in left_out[1]
+
+
 @needs_arm
 @pytest.mark.slow
 @pytest.mark.skipif(shutil.which("qemu-system-arm") is None, reason="apt-get install qemu-system-arm")
@@ -125,7 +148,7 @@ def test_models_of_any_shape_are_alike_on_every_path(relative, features, steps, 
     )
     z, anchor = windows(model, 60)
     prove_host(model, z, anchor)
-    if toolchain.has_arm():
+    if toolchain.CORTEX_M4.has_compiler():
         prove_arm(model, z[:20], anchor[:20])
 
 

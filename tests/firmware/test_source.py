@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from firmware_models import SHAPES, needs_arm, needs_clang, needs_gcc, shaped
 
+from dlnet.errors import ToolError
 from dlnet.files import write_text
 from dlnet.firmware import toolchain
 from dlnet.firmware.header import header
@@ -28,8 +29,8 @@ def test_board_compiler_has_no_complaint(folder, flags):
     unit = PROOF / "shim.cpp"
     call(
         [
-            toolchain.arm_tool("gcc"),
-            *toolchain.BOARD_FLAGS,
+            toolchain.CORTEX_M4.tool("gcc"),
+            *toolchain.CORTEX_M4.flags,
             *STRICT,
             *flags,
             *includes(folder),
@@ -121,7 +122,15 @@ def test_arrays_stand_once_in_flash_only_if_used(folder):
 
 def test_the_example_names_only_what_there_is():
     sketch = (FOLDER / "examples/Forecast/Forecast.ino").read_text()
-    assert set(re.findall(r"dlnet::(\w+)", sketch)) <= {"Monitor", "Forecast", "Model", "Status", "text", "self_test"}
+    assert set(re.findall(r"dlnet::(\w+)", sketch)) <= {
+        "Monitor",
+        "Forecast",
+        "Model",
+        "Status",
+        "text",
+        "self_test",
+        "given",
+    }
 
 
 def test_shapes_cover_both_cells_and_tracks():
@@ -130,3 +139,25 @@ def test_shapes_cover_both_cells_and_tracks():
         (cell, track) for cell in ("liquid", "ltc") for track in ("with_target", "sensors_only")
     }
     assert Path(PROOF / "shim.cpp").is_file()
+
+
+@pytest.mark.skipif(shutil.which("avr-gcc") is None, reason="apt-get install gcc-avr avr-libc")
+def test_an_int_of_16_bits_is_refused_in_one_line(folder):
+    with pytest.raises(ToolError, match="DLNet needs an int of 32 bits, and this board's has 16"):
+        call(
+            [
+                "avr-gcc",
+                "-mmcu=atmega2560",
+                "-std=gnu++14",
+                *includes(folder),
+                "-c",
+                PROOF / "shim.cpp",
+                "-o",
+                "/dev/null",
+            ]
+        )
+
+
+def test_the_library_names_only_platforms_that_its_forecasts_were_compared_on():
+    properties = dict(line.split("=", 1) for line in (FOLDER / "library.properties").read_text().splitlines())
+    assert properties["architectures"].split(",") == ["mbed_nano", "mbed_rp2040", "stm32", "cortexm"]

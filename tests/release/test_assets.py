@@ -13,6 +13,7 @@ from dlnet.export.documents import VersionRecord
 from dlnet.export.saved import open_edge
 from dlnet.firmware.documents import Milliseconds
 from dlnet.models.document import Evaluated, ForecastErrors
+from dlnet.outputs.marker import MARKER
 from dlnet.release.assets import KINDS, Release, assemble, lineage
 
 PROJECT = Path(__file__).parents[2]
@@ -43,13 +44,13 @@ def build(tmp_path):
 def release(model):
     device = replace(model.device, version="dlnet-edge/4")
     lineage = {"dlnet.git.commit": "abc"}
-    return Release("firmware-v4-1a2b3c4d", device, model.document, MEASURED, lineage, FIGURES, SIZES)
+    return Release("firmware-v4-1a2b3c4d-c9", device, model.document, MEASURED, lineage, FIGURES, SIZES)
 
 
 def test_every_file_is_there_and_its_sum_is_right(build, release, tmp_path):
     assemble(build, release, BUDGET, tmp_path / "out")
     sums = dict(reversed(line.split("  ")) for line in (tmp_path / "out/SHA256SUMS").read_text().splitlines())
-    files = {path.name for path in (tmp_path / "out").iterdir()} - {"SHA256SUMS"}
+    files = {path.name for path in (tmp_path / "out").iterdir()} - {"SHA256SUMS", MARKER}
     assert set(sums) == files
     assert {f"dlnet-monitor-nano33ble.{kind}" for kind in KINDS} < files
     for name, expected in sums.items():
@@ -57,7 +58,7 @@ def test_every_file_is_there_and_its_sum_is_right(build, release, tmp_path):
     assert sums["model.json"] == release.model.sha256
 
 
-CARD = """# firmware-v4-1a2b3c4d
+CARD = """# firmware-v4-1a2b3c4d-c9
 
 Model {name}, version dlnet-edge/4, SHA-256 of model.json `{sha256}`.
 Trained on: synthetic cells (simulated). Task battery: it looks at {window} cycles of a cell and \
@@ -139,14 +140,15 @@ def test_a_build_without_an_image_is_refused(build, release, tmp_path):
 def test_an_image_of_another_task_has_another_name(build, release, tmp_path):
     pump = load_quantities("pump", PROJECT / "tasks")
     device = replace(release.model, version="dlnet-pump-edge/4", quantities=pump)
-    assemble(build, replace(release, model=device, tag="firmware-pump-v4-1a2b3c4d"), BUDGET, tmp_path / "out")
+    assemble(build, replace(release, model=device, tag="firmware-pump-v4-1a2b3c4d-c9"), BUDGET, tmp_path / "out")
     images = {path.name for path in (tmp_path / "out").glob("*nano33ble*")}
     assert images == {f"dlnet-pump-monitor-nano33ble.{kind}" for kind in KINDS}
     assert "--input-file dlnet-pump-monitor-nano33ble.bin" in (tmp_path / "out/FLASH.md").read_text()
 
 
 @pytest.mark.parametrize(
-    "tag", ["firmware-v4-1a2b3c4d", "firmware-pump-v5-1a2b3c4d", "firmware-other-v4-1a2b3c4d", "firmware-pump-v4"]
+    "tag",
+    ["firmware-v4-1a2b3c4d-c9", "firmware-pump-v5-1a2b3c4d-c9", "firmware-other-v4-1a2b3c4d-c9", "firmware-pump-v4"],
 )
 def test_the_tag_of_another_version_or_task_is_refused(build, release, tmp_path, tag):
     device = replace(release.model, version="dlnet-pump-edge/4")

@@ -71,19 +71,23 @@ def test_a_release_of_one_is_none_of_the_other(both):
     before = tags(BATTERY, "1")
     plan = Releases(PUMP, exists=lambda tag: tag == made).plan()
     assert (plan.build, plan.name, plan.version, plan.released) == (True, PUMP, 1, None)
-    assert plan.tag == f"firmware-pump-v1-{tags(PUMP, '1')['dlnet.key'][:8]}"
+    assert plan.tag == f"firmware-pump-v1-{tags(PUMP, '1')['dlnet.key'][:8]}-c1"
     assert Releases(PUMP).claim("b").build
     Releases(PUMP).fail(1, "b")
     assert Releases(PUMP).claim("c").build
-    assert Releases(PUMP).record(1, "c", URL) == plan.tag
+    assert Releases(PUMP).record(1, "c", URL) == plan.tag.replace("-c1", "-c2")
     assert Releases(PUMP).plan().released == 1
     assert tags(BATTERY, "1") == before
 
 
-def test_a_run_that_records_the_release_of_another_model_is_not_believed(both):
+def test_a_ledger_that_records_the_release_of_another_model_is_not_believed(both):
     Champion(PUMP).promote("1")
-    connect().log_param(connect().get_model_version(PUMP, "1").run_id, "release.done", "firmware-v1-1a2b3c4d")
-    with pytest.raises(RegistryError, match="a release that is not of dlnet-pump-edge: 'firmware-v1-1a2b3c4d'"):
+    Releases(PUMP).claim("a")
+    (run,) = connect().search_runs(
+        [connect().get_experiment_by_name("dlnet-releases").experiment_id], f"tags.`dlnet.ledger` = '{PUMP}'"
+    )
+    connect().log_param(run.info.run_id, "release.2.claim", "a 1 firmware-v1-1a2b3c4d-c2")
+    with pytest.raises(RegistryError, match="dlnet-pump-edge: its ledger records 'a 1 firmware-v1-1a2b3c4d-c2'"):
         Releases(PUMP).plan()
 
 
@@ -94,7 +98,7 @@ def test_the_commands_act_on_the_model_that_is_named(both, capsys, monkeypatch):
     assert (aliases(PUMP)["champion"], "champion" in aliases(BATTERY)) == (1, False)
     monkeypatch.setenv("DLNET_MODEL_NAME", PUMP)
     run("release", "plan", "--output", "plan.txt")
-    assert f"name={PUMP}\nversion=1\ntag=firmware-pump-v1-" in (both / "plan.txt").read_text()
+    assert f"name={PUMP}\nversion=1\ncounter=1\ntag=firmware-pump-v1-" in (both / "plan.txt").read_text()
     run("release", "claim", "--claim", "a")
     run("release", "fail", "1", "--claim", "a")
     run("release", "claim", "--claim", "b")
@@ -140,14 +144,15 @@ def test_fetch_takes_edge_models_of_any_task_and_no_others(both, tmp_path):
 @pytest.mark.parametrize(
     ("name", "tag"),
     [
-        (BATTERY, "firmware-v7-abababab"),
-        (PUMP, "firmware-pump-v7-abababab"),
-        ("dlnet-v7-edge", "firmware-v7-v7-abababab"),
+        (BATTERY, "firmware-v7-abababab-c9"),
+        (PUMP, "firmware-pump-v7-abababab-c9"),
+        ("dlnet-v7-edge", "firmware-v7-v7-abababab-c9"),
     ],
 )
 def test_a_tag_belongs_to_one_model_and_version(name, tag):
-    assert release_tag(Version(name, 7, {"dlnet.key": "ab" * 32}, "")) == tag
+    assert str(release_tag(Version(name, 7, {"dlnet.key": "ab" * 32}, ""), 9)) == tag
     names = (BATTERY, PUMP, "dlnet-v7-edge")
     assert [one for one in names if is_release_of(tag, one, 7)] == [name]
     assert not is_release_of(tag, name, 8)
-    assert not is_release_of(f"{tag}\n", name)
+    assert not is_release_of(f"{tag}\n", name, 7)
+    assert not is_release_of(tag.removesuffix("-c9"), name, 7)

@@ -1,12 +1,17 @@
 """What the workflows need outside GitHub: a clone, stand-ins for remote actions, ``gh`` and the like.
 
 Stand-ins do on this machine what the real ones do there: artefacts go to a folder and come back, ``arduino-cli``
-builds the sketch with arduino-builder for the emulated board, ``gh`` makes a release that the API then knows of.
+(fetched by the real script, from another address) builds the sketch with arduino-builder for the emulated board,
+``gh`` makes a release that the API then knows of. The jobs that plan and release get the environment that the real
+script made, once for all jobs.
 """
 
+import hashlib
+import json
 import shutil
 import subprocess
 import sys
+import tarfile
 import threading
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -29,7 +34,7 @@ SUBJECT = "{SUBJECT: '${{ inputs.subject-path }}'}"
 ARTEFACT = "{NAME: '${{ inputs.name }}', FOLDER: '${{ inputs.path }}'}"
 ACTIONS = {
     "actions/setup-python": ([], "python3 --version", "{}"),
-    "arduino/setup-arduino-cli": (["version"], "command -v arduino-cli", "{}"),
+    "actions/cache": (["path", "key"], 'echo "$KEY" >> "$STORE/cache-keys"', "{KEY: '${{ inputs.key }}'}"),
     "actions/upload-artifact": (
         ["name", "path", "if-no-files-found", "retention-days"],
         'mkdir -p "$STORE/artefacts" && cp -r "$FOLDER" "$STORE/artefacts/$NAME"',
@@ -55,19 +60,34 @@ echo "$@" > "$STORE/releases/$3"
 
 MAKE = """#!/bin/sh
 # make .venv/.done: the environment is the one that these tests run in; its own test is .ci/run
+# Only the job that builds calls it.
 set -eu
 [ "$*" = ".venv/.done" ]
 ln -s {environment} .venv
 """
 
 
-def clone(to: Path) -> Path:
-    """The project's tracked files in a repository of their own."""
+def least_environment(folder: Path) -> Path:
+    """The environment that docker/release.sh makes, with nothing else in it."""
+    (folder / "docker").mkdir(parents=True)
+    for name in ("release.sh", "release.txt"):
+        shutil.copy(PROJECT / "docker" / name, folder / "docker")
+    subprocess.run(["sh", "docker/release.sh"], cwd=folder, check=True, capture_output=True)
+    return folder / ".venv"
+
+
+def clone(to: Path, least: Path) -> Path:
+    """The project's tracked files in a repository of their own.
+
+    What would need a network is here: arduino-cli's archive, and the environment ``least`` of the release's jobs.
+    """
     listed = subprocess.run(["git", "ls-files", "-z"], cwd=PROJECT, check=True, capture_output=True).stdout
     for name in filter(None, listed.decode().split("\0")):
         if (PROJECT / name).is_file():
             (to / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(PROJECT / name, to / name)
+    (to / "docker/release.sh").write_text(f"set -eu\nln -s {least} .venv\n")
+    (to / "docker/arduino-cli.lock").write_text(lock(archive(to.parent / "arduino-cli")))
     git = ["git", "-c", "user.name=tests", "-c", "user.email=tests@example.org"]
     for command in (["init", "-q", "-b", "main"], ["add", "."], ["commit", "-q", "-m", "all"]):
         subprocess.run([*git, *command], cwd=to, check=True)
@@ -98,14 +118,9 @@ def stand_ins(folder: Path) -> list[str]:
 
 
 def tools(folder: Path) -> Path:
-    """A folder with ``gh``, ``make`` and ``arduino-cli``, for PATH."""
+    """A folder with ``gh`` and ``make``, for PATH."""
     folder.mkdir(parents=True)
-    scripts = {
-        "gh": GH,
-        "make": MAKE.format(environment=sys.prefix),
-        "arduino-cli": f'#!/bin/sh\nexec {sys.executable} {CLI} "$@"\n',
-    }
-    for name, text in scripts.items():
+    for name, text in {"gh": GH, "make": MAKE.format(environment=sys.prefix)}.items():
         (folder / name).write_text(text)
         (folder / name).chmod(0o755)
     return folder
@@ -114,15 +129,34 @@ def tools(folder: Path) -> Path:
 CLI = Path(__file__).parent / "stand_in_cli.py"
 
 
+def archive(folder: Path) -> Path:
+    """A release's archive of ``arduino-cli`` that holds the stand-in."""
+    folder.mkdir(parents=True, exist_ok=True)
+    program = folder / "arduino-cli"
+    program.write_text(f'#!/bin/sh\nexec {sys.executable} {CLI} "$@"\n')
+    with tarfile.open(folder / "archive.tar.gz", "w:gz") as stream:
+        stream.add(program, "arduino-cli")
+    return folder / "archive.tar.gz"
+
+
+def lock(file: Path, sha256: str | None = None) -> str:
+    """Text of arduino-cli.lock for an archive on this machine."""
+    digest = sha256 or hashlib.sha256(file.read_bytes()).hexdigest()
+    return f"version=9.9.9\nurl={file.as_uri()}\nsha256={digest}\n"
+
+
 @contextmanager
 def github(store: Path):
-    """The address of an API that knows the releases which ``gh`` made."""
+    """The address of an API that knows the releases which ``gh`` made, and git tags: files ``tags/TAG``, a commit."""
 
     class Answer(BaseHTTPRequestHandler):
         def do_GET(self):
-            tag = self.path.removeprefix(f"/repos/{REPOSITORY}/releases/tags/")
-            self.send_response(200 if (store / "releases" / tag).is_file() else 404)
+            kind, _, tag = self.path.removeprefix(f"/repos/{REPOSITORY}/").rpartition("/")
+            file = store / {"releases/tags": "releases", "git/ref/tags": "tags"}[kind] / tag
+            self.send_response(200 if file.is_file() else 404)
             self.end_headers()
+            if kind == "git/ref/tags" and file.is_file():
+                self.wfile.write(json.dumps({"object": {"type": "commit", "sha": file.read_text()}}).encode())
 
         def log_message(self, *_):
             pass

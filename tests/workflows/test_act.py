@@ -14,7 +14,7 @@ import warnings
 import pytest
 import requests
 from registry.made_pipeline import LIMITS, make
-from stage import PROJECT, clone, github, stand_ins, tools
+from stage import PROJECT, clone, github, least_environment, stand_ins, tools
 
 from dlnet.registry.client import connect
 from dlnet.registry.collect import collect
@@ -72,7 +72,8 @@ class Stage:
 
     def __init__(self, root, uri, api):
         self.uri, self.store = uri, root / "store"
-        self._clone, self._bin = clone(root / "clone"), tools(root / "bin")
+        self.least = least_environment(root / "least")
+        self._clone, self._bin = clone(root / "clone", self.least), tools(root / "bin")
         self._secrets = root / "secrets"
         self._secrets.write_text(f"MLFLOW_TRACKING_URI={uri}\nMLFLOW_TRACKING_TOKEN=made-up\nGITHUB_TOKEN=made-up\n")
         self._flags = ["-W", ".github/workflows/firmware.yml", "-P", "ubuntu-24.04=-self-hosted", "--pull=false"]
@@ -117,6 +118,31 @@ def stage(tmp_path_factory):
             publish(collect(make(root / f"made{i}", int8=int8), LIMITS), client)
         client.set_registered_model_alias("dlnet-edge", "champion", "1")
         yield Stage(root, uri, api)
+
+
+@pytest.mark.slow
+def test_jobs_that_plan_and_release_have_no_more_than_mlflows_client(stage):
+    python = [str(stage.least / "bin/python"), "-c"]
+    asked = "from importlib.util import find_spec as f; import sys; print(*(n for n in sys.argv[1:] if f(n)))"
+    names = ["mlflow", "requests", "torch", "tensorflow", "unicorn", "flask", "docker", "dvc", "dlnet"]
+    done = subprocess.run([*python, asked, *names], cwd=stage.least, capture_output=True, text=True, env={}, check=True)
+    assert done.stdout.split() == ["mlflow", "requests"]
+
+
+@pytest.mark.slow
+def test_a_tag_of_another_commit_stops_before_anything_is_built(stage):
+    key = connect(stage.uri).get_model_version("dlnet-edge", "1").tags["dlnet.key"]
+    tag = stage.store / f"tags/firmware-v1-{key[:8]}"
+    tag.parent.mkdir()
+    tag.write_text("b" * 40)
+    try:
+        code, log = stage.act("repository_dispatch")
+    finally:
+        tag.unlink()
+    assert code != 0
+    assert f"git tag {tag.name} exists and is of commit {'b' * 12}" in log
+    assert "Build and check]" not in log
+    assert stage.releases() == []
 
 
 @pytest.mark.slow

@@ -9,7 +9,11 @@ from stage import PROJECT, WORKFLOWS, used_actions
 
 FILES = sorted(WORKFLOWS.glob("*.yml"))
 SHA = re.compile(r"uses: [A-Za-z0-9-]+/[A-Za-z0-9./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$")
-PROJECT_COMMANDS = (".venv/bin/dlnet ", ".venv/bin/python tests/", "sh docker/debian.sh", "bash .ci/run", "gh release")
+RELEASE_COMMAND = ".venv/bin/python -m dlnet.cli release "
+PROJECT_COMMANDS = (
+    *(".venv/bin/dlnet ", RELEASE_COMMAND, ".venv/bin/python tests/", "bash .ci/run", "gh release"),
+    *("sh docker/debian.sh", "sh docker/release.sh", "sh docker/arduino-cli.sh"),
+)
 
 
 def load(path):
@@ -105,4 +109,37 @@ def test_the_model_that_was_planned_is_fetched_and_released():
 def test_secrets_reach_only_steps_that_ask_the_registry():
     for step in steps(WORKFLOWS / "firmware.yml"):
         if "secrets." in str(step):
-            assert step["run"].startswith(".venv/bin/dlnet release ")
+            assert step["run"].startswith((".venv/bin/dlnet release ", RELEASE_COMMAND))
+
+
+def test_jobs_that_plan_and_release_install_only_what_they_need():
+    jobs = load(WORKFLOWS / "firmware.yml")["jobs"]
+    installs = {
+        name: [step["run"] for step in job["steps"] if step.get("run", "").startswith("sh docker/")]
+        for name, job in jobs.items()
+    }
+    assert installs["plan"] == installs["release"] == ["sh docker/release.sh"]
+    assert len(installs["build"]) == 2
+
+
+def test_every_package_of_a_release_has_its_sha256():
+    text = (PROJECT / "docker/release.txt").read_text()
+    packages = text.replace("\\\n", " ").splitlines()
+    assert len(packages) > 20
+    assert [line for line in packages if "==" not in line or "--hash=sha256:" not in line] == []
+    assert not re.search(r"^(torch|tensorflow|unicorn|mlflow==)", text, re.MULTILINE)
+
+
+def test_the_tag_is_checked_right_before_the_release_is_made():
+    runs = [step.get("run", "") for step in load(WORKFLOWS / "firmware.yml")["jobs"]["release"]["steps"]]
+    (made,) = [i for i, run in enumerate(runs) if run.startswith("gh release create")]
+    assert runs[made - 1].startswith(f'{RELEASE_COMMAND}check-tag "$TAG"')
+
+
+def test_the_cache_of_arduinos_platform_follows_its_version_and_the_tool():
+    for path in FILES:
+        (cache,) = [step for step in steps(path) if step.get("uses", "").startswith("actions/cache@")]
+        assert cache["with"]["path"] == "~/.arduino15/staging", "archives only: they are checked when unpacked"
+        named = re.findall(r"'([^']+)'", cache["with"]["key"])
+        assert named == ["docker/arduino-cli.lock", "firmware/dlnet_monitor/sketch.yaml"]
+        assert all((PROJECT / name).is_file() for name in named)

@@ -20,6 +20,11 @@
 #error "DLNet needs a little-endian machine"
 #endif
 
+// Products of int16 and shifts are computed as int: with 16 bits they would wrap, and forecasts be wrong without a word.
+#if __SIZEOF_INT__ < 4
+#error "DLNet needs an int of 32 bits, and this board's has 16 (AVR); use a board of 32 bits, such as a Nano 33 BLE"
+#endif
+
 #define DLNET_INLINE inline __attribute__((always_inline))
 
 namespace dlnet {

@@ -14,8 +14,8 @@ namespace dlnet {
 template <class Model>
 struct Rows {
   uint32_t last;
-  uint16_t count;   // at most Model::window
-  uint16_t unused;  // always 0
+  uint16_t count;    // at most Model::window
+  uint16_t flagged;  // rows to come until the window holds no saturated code; at most Model::window
 
   // An input's codes, two in a word: `window` cleaned ones, then `memory` uncleaned ones for the filter.
   static constexpr int code_words = (Model::window + Model::memory + 1) / 2;
@@ -74,6 +74,9 @@ inline Status to_code(float value, float offset, float scale, int16_t &code) {
   code = static_cast<int16_t>(sat16((whole >> 8) + ((whole >> 7) & 1)));
   return Status::ok;
 }
+
+// Whether a code stands at an end of its range, where values beyond cannot be told apart.
+inline bool at_end(int32_t code) { return code == INT16_MAX || code == INT16_MIN; }
 
 // Binary search: the last of knots i to i + 2 reach - 1 that is not above the mean of a block, compared as sums.
 template <class Model, int reach>

@@ -22,7 +22,8 @@ class Monitor {
   //   Model::with_target, the first is the target itself, such as a battery's SoH.
   //
   // Returns ok; not_a_number; out_of_range (the target not within Model::target_low to Model::target_high, or a feature
-  // so far off that its unit must be wrong; smaller outliers are accepted and cleaned); out_of_order.
+  // so far off that its unit must be wrong; smaller outliers are accepted and cleaned); out_of_order. A row with a
+  // feature beyond the range of its codes is accepted too: see saturated().
   Status push(uint32_t time, const float values[/* Model::inputs */]) {
     if (rows_.count && time <= rows_.last) return Status::out_of_order;
     int16_t codes[Model::inputs];
@@ -32,7 +33,11 @@ class Monitor {
     }
     const bool possible = values[0] >= Model::target_low && values[0] <= Model::target_high;
     if (Model::with_target && !possible) return Status::out_of_range;
-    for (int i = 0; i < Model::inputs; ++i) take(i, codes[i]);
+    if (rows_.flagged) --rows_.flagged;
+    for (int i = 0; i < Model::inputs; ++i) {
+      take(i, codes[i]);
+      if (at_end(rows_.clean(i)[Model::window - 1])) rows_.flagged = Model::window;
+    }
     rows_.last = time;
     if (rows_.count < Model::window) ++rows_.count;
     return Status::ok;
@@ -41,43 +46,48 @@ class Monitor {
   // Whether enough rows were pushed for a forecast: Model::window.
   bool ready() const { return rows_.count == Model::window; }
 
+  // Whether a cleaned input among the last Model::window rows is beyond the range of its codes, so that forecasts may
+  // differ from those of floats.
+  bool saturated() const { return rows_.flagged != 0; }
+
   // Rows held, 0 to Model::window.
   uint16_t count() const { return rows_.count; }
 
   // Number of the last row pushed; 0 before the first.
   uint32_t last() const { return rows_.last; }
 
-  // Forecast from the last row on. Returns ok; not_ready.
+  // Forecast from the last row on. Returns ok; saturated: given, but see saturated(); not_ready.
   Status forecast(Forecast<Model> &ahead) const {
     if (!ready()) return Status::not_ready;
     WindowEncoder<Model> window(rows_);
     Engine<Model>::run(window, window.anchor(), ahead);
-    return Status::ok;
+    return saturated() ? Status::saturated : Status::ok;
   }
 
-  // The same as Model::horizon values of the target: values[0] is one row ahead. Returns ok; not_ready.
+  // The same as Model::horizon values of the target: values[0] is one row ahead. Returns ok; saturated;
+  // not_ready.
   Status forecast(float values[/* Model::horizon */]) const {
     Forecast<Model> ahead;
     const Status status = forecast(ahead);
-    if (status != Status::ok) return status;
+    if (!given(status)) return status;
     ahead.walk([&values](int32_t raw) {
       *values++ = Forecast<Model>::value_of(raw);
       return true;
     });
-    return Status::ok;
+    return status;
   }
 
   // First row ahead at which the forecast is at or beyond `value`: at or below it where the target falls with wear, at
   // or above it where it rises; 0: it already is.
-  // Returns ok; not_ready; not_a_number; out_of_range (far from what the model can forecast); beyond_horizon.
-  // `rows_ahead` is set only with ok.
+  // Returns ok; saturated; not_ready; not_a_number; out_of_range (far from what the model can forecast); beyond_horizon.
+  // `rows_ahead` is set only with ok and saturated.
   Status crossing(float value, uint16_t &rows_ahead) const {
     if (value != value) return Status::not_a_number;
     const float exact = (value - Model::value_offset) / Model::value_scale;  // in 2^-24 of health
     if (!(exact >= 0.0f && exact <= 33554432.0f)) return Status::out_of_range;
     Forecast<Model> ahead;
     const Status status = forecast(ahead);
-    if (status != Status::ok) return status;
+    if (!given(status)) return status;
     const int32_t threshold = static_cast<int32_t>(exact);
     uint16_t row = 0;
     bool found = ahead.level[0] <= threshold;
@@ -90,7 +100,7 @@ class Monitor {
     }
     if (!found) return Status::beyond_horizon;
     rows_ahead = row;
-    return Status::ok;
+    return status;
   }
 
   // Bytes of a saved state; the same for every state of a model.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Saved state: "DLN", format 1, the first eight bytes of the model's SHA-256, the rows, CRC-32 of all before it.
+// Saved state: "DLN", format 2, the first eight bytes of the model's SHA-256, the rows, CRC-32 of all before it.
 #pragma once
 
 #include "dlnet_encoder.h"
@@ -40,10 +40,10 @@ class State {
     uint32_t crc;
     memcpy(&crc, buffer + size - 4, 4);
     if (crc != crc32(buffer, size - 4)) return Status::bad_checksum;
-    uint16_t count, unused;
+    uint16_t count, flagged;
     memcpy(&count, buffer + 12 + offsetof(Rows<Model>, count), 2);
-    memcpy(&unused, buffer + 12 + offsetof(Rows<Model>, unused), 2);
-    if (count > Model::window || unused != 0) return Status::bad_state;
+    memcpy(&flagged, buffer + 12 + offsetof(Rows<Model>, flagged), 2);
+    if (count > Model::window || flagged > Model::window) return Status::bad_state;
     memcpy(&rows, buffer + 12, sizeof rows);
     return Status::ok;
   }
@@ -52,7 +52,7 @@ class State {
   static_assert(sizeof(Rows<Model>) == 8 + 4 * Model::inputs * Rows<Model>::code_words,
                 "a saved state must have no padding");
 
-  static const char *magic() { return "DLN\1"; }
+  static const char *magic() { return "DLN\2"; }
 };
 
 }  // namespace dlnet

@@ -18,8 +18,12 @@ enum class Status : uint8_t {
   other_model,     // saved state: of another model
   bad_checksum,    // saved state: damaged
   bad_state,       // saved state: the checksum is right, the content is impossible
-  self_test_failed // the engine does not give the reference's numbers
+  self_test_failed,  // the engine does not give the reference's numbers
+  saturated        // the forecast is given, but a feature in its window is beyond the range of its codes
 };
+
+// Whether a forecast was given: ok, or saturated, which says that it rests on a feature beyond its range.
+inline bool given(Status status) { return status == Status::ok || status == Status::saturated; }
 
 // A short text, for a log or a serial line.
 inline const char *text(Status status) {
@@ -36,6 +40,7 @@ inline const char *text(Status status) {
     case Status::bad_checksum: return "bad checksum";
     case Status::bad_state: return "bad state";
     case Status::self_test_failed: return "self test failed";
+    case Status::saturated: return "saturated";
   }
   return "unknown";
 }

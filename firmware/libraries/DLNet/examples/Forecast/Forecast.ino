@@ -29,12 +29,14 @@ void loop() {
     Serial.println(dlnet::text(status));
     return;
   }
-  if (monitor.forecast(ahead) != dlnet::Status::ok) return;
+  const dlnet::Status result = monitor.forecast(ahead);
+  if (!dlnet::given(result)) return;
+  if (result == dlnet::Status::saturated) Serial.println("a feature is beyond its range: do not rely on this forecast");
   Serial.print(dlnet::Model::target());
   Serial.print(" at the horizon: ");
   Serial.println(ahead.value(dlnet::Model::horizon), 4);
   uint16_t rows = 0;
-  if (monitor.crossing(end_of_life, rows) == dlnet::Status::ok) {
+  if (dlnet::given(monitor.crossing(end_of_life, rows))) {
     Serial.print("end of life in rows: ");
     Serial.println(rows);
   }
