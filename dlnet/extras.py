@@ -21,6 +21,7 @@ EXTRA_OF: Mapping[str, str] = {
     "elftools": "firmware",
     "serial": "firmware",
     "unicorn": "firmware",
+    "alembic": "registry",
     "cryptography": "registry",
     "filelock": "registry",
     "mlflow": "registry",

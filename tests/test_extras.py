@@ -19,7 +19,7 @@ ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 INSTALLED = packages_distributions()
 OWN = {"dlnet", "stages", "studies"}
-INDIRECT = {"cycler", "sqlalchemy", "urllib3"}  # dependencies of matplotlib, mlflow and requests, used with them
+INDIRECT = {"alembic", "cycler", "sqlalchemy", "urllib3"}  # dependencies of mlflow, matplotlib and requests
 ELSEWHERE = {"cycler", "urllib3", "pybamm", "scipy", "progpy"}  # indirect, and of the studies that simulate fleets
 # Not imported: a command, plug-ins of MLflow, wheels of one package for other machines.
 NEVER_IMPORTED = {"dvc", "boto3", "psycopg2-binary", "tensorflow", "tensorflow-cpu"}

@@ -14,7 +14,7 @@ app = commands("keys", "The key pair of a publisher.", "dlnet keys new publisher
 
 @app.command(epilog=example("dlnet keys new publisher.pem >> mlflow/publishers.pem"))
 def new(file: Annotated[Path, typer.Argument(metavar="FILE", help="private key to write; never overwritten")]) -> None:
-    """Make a key pair: the private key to a file of mode 600, the public key to standard output."""
+    """Make a key pair: the private key to FILE, the public one printed."""
     from dlnet.registry.signature import new_key, public_pem
 
     made = new_key(file)
@@ -24,7 +24,7 @@ def new(file: Annotated[Path, typer.Argument(metavar="FILE", help="private key t
 
 @app.command(epilog=example("dlnet keys show"))
 def show() -> None:
-    """Print the ids of the committed public keys, and whether the key in DLNET_SIGNING_KEY is one of them."""
+    """Print the ids of the committed public keys and of your own."""
     from dlnet.registry.signature import KEY_VARIABLE, PUBLISHERS, check_publisher, publishers, signer
 
     known, own = publishers(), signer()

@@ -30,18 +30,6 @@ class Played:
     apart: Apart  # from the float path that ``dlnet forecast`` takes
 
 
-def expected(model: DeviceModel, values: Singles) -> Int32s:
-    """The reference's forecasts after each row from the ``window``-th on.
-
-    Args:
-        values: (n, inputs) rows in natural units, all acceptable.
-
-    Returns:
-        (max(0, n - window + 1), horizon) in units of 2^-24 of health.
-    """
-    return _path(model, values).forecast(model)
-
-
 def _path(model: DeviceModel, values: Singles) -> DevicePath:
     return device_path(model, values, np.arange(model.codec.window, len(values) + 1))
 

@@ -9,11 +9,12 @@ from board_models import device_model
 from curves import charge
 
 from dlnet.data.features import FEATURES, charge_features
-from dlnet.device.board import Board, Words, number
+from dlnet.device.board import FLAG, Board, Words, number
 from dlnet.device.emulator import emulated
 from dlnet.device.errors import Mismatch, NoAnswer, PortError, Refused, WrongModel
 from dlnet.device.line import Line
-from dlnet.device.replay import expected, play, replay
+from dlnet.device.replay import play, replay
+from dlnet.export.path import DevicePath, device_path
 from dlnet.export.reference import from_fixed
 from dlnet.models.precision import Precision
 
@@ -67,6 +68,11 @@ def code_of(reply):
 
 def fill(board, values):
     assert all(accepted for _, accepted in play(board, values))
+
+
+def reference(model, values):
+    """What NumPy makes of the rows of an asset, from the window-th on."""
+    return device_path(model, values, np.arange(model.codec.window, len(values) + 1))
 
 
 @pytest.fixture
@@ -144,7 +150,7 @@ def test_the_forecast_is_there_after_the_fiftieth_row_and_not_before(board, mode
 def test_value_and_crossing_are_those_of_the_forecast(ready):
     board, _ = ready
     ahead = board.forecast()
-    assert float(board.ask("value 30")) == pytest.approx(from_fixed(ahead)[29], abs=1e-9)
+    assert float(board.ask("value 30").removesuffix(FLAG)) == pytest.approx(from_fixed(ahead)[29], abs=1e-9)
     assert board.ask("soh 30") == board.ask("value 30")
     threshold = float(from_fixed(ahead)[40]) + 1e-7
     first = int(np.flatnonzero(from_fixed(ahead) <= np.float32(threshold))[0]) + 1
@@ -191,7 +197,7 @@ def test_a_saved_state_goes_on_after_a_restart(elf, model, fleet_cell):
         assert second.load(state).last == 60
         for row in range(60, 80):
             second.push(row + 1, values[row])
-        np.testing.assert_array_equal(second.forecast(), expected(model, values)[-1])
+        np.testing.assert_array_equal(second.forecast(), reference(model, values).forecast(model)[-1])
 
 
 @pytest.mark.parametrize(("index", "code"), [(0, 27), (4, 28), (100, 29), (-1, 29)])
@@ -299,9 +305,11 @@ def test_another_model_is_named(board, built, fleet_cell):
 
 
 def test_a_wrong_forecast_is_named(board, model, fleet_cell, monkeypatch):
-    wrong = expected(model, fleet_cell(model)[:55])
+    path = reference(model, fleet_cell(model)[:55])
+    wrong = path.forecast(model)
     wrong[3, 17] += 1
-    monkeypatch.setattr("dlnet.device.replay.expected", lambda *_: wrong)
+    monkeypatch.setattr("dlnet.device.replay.device_path", lambda *_: path)
+    monkeypatch.setattr(DevicePath, "forecast", lambda *_: wrong)
     with pytest.raises(Mismatch, match="after row 53, 18 ahead: .* 1 of 100 differ"):
         replay(board, model, fleet_cell(model)[:55])
 

@@ -12,6 +12,7 @@ from dlnet.export.frontend import acceptable, clean_codes, encode_codes, make_co
 from dlnet.export.reference import quantise_anchor, quantise_inputs, run
 from dlnet.firmware import arm
 from dlnet.firmware.emulate import EmulatedCore
+from dlnet.firmware.host import GIVEN
 from dlnet.firmware.random_model import CLEAN, QUANTITIES, random_model
 
 
@@ -63,7 +64,7 @@ def test_arm_equals_numpy(name, flags):
     for number, row in enumerate(values):
         board.poke(one, row)
         assert board.call("dlnet_push", number, one) == 0
-        if board.call("dlnet_forecast", ahead) == 0:
+        if board.call("dlnet_forecast", ahead) in GIVEN:
             forecasts.append(board.get(ahead, (model.spec.horizon,), np.float32))
     expected = run(model.spec, *windows_of(model, values)).forecast
     assert np.array_equal(forecasts, values_of(model, expected))
