@@ -46,7 +46,7 @@ def github(monkeypatch):
 @pytest.fixture
 def tag(versions):
     connect().set_registered_model_alias("dlnet-edge", "champion", "1")
-    return f"firmware-v1-{connect().get_model_version('dlnet-edge', '1').tags['dlnet.key'][:8]}"
+    return f"firmware-v1-{connect().get_model_version('dlnet-edge', '1').tags['dlnet.key'][:8]}-c1"
 
 
 def steps(tag):
