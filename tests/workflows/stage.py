@@ -37,7 +37,8 @@ ACTIONS = {
     "actions/cache": (["path", "key"], 'echo "$KEY" >> "$STORE/cache-keys"', "{KEY: '${{ inputs.key }}'}"),
     "actions/upload-artifact": (
         ["name", "path", "if-no-files-found", "retention-days"],
-        'mkdir -p "$STORE/artefacts" && cp -r "$FOLDER" "$STORE/artefacts/$NAME"',
+        'mkdir -p "$STORE/artefacts" && cp -r "$FOLDER" "$STORE/artefacts/$NAME" '
+        '&& find "$STORE/artefacts/$NAME" -name ".*" -type f -delete',  # hidden files are no part of an artefact
         ARTEFACT,
     ),
     "actions/download-artifact": (
