@@ -71,13 +71,13 @@ class GitHub:
             raise GitHubError(f"{API} is {api[:100]!r}; a token is only sent over https")
         return cls(repository, api, token)
 
-    def dispatch(self, version: int, delivery: str) -> None:
-        """Start the workflows that listen for ``champion``.
+    def dispatch(self, version: int | None, delivery: str) -> None:
+        """Start the workflows that listen for ``champion``; without a version they look for it themselves.
 
         Raises:
             GitHubError: no answer, or a refusal.
         """
-        payload = {"version": str(version), "delivery": delivery}
+        payload = {"delivery": delivery} | ({} if version is None else {"version": str(version)})
         answer = self._ask("POST", "dispatches", {"event_type": EVENT, "client_payload": payload})
         if answer.status != 204:
             raise _refusal(answer)
