@@ -31,8 +31,12 @@ class Handler(BaseHTTPRequestHandler):
             if refusal is None:
                 self.server.taken.append((self.path, dict(self.headers), content))
             self.server.asked += 1
+            self.server.times.append(time.monotonic())
         time.sleep(self.server.delay)
-        self.send_response(refusal or 204)
+        status, headers = refusal if isinstance(refusal, tuple) else (refusal or 204, {})
+        self.send_response(status)
+        for name, value in headers.items():
+            self.send_header(name, value)
         self.end_headers()
 
     def log_message(self, *arguments):
@@ -46,7 +50,8 @@ class Server(ThreadingHTTPServer):
 
 @dataclass
 class GitHubStub:
-    """``taken``: (path, headers, content) of each dispatch. ``refusals``: statuses that come first."""
+    """``taken``: (path, headers, content) of each dispatch. ``refusals``: statuses that come first, or pairs of status
+    and headers."""
 
     port: int
     server: Server | None = None
@@ -54,7 +59,7 @@ class GitHubStub:
 
     def up(self, refusals=(), delay=0.0):
         self.server = Server(("127.0.0.1", self.port), Handler)
-        self.server.taken, self.server.asked = self.seen, 0
+        self.server.taken, self.server.asked, self.server.times = self.seen, 0, []
         self.server.delay = delay
         self.server.refusals, self.server.lock = list(refusals), threading.Lock()
         threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True).start()
