@@ -21,7 +21,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import uvicorn
 from starlette.applications import Starlette
@@ -32,6 +32,7 @@ from starlette.routing import Route
 from dlnet.errors import DLNetError
 from dlnet.registry.names import edge_name
 from dlnet.relay.connections import MOST, GuardedProtocol
+from dlnet.relay.keepalive import KeptAlive
 from dlnet.relay.outbox import Outbox, OutboxError, Waiting
 from dlnet.relay.webhook import MAX_BODY, Delivery, RejectedError, verify
 from dlnet.release.github import GitHub, GitHubError
@@ -52,6 +53,17 @@ T = TypeVar("T")
 Queued = tuple[Delivery, asyncio.Future[str | None]]  # its future is the state that it got, None if it is known
 
 
+class Target(Protocol):
+    """Where champions are sent; ``GitHubError`` says whether to try again."""
+
+    @property
+    def repository(self) -> str:
+        """``owner/name``."""
+
+    def dispatch(self, version: int | None, delivery: str) -> None:
+        """Tell of a champion; without a version: look whether there is one."""
+
+
 class Relay:
     """The service's state and its three tasks: answer, write, send.
 
@@ -66,7 +78,7 @@ class Relay:
     def __init__(
         self,
         outbox: Outbox,
-        github: GitHub,
+        github: Target,
         secret: bytes,
         model: str,
         pause: float = FIRST_PAUSE,
@@ -328,7 +340,7 @@ def serve(
     handler.setFormatter(JsonLines())
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
     logging.getLogger("urllib3").setLevel(logging.ERROR)
-    github = GitHub.of_environment(repository)
+    github = KeptAlive(GitHub.of_environment(repository))
     relay = Relay(Outbox(state), github, secret.encode(), model, pause, check_hours * 3600)
     server = uvicorn.Server(
         uvicorn.Config(

@@ -82,6 +82,16 @@ class GitHub:
         if answer.status != 204:
             raise _refusal(answer)
 
+    def enable(self, workflow: str) -> None:
+        """Enable a workflow, named by its file; GitHub disables those with a schedule in a quiet repository.
+
+        Raises:
+            GitHubError: no answer, or a refusal: the token needs the right "Actions: write".
+        """
+        answer = self._ask("PUT", f"actions/workflows/{workflow}/enable")
+        if answer.status != 204:
+            raise _refusal(answer)
+
     def released(self, tag: str) -> bool:
         """Whether a release of this tag exists.
 

@@ -39,6 +39,12 @@ class Handler(BaseHTTPRequestHandler):
             self.send_header(name, value)
         self.end_headers()
 
+    def do_PUT(self):
+        with self.server.lock:
+            self.server.put.append((self.path, self.headers["Authorization"]))
+        self.send_response(self.server.enabling)
+        self.end_headers()
+
     def log_message(self, *arguments):
         pass
 
@@ -57,10 +63,10 @@ class GitHubStub:
     server: Server | None = None
     seen: list = field(default_factory=list)
 
-    def up(self, refusals=(), delay=0.0):
+    def up(self, refusals=(), delay=0.0, enabling=204):
         self.server = Server(("127.0.0.1", self.port), Handler)
         self.server.taken, self.server.asked, self.server.times = self.seen, 0, []
-        self.server.delay = delay
+        self.server.delay, self.server.enabling, self.server.put = delay, enabling, []
         self.server.refusals, self.server.lock = list(refusals), threading.Lock()
         threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True).start()
         return self

@@ -61,6 +61,26 @@ def test_a_redirect_of_github_is_a_refusal_and_nobody_else_is_asked(relay, githu
             other.accept()
 
 
+ENABLE = "/repos/team/batteries/actions/workflows/firmware.yml/enable"
+
+
+def test_the_workflow_is_enabled_before_the_first_dispatch_of_a_day(relay, github):
+    github.up()
+    for version in ("5", "6"):
+        relay.post(message(version), signed(message(version)))
+        github.wait(int(version) - 4)
+    assert github.versions() == [5, 6]
+    assert github.server.put == [(ENABLE, f"Bearer {TOKEN}")]
+
+
+def test_a_token_that_may_not_enable_workflows_still_dispatches(relay, github):
+    github.up(enabling=403)
+    relay.post(message("5"), signed(message("5")))
+    assert github.wait(1) == [5]
+    (told,) = [line for line in relay.lines() if line["event"] == "workflow not enabled"]
+    assert told["reason"] == "GitHub answers 403"
+
+
 def test_what_github_cannot_understand_is_given_up(relay, github):
     github.up(refusals=[422])
     relay.post(message("5"), signed(message("5")))
