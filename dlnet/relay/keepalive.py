@@ -1,7 +1,7 @@
 """Keeps the release workflow enabled.
 
-In a public repository GitHub disables a workflow that has a schedule after 60 days without activity. A disabled workflow
-does not start for a dispatch either, which GitHub answers with 204 all the same. To enable it anew is also activity.
+In a public repository GitHub disables a workflow that has a schedule after 60 days without activity. A disabled
+workflow does not start for a dispatch either, which GitHub answers with 204 all the same.
 """
 
 from __future__ import annotations
