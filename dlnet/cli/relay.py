@@ -20,6 +20,9 @@ def relay(
     state: Annotated[Path, typer.Option(metavar="FILE", help="messages that are not delivered yet")] = Path("relay.db"),
     host: Annotated[str, typer.Option(help="address to listen on")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="port to listen on")] = 5080,
+    check_hours: Annotated[
+        float, typer.Option(min=1, max=720, help="start the workflow if nothing else did for so long")
+    ] = 24,
 ) -> None:
     """Relay MLflow's webhook to GitHub.
 
@@ -27,4 +30,4 @@ def relay(
     """
     from dlnet.relay.service import serve
 
-    serve(repository, name, state, host, port)
+    serve(repository, name, state, host, port, check_hours=check_hours)

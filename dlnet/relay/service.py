@@ -1,7 +1,8 @@
 """A small HTTP service between MLflow's webhook and GitHub: a champion set in the UI starts the release workflow.
 
 A message is answered with 202 as soon as it is on disk. A second task sends the stored messages, with growing pauses
-between attempts, until GitHub accepts them. The relay makes no decision about models: the workflow runs the checks.
+between attempts, until GitHub accepts them. The relay makes no decision about models: the workflow runs the checks. If
+nothing was sent for a while, the relay starts the workflow by itself: a promotion may have got lost on its way here.
 """
 
 from __future__ import annotations
@@ -14,12 +15,13 @@ import random
 import sqlite3
 import sys
 import time
-from collections.abc import AsyncIterator, Callable
+import traceback
+from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import uvicorn
 from starlette.applications import Starlette
@@ -29,7 +31,9 @@ from starlette.routing import Route
 
 from dlnet.errors import DLNetError
 from dlnet.registry.names import edge_name
-from dlnet.relay.outbox import Outbox, Waiting
+from dlnet.relay.connections import MOST, GuardedProtocol
+from dlnet.relay.keepalive import KeptAlive
+from dlnet.relay.outbox import Outbox, OutboxError, Waiting
 from dlnet.relay.webhook import MAX_BODY, Delivery, RejectedError, verify
 from dlnet.release.github import GitHub, GitHubError
 
@@ -40,9 +44,24 @@ BACKLOG = 2000  # most messages that wait to be written
 AT_ONCE = 4  # concurrent dispatches
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 300.0  # seconds between attempts, doubled each time
 POLL = 1.0  # seconds
+RESTART_SECONDS = 1.0  # before a task that died starts again
+STALE_SECONDS = 60.0  # without a look at the file: the disk hangs
+CHECK_HOURS = 24.0
 
 log = logging.getLogger("dlnet.relay")
 T = TypeVar("T")
+Queued = tuple[Delivery, asyncio.Future[str | None]]  # its future is the state that it got, None if it is known
+
+
+class Target(Protocol):
+    """Where champions are sent; ``GitHubError`` says whether to try again."""
+
+    @property
+    def repository(self) -> str:
+        """``owner/name``."""
+
+    def dispatch(self, version: int | None, delivery: str) -> None:
+        """Tell of a champion; without a version: look whether there is one."""
 
 
 class Relay:
@@ -50,22 +69,39 @@ class Relay:
 
     Args:
         secret: of MLflow's webhook. model: the registered model whose champions are sent.
-        pause: the first pause between attempts, s.
+        pause: the first pause between attempts, s. check_s: without a dispatch, until the relay makes one by itself, s.
+
+    Attributes:
+        failure: why it cannot go on. end: called when there is a failure; the caller sets it.
     """
 
-    def __init__(self, outbox: Outbox, github: GitHub, secret: bytes, model: str, pause: float = FIRST_PAUSE) -> None:
+    def __init__(
+        self,
+        outbox: Outbox,
+        github: Target,
+        secret: bytes,
+        model: str,
+        pause: float = FIRST_PAUSE,
+        check_s: float = CHECK_HOURS * 3600,
+    ) -> None:
         self.outbox = outbox
         self.github = github
         self.secret = secret
         self.model = edge_name(model)
         self.pause = pause
+        self.check_s = check_s
+        self.failure: OutboxError | None = None
+        self.end: Callable[[], None] = lambda: None
         self.disk = ThreadPoolExecutor(1, "disk")  # SQLite is used from one thread
         self.network = ThreadPoolExecutor(AT_ONCE, "github")
-        self.backlog: asyncio.Queue[tuple[Delivery, asyncio.Future[str | None]]] = asyncio.Queue(BACKLOG)
+        self.backlog: asyncio.Queue[Queued] = asyncio.Queue(BACKLOG)
         self.wake = asyncio.Event()
         self.accepted: set[str] = set()  # accepted by GitHub, not yet recorded on disk
         self.stopping = False
-        self.tasks: list[asyncio.Task[None]] = []
+        self.tasks: dict[str, asyncio.Task[None]] = {}
+        self.restarts: dict[str, asyncio.TimerHandle] = {}
+        self.read_at = time.monotonic()  # when the file could be read last
+        self.writes = True  # whether the last message could be written
 
     def app(self) -> Starlette:
         """The ASGI application: POST /webhook, GET /healthz."""
@@ -88,20 +124,22 @@ class Relay:
         return JSONResponse({"state": state}, 202)
 
     async def health(self, _: Request) -> JSONResponse:
-        """200 while all tasks run and the file can be read; with the number of deliveries by state."""
-        alive = all(not task.done() for task in self.tasks)
-        try:
-            counts = await self._on(self.disk, self.outbox.counts)
-        except sqlite3.Error:
-            alive, counts = False, {}
-        return JSONResponse({"status": "ok" if alive else "failing", "deliveries": counts}, 200 if alive else 503)
+        """200 while all tasks run and the file can be read; with deliveries by state. Does not touch the disk."""
+        alive = not any(task.done() for task in self.tasks.values())
+        alive = alive and self.failure is None and time.monotonic() - self.read_at < STALE_SECONDS
+        content = {
+            "status": "ok" if alive else "failing",
+            "writes": "ok" if self.writes else "failing",
+            "deliveries": self.outbox.counts(),
+        }
+        return JSONResponse(content, 200 if alive else 503)
 
     async def _store(self, delivery: Delivery) -> str | None:
         done: asyncio.Future[str | None] = asyncio.get_running_loop().create_future()
         try:
             self.backlog.put_nowait((delivery, done))
             return await done
-        except (asyncio.QueueFull, sqlite3.Error) as error:
+        except (asyncio.QueueFull, sqlite3.Error, OutboxError) as error:
             log.error("not kept", extra={"fields": {"delivery": delivery.id, "reason": type(error).__name__}})
             raise RejectedError(503, "try again") from error
 
@@ -112,30 +150,50 @@ class Relay:
             while not self.backlog.empty():
                 waiting.append(self.backlog.get_nowait())
             try:
-                states = await self._on(self.disk, self.outbox.add, [delivery for delivery, _ in waiting], time.time())
-            except sqlite3.Error as error:
-                _fail(waiting, error)
-                continue
-            for (_, done), state in zip(waiting, states, strict=True):
-                if not done.done():  # the caller may have disconnected
-                    done.set_result(state)
+                await self._write_all(waiting)
+            finally:  # whatever happened: nobody waits for an answer for ever
+                _fail(waiting, OutboxError("not stored"))
             self.wake.set()
+
+    async def _write_all(self, waiting: Sequence[Queued]) -> None:
+        try:
+            states = await self._on(self.disk, self.outbox.add, [delivery for delivery, _ in waiting], time.time())
+        except sqlite3.Error as error:
+            self.writes = False
+            _fail(waiting, error)
+            return
+        self.writes = True
+        for (_, done), state in zip(waiting, states, strict=True):
+            if not done.done():  # the caller may have disconnected
+                done.set_result(state)
 
     async def _send(self) -> None:
         while not self.stopping:
             self.wake.clear()
+            waiting: list[Waiting] = []
             try:
                 waiting = await self._on(self.disk, self.outbox.due, time.time(), AT_ONCE)
-                # Waits for all, so that none is sent twice at the same time.
-                results = await asyncio.gather(*map(self._dispatch, waiting), return_exceptions=True)
-                for failure in filter(None, results):
-                    raise failure
+                self.read_at = time.monotonic()
+                await self._dispatch_all(waiting)
+                if not waiting and await self._on(self.disk, self.outbox.add_check, time.time(), self.check_s):
+                    log.info("check", extra={"fields": {"hours": self.check_s / 3600}})
             except sqlite3.Error as error:
                 log.error("disk", extra={"fields": {"reason": type(error).__name__}})
                 waiting = []
             if not waiting:
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self.wake.wait(), min(POLL, self.pause))
+
+    async def _dispatch_all(self, waiting: Sequence[Waiting]) -> None:
+        """Send them at the same time. Waits for all, so that none is sent twice at once; then raises what failed."""
+        failures = await asyncio.gather(*map(self._dispatch, waiting), return_exceptions=True)
+        for delivery, failure in zip(waiting, failures, strict=True):
+            if failure is not None and not isinstance(failure, (sqlite3.Error, OutboxError)):
+                # Later than the others: one that cannot be sent must not stand in their way.
+                due = time.time() + _pause(delivery.attempts, self.pause)
+                await self._on(self.disk, self.outbox.retry, delivery.id, due)
+        for failure in filter(None, failures):
+            raise failure
 
     async def _dispatch(self, delivery: Waiting) -> None:
         fields: dict[str, Any] = {
@@ -157,26 +215,48 @@ class Relay:
             await self._on(self.disk, self.outbox.retry, delivery.id, time.time() + wait)
             return
         self.accepted.add(delivery.id)
-        await self._on(self.disk, self.outbox.sent, delivery.id)
+        await self._on(self.disk, self.outbox.sent, delivery.id, time.time())
         self.accepted.discard(delivery.id)
         log.info("sent", extra={"fields": fields})
 
     @asynccontextmanager
     async def _lifespan(self, _: Starlette) -> AsyncIterator[None]:
-        self.tasks = [asyncio.create_task(self._write()), asyncio.create_task(self._send())]
+        for name in ("write", "send"):
+            self._start(name)
         log.info("started", extra={"fields": {"repository": self.github.repository, "model": self.model}})
         try:
             yield
         finally:
             self.stopping = True
             self.wake.set()
-            writer, sender = self.tasks
-            writer.cancel()  # all requests are answered by now
-            await asyncio.gather(writer, sender, return_exceptions=True)  # requests to GitHub are completed
+            for restart in self.restarts.values():
+                restart.cancel()
+            self.tasks["write"].cancel()  # all requests are answered by now
+            await asyncio.gather(*self.tasks.values(), return_exceptions=True)  # requests to GitHub are completed
             self.network.shutdown()
             self.disk.shutdown()
             self.outbox.close()
             log.info("stopped")
+
+    def _start(self, name: str) -> None:
+        task = asyncio.create_task(self._write() if name == "write" else self._send(), name=name)
+        task.add_done_callback(self._ended)
+        self.tasks[name] = task
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        """A task has no end of its own before the relay's: start it again, or end the relay if its file is lost."""
+        error = None if task.cancelled() else task.exception()
+        if self.stopping:
+            return
+        if isinstance(error, OutboxError):
+            self.failure = error
+            log.critical("file lost", extra={"fields": {"reason": str(error)}})
+            self.end()
+            return
+        fields = {"task": task.get_name(), "reason": _where(error), "wait_s": RESTART_SECONDS}
+        log.error("task died", extra={"fields": fields})
+        loop = asyncio.get_running_loop()
+        self.restarts[task.get_name()] = loop.call_later(RESTART_SECONDS, self._start, task.get_name())
 
     @staticmethod
     async def _on(pool: ThreadPoolExecutor, work: Callable[..., T], *arguments: Any) -> T:
@@ -204,10 +284,18 @@ async def _body(request: Request) -> bytes:
     return bytes(body)
 
 
-def _fail(waiting: list[tuple[Delivery, asyncio.Future[str | None]]], error: Exception) -> None:
+def _fail(waiting: Sequence[Queued], error: Exception) -> None:
     for _, done in waiting:
         if not done.done():
             done.set_exception(error)
+
+
+def _where(error: BaseException | None) -> str:
+    """Kind and place of an error; not its text, which may hold anything."""
+    if error is None:
+        return "cancelled"
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{type(error).__name__} at {Path(last.filename).name}:{last.lineno}"
 
 
 def _pause(attempts: int, first: float) -> float:
@@ -228,14 +316,22 @@ class JsonLines(logging.Formatter):
         return json.dumps(line)
 
 
-def serve(repository: str, model: str, state: Path, host: str, port: int, pause: float = FIRST_PAUSE) -> None:
+def serve(
+    repository: str,
+    model: str,
+    state: Path,
+    host: str,
+    port: int,
+    pause: float = FIRST_PAUSE,
+    check_hours: float = CHECK_HOURS,
+) -> None:
     """Run until SIGTERM or SIGINT. Secrets come from the environment, logs go to standard error.
 
     Args:
-        model: the registered model whose champions are sent.
+        model: the registered model whose champions are sent. check_hours: without a dispatch, until one of its own.
 
     Raises:
-        DLNetError: a secret is missing or short, or the state file cannot be used.
+        DLNetError: a secret is missing or short, or the state file cannot be used, or no longer.
     """
     secret = os.environ.get(SECRET, "")
     if len(secret) < SHORTEST:
@@ -244,8 +340,16 @@ def serve(repository: str, model: str, state: Path, host: str, port: int, pause:
     handler.setFormatter(JsonLines())
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
     logging.getLogger("urllib3").setLevel(logging.ERROR)
-    relay = Relay(Outbox(state), GitHub.of_environment(repository), secret.encode(), model, pause)
-    uvicorn.run(
-        relay.app(), host=host, port=port, log_config=None, access_log=False, server_header=False,
-        limit_concurrency=500, backlog=1024, timeout_keep_alive=15, timeout_graceful_shutdown=10, ws="none",
+    github = KeptAlive(GitHub.of_environment(repository))
+    relay = Relay(Outbox(state), github, secret.encode(), model, pause, check_hours * 3600)
+    server = uvicorn.Server(
+        uvicorn.Config(
+            relay.app(), host=host, port=port, log_config=None, access_log=False, server_header=False,
+            limit_concurrency=MOST, backlog=1024, timeout_keep_alive=15, timeout_graceful_shutdown=10, ws="none",
+            http=GuardedProtocol,
+        )
     )  # fmt: skip
+    relay.end = lambda: setattr(server, "should_exit", True)
+    server.run()
+    if relay.failure is not None:
+        raise relay.failure

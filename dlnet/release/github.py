@@ -9,10 +9,11 @@ from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from urllib.parse import urlsplit
 
-import requests
+from requests import PreparedRequest
 from requests.auth import AuthBase
 
 from dlnet.errors import DLNetError
+from dlnet.http import Answer, CallError, ask
 
 COMMIT = re.compile(r"[0-9a-f]{40}", re.ASCII)
 NESTED = 8  # most tags of tags that are followed to a commit
@@ -20,7 +21,8 @@ TOKEN, API = "DLNET_GITHUB_TOKEN", "GITHUB_API_URL"  # noqa: S105 - a name, not 
 DEFAULT_API = "https://api.github.com"
 REPOSITORY = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,38}/[A-Za-z0-9._-]{1,100}", re.ASCII)
 LOOPBACK = {"127.0.0.1", "localhost", "::1"}
-SECONDS = 15.0
+SECONDS = 15.0  # for a whole request
+MOST = 4 << 20  # bytes of an answer; a release with a thousand files is listed in less
 LONGEST_WAIT = 3600.0  # seconds; limits of GitHub's API last an hour
 EVENT = "champion"
 
@@ -69,15 +71,25 @@ class GitHub:
             raise GitHubError(f"{API} is {api[:100]!r}; a token is only sent over https")
         return cls(repository, api, token)
 
-    def dispatch(self, version: int, delivery: str) -> None:
-        """Start the workflows that listen for ``champion``.
+    def dispatch(self, version: int | None, delivery: str) -> None:
+        """Start the workflows that listen for ``champion``; without a version they look for it themselves.
 
         Raises:
             GitHubError: no answer, or a refusal.
         """
-        payload = {"version": str(version), "delivery": delivery}
+        payload = {"delivery": delivery} | ({} if version is None else {"version": str(version)})
         answer = self._ask("POST", "dispatches", {"event_type": EVENT, "client_payload": payload})
-        if answer.status_code != 204:
+        if answer.status != 204:
+            raise _refusal(answer)
+
+    def enable(self, workflow: str) -> None:
+        """Enable a workflow, named by its file; GitHub disables those with a schedule in a quiet repository.
+
+        Raises:
+            GitHubError: no answer, or a refusal: the token needs the right "Actions: write".
+        """
+        answer = self._ask("PUT", f"actions/workflows/{workflow}/enable")
+        if answer.status != 204:
             raise _refusal(answer)
 
     def released(self, tag: str) -> bool:
@@ -87,9 +99,9 @@ class GitHub:
             GitHubError: no answer, or a refusal.
         """
         answer = self._ask("GET", f"releases/tags/{tag}")
-        if answer.status_code not in (200, 404):
+        if answer.status not in (200, 404):
             raise _refusal(answer)
-        return answer.status_code == 200
+        return answer.status == 200
 
     def tagged(self, tag: str) -> str | None:
         """The commit that a git tag points to, through annotated tags; None if there is no such tag.
@@ -98,7 +110,7 @@ class GitHub:
             GitHubError: no answer, a refusal, or the tag is of something else than a commit.
         """
         answer = self._ask("GET", f"git/ref/tags/{tag}")
-        if answer.status_code == 404:
+        if answer.status == 404:
             return None
         for _ in range(NESTED):
             kind, sha = _object(answer)
@@ -109,16 +121,15 @@ class GitHub:
             answer = self._ask("GET", f"git/tags/{sha}")
         raise GitHubError(f"{self.repository}: git tag {tag} does not lead to a commit; delete it", lasting=True)
 
-    def _ask(self, method: str, path: str, content: object = None) -> requests.Response:
+    def _ask(self, method: str, path: str, content: object = None) -> Answer:
         headers = {"Accept": "application/vnd.github+json", "X-GitHub-Api-Version": "2022-11-28"}
         url = f"{self.api}/repos/{self.repository}/{path}"
         try:
-            return requests.request(
-                method, url, json=content, headers=headers, auth=_Bearer(self.token), timeout=SECONDS,
-                allow_redirects=False,
-            )  # fmt: skip
-        except requests.RequestException as error:
-            raise GitHubError(f"{self.api}: no answer ({type(error).__name__})") from error
+            return ask(
+                method, url, seconds=SECONDS, most=MOST, content=content, headers=headers, auth=_Bearer(self.token)
+            )
+        except CallError as error:
+            raise GitHubError(f"{self.api}: no answer ({error})") from error
 
 
 class _Bearer(AuthBase):
@@ -127,14 +138,14 @@ class _Bearer(AuthBase):
     def __init__(self, token: str) -> None:
         self.token = token
 
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+    def __call__(self, request: PreparedRequest) -> PreparedRequest:
         request.headers["Authorization"] = f"Bearer {self.token}"
         return request
 
 
-def _object(answer: requests.Response) -> tuple[str, str]:
+def _object(answer: Answer) -> tuple[str, str]:
     """Kind and SHA of the object that a git reference or an annotated tag points to."""
-    if answer.status_code != 200:
+    if answer.status != 200:
         raise _refusal(answer)
     try:
         found = answer.json()["object"]
@@ -161,6 +172,6 @@ def seconds_to_wait(after: str, now: float) -> float | None:
     return min(wait, LONGEST_WAIT) if wait > 0 else None
 
 
-def _refusal(answer: requests.Response) -> GitHubError:
+def _refusal(answer: Answer) -> GitHubError:
     wait = seconds_to_wait(answer.headers.get("Retry-After", ""), time.time())
-    return GitHubError(f"GitHub answers {answer.status_code}", lasting=answer.status_code == 422, wait=wait)
+    return GitHubError(f"GitHub answers {answer.status}", lasting=answer.status == 422, wait=wait)

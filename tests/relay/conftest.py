@@ -12,11 +12,23 @@ def github():
 
 
 @pytest.fixture
-def relay(github, tmp_path):
-    running = start_relay(tmp_path, github.port)
-    yield running
-    if running.process.poll() is None:
-        running.stop()
+def start(tmp_path):
+    """Starts a relay with its files in ``tmp_path``, for GitHub at a port."""
+    started = []
+
+    def begin(port):
+        started.append(start_relay(tmp_path, port))
+        return started[-1]
+
+    yield begin
+    for running in started:
+        if running.process.poll() is None:
+            running.stop()
+
+
+@pytest.fixture
+def relay(github, start):
+    return start(github.port)
 
 
 @pytest.fixture(scope="module")

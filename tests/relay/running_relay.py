@@ -31,8 +31,18 @@ class Handler(BaseHTTPRequestHandler):
             if refusal is None:
                 self.server.taken.append((self.path, dict(self.headers), content))
             self.server.asked += 1
+            self.server.times.append(time.monotonic())
         time.sleep(self.server.delay)
-        self.send_response(refusal or 204)
+        status, headers = refusal if isinstance(refusal, tuple) else (refusal or 204, {})
+        self.send_response(status)
+        for name, value in headers.items():
+            self.send_header(name, value)
+        self.end_headers()
+
+    def do_PUT(self):
+        with self.server.lock:
+            self.server.put.append((self.path, self.headers["Authorization"]))
+        self.send_response(self.server.enabling)
         self.end_headers()
 
     def log_message(self, *arguments):
@@ -46,16 +56,17 @@ class Server(ThreadingHTTPServer):
 
 @dataclass
 class GitHubStub:
-    """``taken``: (path, headers, content) of each dispatch. ``refusals``: statuses that come first."""
+    """``taken``: (path, headers, content) of each dispatch. ``refusals``: statuses that come first, or pairs of status
+    and headers."""
 
     port: int
     server: Server | None = None
     seen: list = field(default_factory=list)
 
-    def up(self, refusals=(), delay=0.0):
+    def up(self, refusals=(), delay=0.0, enabling=204):
         self.server = Server(("127.0.0.1", self.port), Handler)
-        self.server.taken, self.server.asked = self.seen, 0
-        self.server.delay = delay
+        self.server.taken, self.server.asked, self.server.times = self.seen, 0, []
+        self.server.delay, self.server.enabling, self.server.put = delay, enabling, []
         self.server.refusals, self.server.lock = list(refusals), threading.Lock()
         threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True).start()
         return self

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
 import sys
 import threading
@@ -38,6 +39,46 @@ def test_github_s_refusals_are_tried_again(relay, github):
     relay.post(message("5"), signed(message("5")))
     assert github.wait(1) == [5]
     assert github.server.asked == 4
+
+
+def test_the_time_that_github_asks_for_is_waited(relay, github):
+    github.up(refusals=[(429, {"Retry-After": "4"})])
+    relay.post(message("5"), signed(message("5")))
+    assert github.wait(1) == [5]
+    first, second = github.server.times
+    assert second - first >= 4.0, "without it the pause is 1.25 s at most"
+
+
+def test_a_redirect_of_github_is_a_refusal_and_nobody_else_is_asked(relay, github):
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        to = {"Location": f"http://127.0.0.1:{other.getsockname()[1]}/"}
+        github.up(refusals=[(307, to), (302, to)])
+        relay.post(message("5"), signed(message("5")))
+        assert github.wait(1) == [5]
+        assert github.server.asked == 3
+        other.settimeout(0.2)
+        with pytest.raises(TimeoutError):
+            other.accept()
+
+
+ENABLE = "/repos/team/batteries/actions/workflows/firmware.yml/enable"
+
+
+def test_the_workflow_is_enabled_before_the_first_dispatch_of_a_day(relay, github):
+    github.up()
+    for version in ("5", "6"):
+        relay.post(message(version), signed(message(version)))
+        github.wait(int(version) - 4)
+    assert github.versions() == [5, 6]
+    assert github.server.put == [(ENABLE, f"Bearer {TOKEN}")]
+
+
+def test_a_token_that_may_not_enable_workflows_still_dispatches(relay, github):
+    github.up(enabling=403)
+    relay.post(message("5"), signed(message("5")))
+    assert github.wait(1) == [5]
+    (told,) = [line for line in relay.lines() if line["event"] == "workflow not enabled"]
+    assert told["reason"] == "GitHub answers 403"
 
 
 def test_what_github_cannot_understand_is_given_up(relay, github):

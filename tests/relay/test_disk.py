@@ -19,11 +19,11 @@ class FullDisk(Outbox):
 
     failures = FAILURES
 
-    def sent(self, delivery):
+    def sent(self, delivery, now):
         if self.failures:
             self.failures -= 1
             raise sqlite3.OperationalError("database or disk is full")
-        super().sent(delivery)
+        super().sent(delivery, now)
 
 
 class Taker:
