@@ -16,7 +16,7 @@ from pydantic import (
 )
 
 from dlnet.errors import DLNetError, DocumentError
-from dlnet.files import LARGEST_JSON, parse_json, read_bytes, write_json
+from dlnet.files import LARGEST_JSON, parse_json, printable, read_bytes, write_json
 
 Root = TypeVar("Root")
 OtherDocument = TypeVar("OtherDocument", bound="Document")
@@ -79,7 +79,7 @@ class RootDocument(Stored, RootModel[Root], Generic[Root]):
 
 def _describe(item: Mapping[str, Any]) -> str:
     """The field of one pydantic error, what is wrong with it, and its value if it is a plain one."""
-    where = ".".join(str(key) for key in item["loc"])
+    where = ".".join(printable(str(key)) for key in item["loc"])
     value = "" if isinstance(item["input"], dict | list | bytes) else f" (got {repr(item['input'])[:80]})"
-    message = " ".join(item["msg"].split())
-    return f"{' '.join(where.split())[:200]}: {message}{value}" if where else message
+    message = printable(" ".join(item["msg"].split()))
+    return f"{where[:200]}: {message[:300]}{value}" if where else f"{message[:300]}{value}"

@@ -104,5 +104,7 @@ def read_raw(folder: Path) -> dict[str, Any]:
     content = read_json(path)
     written = content.get("format") if isinstance(content, dict) else None
     if written != FORMAT:
-        raise ModelError(f"{path}: made by an older version (format {written!r}, expected {FORMAT!r}); {AGAIN}")
+        raise ModelError(
+            f"{path}: made by an older version (format {repr(written)[:40]}, expected {FORMAT!r}); {AGAIN}"
+        )
     return dict(content)
