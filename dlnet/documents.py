@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Generic, Self, TypeVar
+from typing import Annotated, Any, Generic, Self, TypeVar
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     ConfigDict,
+    Field,
     RootModel,
     SerializerFunctionWrapHandler,
     ValidationError,
@@ -17,6 +19,19 @@ from pydantic import (
 
 from dlnet.errors import DLNetError, DocumentError
 from dlnet.files import LARGEST_JSON, parse_json, printable, read_bytes, write_json
+
+
+def _one_line(text: str) -> str:
+    if not text.isprintable():
+        raise ValueError("must be one line without control characters")
+    return text
+
+
+Line = Annotated[str, AfterValidator(_one_line)]
+"""Text that is printed and drawn as it is: of a user's file, or of one from the registry."""
+
+Label = Annotated[Line, Field(max_length=300)]
+"""A line that stands in titles."""
 
 Root = TypeVar("Root")
 OtherDocument = TypeVar("OtherDocument", bound="Document")

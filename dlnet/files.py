@@ -12,15 +12,17 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 from safetensors import SafetensorError
 from safetensors.numpy import load as load_tensors
 from safetensors.numpy import save as dump_tensors
 
 from dlnet.errors import DLNetError, ModelError, OutputError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 LARGEST = 1 << 30  # bytes of a file that is read at once
 LARGEST_JSON = 1 << 26

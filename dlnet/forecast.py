@@ -120,7 +120,8 @@ def forecast(path: Path, model: LoadedModel, layout: FileLayout = AS_TRAINED) ->
         raise DataError(f"{path}: {len(asset.rows)} {many}, but the model looks at {model.window}; add older {many}")
     measured, values = target.to_health(asset.target), asset.rows[list(model.features)].to_numpy(np.float64)
     health, features = clean_inputs(measured, values, model.features, document.clean, quantities)
-    ahead = model.predict(Histories(health[None], features[None], model.features))[0]
+    with np.errstate(over="ignore", invalid="ignore"):  # whether the result is finite is checked
+        ahead = model.predict(Histories(health[None], features[None], model.features))[0]
     if not np.isfinite(ahead).all():
         raise ModelError(f"{document.name}: its forecast of {path} is not finite; train the model again, on such data")
     return Forecast(

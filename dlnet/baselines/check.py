@@ -49,7 +49,7 @@ def check_shape(summary: Summary, knots: Knots) -> None:
 
 
 def check_start(start: tuple[Summary, Knots], own: tuple[Summary, Knots]) -> None:
-    """Raise ``ModelError`` for a ridge that forests cannot add to: ``start`` and ``own`` are inputs and knots of both."""
+    """Raise ``ModelError`` for a ridge that forests cannot add to; ``start`` and ``own``: inputs and knots of both."""
     _raise_first(
         {
             "start.summary.target": start[0].target == own[0].target,

@@ -5,11 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Literal, Self, TypeVar
 
+from dlnet.config.base import Positive
 from dlnet.config.clean import CleanParams
 from dlnet.config.quantities import Name, Quantities
 from dlnet.data.csvfiles import Columns
 from dlnet.data.windows import Ends, Floats, Singles, WindowDataset
-from dlnet.documents import Document
+from dlnet.documents import Document, Label
 from dlnet.errors import ModelError
 from dlnet.files import read_json
 from dlnet.metrics import by_horizon
@@ -30,10 +31,10 @@ class DataFacts(Document):
         columns: of its files, so that files like them can be read.
     """
 
-    source: str
-    label: str
+    source: Label
+    label: Label
     simulated: bool
-    nominal: tuple[float, ...]
+    nominal: tuple[Positive, ...]
     columns: Columns
 
 

@@ -1,8 +1,8 @@
 """``python -m tests.fuzz``: opens damaged models of every kind, and compiles and compares some of those accepted.
 
-Each model must be accepted, or refused by one of the project's exceptions in one line, within two seconds and 500 MB. Of
-the edge models that are accepted some are compiled with sanitisers, and must equal the NumPy reference bit for bit. Exit
-code 1 where one does not. The same seed damages the same models.
+Each model must be accepted, or refused by one of the project's exceptions in one line, within two seconds and 500 MB.
+Of the edge models that are accepted some are compiled with sanitisers, and must equal the NumPy reference bit for bit.
+Exit code 1 where one does not. The same seed damages the same models.
 """
 
 from __future__ import annotations

@@ -78,7 +78,7 @@ def _replaced(value: Any, rng: Rng, above: Any) -> Any:
     if isinstance(above, list) and rng.random() < 0.2:
         return _pick(rng, above)
     kind = rng.random()
-    if isinstance(value, (int, float)) and kind < 0.5:
+    if isinstance(value, int | float) and kind < 0.5 and not abs(value) > 1e300:
         near = (value + 1, value - 1, -value, value * 2, value * 1.01, value * 10.0 ** int(rng.integers(-9, 10)))
         return _pick(rng, (*near, float(value), bool(value), str(value), [value]))
     return _pick(rng, _pick(rng, (INTEGERS, FLOATS, TEXTS, OTHERS)))
