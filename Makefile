@@ -7,7 +7,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 export DO_NOT_TRACK := true
 export TF_CPP_MIN_LOG_LEVEL := 3
 
-.PHONY: repro check test ui publish server-image server-image-debian server-up pin-images pictures results results-grus methods bench mutants \
+.PHONY: repro check test ui publish server-image server-image-debian server-up pin-images pictures results results-grus methods bench mutants fuzz \
   simulate simulate-pumps tasks fit lint lock clean
 
 repro: .venv/.done   ## the whole pipeline, then its table of models; SET="data.source=mit" writes params.yaml first
@@ -22,7 +22,7 @@ lint: .venv/.done    ## lint, format, contracts on imports, types
 	$(BIN)/mypy
 
 # Folders whose tests need compilers, an emulator, a Docker engine, a browser or a server.
-TOOLS = browser containers device firmware registry release relay server workflows
+TOOLS = browser containers device firmware fuzz registry release relay server workflows
 
 check: lint          ## lint, and the fast tests that need only .venv
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow" $(TOOLS:%=--ignore=tests/%)
@@ -63,6 +63,9 @@ methods: .venv/.done ## the study of the compression toolbox on the MIT cells, d
 
 mutants: .venv/.done ## breaks promises one by one and prints the breaks that no test notices; half an hour
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m tests.mutants
+
+fuzz: .venv/.done    ## opens 100,000 damaged models, compiles 500 that are accepted; half an hour
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m tests.fuzz
 
 bench: .venv/.done   ## speed of training and of the pipeline
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m tests.bench

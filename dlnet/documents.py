@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Generic, Self, TypeVar
+from typing import Annotated, Any, Generic, Self, TypeVar
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     ConfigDict,
+    Field,
     RootModel,
     SerializerFunctionWrapHandler,
     ValidationError,
@@ -16,7 +18,20 @@ from pydantic import (
 )
 
 from dlnet.errors import DLNetError, DocumentError
-from dlnet.files import LARGEST_JSON, parse_json, read_bytes, write_json
+from dlnet.files import LARGEST_JSON, parse_json, printable, read_bytes, write_json
+
+
+def _one_line(text: str) -> str:
+    if not text.isprintable():
+        raise ValueError("must be one line without control characters")
+    return text
+
+
+Line = Annotated[str, AfterValidator(_one_line)]
+"""Text that is printed and drawn as it is: of a user's file, or of one from the registry."""
+
+Label = Annotated[Line, Field(max_length=300)]
+"""A line that stands in titles."""
 
 Root = TypeVar("Root")
 OtherDocument = TypeVar("OtherDocument", bound="Document")
@@ -79,7 +94,7 @@ class RootDocument(Stored, RootModel[Root], Generic[Root]):
 
 def _describe(item: Mapping[str, Any]) -> str:
     """The field of one pydantic error, what is wrong with it, and its value if it is a plain one."""
-    where = ".".join(str(key) for key in item["loc"])
+    where = ".".join(printable(str(key)) for key in item["loc"])
     value = "" if isinstance(item["input"], dict | list | bytes) else f" (got {repr(item['input'])[:80]})"
-    message = " ".join(item["msg"].split())
-    return f"{' '.join(where.split())[:200]}: {message}{value}" if where else message
+    message = printable(" ".join(item["msg"].split()))
+    return f"{where[:200]}: {message[:300]}{value}" if where else f"{message[:300]}{value}"

@@ -12,18 +12,21 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 from safetensors import SafetensorError
 from safetensors.numpy import load as load_tensors
 from safetensors.numpy import save as dump_tensors
 
 from dlnet.errors import DLNetError, ModelError, OutputError
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 LARGEST = 1 << 30  # bytes of a file that is read at once
 LARGEST_JSON = 1 << 26
+CHUNK = 1 << 20  # bytes that are read at a time
 LARGEST_INT = 2**63  # a whole number of a JSON file is smaller in size: nothing that is stored needs more
 
 
@@ -128,7 +131,7 @@ def read_bytes(path: Path, most: int = LARGEST) -> bytes:
         with open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK)) as stream:
             if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
                 raise DLNetError(f"{path}: not a plain file; remove it and run dvc repro")
-            content = stream.read(most + 1)
+            content = _at_most(stream, most + 1)
     except FileNotFoundError as error:
         raise DLNetError(f"{path}: no such file; run the stage that makes it (dvc repro)") from error
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
@@ -137,6 +140,14 @@ def read_bytes(path: Path, most: int = LARGEST) -> bytes:
     if len(content) > most:
         raise DLNetError(f"{path}: over {most:,} bytes, which no file of this project has; remove it")
     return content
+
+
+def _at_most(stream: IO[bytes], count: int) -> bytes:
+    """The first ``count`` bytes, or all; takes memory for those that there are, not for ``count``."""
+    content = bytearray()
+    while part := stream.read(min(CHUNK, count - len(content))):
+        content += part
+    return bytes(content)
 
 
 def read_json(path: Path) -> Any:
@@ -166,6 +177,11 @@ def parse_json(content: bytes, where: object) -> Any:
         raise DLNetError(f"{where}: {error}; delete it and run dvc repro") from error
     except RecursionError as error:
         raise DLNetError(f"{where}: nested too deeply; delete it and run dvc repro") from error
+
+
+def printable(text: str) -> str:
+    """Text from a file as part of a message: what would break the line or steer a terminal is written as escapes."""
+    return text if text.isprintable() else repr(text)[1:-1]
 
 
 def _each_key_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from dlnet.data import csvfiles
 from dlnet.data.assetfile import read_asset_file
 from dlnet.data.clean import clean_inputs
 from dlnet.data.windows import Histories
-from dlnet.errors import DataError
+from dlnet.errors import DataError, ModelError
 from dlnet.export.frontend import acceptable, clean_codes, flagged, to_codes
 from dlnet.export.saved import SavedEdge
 from dlnet.saved import LoadedModel
@@ -111,6 +111,7 @@ def forecast(path: Path, model: LoadedModel, layout: FileLayout = AS_TRAINED) ->
 
     Raises:
         DataError: a column is missing, a value is invalid, or there are fewer rows than the model needs.
+        ModelError: the forecast is not finite.
     """
     asset, document = read_asset(path, model, layout), model.document
     quantities, target = document.quantities, document.quantities.target
@@ -119,7 +120,10 @@ def forecast(path: Path, model: LoadedModel, layout: FileLayout = AS_TRAINED) ->
         raise DataError(f"{path}: {len(asset.rows)} {many}, but the model looks at {model.window}; add older {many}")
     measured, values = target.to_health(asset.target), asset.rows[list(model.features)].to_numpy(np.float64)
     health, features = clean_inputs(measured, values, model.features, document.clean, quantities)
-    ahead = model.predict(Histories(health[None], features[None], model.features))[0]
+    with np.errstate(over="ignore", invalid="ignore"):  # whether the result is finite is checked
+        ahead = model.predict(Histories(health[None], features[None], model.features))[0]
+    if not np.isfinite(ahead).all():
+        raise ModelError(f"{document.name}: its forecast of {path} is not finite; train the model again, on such data")
     return Forecast(
         path.stem,
         name_of(model),

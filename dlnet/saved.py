@@ -9,7 +9,7 @@ from typing import Protocol, TypeVar
 from dlnet.data.windows import Floats, Histories, Singles
 from dlnet.errors import ModelError
 from dlnet.extras import named_extras
-from dlnet.models.document import FILE, ModelDocument, read_raw
+from dlnet.models.document import AGAIN, FILE, ModelDocument, read_raw
 
 
 class LoadedModel(Protocol):
@@ -22,6 +22,10 @@ class LoadedModel(Protocol):
     @property
     def window(self) -> int:
         """Cycles of history that it needs."""
+
+    @property
+    def horizon(self) -> int:
+        """Rows ahead that it forecasts."""
 
     @property
     def features(self) -> tuple[str, ...]:
@@ -101,6 +105,19 @@ def load(path: Path | str) -> LoadedModel:
     """
     folder = Path(path)
     kind = read_raw(folder).get("kind")
-    if kind not in OPENERS:
-        raise ModelError(f"{folder / FILE}: kind {kind!r} is not one of {', '.join(OPENERS)}; run dvc repro")
-    return OPENERS[kind](folder)
+    if not isinstance(kind, str) or kind not in OPENERS:
+        raise ModelError(f"{folder / FILE}: kind {repr(kind)[:40]} is not one of {', '.join(OPENERS)}; run dvc repro")
+    model = OPENERS[kind](folder)
+    _check_facts(folder / FILE, model)
+    return model
+
+
+def _check_facts(path: Path, model: LoadedModel) -> None:
+    """Check that what ``model.json`` says of data and errors is about this model."""
+    document = model.document
+    lacking = [name for name in model.features if name not in document.data.columns.features]
+    if lacking:
+        raise ModelError(f"{path}: data.columns.features lacks {lacking[0][:40]!r}, which the model reads; {AGAIN}")
+    errors = len(document.validation.by_horizon)
+    if errors != model.horizon:
+        raise ModelError(f"{path}: validation.by_horizon has {errors} rows, the forecast {model.horizon}; {AGAIN}")

@@ -45,6 +45,11 @@ class Boosting:
         return self.summary.target
 
     @property
+    def horizon(self) -> int:
+        """Rows ahead."""
+        return self.knots.at[-1]
+
+    @property
     def window(self) -> int:
         """Cycles of history that it needs."""
         return self.summary.window

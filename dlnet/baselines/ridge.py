@@ -52,6 +52,11 @@ class Ridge:
         return 4 * self.parameters
 
     @property
+    def horizon(self) -> int:
+        """Rows ahead."""
+        return self.knots.at[-1]
+
+    @property
     def window(self) -> int:
         """Cycles of history that it needs."""
         return self.summary.window

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -9,6 +11,7 @@ from typing import Any, Literal
 import numpy as np
 
 from dlnet.baselines.boosting import Boosting
+from dlnet.baselines.check import check_forest, check_shape, check_start, check_trend
 from dlnet.baselines.forest import Forest
 from dlnet.baselines.ridge import Ridge
 from dlnet.baselines.summaries import Knots, Summary
@@ -75,6 +78,11 @@ class SavedBaseline:
         return self.model.window
 
     @property
+    def horizon(self) -> int:
+        """Rows ahead."""
+        return self.model.horizon
+
+    @property
     def features(self) -> tuple[str, ...]:
         """Features that it uses."""
         return self.model.features
@@ -113,18 +121,23 @@ def save_baseline(folder: Path, name: str, model: Trend | Ridge | Boosting, data
 def open_trend(folder: Path) -> SavedBaseline:
     """Open persistence, line or parabola; raises ``ModelError`` where the folder is damaged."""
     document = read_document(folder, TrendDocument)
+    with _named(folder / FILE):
+        check_trend(document.degree, document.length, document.horizon)
     return SavedBaseline(document, Trend(document.degree, document.length, document.horizon))
 
 
 def open_ridge(folder: Path) -> SavedBaseline:
     """Open a ridge regression; raises ``ModelError`` where the folder is damaged."""
     document = read_document(folder, RidgeDocument)
+    with _named(folder / FILE):
+        check_shape(document.shape.summary, document.shape.knots)
     return SavedBaseline(document, _ridge(folder, document.shape, read_tensors(folder / WEIGHTS), ""))
 
 
 def open_boosting(folder: Path) -> SavedBaseline:
     """Open gradient boosting; raises ``ModelError`` where the folder is damaged."""
     document = read_document(folder, BoostingDocument)
+    _check_shapes(folder / FILE, document)
     arrays = read_tensors(folder / WEIGHTS)
     start = None if document.start is None else _ridge(folder, document.start, arrays, "start.")
     try:
@@ -132,7 +145,28 @@ def open_boosting(folder: Path) -> SavedBaseline:
     except KeyError as error:
         raise ModelError(f"{folder / WEIGHTS}: lacks {error}; run dvc repro") from error
     shape = document.shape
+    for i, forest in enumerate(forests):
+        with _named(folder / WEIGHTS, f"{i}."):
+            check_forest(forest, shape.summary.width)
     return SavedBaseline(document, Boosting(shape.summary, shape.knots, forests, start, {}, document.library_bytes))
+
+
+def _check_shapes(path: Path, document: BoostingDocument) -> None:
+    shape, start = document.shape, document.start
+    with _named(path):
+        check_shape(shape.summary, shape.knots)
+        if start is not None:
+            check_shape(start.summary, start.knots)
+            check_start((start.summary, start.knots), (shape.summary, shape.knots))
+
+
+@contextmanager
+def _named(path: Path, prefix: str = "") -> Iterator[None]:
+    """Errors begin with the file, and names of arrays with their ``prefix``."""
+    try:
+        yield
+    except ModelError as error:
+        raise ModelError(f"{path}: {prefix}{error}") from error
 
 
 def _ridge_arrays(model: Ridge, prefix: str) -> Arrays:
@@ -146,6 +180,9 @@ def _ridge(folder: Path, shape: RidgeShape, arrays: Arrays, prefix: str) -> Ridg
     for name, expected in zip(RIDGE_ARRAYS, shapes, strict=True):
         if name not in own or own[name].shape != expected:
             raise ModelError(f"{folder / WEIGHTS}: {prefix}{name} does not fit {FILE}; run dvc repro")
+        # A number that does not vary in training has an infinite scale: it has no effect.
+        if own[name].dtype != np.float32 or not (own[name] > 0 if name == "scale" else np.isfinite(own[name])).all():
+            raise ModelError(f"{folder / WEIGHTS}: {prefix}{name} is not finite float32; run dvc repro")
     center, scale, coefficients, intercept = (own[name] for name in RIDGE_ARRAYS)
     return Ridge(shape.summary, shape.knots, center, scale, coefficients, intercept)
 

@@ -8,11 +8,13 @@ from pydantic import Field, model_validator
 
 from dlnet.config.base import Count, Positive, Section
 
+MOST_ROWS = 1001  # a filter sorts all rows of its window for each row
+
 
 class CleanParams(Section):
     """Hampel filters on the target and on features; their floors are those of the task."""
 
-    window: Annotated[int, Field(ge=3)]
+    window: Annotated[int, Field(ge=3, le=MOST_ROWS)]
     sigmas: Positive
     feature_sigmas: Positive
     min_rows: Count

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from dlnet.config.base import Positive, Section
+from dlnet.documents import Label
 
 Source = Literal["embedded", "mit", "hust", "xjtu", "tju", "csv"]
 
@@ -23,7 +24,7 @@ class CsvParams(Section):
     unit: str | None
     nominal: Positive | None
     time: str | None
-    features: dict[str, str]
+    features: dict[Label, str]
 
 
 class DataParams(Section):

@@ -6,7 +6,7 @@ from dlnet.config.clean import CleanParams
 from dlnet.config.quantities import Quantities
 from dlnet.config.task import Channels, Windows
 from dlnet.data.csvfiles import Columns
-from dlnet.documents import Document
+from dlnet.documents import Document, Label, Line
 
 
 class SplitCounts(Document):
@@ -26,9 +26,9 @@ class TableLabel(Document):
     """
 
     task: str
-    label: str
+    label: Label
     simulated: bool
-    notes: tuple[str, ...]
+    notes: tuple[Line, ...]
 
 
 class SourceRecord(Document):
@@ -41,13 +41,13 @@ class SourceRecord(Document):
     """
 
     task: str
-    source: str
+    source: Label
     simulated: bool
-    label: str
+    label: Label
     assets: int
     rows: int
     nominal: tuple[float, ...]
-    notes: tuple[str, ...]
+    notes: tuple[Line, ...]
     columns: Columns
 
 

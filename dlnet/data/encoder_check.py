@@ -55,6 +55,10 @@ def _numbers(encoder: Encoder) -> dict[str, bool]:
     return {
         "center": len(encoder.center) == count and _within(encoder.center),
         "scale": len(encoder.scale) == count and _positive(encoder.scale),
+        "low": len(encoder.low) == count and _within(encoder.low),
+        "high": len(encoder.high) == count
+        and _within(encoder.high)
+        and all(low <= high for low, high in zip(encoder.low, encoder.high, strict=False)),
         "relative_scale": len(encoder.relative_scale) == len(encoder.relative) and _positive(encoder.relative_scale),
         "quantiles": not rows
         or (

@@ -15,7 +15,7 @@ from dlnet.config.quantities import Target
 from dlnet.data.csvfiles import QUANTITY, Columns, location
 from dlnet.data.documents import TableLabel
 from dlnet.errors import DataError
-from dlnet.files import write_parquet
+from dlnet.files import LARGEST, printable, write_parquet
 
 KEYS = ("asset", "group", "row", "nominal", QUANTITY)
 """First columns of ``assets.parquet``; features follow."""
@@ -130,7 +130,7 @@ def read_label(path: Path) -> TableLabel:
         return TableLabel.model_validate_json(metadata[METADATA])
     except ValidationError as error:
         first = error.errors()[0]
-        what = ": ".join([*map(str, first["loc"]), first["msg"]])
+        what = ": ".join(printable(str(part))[:200] for part in [*first["loc"], first["msg"]])
         raise DataError(f"{path}: its key 'dlnet' is not a label of a table: {what} (docs/data.md)") from error
 
 
@@ -146,8 +146,17 @@ def read_table(path: Path) -> pd.DataFrame:
         DataError: the file is missing or not Parquet; a column is missing, in another order or of another type;
             a value is invalid, or a row of an asset occurs twice; names file, row and column of the first.
     """
+    import pyarrow.parquet
+
     with _parquet_errors(path):
-        table = pd.read_parquet(path)
+        with pyarrow.parquet.ParquetFile(path) as file:
+            sizes = file.metadata
+            groups = (sizes.row_group(i).total_byte_size for i in range(sizes.num_row_groups))
+            if max(sizes.num_rows, *groups) > LARGEST:
+                raise DataError(f"{path}: states {sizes.num_rows:,} rows, or over {LARGEST:,} bytes; create it again")
+            content = file.read()
+        # Without what pandas noted in the file: names and types of columns are checked here.
+        table = content.to_pandas(ignore_metadata=True)
     _check_table(path, table)
     return table
 
@@ -160,7 +169,9 @@ def _parquet_errors(path: Path) -> Iterator[None]:
         yield
     except FileNotFoundError as error:
         raise DataError(f"{path}: no such file; restore it (git or dvc pull) or run dvc repro") from error
-    except pyarrow.ArrowInvalid as error:
+    except (pyarrow.ArrowException, OSError, ValueError) as error:  # also of a damaged header, or of pandas' notes
+        if isinstance(error, OSError) and error.strerror:
+            raise DataError(f"{path}: cannot be read ({error.strerror}); correct its permissions") from error
         raise DataError(f"{path}: not a Parquet file; restore it (git or dvc pull) or run dvc repro") from error
 
 

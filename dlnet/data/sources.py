@@ -18,7 +18,7 @@ from dlnet.data.assetfile import read_asset_file
 from dlnet.data.documents import SourceRecord, TableLabel
 from dlnet.data.features import FEATURES
 from dlnet.errors import ConfigError, DataError
-from dlnet.files import sha256
+from dlnet.files import printable, sha256
 
 MIRROR_VARIABLE = "DLNET_DATA_MIRROR"
 CACHE = Path(".cache/downloads")
@@ -166,7 +166,7 @@ def _own(
         notes += own.notes
         group = path.parent.relative_to(folder).as_posix()
         tables.append(_keyed(own.rows, path.stem, "all" if group == "." else group, nominal or 1.0))
-    label = f"own {quantities.asset.many}: {folder.resolve().name}"
+    label = f"own {quantities.asset.many}: {_printable(Path(folder.resolve().name))}"
     return pd.concat(tables, ignore_index=True), _label(quantities, label, notes)
 
 
@@ -186,7 +186,7 @@ def _own_files(folder: Path) -> list[Path]:
     if not folder.is_dir():
         raise DataError(f"{folder}: no such folder; data.path must name a folder with one CSV for each asset")
     csv_files = (path for path in folder.rglob("*") if path.suffix.lower() == ".csv" and path.is_file())
-    files = sorted(csv_files, key=lambda path: (natural(path.parent.as_posix()), natural(path.stem)))
+    files = sorted(map(_printable, csv_files), key=lambda path: (natural(path.parent.as_posix()), natural(path.stem)))
     if not files:
         raise DataError(f"{folder}: no CSV file in it; put one CSV for each asset there")
     contents: dict[str, Path] = {}
@@ -199,6 +199,13 @@ def _own_files(folder: Path) -> list[Path]:
         if namesake != path:
             raise DataError(f"{path}: the same name as {namesake}; rename one of them")
     return files
+
+
+def _printable(path: Path) -> Path:
+    """The file; names of files and folders are those of assets and groups, in every report."""
+    if not str(path).isprintable():
+        raise DataError(f"{printable(str(path))}: a control character in its name; rename it")
+    return path
 
 
 def _keyed(rows: pd.DataFrame, asset: str, group: str, nominal: float) -> pd.DataFrame:

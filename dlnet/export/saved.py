@@ -50,6 +50,11 @@ class SavedEdge:
         return self.device.encoder.window
 
     @property
+    def horizon(self) -> int:
+        """Rows ahead."""
+        return self.device.spec.horizon
+
+    @property
     def features(self) -> tuple[str, ...]:
         """Features that it reads."""
         return self.device.encoder.features

@@ -5,11 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Literal, Self, TypeVar
 
+from dlnet.config.base import Positive
 from dlnet.config.clean import CleanParams
 from dlnet.config.quantities import Name, Quantities
 from dlnet.data.csvfiles import Columns
 from dlnet.data.windows import Ends, Floats, Singles, WindowDataset
-from dlnet.documents import Document
+from dlnet.documents import Document, Label
 from dlnet.errors import ModelError
 from dlnet.files import read_json
 from dlnet.metrics import by_horizon
@@ -30,10 +31,10 @@ class DataFacts(Document):
         columns: of its files, so that files like them can be read.
     """
 
-    source: str
-    label: str
+    source: Label
+    label: Label
     simulated: bool
-    nominal: tuple[float, ...]
+    nominal: tuple[Positive, ...]
     columns: Columns
 
 
@@ -104,5 +105,7 @@ def read_raw(folder: Path) -> dict[str, Any]:
     content = read_json(path)
     written = content.get("format") if isinstance(content, dict) else None
     if written != FORMAT:
-        raise ModelError(f"{path}: made by an older version (format {written!r}, expected {FORMAT!r}); {AGAIN}")
+        raise ModelError(
+            f"{path}: made by an older version (format {repr(written)[:40]}, expected {FORMAT!r}); {AGAIN}"
+        )
     return dict(content)

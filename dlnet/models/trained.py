@@ -116,6 +116,11 @@ class SavedNetwork:
         return self.network.encoder.window
 
     @property
+    def horizon(self) -> int:
+        """Rows ahead."""
+        return self.network.encoder.horizon
+
+    @property
     def features(self) -> tuple[str, ...]:
         """Features that it uses."""
         return self.network.encoder.features

@@ -6,7 +6,6 @@ download is not used: it accepts files of any name and size, and follows links.
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import stat
@@ -16,7 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import unquote, urlsplit
 
-from dlnet.errors import RegistryError, UntrustedError
+from dlnet.errors import DLNetError, RegistryError, UntrustedError
+from dlnet.files import parse_json
 from dlnet.registry.client import is_server
 from dlnet.registry.databases import shown
 
@@ -129,14 +129,15 @@ class ServedStore:
     def _walk(self, below: str) -> Iterator[Entry]:
         content = self._get("", {"path": f"{self.root}/{below}".rstrip("/")}, MAX_LISTING)
         try:
-            files: list[dict[str, Any]] = json.loads(content).get("files", [])
+            files: list[dict[str, Any]] = parse_json(content, self.root).get("files", [])
             items = [(str(file["path"]), bool(file["is_dir"]), file.get("file_size")) for file in files]
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            sizes = [None if size is None else int(size) for _, _, size in items]
+        except (DLNetError, ValueError, TypeError, KeyError, AttributeError) as error:
             raise RegistryError(f"{shown(self.uri)}: the listing of {self.root} is not MLflow's") from error
-        for name, is_dir, size in sorted(items, key=str):
+        for (name, is_dir, _), size in sorted(zip(items, sizes, strict=True), key=str):
             path = f"{below}{plain_name(name, self.root)}"
             if not is_dir:
-                yield Entry(path, int(size) if size is not None else None)
+                yield Entry(path, size)
             elif path == FOLDER:
                 yield from self._walk(f"{path}/")
             else:

@@ -8,7 +8,6 @@ in the version's tags. If any file fails, no file of the version is used. No cod
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,10 +16,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dlnet.errors import SignatureError, UntrustedError
+from dlnet.errors import DLNetError, SignatureError, UntrustedError
 from dlnet.export.documents import VersionRecord
 from dlnet.export.saved import VERSION
-from dlnet.files import write_bytes
+from dlnet.files import parse_json, write_bytes
 from dlnet.models.document import FILE
 from dlnet.registry.artefacts import FOLDER, MAX_FILE, Entry, Store, open_store
 from dlnet.registry.client import connect, registry_errors, tracking_uri
@@ -168,8 +167,8 @@ def _verified(version: Version, store: Store, entries: Sequence[Entry]) -> tuple
 def _check_task(version: Version, contents: Mapping[str, bytes]) -> None:
     """Check that a model is of the task that its registered name states."""
     try:
-        task = json.loads(contents[FILE])["quantities"]["name"]
-    except (KeyError, TypeError, ValueError) as error:
+        task = parse_json(contents[FILE], FILE)["quantities"]["name"]
+    except (KeyError, TypeError, DLNetError) as error:
         raise UntrustedError(f"{version}: its {FILE} names no task; publish it again") from error
     if task != task_of_name(version.name):
         raise UntrustedError(f"{version}: the model is of task {plain(str(task))!r}; refused")

@@ -9,12 +9,12 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from dlnet.errors import DLNetError
+from dlnet.files import parse_json
 from dlnet.registry.names import CHAMPION, VERSION
 
 MAX_BODY = 64 * 1024  # bytes; MLflow sends about 200
@@ -83,9 +83,9 @@ def sign(delivery: str, time: str, body: bytes, secret: bytes) -> str:
 def _champion(body: bytes, model: str) -> int | None:
     """The version that became champion of ``model``, or None for a message about something else."""
     try:
-        message = json.loads(body)
+        message = parse_json(body, "message")
         entity, action, data = message["entity"], message["action"], message["data"]
-    except (ValueError, TypeError, KeyError, RecursionError) as error:
+    except (DLNetError, TypeError, KeyError) as error:
         raise RejectedError(400, "not a message of MLflow's form") from error
     if (entity, action) != ("model_version_alias", "created") or not isinstance(data, dict):
         return None

@@ -18,9 +18,10 @@ if TYPE_CHECKING:
 
 def show(table: Table) -> None:
     """Print a table under its title; in a file or a pipe it is as wide as needed."""
-    console = Console()
+    # Names come from users' files too: [b] in them is no markup, and :bell: no picture.
+    console = Console(markup=False, emoji=False)
     if not console.is_terminal:
-        console = Console(width=160)
+        console = Console(width=160, markup=False, emoji=False)
     title, table.title = table.title, None
     console.print(title, style="bold", soft_wrap=True, highlight=False)  # a table's own title breaks at its width
     console.print(table)

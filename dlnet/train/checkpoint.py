@@ -43,7 +43,7 @@ def restore(path: Path, state: State) -> None:
         counts = {group: len(restored["live"]) for group in STACKS} | {"best": len(state.streams)}
         stacks = {group: _stack(arrays, group, getattr(state, group), counts[group]) for group in STACKS}
         streams = [arrays[f"stream.{m}"] for m in range(len(state.streams))]
-    except (SafetensorError, KeyError, TypeError, ValueError) as error:
+    except (SafetensorError, KeyError, TypeError, ValueError, RecursionError) as error:
         raise ModelError(f"{path}: damaged checkpoint ({error}); delete it to train from the start") from error
     for key, value in restored.items():
         setattr(state, key, value)

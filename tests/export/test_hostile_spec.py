@@ -165,6 +165,7 @@ def test_a_type_that_numpy_lacks_is_refused(tmp_path):
         ("scale", (1e-200, 1.0)), ("relative_scale", ()), ("relative_scale", (0.0,)), ("quantiles", ((1.0, 2.0),)),
         ("quantiles", ((2.0, 1.0), (1.0, 2.0))), ("quantiles", ((1.0,), (2.0,))), ("level_mean", 2.5),
         ("quantiles", ((1.0, 2.0), (1.0, 2.0, 3.0))), ("quantiles", ((1.0, float("inf")), (1.0, 2.0))),
+        ("low", (1.0,)), ("low", (float("nan"), 0.0)), ("high", (1e200, 1e200)), ("high", (-1e9, -1e9)), ("high", ()),
         ("level_scale", 0.0), ("delta_scale", 0.0), ("delta_scale", float("inf")), ("drop_limit", float("nan")),
     ],
 )  # fmt: skip

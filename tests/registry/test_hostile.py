@@ -144,6 +144,15 @@ def test_a_changed_file_is_refused(version, tmp_path):
     refused(version, tmp_path, "spec.json has SHA-256")
 
 
+def test_a_model_that_names_its_task_twice_is_refused(version, tmp_path):
+    path = Path(version.location) / "artifacts/model.json"
+    content = path.read_text().replace('"name": "battery"', '"name": "pump", "name": "battery"', 1).encode()
+    assert content != path.read_bytes()
+    path.write_bytes(content)
+    tags = {**version.tags, "dlnet.sha256.model.json": hashlib.sha256(content).hexdigest()}
+    refused(Version(version.name, 1, tags, version.location), tmp_path, "names no task")
+
+
 def test_a_missing_file_is_refused(version, tmp_path):
     (Path(version.location) / "artifacts/spec.json").unlink()
     refused(version, tmp_path, "spec.json is in its tags, but the file is missing")
@@ -219,7 +228,8 @@ class Liar(BaseHTTPRequestHandler):
             content = self.server.files.get(tail)
         else:
             asked = parse_qs(url.query)["path"][0]
-            content = json.dumps({"files": self.server.listing.get(asked, [])}).encode()
+            listing = self.server.listing.get(asked, [])
+            content = listing if isinstance(listing, bytes) else json.dumps({"files": listing}).encode()
         if content is None:
             self.send_response(302)
             self.send_header("Location", "/elsewhere")
@@ -279,7 +289,12 @@ def test_a_listing_without_end_is_cut_off(liar):
         ServedStore(liar.uri, "1/m").entries()
 
 
-@pytest.mark.parametrize("listing", [3, [3], [{"is_dir": True}]])
+@pytest.mark.parametrize(
+    "listing",
+    [3, [3], [{"is_dir": True}], [{"path": "a", "is_dir": False, "file_size": "x"}], b'{"files": [], "files": []}',
+     b"[" * 100_000, b'{"files": [{"path": "a", "is_dir": false, "file_size": 1e999}]}'],
+    ids=["number", "numbers", "no path", "size of text", "key twice", "nested", "not finite"],
+)  # fmt: skip
 def test_a_malformed_listing_is_reported(liar, listing):
     liar.listing["1/m"] = listing
     with pytest.raises(RegistryError, match="is not MLflow's"):

@@ -56,6 +56,12 @@ def test_a_stale_message_is_401(steady, age, answer):
     assert steady.post(message("12"), signed(message("12"), age=age)) == answer
 
 
+def test_a_key_that_stands_twice_is_400(steady):
+    body = message("12").replace(b'"version"', b'"version": "11", "version"')
+    assert body != message("12")
+    assert steady.post(body, signed(body)) == 400
+
+
 def test_a_replayed_message_is_409(steady):
     headers = signed(message("13"))
     assert [steady.post(message("13"), headers) for _ in range(3)] == [202, 409, 409]

@@ -48,11 +48,13 @@ class Forecast {
   DLNET_INLINE void walk(Visit visit) const {
     int before = 0;
     for (int k = 0; k < Model::knots; ++k) {
-      const int32_t from = level[k], fall = (from - level[k + 1]) * 4, inv_gap = Model::inv_gap_q30[k];
+      const int32_t from = level[k], fall = (from - level[k + 1]) * 4;
+      const uint32_t inv_gap = static_cast<uint32_t>(Model::inv_gap_q30[k]);
       int left = Model::knot[k] - before;
       before += left;
-      for (int32_t w = inv_gap; left; --left, w += inv_gap) {
-        if (!visit(from - high_rounded(fall, w))) return;
+      // Unsigned: behind a knot one row after another, the position that is no longer used is 2^31.
+      for (uint32_t w = inv_gap; left; --left, w += inv_gap) {
+        if (!visit(from - high_rounded(fall, static_cast<int32_t>(w)))) return;
       }
     }
   }
