@@ -177,7 +177,7 @@ class Releases:
             return planned(
                 False, f"is released as {made}, but that is not recorded: run dlnet release claim", made, True
             )
-        blockers = release_blockers(version, self.registry)
+        blockers = release_blockers(version, self.champion.client, self.registry)
         if blockers:
             raise RefusedError(f"{version} is champion and is not released: {'; '.join(blockers)}")
         held = holder(claims, tag)

@@ -95,7 +95,7 @@ class Champion:
                     self.client.delete_model_version_tag(self.name, str(version.number), WITHDRAWN)
 
     def _promote(self, version: Version) -> Change:
-        blockers = release_blockers(version, self.registry)
+        blockers = release_blockers(version, self.client, self.registry)
         if blockers:
             raise RefusedError(f"{version} is not promoted: {'; '.join(blockers)}")
         before = self.version()
