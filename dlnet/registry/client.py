@@ -25,6 +25,8 @@ DATABASE = Path("mlflow.db")
 ARTEFACTS = Path("mlartifacts")  # beside mlflow.db; a server has its own artefact store
 PROBE_SECONDS = 5.0
 NO_HOME = "/nonexistent"  # Debian's name for it
+TRIES = 3
+RACES = ("TEMPORARILY_UNAVAILABLE", "BAD_REQUEST", "INTERNAL_ERROR")  # MLflow's answers to the loser of a race
 AGAIN = "nothing is lost: run make publish again, it resumes where it stopped"
 
 
@@ -111,6 +113,27 @@ def set_version_tag(client: MlflowClient, name: str, version: int, key: str, val
     except MlflowException:
         # MLflow's store selects the tag, then inserts it: of two concurrent writers one fails. Now the tag exists.
         client.set_model_version_tag(name, str(version), key, value)
+
+
+def set_alias(client: MlflowClient, name: str, alias: str, version: int | str | None) -> None:
+    """Set an alias of a registered model, or delete it (None), also if others do the same at the same moment.
+
+    Raises:
+        MlflowException: the registry refuses it, or fails ``TRIES`` times.
+    """
+    from mlflow.exceptions import MlflowException
+
+    for left in reversed(range(TRIES)):
+        try:
+            if version is None:
+                client.delete_registered_model_alias(name, alias)
+            else:
+                client.set_registered_model_alias(name, alias, str(version))
+        except MlflowException as error:
+            if error.error_code not in RACES or not left:
+                raise
+        else:
+            return
 
 
 def write_param(client: MlflowClient, run_id: str, key: str, value: str) -> str:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeVar
 
 from dlnet.errors import RegistryError
 from dlnet.registry.names import plain
@@ -11,7 +12,9 @@ from dlnet.registry.names import plain
 if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities import LoggedModel, Run
+    from mlflow.entities.model_registry import ModelVersion
 
+Found = TypeVar("Found")
 LOGGED = re.compile(r"models:/(m-[0-9a-f]{32})", re.ASCII)
 RUN = re.compile(r"[0-9a-f]{32}", re.ASCII)  # no other text becomes part of a command that a message advises
 ABSENT = "RESOURCE_DOES_NOT_EXIST"
@@ -25,16 +28,7 @@ def existing_run(client: MlflowClient, run_id: str) -> Run | None:
     Raises:
         MlflowException: the registry does not answer.
     """
-    from mlflow.exceptions import MlflowException
-
-    if not RUN.fullmatch(run_id):
-        return None
-    try:
-        return client.get_run(run_id)
-    except MlflowException as error:
-        if error.error_code != ABSENT:
-            raise
-        return None
+    return _unless_absent(lambda: client.get_run(run_id)) if RUN.fullmatch(run_id) else None
 
 
 def existing_model(client: MlflowClient, model_id: str) -> LoggedModel | None:
@@ -43,10 +37,23 @@ def existing_model(client: MlflowClient, model_id: str) -> LoggedModel | None:
     Raises:
         MlflowException: the registry does not answer.
     """
+    return _unless_absent(lambda: client.get_logged_model(model_id))
+
+
+def existing_version(client: MlflowClient, name: str, number: int) -> ModelVersion | None:
+    """A version of a registered model; None if there is none.
+
+    Raises:
+        MlflowException: the registry does not answer.
+    """
+    return _unless_absent(lambda: client.get_model_version(name, str(number)))
+
+
+def _unless_absent(get: Callable[[], Found]) -> Found | None:
     from mlflow.exceptions import MlflowException
 
     try:
-        return client.get_logged_model(model_id)
+        return get()
     except MlflowException as error:
         if error.error_code != ABSENT:
             raise

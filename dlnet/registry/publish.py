@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from tqdm import tqdm
 
-from dlnet.registry.client import artefact_root, registry_errors, tracking_uri
+from dlnet.registry.client import artefact_root, registry_errors, set_alias, tracking_uri
 from dlnet.registry.healing import Healer
 from dlnet.registry.lock import publishing
 from dlnet.registry.models import save_model
@@ -256,10 +256,10 @@ class _Publisher:
         if version.description != card:  # it contains the gate's results and the note
             self.client.update_model_version(model.name, version.version, card)
         if model.passed and not is_holder:
-            self.client.set_registered_model_alias(model.name, CANDIDATE, version.version)
+            set_alias(self.client, model.name, CANDIDATE, version.version)
         self.moves += [f"{model.name}: {note}"] if note else []
         if is_holder and not model.passed:
-            self.client.delete_registered_model_alias(model.name, CANDIDATE)
+            set_alias(self.client, model.name, CANDIDATE, None)
 
     def _move(self, version: ModelVersion, holder: str | int | None) -> str | None:
         """What to say when a version takes the alias from one made from other data; None if there is nothing to say."""
