@@ -15,6 +15,7 @@ from tqdm import tqdm
 
 from dlnet.errors import RegistryError
 from dlnet.extras import missing_extra
+from dlnet.registry.bounded import bound_requests, in_time
 from dlnet.registry.databases import check_file, remedy, shown, without_passwords
 
 if TYPE_CHECKING:  # re-exported for rooms that do not import mlflow
@@ -53,13 +54,14 @@ def connect(uri: str | None = None) -> MlflowClient:
         RegistryError: the registry does not answer, or its database cannot be used.
     """
     uri = uri or tracking_uri()
-    _prepare_environment()
+    prepare_environment()
     probe(uri)
     check_file(uri)
     import mlflow
 
     # Stores of model versions look up logged models through the global URI, not through the client's.
     mlflow.set_tracking_uri(uri)
+    bound_requests()
     logging.getLogger("mlflow").setLevel(logging.WARNING)
     with registry_errors(uri), _migration_bar():
         client = mlflow.MlflowClient(uri)
@@ -77,11 +79,17 @@ def probe(uri: str) -> None:
         return
     advice = "start the server, or unset MLFLOW_TRACKING_URI to use mlflow.db here"
     try:
-        answer = requests.get(f"{uri.rstrip('/')}/health", timeout=PROBE_SECONDS)
-    except requests.RequestException as error:
+        answer = in_time(lambda: _health(uri), 2 * PROBE_SECONDS)
+    except (requests.RequestException, TimeoutError) as error:
         raise RegistryError(f"{shown(uri)}: MLflow does not answer ({type(error).__name__}); {advice}") from error
     if not answer.ok:
         raise RegistryError(f"{shown(uri)}: MLflow answers /health with {answer.status_code}; {advice}")
+
+
+def _health(uri: str) -> requests.Response:
+    url = f"{uri.rstrip('/')}/health"
+    with requests.get(url, timeout=PROBE_SECONDS, stream=True, allow_redirects=False) as answer:
+        return answer  # its body is not read
 
 
 @contextmanager
@@ -162,7 +170,12 @@ def _short(text: str, limit: int = 200) -> str:
     return text if len(text) <= limit else f"{text[:limit]}..."
 
 
-def _prepare_environment() -> None:
+def prepare_environment() -> None:
+    """Set what MLflow reads from the environment, unless the user has.
+
+    Raises:
+        MissingExtraError: mlflow is not installed.
+    """
     spec = importlib.util.find_spec("mlflow")
     if spec is None or spec.origin is None:  # the project's folder mlflow/ looks like an empty package
         raise missing_extra("mlflow")
