@@ -14,21 +14,23 @@ from dlnet.registry.client import connect
 from dlnet.registry.webhooks import check_webhooks
 
 
+HERE = {"MLFLOW_WEBHOOK_ALLOW_PRIVATE_IPS": "true"}
+FERNET = Fernet.generate_key().decode()
+
+
 def register(uri: str) -> None:
     from mlflow.entities.webhook import WebhookAction, WebhookEntity, WebhookEvent
 
     event = WebhookEvent(WebhookEntity.MODEL_VERSION_ALIAS, WebhookAction.CREATED)
-    connect(uri).create_webhook(
-        "relay", "https://relay.example/webhook", [event], secret=Fernet.generate_key().decode()
-    )
+    connect(uri).create_webhook("relay", "https://127.0.0.1:1/webhook", [event], secret=Fernet.generate_key().decode())
 
 
 @pytest.mark.slow
 def test_webhooks_that_a_server_cannot_read_are_reported_with_the_variable(migrated, tmp_path, monkeypatch):
     """The last step is that of docs/server.md for a key that is lost."""
-    with plain_server(tmp_path, migrated) as uri:
+    with plain_server(tmp_path, migrated, **HERE) as uri:
         register(uri)
-    with plain_server(tmp_path, migrated) as uri:
+    with plain_server(tmp_path, migrated, **HERE) as uri:
         with pytest.raises(RegistryError, match=f"cannot read its webhooks .500.: it runs without {KEY}") as caught:
             check_webhooks(uri)
         assert "\n" not in str(caught.value)
@@ -40,13 +42,10 @@ def test_webhooks_that_a_server_cannot_read_are_reported_with_the_variable(migra
         database.execute("DELETE FROM webhooks")
     database.close()
     for _ in range(2):
-        with plain_server(tmp_path, migrated, **{KEY: FERNET}) as uri:
+        with plain_server(tmp_path, migrated, **HERE, **{KEY: FERNET}) as uri:
             if check_webhooks(uri) == "0 registered":
                 register(uri)
             assert check_webhooks(uri) == "1 registered"
-
-
-FERNET = Fernet.generate_key().decode()
 
 
 def test_without_a_server_doctor_asks_for_no_webhooks(registry):
