@@ -97,6 +97,17 @@ def test_a_run_that_is_gone_for_good_gives_a_new_version(once):
     assert again() == []
 
 
+def test_mlflow_gc_passes_over_missing_files_and_publishing_again_makes_the_run_anew(once):
+    client, again = once
+    before = content(client)
+    (student,) = client.search_runs(["1"], "tags.`dlnet.kind` = 'student'")
+    shutil.rmtree(Path(student.info.artifact_uri.removeprefix("file://")))
+    client.delete_run(student.info.run_id)
+    collected("--run-ids", student.info.run_id)
+    assert again() == []
+    assert content(client) == before
+
+
 def test_an_experiment_that_is_gone_for_good_is_published_anew(once):
     client, again = once
     client.delete_experiment("1")

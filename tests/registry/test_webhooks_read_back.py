@@ -13,7 +13,6 @@ from dlnet.errors import RegistryError
 from dlnet.registry.client import connect
 from dlnet.registry.webhooks import check_webhooks
 
-
 HERE = {"MLFLOW_WEBHOOK_ALLOW_PRIVATE_IPS": "true"}
 FERNET = Fernet.generate_key().decode()
 
