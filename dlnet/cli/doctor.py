@@ -19,7 +19,7 @@ from rich.table import Table
 from dlnet.config.base import StageConfig
 from dlnet.config.data import DataParams
 from dlnet.data.sources import CACHE, MIRROR_VARIABLE
-from dlnet.errors import DLNetError
+from dlnet.errors import DLNetError, MissingExtraError
 
 OLDEST = (3, 11)
 DISK_BYTES = 3 * 10**9  # used by a run on the largest source, with DVC's cache and MLflow's artefacts
@@ -58,6 +58,7 @@ def examine(root: Path) -> list[Check]:
         _data(root),
         _disk(root),
         _registry(root),
+        *_webhooks(),
         _docker(root),
         _tool("Arm compiler", "arm-none-eabi-gcc", "sudo apt-get install gcc-arm-none-eabi", needed=False),
         _tool("Arm emulator", "qemu-system-arm", "sudo apt-get install qemu-system-arm", needed=False),
@@ -180,6 +181,23 @@ def _registry(root: Path) -> Check:
     if not path.exists():
         return Check("MLflow", False, f"no {where} yet", "make publish", needed=False)
     return _attempt("MLflow", where, lambda: check_file(uri), "see what was found")
+
+
+def _webhooks() -> list[Check]:
+    """Whether a server can read its webhooks; nothing where there is no server that answers."""
+    from dlnet.registry.client import is_server, probe, tracking_uri
+    from dlnet.registry.server_env import WEBHOOK_KEY
+    from dlnet.registry.webhooks import check_webhooks
+
+    uri, name = tracking_uri(), "webhooks"
+    if not is_server(uri) or not _attempt(name, "", lambda: probe(uri), "").ok:
+        return []
+    try:
+        return [Check(name, True, check_webhooks(uri), "", needed=False)]
+    except MissingExtraError:  # the check of packages says so
+        return []
+    except DLNetError as error:
+        return [Check(name, False, str(error), f"set {WEBHOOK_KEY} (docs/server.md)", needed=False)]
 
 
 def _docker(root: Path) -> Check:

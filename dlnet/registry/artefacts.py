@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 import stat
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,7 @@ from urllib.parse import unquote, urlsplit
 
 from dlnet.errors import DLNetError, RegistryError, UntrustedError
 from dlnet.files import parse_json
+from dlnet.registry.bounded import CHUNK, in_time
 from dlnet.registry.client import is_server
 from dlnet.registry.databases import shown
 
@@ -25,8 +27,8 @@ if TYPE_CHECKING:
 
 MAX_FILE = 16 * 2**20  # bytes of one file; the largest that the pipeline makes is a teacher of about 1 MB
 MAX_FILES = 64  # in a version; the pipeline makes 15
+SECONDS = 300.0  # for all files of a version; 15 files, about 1 MB
 MAX_LISTING = 2**20  # bytes of one listing of a server
-CHUNK = 2**16
 SERVICE = "/api/2.0/mlflow-artifacts/artifacts"
 SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", re.ASCII)
 SAFE_ROOT = re.compile(r"(/[A-Za-z0-9_][A-Za-z0-9._-]*)+", re.ASCII)
@@ -121,6 +123,7 @@ class ServedStore:
     def __init__(self, uri: str, root: str) -> None:
         self.uri = uri
         self.root = root
+        self.until = time.monotonic() + SECONDS
 
     def entries(self) -> list[Entry]:
         """See ``Store``."""
@@ -148,6 +151,15 @@ class ServedStore:
         return self._get(f"/{self.root}/{path}", {}, MAX_FILE)
 
     def _get(self, path: str, params: dict[str, str], limit: int) -> bytes:
+        try:
+            return in_time(lambda: self._receive(path, params, limit), self.until - time.monotonic())
+        except TimeoutError as error:
+            raise RegistryError(
+                f"{shown(self.uri)}: files of {self.root} did not arrive within {SECONDS:.0f} s; check server and "
+                "network, then run the command again"
+            ) from error
+
+    def _receive(self, path: str, params: dict[str, str], limit: int) -> bytes:
         from mlflow.utils.credentials import get_default_host_creds
         from mlflow.utils.rest_utils import http_request
 

@@ -16,6 +16,7 @@ from tqdm import tqdm
 from dlnet.errors import RegistryError
 from dlnet.extras import missing_extra
 from dlnet.http import CallError, ask
+from dlnet.registry.bounded import bound_requests
 from dlnet.registry.databases import check_file, remedy, shown, without_passwords
 
 if TYPE_CHECKING:  # re-exported for rooms that do not import mlflow
@@ -26,6 +27,8 @@ DATABASE = Path("mlflow.db")
 ARTEFACTS = Path("mlartifacts")  # beside mlflow.db; a server has its own artefact store
 PROBE_SECONDS, PROBE_BYTES = 5.0, 1 << 16  # of the whole answer to /health, which is "OK"
 NO_HOME = "/nonexistent"  # Debian's name for it
+TRIES = 3
+RACES = ("TEMPORARILY_UNAVAILABLE", "BAD_REQUEST", "INTERNAL_ERROR")  # MLflow's answers to the loser of a race
 AGAIN = "nothing is lost: run make publish again, it resumes where it stopped"
 
 
@@ -52,13 +55,14 @@ def connect(uri: str | None = None) -> MlflowClient:
         RegistryError: the registry does not answer, or its database cannot be used.
     """
     uri = uri or tracking_uri()
-    _prepare_environment()
+    prepare_environment()
     probe(uri)
     check_file(uri)
     import mlflow
 
     # Stores of model versions look up logged models through the global URI, not through the client's.
     mlflow.set_tracking_uri(uri)
+    bound_requests()
     logging.getLogger("mlflow").setLevel(logging.WARNING)
     with registry_errors(uri), _migration_bar():
         client = mlflow.MlflowClient(uri)
@@ -114,6 +118,27 @@ def set_version_tag(client: MlflowClient, name: str, version: int, key: str, val
         client.set_model_version_tag(name, str(version), key, value)
 
 
+def set_alias(client: MlflowClient, name: str, alias: str, version: int | str | None) -> None:
+    """Set an alias of a registered model, or delete it (None), also if others do the same at the same moment.
+
+    Raises:
+        MlflowException: the registry refuses it, or fails ``TRIES`` times.
+    """
+    from mlflow.exceptions import MlflowException
+
+    for left in reversed(range(TRIES)):
+        try:
+            if version is None:
+                client.delete_registered_model_alias(name, alias)
+            else:
+                client.set_registered_model_alias(name, alias, str(version))
+        except MlflowException as error:
+            if error.error_code not in RACES or not left:
+                raise
+        else:
+            return
+
+
 def write_param(client: MlflowClient, run_id: str, key: str, value: str) -> str:
     """Write a param of a run unless it exists; returns the stored value.
 
@@ -140,7 +165,12 @@ def _short(text: str, limit: int = 200) -> str:
     return text if len(text) <= limit else f"{text[:limit]}..."
 
 
-def _prepare_environment() -> None:
+def prepare_environment() -> None:
+    """Set what MLflow reads from the environment, unless the user has.
+
+    Raises:
+        MissingExtraError: mlflow is not installed.
+    """
     spec = importlib.util.find_spec("mlflow")
     if spec is None or spec.origin is None:  # the project's folder mlflow/ looks like an empty package
         raise missing_extra("mlflow")

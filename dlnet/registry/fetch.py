@@ -25,6 +25,7 @@ from dlnet.registry.artefacts import FOLDER, MAX_FILE, Entry, Store, open_store
 from dlnet.registry.client import connect, registry_errors, tracking_uri
 from dlnet.registry.databases import shown
 from dlnet.registry.names import ModelUri, parse_uri, plain, task_of_name
+from dlnet.registry.pointers import LOGGED, ready_model
 from dlnet.registry.signature import publishers
 from dlnet.registry.statement import SHA, SIGNED, parse_statement
 
@@ -53,7 +54,6 @@ BEGINNINGS = {
     ".tflite": re.compile(rb".{4}TFL3", re.DOTALL),
 }
 """First bytes of each format; a pickle matches none of them."""
-LOGGED = re.compile(r"models:/(m-[0-9a-f]{32})", re.ASCII)
 ADVICE = "it must exist: see make ui, or give a model such as models/edge/NAME"
 
 
@@ -93,7 +93,7 @@ def find(uri: str, client: MlflowClient, registry: str | None = None) -> Version
     """Look up ``models:/NAME@ALIAS`` or ``models:/NAME/VERSION``.
 
     Raises:
-        RegistryError: there is none, or the registry does not answer.
+        RegistryError: there is none, its logged model was deleted, or the registry does not answer.
         UntrustedError: it was not made by this project's publisher, or not for the model that the URI names.
     """
     model, registry = parse_uri(uri), registry or tracking_uri()
@@ -102,7 +102,7 @@ def find(uri: str, client: MlflowClient, registry: str | None = None) -> Version
             version = client.get_model_version_by_alias(model.name, model.alias)
         else:
             version = client.get_model_version(model.name, str(model.version))
-        logged = client.get_logged_model(_logged_model(version))
+        logged = ready_model(client, _logged_model(version), f"{version.name} version {version.version}")
     _check_name(model, version, str(logged.name))
     tags, location = dict(version.tags), str(logged.artifact_location)
     return Version(version.name, int(version.version), tags, location, version.run_id or "")
@@ -214,7 +214,8 @@ def _examine(version: Version, entries: Sequence[Entry]) -> None:
     if listed != tagged:
         odd = sorted(listed ^ tagged)[0]
         problem = "is in its tags, but the file is missing" if odd in tagged else "has no SHA-256 tag"
-        raise UntrustedError(f"{version}: {odd[:100]} {problem}; refused")
+        advice = ": run make publish, which uploads it again" if odd in tagged else ""
+        raise UntrustedError(f"{version}: {odd[:100]} {problem}; refused{advice}")
 
 
 def _checked(version: Version, store: Store, name: str) -> bytes:

@@ -1,8 +1,8 @@
 """Logs a publication to MLflow without duplicates: every object is looked up by its content key before it is created.
 
 After an interruption the next call finds what exists and adds the rest: a run counts as complete only when it is
-FINISHED, a logged model only when it is READY, and metrics carry the run's own start time, so that logging them
-again changes nothing.
+FINISHED, a logged model only when it is READY and its files are there unchanged, and metrics carry the run's own start
+time, so that logging them again changes nothing. What others deleted is restored, or made again where MLflow cannot.
 """
 
 from __future__ import annotations
@@ -18,11 +18,12 @@ from typing import TYPE_CHECKING, Any
 
 from tqdm import tqdm
 
-from dlnet.errors import RegistryError
-from dlnet.registry.client import artefact_root, registry_errors, tracking_uri
+from dlnet.registry.client import artefact_root, registry_errors, set_alias, tracking_uri
+from dlnet.registry.healing import Healer
 from dlnet.registry.lock import publishing
 from dlnet.registry.models import save_model
 from dlnet.registry.names import CANDIDATE, KEY, LABEL, NOTE, SOURCE, plain
+from dlnet.registry.pointers import ACTIVE, LOGGED, existing_model
 from dlnet.registry.publication import Data, Model, Publication, RunRecord, table_json
 from dlnet.registry.signature import Signer, check_publisher, publishers
 from dlnet.registry.signing import Signing, results
@@ -52,7 +53,8 @@ def publish(
         signer: signs each version; without one they are not signed.
 
     Returns:
-        One line for each alias ``candidate`` that moved to a version made from other data.
+        One line for each thing that was restored or made again because it had been deleted, then one for each alias
+        ``candidate`` that moved to a version made from other data.
 
     Raises:
         SignatureError: publishers are committed, and the signer is none of them; nothing was logged.
@@ -71,22 +73,31 @@ class _Publisher:
         self.client = client
         self.signing = Signing(client, uri, signer) if signer else None
         self.publication = publication
-        self.experiment = _experiment(client, publication.experiment, uri)
+        self.healer = Healer(client, uri)
+        self.experiment = self._experiment(publication.experiment, uri)
         self.moves: list[str] = []
 
     def run(self) -> list[str]:
         parent = self._run(self.publication.pipeline, self.publication.key, None)
-        known = {_key(run): run for run in self._search(f"tags.`{PARENT}` = '{parent.info.run_id}'")}
+        children = self._search(f"tags.`{PARENT}` = '{parent.info.run_id}'")
+        known = {_key(run): run for run in reversed(children)}
         with tqdm(total=len(self.publication.children) + 1, desc="publish", unit=" runs") as bar:
             for run in self.publication.children:
                 self._child(run, parent.info.run_id, known.get(run.key))
                 bar.update()
             self._complete(parent, self.publication.pipeline)
             bar.update()
-        return self.moves
+        return self.healer.said + self.moves
+
+    def _experiment(self, name: str, uri: str) -> str:
+        found = self.client.get_experiment_by_name(name)
+        if found is None:
+            return str(self.client.create_experiment(name, artefact_root(name, uri), EXPERIMENT))
+        self.healer.experiment(found)
+        return str(found.experiment_id)
 
     def _child(self, run: RunRecord, parent: str, logged: LoggedRun | None) -> None:
-        logged = logged or self._create(run, run.key, parent)
+        logged = self.healer.run(logged) if logged else self._create(run, run.key, parent)
         if run.model:
             model = self._model(run.model, logged)
             self._link(logged, model)
@@ -97,7 +108,7 @@ class _Publisher:
 
     def _run(self, run: RunRecord, key: str, parent: str | None) -> LoggedRun:
         found = self._search(f"tags.`{KEY}` = '{key}'")
-        return found[0] if found else self._create(run, key, parent)
+        return self.healer.run(found[0]) if found else self._create(run, key, parent)
 
     def _create(self, run: RunRecord, key: str, parent: str | None) -> LoggedRun:
         tags = {KEY: key, RUN_SOURCE: "stages.publish", "dlnet.kind": run.kind, "dlnet.name": run.name}
@@ -109,14 +120,17 @@ class _Publisher:
         return self.client.create_run(self.experiment, run_name=run.title, tags=tags)
 
     def _complete(self, logged: LoggedRun, run: RunRecord, model_id: str | None = None) -> None:
-        """Log everything of a run whose status is not FINISHED."""
-        if logged.info.status == "FINISHED":
+        """Log everything of a run whose status is not FINISHED; files also of one that was deleted until now."""
+        finished = logged.info.status == "FINISHED"
+        if finished and logged.info.run_id not in self.healer.restored:
             return
-        self.client.log_inputs(logged.info.run_id, datasets=[_dataset_input(self.publication.data, run.kind)])
-        self._log_values(logged, run, model_id)
+        if not finished:
+            self.client.log_inputs(logged.info.run_id, datasets=[_dataset_input(self.publication.data, run.kind)])
+            self._log_values(logged, run, model_id)
         with _staged(run) as folder:
             self.client.log_artifacts(logged.info.run_id, str(folder))
-        self.client.set_terminated(logged.info.run_id)
+        if not finished:
+            self.client.set_terminated(logged.info.run_id)
 
     def _log_values(self, logged: LoggedRun, run: RunRecord, model_id: str | None) -> None:
         from mlflow.entities import Metric, Param
@@ -134,23 +148,42 @@ class _Publisher:
         return {"dataset_name": data.name, "dataset_digest": data.digest} if model_id else {}
 
     def _model(self, model: Model, run: LoggedRun) -> LoggedModel:
-        """The logged model of this content; created if it is missing, completed if it is not READY."""
+        """The logged model of this content; created if there is none, completed if it is not whole."""
         from mlflow.entities import LoggedModelStatus
 
-        found = self.client.search_logged_models([self.experiment], filter_string=f"tags.`{KEY}` = '{model.key}'")
-        logged = found[0] if found else None
-        if logged is None:
-            tags = {KEY: model.key, **_hashes(model), **self.publication.lineage}
-            logged = self.client.create_logged_model(
-                self.experiment, name=model.name, source_run_id=run.info.run_id, tags=tags
-            )
-        if logged.status != LoggedModelStatus.READY:
-            with tempfile.TemporaryDirectory() as folder:
-                path = Path(folder) / "model"
-                save_model(model, path, model_id=logged.model_id, run_id=run.info.run_id)
-                self.client.log_model_artifacts(logged.model_id, str(path))
-            logged = self.client.finalize_logged_model(logged.model_id, LoggedModelStatus.READY)
-        return logged
+        for logged in self._logged_models(model):
+            state = self.healer.state(model, logged)
+            if state == "foreign" or not self.healer.exists(logged.source_run_id):
+                continue
+            if logged.status == LoggedModelStatus.READY and state == "whole":
+                return logged
+            if logged.status == LoggedModelStatus.READY:
+                self.healer.said.append(f"{model.name}: files of {logged.model_id} were missing or changed: uploaded")
+            return self._upload(model, logged)
+        tags = {KEY: model.key, **_hashes(model), **self.publication.lineage}
+        return self._upload(
+            model,
+            self.client.create_logged_model(self.experiment, name=model.name, source_run_id=run.info.run_id, tags=tags),
+        )
+
+    def _logged_models(self, model: Model) -> Iterator[LoggedModel]:
+        """Logged models of this content: first those of registered versions, then others of this experiment."""
+        sources = (LOGGED.fullmatch(version.source or "") for version in self._same(model))
+        named = [existing_model(self.client, source[1]) for source in sources if source]
+        others = self.client.search_logged_models([self.experiment], filter_string=f"tags.`{KEY}` = '{model.key}'")
+        unique = {logged.model_id: logged for logged in (*named, *others) if logged}
+        yield from (
+            logged for logged in unique.values() if (logged.name, logged.tags.get(KEY)) == (model.name, model.key)
+        )
+
+    def _upload(self, model: Model, logged: LoggedModel) -> LoggedModel:
+        from mlflow.entities import LoggedModelStatus
+
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "model"
+            save_model(model, path, model_id=logged.model_id, run_id=str(logged.source_run_id))
+            self.client.log_model_artifacts(logged.model_id, str(path))
+        return self.client.finalize_logged_model(logged.model_id, LoggedModelStatus.READY)
 
     def _link(self, run: LoggedRun, model: LoggedModel) -> None:
         from mlflow.entities import LoggedModelOutput
@@ -161,8 +194,9 @@ class _Publisher:
 
     def _version(self, model: Model, logged: LoggedModel, run: LoggedRun) -> None:
         self._registered(model)
-        versions = {version.tags.get(KEY): version for version in self._versions(model.name)}
-        version = versions.get(model.key)
+        same = self._same(model)
+        source = f"models:/{logged.model_id}"
+        version = next((one for one in same if one.source == source and self.healer.exists(one.run_id)), None)
         if version is None:
             lineage = {
                 KEY: model.key,
@@ -172,12 +206,15 @@ class _Publisher:
             }
             version = self.client.create_model_version(
                 model.name,
-                source=f"models:/{logged.model_id}",
+                source=source,
                 run_id=run.info.run_id,
                 tags=lineage,
                 description=model.description,
                 model_id=logged.model_id,
             )
+            if same:
+                lost = f"version {same[0].version} points to what was deleted in MLflow"
+                self.healer.said.append(f"{model.name}: {lost}: version {version.version} is the same model")
         self._backlink(logged, version)
         self._name_data(version)
         if self.signing:  # before the alias: what has it can be read
@@ -188,13 +225,16 @@ class _Publisher:
         if not self.client.search_registered_models(f"name = '{model.name}'"):
             self.client.create_registered_model(model.name, description=model.about)
 
-    def _versions(self, name: str) -> list[ModelVersion]:
-        return list(_pages(self.client.search_model_versions, f"name = '{name}'"))
+    def _same(self, model: Model) -> list[ModelVersion]:
+        """The versions of this content, the newest first."""
+        versions = _pages(self.client.search_model_versions, f"name = '{model.name}'")
+        same = [version for version in versions if version.tags.get(KEY) == model.key]
+        return sorted(same, key=lambda version: int(version.version), reverse=True)
 
     def _backlink(self, logged: LoggedModel, version: ModelVersion) -> None:
-        entry = [{"name": version.name, "version": int(version.version)}]
-        if VERSIONS not in logged.tags:
-            self.client.set_logged_model_tags(logged.model_id, {VERSIONS: json.dumps(entry)})
+        entry = {"name": version.name, "version": int(version.version)}
+        if json.dumps(entry) not in logged.tags.get(VERSIONS, ""):
+            self.client.set_logged_model_tags(logged.model_id, {VERSIONS: json.dumps([entry])})
 
     def _name_data(self, version: ModelVersion) -> None:
         """Add source and label to a version that was published without them."""
@@ -216,10 +256,10 @@ class _Publisher:
         if version.description != card:  # it contains the gate's results and the note
             self.client.update_model_version(model.name, version.version, card)
         if model.passed and not is_holder:
-            self.client.set_registered_model_alias(model.name, CANDIDATE, version.version)
+            set_alias(self.client, model.name, CANDIDATE, version.version)
         self.moves += [f"{model.name}: {note}"] if note else []
         if is_holder and not model.passed:
-            self.client.delete_registered_model_alias(model.name, CANDIDATE)
+            set_alias(self.client, model.name, CANDIDATE, None)
 
     def _move(self, version: ModelVersion, holder: str | int | None) -> str | None:
         """What to say when a version takes the alias from one made from other data; None if there is nothing to say."""
@@ -232,18 +272,11 @@ class _Publisher:
         return f"candidate was version {holder} ({words[0]}); now version {version.version} ({words[1]})"
 
     def _search(self, filter_string: str) -> list[LoggedRun]:
-        return list(_pages(self.client.search_runs, [self.experiment], filter_string))
+        """Runs of the experiment; after them those that are marked as deleted."""
+        from mlflow.entities import ViewType
 
-
-def _experiment(client: MlflowClient, name: str, uri: str) -> str:
-    found = client.get_experiment_by_name(name)
-    if found is None:
-        return str(client.create_experiment(name, artefact_root(name, uri), EXPERIMENT))
-    if found.lifecycle_stage != "active":
-        raise RegistryError(
-            f"experiment {name} was deleted in MLflow; run mlflow experiments restore -x {found.experiment_id}"
-        )
-    return str(found.experiment_id)
+        runs = _pages(self.client.search_runs, [self.experiment], filter_string, ViewType.ALL)
+        return sorted(runs, key=lambda run: run.info.lifecycle_stage != ACTIVE)
 
 
 def _dataset_input(data: Data, kind: str) -> Any:

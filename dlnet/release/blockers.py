@@ -4,22 +4,30 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from dlnet.errors import UntrustedError
+from dlnet.registry.client import registry_errors
 from dlnet.registry.fetch import Version, fetch
 from dlnet.registry.names import BUDGET, GATE, PASSED, plain
+from dlnet.registry.pointers import lost_run
+
+if TYPE_CHECKING:
+    from dlnet.registry.client import MlflowClient
 
 
-def release_blockers(version: Version, registry: str) -> tuple[str, ...]:
+def release_blockers(version: Version, client: MlflowClient, registry: str) -> tuple[str, ...]:
     """Why a version may not be released; empty if it may.
 
-    Checked are the tags of gate and budget, and the files: names, sizes, SHA-256.
+    Checked are the run behind it, the tags of gate and budget, and the files: names, sizes, SHA-256.
 
     Raises:
         RegistryError: the registry does not answer.
     """
     by_tag = [_tag_blocker(version, tag, check) for tag, check in ((GATE, "the gate"), (BUDGET, "the budget"))]
-    return tuple(text for text in (*by_tag, _files(version, registry)) if text)
+    with registry_errors(registry):
+        lost = lost_run(client, version.run_id)
+    return tuple(text for text in (lost, *by_tag, _files(version, registry)) if text)
 
 
 def _tag_blocker(version: Version, tag: str, check: str) -> str | None:

@@ -30,8 +30,9 @@ def check_out(uri: str, out: Path) -> Version:
     """
     edge_name(parse_uri(uri).name)
     registry = tracking_uri()
-    version = find(uri, connect(registry), registry)
-    blockers = release_blockers(version, registry)
+    client = connect(registry)
+    version = find(uri, client, registry)
+    blockers = release_blockers(version, client, registry)
     if blockers:
         raise RefusedError(f"{version} may not be released: {'; '.join(blockers)}")
     tags = {key: plain(value) for key, value in version.tags.items() if TAG.fullmatch(key)}

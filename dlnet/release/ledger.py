@@ -76,9 +76,9 @@ class Ledger:
         match = _CLAIM.fullmatch(stored)
         return match is not None and (match["who"], match["tag"]) == (who, str(tag))
 
-    def fail(self, claim: Claim) -> None:
-        """Give up a claim."""
-        self._write(claim.tag.counter, "failed", str(int(time.time())))
+    def fail(self, tag: Tag) -> None:
+        """Give up the claim on the counter of ``tag``."""
+        self._write(tag.counter, "failed", str(int(time.time())))
 
     def finish(self, tag: Tag, who: str) -> None:
         """Record that a release was made, whoever made it; may be repeated.

@@ -13,9 +13,10 @@ from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 
 from dlnet.errors import RefusedError, RegistryError
-from dlnet.registry.client import registry_errors, set_version_tag
+from dlnet.registry.client import TRIES, registry_errors, set_version_tag
 from dlnet.registry.fetch import Version, find
-from dlnet.registry.names import CHAMPION
+from dlnet.registry.names import CHAMPION, KEY
+from dlnet.registry.pointers import existing_version
 from dlnet.release.blockers import release_blockers
 from dlnet.release.ledger import CLAIMANT, Claim, Ledger, holder, last_done
 from dlnet.release.promote import AGAIN, Champion
@@ -103,28 +104,29 @@ class Releases:
     def claim(self, who: str) -> ReleasePlan:
         """``plan``, and claim what is to be built: ``build`` is true for one caller only.
 
-        That caller ends with ``record`` or ``fail``; after six hours the claim expires.
+        That caller ends with ``record`` or ``fail``; after six hours the claim expires. If the alias was changed while
+        the claim was made, the claim is given up and made for the new champion.
+
+        Raises:
+            RegistryError: also if the alias was changed ``TRIES`` times.
         """
         _claimant(who)
-        version = self._find()
-        plan = self._plan(version, who)
-        if version is None:
-            return plan
-        self.champion.remember(version)
-        tag = parse_tag(plan.tag or "")
-        if tag and plan.unrecorded:
-            with registry_errors(self.registry, AGAIN):
-                self.ledger.finish(tag, who)
-            self._tag(version, tag, None)
-            return self._plan(version)
-        if not tag or not plan.build:
-            return plan
-        with registry_errors(self.registry, AGAIN):
-            won = self.ledger.claim(who, tag)
-        return plan if won else replace(plan, build=False, reason=f"{version}: another caller has just claimed {tag}")
+        for _ in range(TRIES):
+            version = self._find()
+            plan = self._claim(version, who)
+            now = self.champion.version()
+            if now == (version.number if version else None):
+                return plan
+            tag = parse_tag(plan.tag or "")
+            if plan.build and tag:  # claimed for a version that is not champion any more
+                with registry_errors(self.registry, AGAIN):
+                    self.ledger.fail(tag)
+        raise RegistryError(f"{self.name}: alias {CHAMPION} was changed {TRIES} times meanwhile; {AGAIN}")
 
     def record(self, number: int, who: str, url: str) -> str:
         """Record that ``who`` released version ``number`` at ``url``; returns the release's tag.
+
+        The ledger has it also if the version, its run or its logged model was deleted since it was claimed.
 
         Raises:
             RegistryError: ``who`` has no claim on it.
@@ -132,11 +134,10 @@ class Releases:
         _claimant(who)
         if not LINK.fullmatch(url):
             raise RegistryError(f"{url[:100]!r}: not a release's address")
-        version = find(f"models:/{self.name}/{number}", self.champion.client, self.registry)
-        claim = self._claim_of(version, who)
+        claim = self._claim_of(number, who)
         with registry_errors(self.registry, AGAIN):
             self.ledger.finish(claim.tag, who)
-        self._tag(version, claim.tag, url)
+        self._tag(claim.tag, url)
         return str(claim.tag)
 
     def fail(self, number: int, who: str) -> None:
@@ -145,17 +146,36 @@ class Releases:
         Raises:
             RegistryError: ``who`` has no claim on it.
         """
-        version = find(f"models:/{self.name}/{number}", self.champion.client, self.registry)
-        claim = self._claim_of(version, _claimant(who))
+        claim = self._claim_of(number, _claimant(who))
         if claim.done:
-            raise RegistryError(f"{version}: {who} has released it as {claim.tag}; nothing to give up")
+            raise RegistryError(
+                f"{self.name} version {number}: {who} has released it as {claim.tag}; nothing to give up"
+            )
         with registry_errors(self.registry, AGAIN):
-            self.ledger.fail(claim)
+            self.ledger.fail(claim.tag)
 
     def _find(self) -> Version | None:
-        if self.champion.version() is None:
+        number = self.champion.version()
+        if number is None:
             return None
-        return find(f"models:/{self.name}@{CHAMPION}", self.champion.client, self.registry)
+        return find(f"models:/{self.name}/{number}", self.champion.client, self.registry)
+
+    def _claim(self, version: Version | None, who: str) -> ReleasePlan:
+        plan = self._plan(version, who)
+        if version is None:
+            return plan
+        self.champion.remember(version)
+        tag = parse_tag(plan.tag or "")
+        if tag and plan.unrecorded:
+            with registry_errors(self.registry, AGAIN):
+                self.ledger.finish(tag, who)
+            self._tag(tag, None)
+            return self._plan(version)
+        if not tag or not plan.build:
+            return plan
+        with registry_errors(self.registry, AGAIN):
+            won = self.ledger.claim(who, tag)
+        return plan if won else replace(plan, build=False, reason=f"{version}: another caller has just claimed {tag}")
 
     def _plan(self, version: Version | None, who: str | None = None) -> ReleasePlan:
         claims = self._claims()
@@ -177,7 +197,7 @@ class Releases:
             return planned(
                 False, f"is released as {made}, but that is not recorded: run dlnet release claim", made, True
             )
-        blockers = release_blockers(version, self.registry)
+        blockers = release_blockers(version, self.champion.client, self.registry)
         if blockers:
             raise RefusedError(f"{version} is champion and is not released: {'; '.join(blockers)}")
         held = holder(claims, tag)
@@ -192,15 +212,17 @@ class Releases:
         with registry_errors(self.registry, AGAIN):
             return self.ledger.claims()
 
-    def _claim_of(self, version: Version, who: str) -> Claim:
+    def _claim_of(self, number: int, who: str) -> Claim:
         """The newest claim of ``who`` on a version: one that holds, or one that is done."""
-        claims, tag = self._claims(), release_tag(version, 1)
-        mine = [claim for claim in claims if claim.who == who and claim.tag.same_version(tag)]
+        claims = [claim for claim in self._claims() if claim.tag.version == number]
+        mine = [claim for claim in claims if claim.who == who]
         if mine and (mine[-1].done or mine[-1].alive(time.time())):
             return mine[-1]
-        other = holder(claims, tag)
-        state = f"{other.who} holds it" if other else "there is no claim"
-        raise RegistryError(f"{who} does not hold the claim on {version} ({state}); run dlnet release claim")
+        others = [claim.who for claim in claims if claim.alive(time.time())]
+        state = f"{others[-1]} holds it" if others else "there is no claim"
+        raise RegistryError(
+            f"{who} does not hold the claim on {self.name} version {number} ({state}); run dlnet release claim"
+        )
 
     def _unrecorded(self, claims: Sequence[Claim], tag: Tag) -> Tag | None:
         """The newest release of a version that exists, was made after the last recorded one, and is not recorded."""
@@ -220,13 +242,17 @@ class Releases:
         used = [claim.tag.counter for claim in claims] + [tag.counter for tag in recorded if tag]
         return max(used, default=0) + 1
 
-    def _tag(self, version: Version, tag: Tag, url: str | None) -> None:
-        now = datetime.now(UTC).isoformat(timespec="milliseconds")
-        made = version.tags.get(TIME, now) if version.tags.get(RELEASE) == str(tag) else now
-        tags = {RELEASE: str(tag), TIME: made, COUNTER: str(tag.counter), **({URL: url} if url else {})}
+    def _tag(self, tag: Tag, url: str | None) -> None:
+        """Write a release to the tags of its version, if nobody has deleted that version."""
         with registry_errors(self.registry, AGAIN):
+            version = existing_version(self.champion.client, self.name, tag.version)
+            if version is None or version.tags.get(KEY, "")[: len(tag.key)] != tag.key:
+                return
+            now = datetime.now(UTC).isoformat(timespec="milliseconds")
+            made = version.tags.get(TIME, now) if version.tags.get(RELEASE) == str(tag) else now
+            tags = {RELEASE: str(tag), TIME: made, COUNTER: str(tag.counter), **({URL: url} if url else {})}
             for key, value in tags.items():
-                set_version_tag(self.champion.client, self.name, version.number, key, value)
+                set_version_tag(self.champion.client, self.name, tag.version, key, value)
 
 
 def _claimant(who: str) -> str:

@@ -1,19 +1,23 @@
-"""Alias ``champion`` of a registered model: set after the checks, removed, or set back to an earlier version."""
+"""Alias ``champion`` of a registered model: set after the checks, removed, or set back to an earlier version.
+
+Each command checks first, then writes its tags, and changes the alias last. So one that was killed is taken up by
+running it again: until the alias is changed, it finds the same champion and chooses the same version.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from dlnet.errors import RefusedError, RegistryError
-from dlnet.registry.client import connect, registry_errors, set_version_tag, tracking_uri
+from dlnet.registry.client import connect, registry_errors, set_alias, set_version_tag, tracking_uri
 from dlnet.registry.fetch import Version, find
 from dlnet.registry.names import CHAMPION, VERSION, edge_name, parse_uri
 from dlnet.release.blockers import release_blockers
 
 if TYPE_CHECKING:
-    from dlnet.registry.client import MlflowClient, ModelVersion
+    from dlnet.registry.client import MlflowClient
 
 PROMOTED, WITHDRAWN = "dlnet.promoted", "dlnet.withdrawn"  # tags: when a version became champion, and was rolled back
 AGAIN = "run the command again"
@@ -64,53 +68,74 @@ class Champion:
         if before is None:
             raise RegistryError(f"{self.name}: no version has the alias {CHAMPION}; nothing to do")
         with registry_errors(self.registry, AGAIN):
-            self.client.delete_registered_model_alias(self.name, CHAMPION)
             self._tag(before, WITHDRAWN)
+            set_alias(self.client, self.name, CHAMPION, None)
         return Change(before, None)
 
     def rollback(self) -> Change:
         """Set the alias back to the previous champion.
 
         Raises:
-            RefusedError: that version does not pass the checks.
+            RefusedError: that version does not pass the checks; nothing was changed.
         """
         now = self.version()
-        earlier = [version for version in self._earlier() if int(version.version) != now]
-        if not earlier:
-            advice = f"name a version: dlnet promote models:/{self.name}/VERSION"
-            raise RegistryError(f"{self.name}: no earlier champion is recorded; {advice}")
-        last = max(earlier, key=lambda version: version.tags[PROMOTED])
-        change = self._promote(find(f"models:/{self.name}/{last.version}", self.client, self.registry))
-        if now is not None:
-            with registry_errors(self.registry, AGAIN):
+        target = find(f"models:/{self.name}/{self._previous(now)}", self.client, self.registry)
+        self._check(target)
+        with registry_errors(self.registry, AGAIN):
+            if now is not None:
                 self._tag(now, WITHDRAWN)
-        return change
+            self._tag(target.number, PROMOTED)
+            set_alias(self.client, self.name, CHAMPION, target.number)
+        return Change(now, target.number)
 
     def remember(self, version: Version) -> None:
         """Record that a version is champion, so that ``rollback`` finds it; also one set in the UI."""
         if PROMOTED not in version.tags or WITHDRAWN in version.tags:
             with registry_errors(self.registry, AGAIN):
-                self._tag(version.number, PROMOTED)
-                if WITHDRAWN in version.tags:
-                    self.client.delete_model_version_tag(self.name, str(version.number), WITHDRAWN)
+                self._stamp(version)
 
     def _promote(self, version: Version) -> Change:
-        blockers = release_blockers(version, self.registry)
-        if blockers:
-            raise RefusedError(f"{version} is not promoted: {'; '.join(blockers)}")
+        self._check(version)
         before = self.version()
+        if before == version.number:
+            self.remember(version)
+            return Change(before, before)
         with registry_errors(self.registry, AGAIN):
-            if before != version.number:
-                self.client.set_registered_model_alias(self.name, CHAMPION, str(version.number))
-        untimed = {key: value for key, value in version.tags.items() if key != PROMOTED}
-        self.remember(version if before == version.number else replace(version, tags=untimed))
+            self._stamp(version)
+            set_alias(self.client, self.name, CHAMPION, version.number)
         return Change(before, version.number)
 
-    def _earlier(self) -> list[ModelVersion]:
-        """Versions that were champion and were not rolled back."""
+    def _check(self, version: Version) -> None:
+        blockers = release_blockers(version, self.client, self.registry)
+        if blockers:
+            raise RefusedError(f"{version} is not promoted: {'; '.join(blockers)}")
+
+    def _previous(self, now: int | None) -> int:
+        """The version that was champion before ``now`` and was not rolled back from.
+
+        One with a later stamp than the champion's was to be promoted and never was: that command was killed. The stamp
+        counts for nothing while a rollback from the champion is under way, as that stamps its target.
+        """
         with registry_errors(self.registry, AGAIN):
-            versions = list(self.client.search_model_versions(f"name = '{self.name}'", max_results=10_000))
-        return [version for version in versions if PROMOTED in version.tags and WITHDRAWN not in version.tags]
+            versions = self.client.search_model_versions(f"name = '{self.name}'", max_results=10_000)
+        tags = {int(version.version): version.tags for version in versions}
+        current = tags.get(now, {}) if now is not None else {}
+        until = None if WITHDRAWN in current else current.get(PROMOTED)
+        earlier = {
+            number: own[PROMOTED]
+            for number, own in tags.items()
+            if number != now and PROMOTED in own and WITHDRAWN not in own and (until is None or own[PROMOTED] < until)
+        }
+        if not earlier:
+            advice = f"name a version: dlnet promote models:/{self.name}/VERSION"
+            raise RegistryError(f"{self.name}: no earlier champion is recorded; {advice}")
+        return max(earlier, key=lambda number: earlier[number])
+
+    def _stamp(self, version: Version) -> None:
+        """Record a promotion; the stamp first, so that a version that was withdrawn never looks like an earlier one."""
+        self._tag(version.number, PROMOTED)
+        if WITHDRAWN in version.tags:
+            self.client.delete_model_version_tag(self.name, str(version.number), WITHDRAWN)
 
     def _tag(self, version: int, name: str) -> None:
         set_version_tag(self.client, self.name, version, name, datetime.now(UTC).isoformat(timespec="milliseconds"))

@@ -15,52 +15,15 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
+from made_publication import FAILED, PASSED, publication
 from registry_content import content
 
 from dlnet.errors import RegistryError
-from dlnet.gate.verdict import Verdict
 from dlnet.registry import lock
 from dlnet.registry import publish as publisher
 from dlnet.registry.client import connect
-from dlnet.registry.publication import Data, Model, Publication, RunRecord
-
-STUB = Path(__file__).parent / "stub_model.py"
-PASSED = Verdict(reasons=(), held=("int8 beats ridge",))
-FAILED = Verdict(reasons=("int8 does not beat ridge",), held=())
-
-
-def publication(
-    folder: Path, *, gain: str = "1.0", verdict: Verdict = PASSED, budget: Verdict = PASSED, students: int = 3
-) -> Publication:
-    folder.mkdir(exist_ok=True)
-    (folder / "gain.txt").write_text(gain)
-    model = Model(
-        name="dlnet-edge",
-        code=STUB,
-        files={"gain.txt": folder / "gain.txt"},
-        example={"z": np.zeros((1, 2, 3), np.float32), "anchor": np.ones((1, 1), np.float32)},
-        horizon=4,
-        requirements=("mlflow", "numpy"),
-        description="A card.",
-        verdict=verdict,
-        budget=budget,
-    )
-    below = [
-        RunRecord("student", f"s{i}", f"student s{i}", {"hidden": str(i)}, {"mae": 0.001 * i, "loss": float("nan")},
-            {"mae_validation": tuple((k, 1 / (k + 1)) for k in range(5))}, {"notes/gain.txt": folder / "gain.txt"})
-        for i in range(students)
-    ]  # fmt: skip
-    edge = RunRecord("edge", "e", "int8 e", metrics={"mae_int8": 0.0012}, model=model)
-    front = pd.DataFrame({"name": ["s0"], "mae": [0.001]})
-    return Publication(
-        experiment="dlnet/test",
-        pipeline=RunRecord("pipeline", "p", "with_target", metrics={"mae": 1.0}, tables={"front.json": front}),
-        children=(*below, edge),
-        data=Data("windows", "0123456789abcdef0123456789abcdef.dir", {"dvc.path": "data/windows"}, {"assets": 3}),
-        lineage={"dlnet.params": "abc", "dlnet.git.commit": "none: not a git repository"},
-    )
+from dlnet.registry.publication import Publication
 
 
 def counts(client) -> tuple[int, int, int]:
@@ -302,14 +265,6 @@ def test_no_model_holds_a_pickle(registry):
     names = {path.name for path in (registry / "mlartifacts").rglob("*") if path.is_file()}
     assert "MLmodel" in names
     assert not [name for name in names if name.endswith((".pkl", ".pickle", ".joblib"))]
-
-
-def test_a_deleted_experiment_is_said(registry):
-    client = connect()
-    publisher.publish(publication(registry / "in"), client)
-    client.delete_experiment("1")
-    with pytest.raises(RegistryError, match="experiments restore -x 1"):
-        publisher.publish(publication(registry / "in"), client)
 
 
 def test_the_key_of_a_pipeline_does_not_know_the_commit(tmp_path):
