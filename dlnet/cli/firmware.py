@@ -89,7 +89,7 @@ def windows(model: DeviceModel) -> tuple[Int16s, Int32s]:
     """The model's golden windows (N, T, C) with their anchors (N,), then synthetic windows of random int16."""
     import numpy as np
 
-    from dlnet.firmware.header import synthetic_windows
+    from dlnet.firmware.self_test import synthetic_windows
 
     synthetic = synthetic_windows(model.spec, SYNTHETIC_WINDOWS)
     z = np.concatenate([model.golden[0], synthetic])

@@ -10,7 +10,8 @@ from dlnet.export.path import Apart, compare, device_path, whole_life
 from dlnet.export.reference import Int16s, Int32s, run
 from dlnet.firmware.arm import EVERYTHING, PORTABLE, Image, build
 from dlnet.firmware.emulate import CORTEX_M0, RV32, EmulatedCore
-from dlnet.firmware.host import OK, CompiledModel
+from dlnet.firmware.host import CompiledModel
+from dlnet.firmware.status import OK
 from dlnet.firmware.toolchain import CORTEX_M0PLUS, RV32IMC
 
 OTHER_CORES = ((CORTEX_M0PLUS, CORTEX_M0), (RV32IMC, RV32))  # what is compiled for, and the processor that runs it

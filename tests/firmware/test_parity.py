@@ -15,9 +15,10 @@ from dlnet.export.reference import run
 from dlnet.files import write_text
 from dlnet.firmware import arm, toolchain
 from dlnet.firmware.emulate import EmulatedCore
-from dlnet.firmware.header import header, synthetic_windows
+from dlnet.firmware.header import header
 from dlnet.firmware.prove import OTHER_CORES, prove_arm, prove_host, prove_others, trace
 from dlnet.firmware.random_model import random_model
+from dlnet.firmware.self_test import synthetic_windows
 from dlnet.models.precision import Precision
 
 
