@@ -79,6 +79,8 @@ def _prove(model: DeviceModel) -> None:
     proven, left_out = prove_others(model, z, anchor)
     agree = ", ".join(["this machine", "both paths on an emulated Cortex-M4", *proven])
     print(f"{len(z)} windows: equal to the reference on {agree}")
+    for core, flash in proven.items():
+        print(f"{core}: {len(z)} windows compared; flash, engine and model: {flash:,} B")
     for one in left_out:
         print(one)
     print(f"a made-up life, until beyond the range of codes, {apart}")
@@ -89,7 +91,7 @@ def windows(model: DeviceModel) -> tuple[Int16s, Int32s]:
     """The model's golden windows (N, T, C) with their anchors (N,), then synthetic windows of random int16."""
     import numpy as np
 
-    from dlnet.firmware.header import synthetic_windows
+    from dlnet.firmware.self_test import synthetic_windows
 
     synthetic = synthetic_windows(model.spec, SYNTHETIC_WINDOWS)
     z = np.concatenate([model.golden[0], synthetic])

@@ -48,7 +48,10 @@ class Scale:
 
     @classmethod
     def of(cls, real: float) -> Scale:
-        """Nearest scale that turns a block's sum into units of 2^-12."""
+        """Nearest scale that turns a block's sum into units of 2^-12.
+
+        Below 2^-22 no sum, of at most 2^22, is worth more than a unit or two, so that this is as good as any.
+        """
         gain = min(max(real, 2.0**-22), MOST_GAIN)
         multiplier, shift = fixed.multiplier_of(gain * 2.0**-SUM_BITS)
         return cls(multiplier, shift - 32)
@@ -126,7 +129,7 @@ def make_codec(encoder: Encoder, clean: CleanParams, quantities: Quantities) -> 
 
     Raises:
         ModelError: the window is shorter than the filter, or the quantiles do not fit 32 bits, or a feature's unit does
-            not suit a float32.
+            not suit a float32, or the target changes too little for codes of its range.
     """
     if encoder.window < clean.window:
         raise ModelError(f"the filter reads {clean.window} rows, the model {encoder.window}; retrain")
@@ -240,6 +243,12 @@ def _scores(quantiles: npt.NDArray[np.int64] | None, block: int) -> tuple[int, i
 def _target_inputs(encoder: Encoder) -> TargetInputs:
     sums = encoder.block * 2.0**HEALTH_BITS  # of a block, a unit of health
     width = 2.0**fixed.INPUT_BITS / sums
+    finest = min(encoder.delta_scale, encoder.level_scale)
+    if width > MOST_GAIN * finest:
+        raise ModelError(
+            f"the target changes by {finest:.2g} of its range (health) only, and a code holds {2.0**-HEALTH_BITS:.2g}: "
+            f"at least {width / MOST_GAIN:.2g} is needed; give the task a narrower range"
+        )
     return TargetInputs(
         change=Scale.of(width / encoder.delta_scale),
         drop_limit=min(round(encoder.drop_limit * encoder.delta_scale * sums), FAR),

@@ -16,12 +16,11 @@ from dlnet.export.codec_bounds import check_codec
 from dlnet.export.edge import DeviceModel
 from dlnet.export.frontend import HEALTH_OFFSET, Codec
 from dlnet.export.layout import Spec
-from dlnet.export.reference import Int16s, Int32s, run
+from dlnet.firmware import self_test
 from dlnet.firmware.streams import gate_stream, head_stream, inner_stream, skip_events, step_stream
 
 TEMPLATES = Path(__file__).parent / "templates"
 LONGEST_TEXT = 100  # characters: the longest reply has five of them and must fit its buffer
-SYNTHETIC_WINDOWS = 6  # of the self test, generated on the device
 MOST_DROP = 1 << 29  # between two knots, 2^-24 of health: the read-out multiplies it by 4 in 32 bits
 LAYOUT = {f"{sign}int{8 * size}_t": f"<{sign or 'i'}{size}" for sign in ("", "u") for size in (1, 2, 4)}
 LAYOUT["float"] = "<f4"
@@ -52,8 +51,9 @@ def header(model: DeviceModel) -> str:
             has_floors=any(codec.floor[first:]),
             arrays=arrays,
             health_offset=HEALTH_OFFSET,
-            synthetic_windows=SYNTHETIC_WINDOWS,
-            golden_crc=_forecasts_crc(model),
+            synthetic_windows=self_test.WINDOWS,
+            synthetic_rows=self_test.rows(codec),
+            golden_crc=self_test.checksum(model),
             tables_crc=zlib.crc32(b"".join(one.bytes for one in arrays)),
         )
     )
@@ -138,24 +138,6 @@ def _codec_arrays(codec: Codec) -> list[_Array]:
         _Array("int32_t", "relative_multiplier", [scale.multiplier for _, scale in codec.relative]),
         _Array("uint8_t", "relative_extra_shift", [scale.extra_shift for _, scale in codec.relative]),
     ]
-
-
-def synthetic_windows(spec: Spec, count: int) -> Int16s:
-    """Windows that the device generates for its self test, (count, T, C): see dlnet_self_test.h."""
-    out = np.empty((count, spec.steps * spec.channels), np.int64)
-    x = np.arange(count, dtype=np.int64)
-    for i in range(out.shape[1]):
-        x = (1664525 * x + 1013904223) & 0xFFFFFFFF
-        out[:, i] = x >> 16
-    return out.astype(np.uint16).view(np.int16).reshape(count, spec.steps, spec.channels)
-
-
-def _forecasts_crc(model: DeviceModel) -> int:
-    """CRC-32 of the reference's forecasts of the golden windows, then of the synthetic ones (anchor: health 1)."""
-    windows, anchors = model.golden
-    every = np.concatenate([windows, synthetic_windows(model.spec, SYNTHETIC_WINDOWS)])
-    anchor: Int32s = np.concatenate([anchors, np.full(SYNTHETIC_WINDOWS, 1 << fixed.FORECAST_BITS, np.int32)])
-    return zlib.crc32(np.ascontiguousarray(run(model.spec, every, anchor).forecast, "<i4").tobytes())
 
 
 def _literal(value: Any) -> str:

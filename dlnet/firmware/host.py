@@ -18,15 +18,10 @@ from dlnet.export.edge import DeviceModel
 from dlnet.export.reference import Int16s, Int32s, check_windows, from_fixed, quantise_anchor, quantise_inputs
 from dlnet.files import write_text
 from dlnet.firmware.header import header
+from dlnet.firmware.status import GIVEN, OK, SATURATED, STATUS
 from dlnet.firmware.toolchain import HOST_FLAGS, PROOF, call, host_compiler, includes
 
 Floats = npt.NDArray[np.floating[Any]]
-STATUS = (
-    *("ok", "not ready", "not a number", "out of range", "out of order", "beyond horizon", "bad size", "bad format"),
-    *("other model", "bad checksum", "bad state", "self test failed", "saturated"),
-)
-OK = 0
-GIVEN = (OK, STATUS.index("saturated"))  # statuses with which a forecast is given
 
 
 @dataclass(frozen=True)
@@ -165,7 +160,7 @@ class CompiledModel:
                 windows.append(window)
                 anchors.append(anchor.value)
                 forecasts.append(ahead)
-                flagged.append(given == "saturated")
+                flagged.append(given == STATUS[SATURATED])
         shape = (len(rows), self.spec.steps, self.spec.channels)
         return Replay(
             np.array(status, np.int64),

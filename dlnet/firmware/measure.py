@@ -11,8 +11,8 @@ from dlnet.export.edge import DeviceModel
 from dlnet.firmware.arm import ENGINE, MONITOR, STATE, Image, build
 from dlnet.firmware.documents import DeviceCosts, MonitorCosts
 from dlnet.firmware.emulate import CountedRun, EmulatedCore
-from dlnet.firmware.header import synthetic_windows
-from dlnet.firmware.host import OK
+from dlnet.firmware.self_test import synthetic_windows
+from dlnet.firmware.status import OK
 
 WINDOWS = 4  # a run does not depend on what it computes but by a few instructions; the largest count is kept
 SPREAD = 300.0  # codes between rows that the monitor is filled with

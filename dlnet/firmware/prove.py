@@ -8,9 +8,10 @@ from dlnet.errors import ParityError
 from dlnet.export.edge import DeviceModel
 from dlnet.export.path import Apart, compare, device_path, whole_life
 from dlnet.export.reference import Int16s, Int32s, run
-from dlnet.firmware.arm import EVERYTHING, PORTABLE, Image, build
+from dlnet.firmware.arm import ENGINE, EVERYTHING, PORTABLE, Image, build
 from dlnet.firmware.emulate import CORTEX_M0, RV32, EmulatedCore
-from dlnet.firmware.host import OK, CompiledModel
+from dlnet.firmware.host import CompiledModel
+from dlnet.firmware.status import OK
 from dlnet.firmware.toolchain import CORTEX_M0PLUS, RV32IMC
 
 OTHER_CORES = ((CORTEX_M0PLUS, CORTEX_M0), (RV32IMC, RV32))  # what is compiled for, and the processor that runs it
@@ -61,17 +62,21 @@ def prove_arm(model: DeviceModel, z: Int16s, anchor: Int32s) -> Image:
     return image
 
 
-def prove_others(model: DeviceModel, z: Int16s, anchor: Int32s) -> tuple[list[str], list[str]]:
-    """The same on a Cortex-M0+ and on an RV32IMC; gives the cores that agree, and why others were not tried.
+def prove_others(model: DeviceModel, z: Int16s, anchor: Int32s) -> tuple[dict[str, int], list[str]]:
+    """The same on a Cortex-M0+ and on an RV32IMC.
+
+    Returns:
+        For each core that agrees the flash of engine and model, bytes; why others were not tried.
 
     Raises:
         ParityError: a number differs from the reference's. ToolError: a compiler refused the source.
     """
-    proven, left_out = [], []
+    proven: dict[str, int] = {}
+    left_out = []
     for core, processor in OTHER_CORES:
         if core.has_compiler():
             _prove(EmulatedCore(build(model, core=core).content, processor=processor), core.name, model, z, anchor)
-            proven.append(core.name)
+            proven[core.name] = build(model, ENGINE, core=core).flash
         else:
             left_out.append(f"{core.name}: not compared, no {core.prefix}gcc ({core.packages})")
     return proven, left_out

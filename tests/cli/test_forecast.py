@@ -141,3 +141,18 @@ def test_without_a_known_nominal_capacity_it_is_asked_for(project, tmp_path, cap
     assert run(tmp_path / "lone") == 1
     assert "--nominal" in capsys.readouterr().err
     assert run(tmp_path / "lone", "--nominal", "1.1") == 0
+
+
+def test_a_board_would_flag_a_feature_beyond_the_codes_and_refuse_an_impossible_row(project, capsys):
+    assert run(project) == 0
+    assert "board" not in capsys.readouterr().out
+    codec = load(project).device.codec
+    far = cell()
+    far.loc[far.index[40:], "CC Q"] = codec.offset[1] + 40000 * codec.unit[1]
+    far.to_csv("far.csv", index=False)
+    assert run(project, path="far.csv") == 0
+    assert "A board gives this forecast as saturated: CC Q is beyond what its codes hold" in capsys.readouterr().out
+    far.loc[far.index[3], "CC Q"] = codec.offset[1] + 2.0**32 * codec.unit[1]
+    far.to_csv("far.csv", index=False)
+    assert run(project, path="far.csv") == 0
+    assert "A board refuses 1 of these rows as impossible." in capsys.readouterr().out

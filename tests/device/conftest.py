@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from board_models import device_model
 from host_compiler import PROJECT
+from host_session import HostLine
 
 from dlnet.device.board import Board
 from dlnet.device.emulator import QEMU, emulated
@@ -48,6 +49,18 @@ def built(model, tmp_path_factory):
 @pytest.fixture(scope="session")
 def elf(built):
     return built() / "dlnet_monitor.ino.elf"
+
+
+@pytest.fixture
+def on_host(tmp_path):
+    """A function: model -> its session on this machine."""
+
+    def make(model):
+        folder = tmp_path / model.sha256
+        folder.mkdir()
+        return HostLine(folder, model)
+
+    return make
 
 
 @pytest.fixture

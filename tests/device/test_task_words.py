@@ -1,11 +1,8 @@
 """Boards of other tasks: the words of ``info``, names of commands, values in the task's unit, rising targets."""
 
-import ctypes
-
 import numpy as np
 import pytest
 from board_models import device_model
-from host_compiler import compile_host
 
 from dlnet.device.board import Board, Words
 from dlnet.device.emulator import emulated
@@ -14,8 +11,6 @@ from dlnet.device.line import Line
 from dlnet.device.replay import replay
 from dlnet.device.verify import synthetic_asset
 from dlnet.export.reference import from_fixed
-from dlnet.files import write_text
-from dlnet.firmware.header import header
 from dlnet.firmware.random_model import random_model
 from tasks import changed
 
@@ -33,35 +28,6 @@ def task(time="hour", asset="milling cutter", target=TARGET):
         time={"one": time, "many": f"{time}s", "unit": "h", "step": 1, "largest_gap": 2},
         target=target,
     )
-
-
-class HostLine:
-    """The sketch's session of one model, compiled for this machine, as a board's line."""
-
-    port = "host"
-
-    def __init__(self, folder, model):
-        write_text(folder / "model_data.h", header(model))
-        path = compile_host(
-            "session_host.cpp", folder / "session.so", "-shared", "-fPIC", "-fvisibility=hidden", f"-I{folder}"
-        )
-        self._library = ctypes.CDLL(str(path))
-        self._library.exchange.restype = ctypes.c_char_p
-
-    def exchange(self, line):
-        return self._library.exchange(line.encode()).decode()
-
-
-@pytest.fixture
-def on_host(tmp_path):
-    """A function: model -> its session on this machine."""
-
-    def make(model):
-        folder = tmp_path / model.sha256
-        folder.mkdir()
-        return HostLine(folder, model)
-
-    return make
 
 
 @pytest.fixture(scope="module")

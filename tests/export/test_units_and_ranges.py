@@ -1,5 +1,7 @@
 """A feature's unit changes nothing, and codes cover an asset's whole life or say that they do not."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -70,6 +72,15 @@ def test_a_feature_that_never_changes_is_zero(track, constant):
 def test_a_unit_beyond_float32_is_refused_by_name():
     with pytest.raises(ModelError, match=r"feature '.*' has values of .*another unit"):
         prepared("sensors_only", 1e-40)
+
+
+@pytest.mark.parametrize("name", ["delta_scale", "level_scale"])
+def test_a_target_that_changes_less_than_its_codes_tell_apart_is_refused(name):
+    encoder, _ = resistance()
+    least = 2.0**-9 / encoder.block  # 64 inputs (2^-12) a sum of codes of 2^-15
+    make_codec(replace(encoder, **{name: least}), CLEAN, BATTERY)
+    with pytest.raises(ModelError, match="the target changes by .* narrower range"):
+        make_codec(replace(encoder, **{name: 0.999 * least}), CLEAN, BATTERY)
 
 
 def rising(slope, rows):

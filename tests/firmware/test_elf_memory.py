@@ -205,6 +205,18 @@ def test_a_tracer_that_changes_the_run_is_noticed(it_block):
         core.measure("it_block", 9)
 
 
+def test_memory_below_the_stack_is_read_and_what_lies_beyond_it_is_not_there(elf):
+    core = EmulatedCore(elf)
+    symbols = read_program(elf, "a.elf").symbols
+    core.call("add", 1)
+    assert core.get(symbols["counter"], (1,), np.int32)[0] == 17
+    assert core.get(symbols["zeros"] + 4 * 299, (1,), np.int32)[0] == 1
+    assert core.text(symbols["counter"], 4) == b"\x11"
+    for address in (symbols["top"], symbols["zeros"] + (1 << 20)):
+        with pytest.raises(ToolError, match="no memory at 0x2"):
+            core.text(address, 4)
+
+
 def test_the_heap_is_what_a_program_cannot_reach_beyond(elf):
     core = EmulatedCore(elf)
     with pytest.raises(ToolError, match="RAM is full"):

@@ -3,6 +3,7 @@
 import shutil
 import subprocess
 import zlib
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,10 +15,12 @@ from dlnet.errors import ModelError, ParityError
 from dlnet.export.reference import run
 from dlnet.files import write_text
 from dlnet.firmware import arm, toolchain
+from dlnet.firmware import prove as prove_module
 from dlnet.firmware.emulate import EmulatedCore
-from dlnet.firmware.header import header, synthetic_windows
+from dlnet.firmware.header import header
 from dlnet.firmware.prove import OTHER_CORES, prove_arm, prove_host, prove_others, trace
 from dlnet.firmware.random_model import random_model
+from dlnet.firmware.self_test import synthetic_windows
 from dlnet.models.precision import Precision
 
 
@@ -92,11 +95,42 @@ def test_other_cores_equal_the_reference(name, chosen):
     assert np.array_equal(forecast, expected.forecast)
 
 
+needs_others = pytest.mark.skipif(
+    not all(core.has_compiler() for core, _ in OTHER_CORES), reason="apt-get install; see docker/firmware.apt"
+)
+
+
+@needs_others
+@pytest.mark.slow
+def test_each_other_core_that_agrees_comes_with_its_flash():
+    model = shaped("one of each")
+    proven, left_out = prove_others(model, *windows(model, 6))
+    assert left_out == []
+    assert set(proven) == {"Cortex-M0+", "RV32IMC"}
+    for core, _ in OTHER_CORES:
+        assert proven[core.name] == arm.build(model, arm.ENGINE, core=core).flash
+
+
+@needs_others
+@pytest.mark.slow
+@pytest.mark.parametrize("wrong", ["state differs", "self test fails"])
+def test_another_core_that_differs_is_an_error_with_its_name(monkeypatch, wrong):
+    model = shaped("odd ltc, sensors only")
+    if wrong == "state differs":
+        changed = replace(model, spec=replace(model.spec, rate=model.spec.rate // 2))
+        monkeypatch.setattr(prove_module, "build", lambda _model, *more, **core: arm.build(changed, *more, **core))
+    else:
+        text = header(model).replace("golden_crc = ", "golden_crc = 1 + ")
+        monkeypatch.setattr(arm, "header", lambda _model: text)
+    with pytest.raises(ParityError, match=rf"{wrong}.*Cortex-M0\+"):
+        prove_others(model, *windows(model, 6))
+
+
 def test_a_core_without_its_compiler_is_named_with_the_package(monkeypatch):
     model = shaped("one of each")
     monkeypatch.setattr(toolchain.shutil, "which", lambda _name: None)
     proven, left_out = prove_others(model, *windows(model, 1))
-    assert proven == []
+    assert proven == {}
     assert "RV32IMC: not compared, no riscv64-unknown-elf-gcc (apt-get install gcc-riscv64-unknown-elf" in left_out[1]
 
 

@@ -1,0 +1,77 @@
+"""What the self test of a device must find: dlnet_self_test.h in NumPy, by the reference."""
+
+from __future__ import annotations
+
+import zlib
+
+import numpy as np
+import numpy.typing as npt
+
+from dlnet.export import fixed
+from dlnet.export.edge import DeviceModel
+from dlnet.export.frontend import CODE_BITS, Codec, acceptable, clean_codes, to_codes
+from dlnet.export.layout import Spec
+from dlnet.export.path import device_path
+from dlnet.export.reference import Int16s, Int32s, run
+from dlnet.firmware.status import OK, SATURATED
+
+WINDOWS = 6  # synthetic ones
+
+
+def rows(codec: Codec) -> int:
+    """How many synthetic rows the self test pushes: until all are replaced once, and every amplitude was there."""
+    return 2 * codec.window + 64
+
+
+def checksum(model: DeviceModel) -> int:
+    """CRC-32 of the forecasts of golden and synthetic windows, then of what a monitor makes of synthetic rows."""
+    windows, anchors = model.golden
+    every = np.concatenate([windows, synthetic_windows(model.spec, WINDOWS)])
+    anchor: Int32s = np.concatenate([anchors, np.full(WINDOWS, 1 << fixed.FORECAST_BITS, np.int32)])
+    return _monitor(model, zlib.crc32(_bytes(run(model.spec, every, anchor).forecast)))
+
+
+def _monitor(model: DeviceModel, crc: int) -> int:
+    codec, values = model.codec, synthetic_rows(model.codec)
+    accepted = acceptable(codec, values)
+    held = np.cumsum(accepted)[6::8]  # after row 7, 15, ...
+    enough = np.asarray(held[held >= codec.window], np.int64)
+    path = device_path(model, values[accepted], enough)
+    for flag, forecast in zip(path.flagged, path.forecast(model), strict=True):
+        crc = zlib.crc32(bytes([SATURATED if flag else OK]) + _bytes(forecast), crc)
+    return zlib.crc32(_codes(codec, values[accepted]).tobytes(), crc)
+
+
+def _codes(codec: Codec, values: npt.NDArray[np.float32]) -> Int16s:
+    """(inputs, codes) that ``Rows`` of dlnet_encoder.h holds at the end: cleaned, measured, filled to whole words."""
+    measured = to_codes(codec, values)
+    clean = clean_codes(codec, measured)[-codec.window :]
+    both = np.concatenate([clean, measured[len(measured) - codec.memory :]])
+    return np.ascontiguousarray(np.pad(both, ((0, len(both) % 2), (0, 0))).T, "<i2")
+
+
+def _bytes(forecast: Int32s) -> bytes:
+    return np.ascontiguousarray(forecast, "<i4").tobytes()
+
+
+def _numbers(seeds: npt.NDArray[np.int64], count: int) -> Int16s:
+    """Pseudo-random int16, (seeds, count)."""
+    out, x = np.empty((len(seeds), count), np.int64), seeds
+    for i in range(count):
+        x = (1664525 * x + 1013904223) & 0xFFFFFFFF
+        out[:, i] = x >> 16
+    return out.astype(np.uint16).view(np.int16)
+
+
+def synthetic_windows(spec: Spec, count: int) -> Int16s:
+    """Windows that the device generates, (count, T, C)."""
+    numbers = _numbers(np.arange(count, dtype=np.int64), spec.steps * spec.channels)
+    return numbers.reshape(count, spec.steps, spec.channels)
+
+
+def synthetic_rows(codec: Codec) -> npt.NDArray[np.float32]:
+    """Rows that the device generates, (rows, inputs), in the units of the inputs."""
+    number = np.arange(1, rows(codec) + 1)
+    any_code = _numbers(np.zeros(1, np.int64), len(number) * codec.inputs).reshape(-1, codec.inputs).astype(np.int64)
+    code = (any_code + (any_code >> 2)) >> (number // 8 % 8)[:, None]
+    return np.asarray(codec.offset + (code << CODE_BITS).astype(np.float32) / codec.scale, np.float32)

@@ -1,0 +1,87 @@
+"""The self test finds a fault of any part of cleaning and encoding, such as those of 16-bit arithmetic."""
+
+import shutil
+import zlib
+
+import numpy as np
+import pytest
+from firmware_models import needs_arm, needs_gcc, shaped
+
+from dlnet.export.frontend import acceptable, to_codes
+from dlnet.firmware import toolchain
+from dlnet.firmware.arm import MONITOR, build
+from dlnet.firmware.emulate import EmulatedCore
+from dlnet.firmware.host import CompiledModel
+from dlnet.firmware.self_test import synthetic_rows
+
+ENCODER, ARITH, MONITOR_H = "dlnet_encoder.h", "dlnet_arith.h", "dlnet_monitor.h"
+FAULTS = {
+    "a code doubled in 16 bits": (ENCODER, "abs_i32(2 * before[i] - centre)", "abs_i32({2 * before[i]} - centre)"),
+    "the newest code doubled in 16 bits": (ENCODER, "abs_i32(2 * value - centre)", "abs_i32({2 * value} - centre)"),
+    "half of a median": (ENCODER, "2] + values[count / 2];", "2] + 0 * values[count / 2];"),
+    "half of a block": (ARITH, "(values) + values[count - 1];", "(values) / 2 + values[count - 1];"),
+    "a quantile times the block in 16 bits": (
+        ENCODER, "sum >= Model::block * knot[i + reach]", "sum >= {Model::block * knot[i + reach]}"
+    ),
+    "a change scaled in 16 bits": (ENCODER, "scale(change * fine,", "scale({change * fine},"),
+    "a path scaled in 16 bits": (ENCODER, "scale(near * fine,", "scale({near * fine},"),
+    "health in 16 bits": (ENCODER, "+ Model::health_offset) * 512", "+ {Model::health_offset * 512})"),
+    "a wide product in 32 bits": (ENCODER, "static_cast<int64_t>(sigmas) * spread", "int64_t{sigmas * spread}"),
+    "falls without a limit": (ENCODER, "fall < Model::drop_limit ? fall : Model::drop_limit", "fall"),
+    "rounding left out": (ENCODER, "(whole >> 8) + ((whole >> 7) & 1)", "whole >> 8"),
+    "no filter": (ENCODER, "outlier ? (centre + 1) >> 1 : value", "value"),
+    "cleaned neighbours": (MONITOR_H, "+ 1, sigmas, floor), code)", "+ 1, sigmas, floor), rows_.clean(input)[0])"),
+    "no flag": (MONITOR_H, "rows_.flagged = Model::window;", "rows_.flagged = 0;"),
+    "a target beyond its limits": (MONITOR_H, "Model::with_target && !possible", "false"),
+}  # fmt: skip
+
+
+@needs_gcc
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_fault_of_one_line_fails_the_self_test(tmp_path, monkeypatch, fault):
+    name, right, wrong = FAULTS[fault]
+    shutil.copytree(toolchain.LIBRARY, tmp_path / "src")
+    source = tmp_path / "src" / name
+    text = source.read_text()
+    assert text.count(right) == 1
+    narrow = wrong.replace("int64_t{", "int64_t<").replace("{", "static_cast<int16_t>(").replace("}", ")")
+    source.write_text(text.replace(right, narrow.replace("int64_t<", "int64_t(")))
+    monkeypatch.setattr(toolchain, "LIBRARY", tmp_path / "src")
+    with CompiledModel(shaped("liquid-13"), flags=("-fwrapv", "-Wno-error")) as broken:
+        assert broken.self_test() == "self test failed"
+
+
+def test_the_rows_of_the_self_test_leave_the_range_of_codes_and_lie_deep_within():
+    codec = shaped("sensors only").codec
+    values = synthetic_rows(codec)
+    codes = to_codes(codec, values).astype(int)
+    assert acceptable(codec, values).all()
+    assert (np.abs(codes[:7]) >= 32767).any()
+    assert np.abs(codes[55:63]).max() <= 321  # (32768 + 8192) / 128, and one for rounding
+    assert zlib.crc32(codes.astype("<i2").tobytes()) == zlib.crc32(by_hand(codec).tobytes())
+
+
+def by_hand(codec):
+    """The codes again, one number after the other."""
+    x, out = 0, []
+    for number in range(1, 2 * codec.window + 65):
+        for i in range(codec.inputs):
+            x = (1664525 * x + 1013904223) % 2**32
+            any_code = (x >> 16) - (65536 if x >> 31 else 0)
+            code = (any_code + any_code // 4) // 2 ** (number // 8 % 8)
+            value = codec.offset[i] + np.float32(code * 256) / codec.scale[i]
+            out.append(int(np.floor(float((value - codec.offset[i]) * codec.scale[i]) / 256 + 0.5)))
+    return np.clip(out, -32768, 32767).astype("<i2")
+
+
+@needs_arm
+@pytest.mark.slow
+def test_the_self_test_takes_the_stack_of_a_second_monitor():
+    model = shaped("liquid-13")
+    board = EmulatedCore(build(model).content)
+    run = board.measure("dlnet_self_test")
+    monitor = board.call("dlnet_sizes", 0)
+    assert run.result == 0
+    assert monitor < run.stack < monitor + 1024
+    alone = build(model, MONITOR).flash
+    assert 0 < build(model, (*MONITOR, "dlnet_self_test")).flash - alone < 6000
