@@ -29,15 +29,15 @@ def plain_server(folder: Path, migrated: Path, workers: int = 1, **more: str) ->
         shutil.copy(migrated, database)
     port = free_port()
     environment = {name: value for name, value in os.environ.items() if name not in ("MLFLOW_TRACKING_URI", KEY)}
-    process = subprocess.Popen(
-        [
-            sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port),
-            "--workers", str(workers), "--backend-store-uri", f"sqlite:///{database}",
-            "--artifacts-destination", str(folder / "served"),
-        ],
-        cwd=folder, env=environment | {"MLFLOW_DISABLE_TELEMETRY": "true"} | more,
-        stdout=(folder / "server.log").open("ab"), stderr=subprocess.STDOUT,
-    )  # fmt: skip
+    command = [
+        sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port),
+        "--workers", str(workers), "--backend-store-uri", f"sqlite:///{database}",
+        "--artifacts-destination", str(folder / "served"),
+    ]  # fmt: skip
+    with (folder / "server.log").open("ab") as log:
+        process = subprocess.Popen(
+            command, cwd=folder, env=environment | {"MLFLOW_DISABLE_TELEMETRY": "true"} | more, stdout=log, stderr=log
+        )
     try:
         _wait(f"http://127.0.0.1:{port}", process, folder / "server.log")
         yield f"http://127.0.0.1:{port}"
