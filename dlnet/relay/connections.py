@@ -96,6 +96,8 @@ class GuardedProtocol(H11Protocol):
             self.timer = None
 
     def _make_room(self) -> None:
+        if len(self.connections) <= MOST_OF_A_PEER:
+            return
         waiting = [one for one in self.connections if isinstance(one, GuardedProtocol) and one.waits]
         counts = Counter(one.peer for one in waiting)
         if counts[self.peer] > MOST_OF_A_PEER:

@@ -11,6 +11,7 @@ import pytest
 from dlnet.relay.connections import MOST_OF_A_PEER, peer_of
 
 HALF = b"GET /healthz HTTP/1.1\r\nHost: relay\r\nX-Slow: "
+PATIENCE = 15.0  # seconds, for a busy machine; an idle one needs 0.1. Without the limits the answer is 503, at once
 WHOLE = b"GET /healthz HTTP/1.1\r\nHost: relay\r\n\r\n"
 
 
@@ -22,7 +23,7 @@ def answers(relay, source):
     """Seconds until this source gets its answer."""
     started = time.monotonic()
     with connect(relay, source) as line:
-        line.settimeout(2)
+        line.settimeout(PATIENCE)
         line.sendall(WHOLE)
         assert line.recv(100).startswith(b"HTTP/1.1 200 ")
     return time.monotonic() - started
@@ -45,14 +46,14 @@ def test_600_half_open_connections_keep_nobody_out(steady, sent, source):
         for _ in range(600):
             line = held.enter_context(connect(steady))
             line.sendall(sent)
-        assert answers(steady, source) < 2
+        assert answers(steady, source) < PATIENCE
 
 
 def test_600_half_open_connections_of_many_peers_keep_nobody_out(steady):
     with ExitStack() as held:
         for number in range(600):
             held.enter_context(connect(steady, f"127.0.1.{number % 12 + 1}")).sendall(HALF)
-        assert answers(steady, "127.0.0.2") < 2
+        assert answers(steady, "127.0.0.2") < PATIENCE
 
 
 def test_the_newest_connections_of_a_crowd_stay(steady):
@@ -120,9 +121,13 @@ def test_dropped_connections_are_told_without_a_line_each(steady):
     with ExitStack() as held:
         for _ in range(300):
             held.enter_context(connect(steady, "127.0.7.1"))
-        time.sleep(1.5)
-        held.enter_context(connect(steady, "127.0.7.1"))
-        time.sleep(0.5)
-    told = [line for line in steady.lines() if line["event"] == "dropped" and line.get("peer") == "127.0.7.1"]
-    assert 1 <= len(told) < 20
-    assert sum(line["connections"] for line in told) > 200
+        until = time.monotonic() + 20
+        while sum(line["connections"] for line in told(steady)) <= 200 and time.monotonic() < until:
+            time.sleep(1.1)
+            held.enter_context(connect(steady, "127.0.7.1"))
+    assert sum(line["connections"] for line in told(steady)) > 200
+    assert 1 <= len(told(steady)) < 40
+
+
+def told(relay):
+    return [line for line in relay.lines() if line["event"] == "dropped" and line.get("peer") == "127.0.7.1"]
