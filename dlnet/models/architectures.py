@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import torch
+from pydantic import TypeAdapter, ValidationError
 from torch import Tensor
 
+from dlnet.errors import ModelError
 from dlnet.models import gru, network
 from dlnet.models.gru import GruConfig
 from dlnet.models.head import Parameters, horizon_basis
@@ -40,10 +43,18 @@ def config_from_json(content: dict[str, Any]) -> Config:
     """The configuration from its fields, as JSON holds them.
 
     Raises:
-        ModelError: a name is not known. KeyError, TypeError: a field is missing or not known.
+        ModelError: a field is missing, not known, or of another type or name.
     """
-    kind: type[Config] = GruConfig if content["cell"] == "gru" else NetConfig
-    return kind(**{**content, "knots": tuple(content["knots"])})
+    kind: type[Config] = GruConfig if content.get("cell") == "gru" else NetConfig
+    known = {field.name for field in fields(kind)}
+    try:  # as JSON: then a list is a tuple, but neither 8.0 nor true is a whole number
+        config = TypeAdapter(kind).validate_json(json.dumps(content), strict=True)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise ModelError(f"{'.'.join(map(str, first['loc']))[:40]}: {first['msg'][:80]}") from error
+    if unknown := sorted(content.keys() - known):
+        raise ModelError(f"{unknown[0][:40]!r} is not known")
+    return config
 
 
 def initial(config: Config, seeds: Sequence[int]) -> Parameters:

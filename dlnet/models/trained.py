@@ -99,7 +99,7 @@ class NetworkDocument(ModelDocument):
     def _of_its_architecture(cls, content: Any) -> Any:
         try:
             return config_from_json(content) if isinstance(content, dict) else content
-        except (KeyError, TypeError, ModelError) as error:
+        except ModelError as error:
             raise ValueError(f"not the configuration of a network ({error})") from error
 
 
