@@ -19,8 +19,11 @@ import numpy as np
 
 from dlnet.export import fixed
 from dlnet.export.calibration import Matrix, Samples, check_windows, head_matrix, head_samples, step_samples
-from dlnet.export.layout import Affine, Spec
+from dlnet.export.layout import Spec
 from dlnet.export.reference import Int16s
+
+INT8_MAX = 127  # the converter's largest weight
+NOTHING = 2.0**-20  # of a unit: rounding of floats
 
 
 @dataclass(frozen=True)
@@ -50,8 +53,8 @@ def convert(spec: Spec, windows: Int16s) -> EdgeFiles:
 
 def _step_graph(tf: Any, spec: Spec) -> Callable[..., Any]:
     """h + (gate · (a - h) - rate · h) / K over the floats of the spec's integers."""
-    inner = None if spec.inner is None else _layer(tf, spec.inner.dequantised(), spec.inner)
-    outer = _layer(tf, spec.step.dequantised(), spec.step)
+    inner = None if spec.inner is None else _layer(tf, spec.inner.dequantised())
+    outer = _layer(tf, spec.step.dequantised())
     rate = _constant(tf, np.ldexp(spec.rate.astype(np.float64), -fixed.STATE_BITS))
     reversal = None if spec.reversal is None else np.ldexp(spec.reversal.astype(np.float64), -fixed.STATE_BITS)
 
@@ -71,7 +74,7 @@ def _step_graph(tf: Any, spec: Spec) -> Callable[..., Any]:
 
 def _head_graph(tf: Any, spec: Spec) -> Callable[..., Any]:
     """Logits of all branches, then those of the gate, from the inputs of ``head_samples``."""
-    layer = _layer(tf, head_matrix(spec), *(part for part in (spec.head, spec.gate) if part is not None))
+    layer = _layer(tf, head_matrix(spec))
 
     def head(*parts: Any) -> Any:
         return layer(tf.concat(parts, axis=1) if len(parts) > 1 else parts[0])
@@ -79,20 +82,22 @@ def _head_graph(tf: Any, spec: Spec) -> Callable[..., Any]:
     return head
 
 
-def _layer(tf: Any, matrix: Matrix, *parts: Affine) -> Callable[[Any], Any]:
-    """The rows of ``parts``, as the floats of ``matrix``.
+def _layer(tf: Any, matrix: Matrix) -> Callable[[Any], Any]:
+    """The rows of a matrix, as a coarse product and a fine one.
 
-    The converter scales a row's largest weight to 127 units. With 4 bits the largest is 112: there the first input is
-    given twice, with ±127 units and with the remainder of its weight, and the converter finds the same integers.
+    CMSIS-NN's fully connected kernels of int16 take one scale for all rows, in which rows of small weights lose their
+    last bits: these are the weights of a second product, with a scale of its own.
     """
     rows, bias = matrix[0], _constant(tf, matrix[1])
-    twice = any(part.bits == 4 for part in parts)
-    if twice:
-        first = rows[:, 0]
-        largest = np.copysign(127 * np.concatenate([part.scale for part in parts]), first)
-        rows = np.column_stack([largest, rows[:, 1:], first - largest])
-    weights = _constant(tf, rows.T)
-    return lambda seen: tf.matmul(tf.concat([seen, seen[:, :1]], axis=1) if twice else seen, weights) + bias
+    unit = float(np.abs(rows).max()) / INT8_MAX
+    coarse = np.rint(rows / unit) * unit if unit else rows
+    left = rows - coarse
+    first = _constant(tf, coarse.T)
+    if np.abs(left).max() <= unit * NOTHING:
+        return lambda seen: tf.matmul(seen, first) + bias
+    second = _constant(tf, left.T)
+    # The bias stands with the coarse product: with the fine one's small scale it would not fit its integers.
+    return lambda seen: (tf.matmul(seen, first) + bias) + tf.matmul(seen, second)
 
 
 def _constant(tf: Any, values: fixed.Floats) -> Any:
@@ -104,6 +109,7 @@ def _convert(tf: Any, graph: Callable[..., Any], samples: Samples) -> bytes:
     module = tf.Module()
     module.run = tf.function(graph, input_signature=signature, autograph=False)
     converter = tf.lite.TFLiteConverter.from_concrete_functions([module.run.get_concrete_function()], module)
+    converter._experimental_disable_per_channel_quantization_for_dense_layers = True
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
     converter.representative_dataset = lambda: iter(samples)
     int16 = tf.lite.OpsSet.EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8

@@ -8,6 +8,7 @@ from ai_edge_litert.interpreter import Interpreter
 from export_truth import make_student, make_windows
 
 from dlnet.errors import DataError, ModelError
+from dlnet.export.calibration import head_matrix
 from dlnet.export.compare import largest_difference, run_engines
 from dlnet.export.litert import convert
 from dlnet.export.reference import affine, as_input, from_fixed, predict_reference, quantise_inputs
@@ -44,42 +45,43 @@ def case(request):
     return spec, convert(spec, train), make_windows(1000, 10, student.channels, seed=2)
 
 
-def int8_of(content):
-    """The int8 tensors of a .tflite file, by shape: weights (rows, inputs), and the scales of their rows."""
+def products(content):
+    """Weights (rows, inputs) and scales of each fully connected product of a .tflite file, in order."""
     interpreter = Interpreter(model_content=content)
     interpreter.allocate_tensors()
-    found = [d for d in interpreter.get_tensor_details() if d["dtype"] is np.int8]
-    scales = [d["quantization_parameters"]["scales"] for d in found]
-    return {tuple(d["shape"]): (interpreter.get_tensor(d["index"]), s) for d, s in zip(found, scales, strict=True)}
+    details = {d["index"]: d for d in interpreter.get_tensor_details()}
+    ops = [op for op in interpreter._get_ops_details() if op["op_name"] == "FULLY_CONNECTED"]
+    weights = [details[op["inputs"][1]] for op in ops]
+    return [(interpreter.get_tensor(d["index"]), d["quantization_parameters"]["scales"]) for d in weights]
 
 
 def as_read(spec):
-    """Weights and scales of the spec's rows as the graphs read them: step, then head; the gate below the heads."""
-    step = [(part.weights, part.scale, part.bits) for part in (spec.inner, spec.step) if part is not None]
-    if spec.gate is None:
-        return step, [(spec.head.weights, spec.head.scale, spec.head.bits)]
-    heads, gate, c, n = spec.head.weights, spec.gate.weights, spec.channels, spec.hidden
-    both = np.zeros((len(heads) + len(gate), heads.shape[1] + c), np.int8)  # on h, s, x
-    both[: len(heads), : heads.shape[1]] = heads
-    both[len(heads) :, :n], both[len(heads) :, heads.shape[1] :] = gate[:, c:], gate[:, :c]
-    bits = min(spec.head.bits, spec.gate.bits)
-    return step, [(both, np.concatenate([spec.head.scale, spec.gate.scale]), bits)]
+    """Rows of the spec as the graphs read them, in floats: step, then head with the gate below the heads."""
+    step = [part.dequantised()[0] for part in (spec.inner, spec.step) if part is not None]
+    return step, [head_matrix(spec)[0]]
 
 
-def test_files_hold_the_weights_of_the_spec(case):
+def test_every_product_of_the_files_has_one_scale_which_cmsis_nn_needs(case):
+    _, files, _ = case
+    for content in (files.step, files.head):
+        found = products(content)
+        assert len(found) >= 1
+        for weights, scales in found:
+            assert weights.dtype == np.int8
+            assert len(scales) == 1
+
+
+def test_files_hold_the_weights_of_the_spec_to_a_fraction_of_an_int8(case):
     spec, files, _ = case
     for content, parts in zip((files.step, files.head), as_read(spec), strict=True):
-        stored = int8_of(content)
-        assert len(stored) == len(parts)
-        for expected, expected_scale, bits in parts:
-            twice = int(bits == 4)  # the first input twice: with the row's largest, and with what is left
-            weights, scale = stored[len(expected), expected.shape[1] + twice]
-            total = weights.astype(int)[:, : expected.shape[1]]
-            if twice:
-                assert (abs(total[:, 0]) == 127).all()
-                total[:, 0] += weights[:, -1]
-            assert np.array_equal(total, expected)
-            assert np.allclose(scale, expected_scale, rtol=1e-6)
+        stored = products(content)
+        assert len(stored) in {len(parts), 2 * len(parts)}
+        sums = {}
+        for weights, scales in stored:
+            sums[weights.shape] = sums.get(weights.shape, 0) + weights * float(scales[0])
+        for expected in parts:
+            apart = np.abs(sums[expected.shape] - expected).max()
+            assert apart <= np.abs(expected).max() / 127 / 500
 
 
 def clearness(spec, z, trace):
@@ -104,11 +106,11 @@ def test_engines_stay_within_bounds_of_the_reference(case):
             assert (clearness(spec, quantise_inputs(z), reference)[~alike] <= 4).all(), engine
 
 
-def test_predictions_agree_to_20_ppm_of_health(case):
+def test_predictions_agree_to_30_ppm_of_health(case):
     spec, files, (z, anchor) = case
     want = predict_reference(spec, z[:50], anchor[:50])
-    assert np.abs(predict_litert(files, spec, z[:50], anchor[:50]) - want).max() < 2e-5
-    assert np.abs(predict_tflm(files, spec, z[:50], anchor[:50], progress=False) - want).max() < 2e-5
+    assert np.abs(predict_litert(files, spec, z[:50], anchor[:50]) - want).max() < 3e-5
+    assert np.abs(predict_tflm(files, spec, z[:50], anchor[:50], progress=False) - want).max() < 3e-5
 
 
 def test_a_batch_gives_what_single_windows_give(case):
