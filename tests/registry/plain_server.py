@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -36,14 +37,19 @@ def plain_server(folder: Path, migrated: Path, workers: int = 1, **more: str) ->
     ]  # fmt: skip
     with (folder / "server.log").open("ab") as log:
         process = subprocess.Popen(
-            command, cwd=folder, env=environment | {"MLFLOW_DISABLE_TELEMETRY": "true"} | more, stdout=log, stderr=log
+            command,
+            cwd=folder,
+            env=environment | {"MLFLOW_DISABLE_TELEMETRY": "true"} | more,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
         )
     try:
         _wait(f"http://127.0.0.1:{port}", process, folder / "server.log")
         yield f"http://127.0.0.1:{port}"
     finally:
-        process.terminate()
-        process.wait(60)
+        os.killpg(process.pid, signal.SIGKILL)  # with its workers; a busy machine takes minutes for less
+        process.wait()
 
 
 def _wait(uri: str, process: subprocess.Popen, log: Path, seconds: float = 240) -> None:
