@@ -7,7 +7,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -107,20 +107,26 @@ def assets(
 ) -> None:
     """Assemble the release: images, header, card, checksums."""
     from dlnet.cli.firmware import windows
+    from dlnet.device.board import Board
+    from dlnet.device.core import CoreLine
     from dlnet.device.make import read_sizes
     from dlnet.export.saved import SavedEdge
     from dlnet.firmware.measure import measure
     from dlnet.firmware.prove import prove_arm
     from dlnet.outputs.marker import files_of
-    from dlnet.release.assets import AssetsConfig, Release, assemble, evaluated, lineage
+    from dlnet.release.assets import BUILT, AssetsConfig, Release, assemble, evaluated, lineage
+    from dlnet.release.tags import parse_tag
     from dlnet.saved import load_as
 
     config = AssetsConfig.load()
     with _checked_out(model) as folder:
         edge, evaluation, tags = load_as(folder, SavedEdge), evaluated(folder), lineage(folder)
-    figures = measure(edge.device, prove_arm(edge.device, *windows(edge.device))).costs(config.cost.clock_mhz)
+    released = parse_tag(tag)
+    device = replace(edge.device, counter=released.counter) if released else edge.device
+    told = Board(CoreLine(build / f"{BUILT}.elf")).info
+    figures = measure(device, prove_arm(device, *windows(device))).costs(config.cost.clock_mhz)
     sizes = [(size.part, size.bytes, size.most) for size in read_sizes(build)]
-    release = Release(tag, edge.device, edge.document, evaluation, tags, figures, sizes)
+    release = Release(tag, device, edge.document, evaluation, tags, figures, sizes, told)
     verdict = assemble(build, release, config.publish.budget, out, model.folders)
     print("\n".join(verdict.held))
     print(f"{out}: " + ", ".join(files_of(out)))

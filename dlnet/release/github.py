@@ -15,6 +15,7 @@ from requests.auth import AuthBase
 from dlnet.errors import DLNetError
 
 COMMIT = re.compile(r"[0-9a-f]{40}", re.ASCII)
+PER_PAGE, PAGES = 100, 50  # of the list of releases
 NESTED = 8  # most tags of tags that are followed to a commit
 TOKEN, API = "DLNET_GITHUB_TOKEN", "GITHUB_API_URL"  # noqa: S105 - a name, not a token
 DEFAULT_API = "https://api.github.com"
@@ -90,6 +91,26 @@ class GitHub:
         if answer.status_code not in (200, 404):
             raise _refusal(answer)
         return answer.status_code == 200
+
+    def releases(self) -> list[str]:
+        """Tags of all releases that are published.
+
+        Raises:
+            GitHubError: no answer, a refusal, or more releases than are read.
+        """
+        found: list[str] = []
+        for page in range(1, PAGES + 1):
+            answer = self._ask("GET", f"releases?per_page={PER_PAGE}&page={page}")
+            if answer.status_code != 200:
+                raise _refusal(answer)
+            try:
+                listed = answer.json()
+                found += [str(one["tag_name"]) for one in listed if not one["draft"]]
+            except (ValueError, TypeError, KeyError) as error:
+                raise GitHubError(f"GitHub's list of releases has another form ({error!r})") from error
+            if len(listed) < PER_PAGE:
+                return found
+        raise GitHubError(f"{self.repository}: over {PAGES * PER_PAGE:,} releases; delete drafts and old ones")
 
     def tagged(self, tag: str) -> str | None:
         """The commit that a git tag points to, through annotated tags; None if there is no such tag.
