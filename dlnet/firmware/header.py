@@ -20,7 +20,7 @@ from dlnet.export.reference import Int16s, Int32s, run
 from dlnet.firmware.streams import gate_stream, head_stream, inner_stream, skip_events, step_stream
 
 TEMPLATES = Path(__file__).parent / "templates"
-LONGEST_TEXT = 100  # characters: the longest reply has six of them and must fit its buffer
+LONGEST_TEXT = 100  # characters: info has two of them, and must fit its buffer
 SYNTHETIC_WINDOWS = 6  # of the self test, generated on the device
 MOST_DROP = 1 << 29  # between two knots, 2^-24 of health: the read-out multiplies it by 4 in 32 bits
 LAYOUT = {f"{sign}int{8 * size}_t": f"<{sign or 'i'}{size}" for sign in ("", "u") for size in (1, 2, 4)}

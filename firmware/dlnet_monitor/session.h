@@ -17,8 +17,8 @@ struct Clocks {
 template <class Model>
 class Session {
  public:
-  /// Bytes that any reply fits in: the longest is `info` with six texts of 100 characters, or a forecast.
-  static constexpr size_t reply_room = 850 + 12 * Model::horizon;
+  /// Bytes that any reply fits in: the longest is `info` with two texts of 100 and four of 20 characters, or a forecast.
+  static constexpr size_t reply_room = 550 + 12 * Model::horizon;
 
   /// Call once, before the first line. Works on zeroed memory, without a constructor.
   void begin(const Clocks& clocks) {

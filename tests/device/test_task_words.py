@@ -210,9 +210,9 @@ def test_the_board_reports_the_counter_of_its_release(on_host):
 
 
 def test_the_longest_texts_fit_the_answer_to_info(on_host):
-    text = "w" * 100
-    shape = {**SHAPE, "knots": (1, 2)}
-    model = random_model(**shape, quantities=task(text, text))
-    model = replace(model, name="n" * 100, version="v" * 100, counter=999_999_999)
-    info = Board(on_host(model)).info
-    assert (info.model, info.words.asset, info.words.time) == ("n" * 100, text, text)
+    word, text = "w" * 19, "n" * 100
+    target = {**TARGET, "symbol": "s" * 20, "unit": "u" * 20}
+    model = random_model(**SHAPE, knots=(1, 2), quantities=task(word, word, target))
+    board = Board(on_host(replace(model, name=text, version=text, counter=999_999_999)))
+    assert (board.info.model, board.info.version) == (text, text)
+    assert board.info.words == Words(word, word, "s" * 20, "u" * 20)
