@@ -20,11 +20,16 @@ def relay(
     state: Annotated[Path, typer.Option(metavar="FILE", help="messages that are not delivered yet")] = Path("relay.db"),
     host: Annotated[str, typer.Option(help="address to listen on")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="port to listen on")] = 5080,
+    push: Annotated[
+        bool,
+        typer.Option("--push", help="hand champions over as signed bundles, if GitHub does not reach the registry"),
+    ] = False,
 ) -> None:
     """Relay MLflow's webhook to GitHub.
 
-    It runs until Ctrl-C. Secrets come from DLNET_WEBHOOK_SECRET and DLNET_GITHUB_TOKEN.
+    It runs until Ctrl-C. Secrets come from DLNET_WEBHOOK_SECRET and DLNET_GITHUB_TOKEN, with --push also from
+    DLNET_SIGNING_KEY and MLFLOW_TRACKING_URI.
     """
     from dlnet.relay.service import serve
 
-    serve(repository, name, state, host, port)
+    serve(repository, name, state, host, port, push=push)

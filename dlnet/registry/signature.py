@@ -15,7 +15,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from pydantic import Base64Bytes, BaseModel, ConfigDict, Field, ValidationError
 
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
 KEY_VARIABLE = "DLNET_SIGNING_KEY"
 PUBLISHERS = Path("mlflow/publishers.pem")  # below the project's folder
-PAYLOAD = "application/vnd.dlnet-signed+json"  # a statement about a version
-BUNDLE = "application/vnd.dlnet-bundle+json"  # the head of a bundle
+PAYLOAD: Final = "application/vnd.dlnet-signed+json"  # a statement about a version
+BUNDLE: Final = "application/vnd.dlnet-bundle+json"  # the head of a bundle
 Kind = Literal["application/vnd.dlnet-signed+json", "application/vnd.dlnet-bundle+json"]
 MOST = 256 << 10  # bytes of an envelope, of a private key, and of the file of public keys
 _PUBLIC = re.compile(r"-----BEGIN PUBLIC KEY-----.*?-----END PUBLIC KEY-----", re.DOTALL)

@@ -19,7 +19,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import uvicorn
 from starlette.applications import Starlette
@@ -30,6 +30,7 @@ from starlette.routing import Route
 from dlnet.errors import DLNetError
 from dlnet.registry.names import edge_name
 from dlnet.relay.outbox import Outbox, Waiting
+from dlnet.relay.push import Push
 from dlnet.relay.webhook import MAX_BODY, Delivery, RejectedError, verify
 from dlnet.release.github import GitHub, GitHubError
 
@@ -45,6 +46,17 @@ log = logging.getLogger("dlnet.relay")
 T = TypeVar("T")
 
 
+class Target(Protocol):
+    """Where champions are sent; ``GitHubError`` says whether to try again."""
+
+    @property
+    def repository(self) -> str:
+        """``owner/name``."""
+
+    def dispatch(self, version: int, delivery: str) -> None:
+        """Tell of a champion."""
+
+
 class Relay:
     """The service's state and its three tasks: answer, write, send.
 
@@ -53,7 +65,7 @@ class Relay:
         pause: the first pause between attempts, s.
     """
 
-    def __init__(self, outbox: Outbox, github: GitHub, secret: bytes, model: str, pause: float = FIRST_PAUSE) -> None:
+    def __init__(self, outbox: Outbox, github: Target, secret: bytes, model: str, pause: float = FIRST_PAUSE) -> None:
         self.outbox = outbox
         self.github = github
         self.secret = secret
@@ -228,11 +240,13 @@ class JsonLines(logging.Formatter):
         return json.dumps(line)
 
 
-def serve(repository: str, model: str, state: Path, host: str, port: int, pause: float = FIRST_PAUSE) -> None:
+def serve(  # noqa: PLR0913 - each is one setting of the command
+    repository: str, model: str, state: Path, host: str, port: int, pause: float = FIRST_PAUSE, push: bool = False
+) -> None:
     """Run until SIGTERM or SIGINT. Secrets come from the environment, logs go to standard error.
 
     Args:
-        model: the registered model whose champions are sent.
+        model: the registered model whose champions are sent. push: hand them over as bundles.
 
     Raises:
         DLNetError: a secret is missing or short, or the state file cannot be used.
@@ -244,7 +258,8 @@ def serve(repository: str, model: str, state: Path, host: str, port: int, pause:
     handler.setFormatter(JsonLines())
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
     logging.getLogger("urllib3").setLevel(logging.ERROR)
-    relay = Relay(Outbox(state), GitHub.of_environment(repository), secret.encode(), model, pause)
+    target = Push.of_environment(repository, model) if push else GitHub.of_environment(repository)
+    relay = Relay(Outbox(state), target, secret.encode(), model, pause)
     uvicorn.run(
         relay.app(), host=host, port=port, log_config=None, access_log=False, server_header=False,
         limit_concurrency=500, backlog=1024, timeout_keep_alive=15, timeout_graceful_shutdown=10, ws="none",

@@ -37,14 +37,14 @@ class BundleHead(Document):
     """The signed document of a bundle: version ``number`` of the registered model ``name``, counter of its release.
 
     Attributes:
-        bytes, sha256: of the archive that follows.
+        size, sha256: of the archive that follows.
     """
 
     format: Literal["dlnet-bundle/1"] = "dlnet-bundle/1"
     name: str
     number: Annotated[int, Field(ge=1, le=999_999_999)]
     counter: Annotated[int, Field(ge=1, le=MOST_COUNTER)]
-    bytes: Annotated[int, Field(ge=1, le=MAX_BUNDLE)]
+    size: Annotated[int, Field(ge=1, le=MAX_BUNDLE)]
     sha256: Sha256
 
     @property
@@ -83,7 +83,7 @@ def make_bundle(name: str, number: int, counter: int, members: Mapping[str, byte
     """
     archive = _archive(members)
     head = BundleHead(
-        name=name, number=number, counter=counter, bytes=len(archive), sha256=hashlib.sha256(archive).hexdigest()
+        name=name, number=number, counter=counter, size=len(archive), sha256=hashlib.sha256(archive).hexdigest()
     )
     return _member(HEAD, signer.sign(head.payload, BUNDLE)) + archive
 
@@ -97,7 +97,7 @@ def open_bundle(content: bytes, known: Publishers, what: str) -> Bundle:
     """
     envelope, archive = _split(content, what)
     head = _head(known.verified(envelope, what, BUNDLE), what)
-    if (len(archive), hashlib.sha256(archive).hexdigest()) != (head.bytes, head.sha256):
+    if (len(archive), hashlib.sha256(archive).hexdigest()) != (head.size, head.sha256):
         raise SignatureError(f"{what}: was changed after it was signed; fetch it again")
     members = _members(archive, what)
     statement = parse_statement(known.verified(members[SIGNED], what), what)

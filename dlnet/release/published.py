@@ -68,7 +68,8 @@ class Published:
         wanted = parse_tag(tag)
         if wanted is None:
             raise RefusedError(f"{plain(tag)[:100]!r} is not the tag of a release")
-        others = [other for one in self.github.releases() if (other := parse_tag(one)) and other.task == wanted.task]
+        made = [parse_tag(one.tag) for one in self.github.releases() if not one.draft]
+        others = [other for other in made if other and other.task == wanted.task]
         newest = max(others, key=lambda one: one.counter, default=None)
         if newest and newest.counter >= wanted.counter:
             raise RefusedError(

@@ -90,12 +90,6 @@ def commit(*known) -> None:
     Path("mlflow/publishers.pem").write_text("".join(map(public_pem, known)))
 
 
-@pytest.fixture
-def bundle(signed):
-    assert main(["release", "bundle", "--claim", "a", "--out", "bundle.tar"]) == 0
-    return Path("bundle.tar")
-
-
 def contents(folder):
     return {path.name: path.read_bytes() for path in Path(folder).iterdir()}
 
@@ -107,7 +101,7 @@ def members(content):
 
 def forged(key, archive, **other):
     """A bundle whose archive may be anything, but which a publisher signed."""
-    head = {"name": "dlnet-edge", "number": 1, "counter": 1, "bytes": len(archive)}
+    head = {"name": "dlnet-edge", "number": 1, "counter": 1, "size": len(archive)}
     head |= {"sha256": hashlib.sha256(archive).hexdigest(), **other}
     return bundles._member("bundle.json", key.sign(BundleHead(**head).payload, BUNDLE)) + archive
 

@@ -126,7 +126,7 @@ def test_only_a_release_tag_is_asked_for(github, capsys):
 
 
 def published(tag, draft=False):
-    return {"tag_name": tag, "draft": draft}
+    return {"id": 1, "tag_name": tag, "draft": draft}
 
 
 @pytest.mark.parametrize("newest", ["firmware-v9-1a2b3c4d-c1", "firmware-v9-1a2b3c4d-c12"])
