@@ -1,31 +1,50 @@
-"""Download of files with pinned SHA-256: resumed, retried, and rejected if the checksum differs."""
+"""Download of files with pinned SHA-256: resumed, retried, and rejected if the checksum differs.
+
+A file may take as long as it needs while bytes arrive, but not less than ``RetryPolicy.least`` of them in each
+time-out, and it may not have more than ``RetryPolicy.most``.
+"""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from urllib.parse import quote
 
 import requests
 from tqdm import tqdm
+from urllib3.exceptions import HTTPError
 
 from dlnet.errors import DataError, DownloadError
 from dlnet.files import sha256
+from dlnet.http import GRACE_SECONDS, CallError, Line, watched
 
 PART = ".part"
 _CHUNK = 1 << 13  # bytes that a broken connection can lose
 _GIVE_UP = frozenset({400, 401, 403, 404, 405, 410, 451})
 
 
+class TooLargeError(CallError):
+    """A file has more bytes than any file of a source."""
+
+
 @dataclass(frozen=True)
 class RetryPolicy:
-    """Time-out of one request, number of tries, and the first wait between them (it doubles each time)."""
+    """Limits of a download.
+
+    Attributes:
+        timeout_s: of one request: until its first ``least`` bytes, and again for each ``least`` more.
+        tries: of a file. wait_s: before the second try; doubled each time.
+        least: bytes that arrive in each time-out. most: bytes of a file.
+    """
 
     timeout_s: float = 30.0
     tries: int = 5
     wait_s: float = 1.0
+    least: int = 30 << 10
+    most: int = 2 << 30
 
 
 def read_sums(path: Path) -> dict[str, str]:
@@ -80,24 +99,24 @@ def download(base_url: str, sums: Mapping[str, str], folder: Path, retry: RetryP
     Raises:
         DownloadError: a file could not be fetched, or has another SHA-256 (and is deleted); names the file.
     """
-    with requests.Session() as session, tqdm(total=len(sums), desc="downloading", unit="file") as bar:
+    with tqdm(total=len(sums), desc="downloading", unit="file") as bar:
         for name, digest in sums.items():
             path = folder / name
             if not (path.is_file() and sha256(path) == digest):
                 path.parent.mkdir(parents=True, exist_ok=True)
-                _fetch(session, f"{base_url}/{quote(name)}", path, digest, retry)
+                _fetch(f"{base_url}/{quote(name)}", path, digest, retry)
             bar.update()
 
 
-def _fetch(session: requests.Session, url: str, path: Path, digest: str, retry: RetryPolicy) -> None:
+def _fetch(url: str, path: Path, digest: str, retry: RetryPolicy) -> None:
     part = path.with_name(path.name + PART)
     resumed = part.exists()
-    _fetch_part(session, url, part, retry)
+    _fetch_part(url, part, retry)
     actual = sha256(part)
     if actual != digest and resumed:
         # The part of an earlier call may be damaged: fetch again from the first byte.
         part.unlink()
-        _fetch_part(session, url, part, retry)
+        _fetch_part(url, part, retry)
         actual = sha256(part)
     if actual != digest:
         part.unlink()
@@ -108,14 +127,19 @@ def _fetch(session: requests.Session, url: str, path: Path, digest: str, retry: 
     part.replace(path)
 
 
-def _fetch_part(session: requests.Session, url: str, part: Path, retry: RetryPolicy) -> None:
+def _fetch_part(url: str, part: Path, retry: RetryPolicy) -> None:
     """Try until the whole file is there; wait between tries, twice as long each time."""
     for attempt in range(1, retry.tries + 1):
         try:
-            _stream(session, url, part, retry.timeout_s)
-        except requests.RequestException as error:
-            status = error.response.status_code if error.response is not None else None
-            if status in _GIVE_UP or attempt == retry.tries:
+            watched(partial(_receive, url, part, retry), retry.timeout_s, retry.least)
+        except TooLargeError as error:
+            part.unlink()
+            raise DownloadError(
+                f"{url}: {error}, more than any file of a source; the download was deleted: a proxy or the upstream "
+                "file has changed; set data.mirror to a local copy"
+            ) from error
+        except (requests.RequestException, HTTPError, CallError) as error:
+            if _status(error) in _GIVE_UP or attempt == retry.tries:
                 raise DownloadError(
                     f"{url}: {_describe(error)} (try {attempt} of {retry.tries}); check the network and run "
                     "again (the download resumes), or set data.mirror to a local copy"
@@ -125,27 +149,37 @@ def _fetch_part(session: requests.Session, url: str, part: Path, retry: RetryPol
             return
 
 
-def _stream(session: requests.Session, url: str, part: Path, timeout_s: float) -> None:
+def _receive(url: str, part: Path, retry: RetryPolicy, line: Line) -> None:
     """Append the missing bytes to ``part``; start from the first byte if the server cannot resume."""
     offset = part.stat().st_size if part.exists() else 0
     headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={offset}-"} if offset else {})
-    with session.get(url, headers=headers, stream=True, timeout=timeout_s) as response:
+    with (
+        line.session() as session,
+        session.get(url, headers=headers, stream=True, timeout=retry.timeout_s + GRACE_SECONDS) as response,
+    ):
         if offset and response.status_code == requests.codes.requested_range_not_satisfiable:
             return  # no byte is missing; the checksum is verified by the caller
         response.raise_for_status()
         resumed = response.status_code == requests.codes.partial_content
+        received = offset if resumed else 0
         with part.open("ab" if resumed else "wb") as stream:
-            for chunk in response.iter_content(_CHUNK):
+            while chunk := response.raw.read(_CHUNK, decode_content=False):
+                received += len(chunk)
+                line.received += len(chunk)
+                if received > retry.most:
+                    raise TooLargeError(f"over {retry.most:,} bytes")
                 stream.write(chunk)
-        expected = response.headers.get("Content-Length")
-        received = part.stat().st_size - (offset if resumed else 0)
-        if expected is not None and received < int(expected):
-            raise requests.ConnectionError(f"connection closed after {received} of {expected} bytes")
 
 
-def _describe(error: requests.RequestException) -> str:
-    if error.response is not None:
+def _status(error: Exception) -> int | None:
+    """What the server answered, if that is what failed."""
+    response = error.response if isinstance(error, requests.RequestException) else None
+    return None if response is None else response.status_code
+
+
+def _describe(error: Exception) -> str:
+    if isinstance(error, CallError):
+        return str(error)
+    if isinstance(error, requests.HTTPError) and error.response is not None:
         return f"the server answered {error.response.status_code} {error.response.reason}"
-    if isinstance(error, requests.Timeout):
-        return "no answer within the time-out"
     return f"no connection ({type(error).__name__})"

@@ -15,6 +15,7 @@ from tqdm import tqdm
 
 from dlnet.errors import RegistryError
 from dlnet.extras import missing_extra
+from dlnet.http import CallError, ask
 from dlnet.registry.databases import check_file, remedy, shown, without_passwords
 
 if TYPE_CHECKING:  # re-exported for rooms that do not import mlflow
@@ -23,7 +24,7 @@ if TYPE_CHECKING:  # re-exported for rooms that do not import mlflow
 
 DATABASE = Path("mlflow.db")
 ARTEFACTS = Path("mlartifacts")  # beside mlflow.db; a server has its own artefact store
-PROBE_SECONDS = 5.0
+PROBE_SECONDS, PROBE_BYTES = 5.0, 1 << 16  # of the whole answer to /health, which is "OK"
 NO_HOME = "/nonexistent"  # Debian's name for it
 AGAIN = "nothing is lost: run make publish again, it resumes where it stopped"
 
@@ -75,11 +76,11 @@ def probe(uri: str) -> None:
         return
     advice = "start the server, or unset MLFLOW_TRACKING_URI to use mlflow.db here"
     try:
-        answer = requests.get(f"{uri.rstrip('/')}/health", timeout=PROBE_SECONDS)
-    except requests.RequestException as error:
-        raise RegistryError(f"{shown(uri)}: MLflow does not answer ({type(error).__name__}); {advice}") from error
-    if not answer.ok:
-        raise RegistryError(f"{shown(uri)}: MLflow answers /health with {answer.status_code}; {advice}")
+        answer = ask("GET", f"{uri.rstrip('/')}/health", seconds=PROBE_SECONDS, most=PROBE_BYTES)
+    except CallError as error:
+        raise RegistryError(f"{shown(uri)}: MLflow does not answer ({error}); {advice}") from error
+    if answer.status != 200:
+        raise RegistryError(f"{shown(uri)}: MLflow answers /health with {answer.status}; {advice}")
 
 
 @contextmanager

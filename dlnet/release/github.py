@@ -11,10 +11,11 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlsplit
 
-import requests
+from requests import PreparedRequest
 from requests.auth import AuthBase
 
 from dlnet.errors import DLNetError
+from dlnet.http import Answer, CallError, ask
 
 COMMIT = re.compile(r"[0-9a-f]{40}", re.ASCII)
 PER_PAGE, PAGES = 100, 50  # of the list of releases
@@ -23,7 +24,8 @@ TOKEN, API = "DLNET_GITHUB_TOKEN", "GITHUB_API_URL"  # noqa: S105 - a name, not 
 DEFAULT_API, UPLOADS = "https://api.github.com", "uploads.github.com"
 REPOSITORY = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,38}/[A-Za-z0-9._-]{1,100}", re.ASCII)
 LOOPBACK = {"127.0.0.1", "localhost", "::1"}
-SECONDS = 15.0
+SECONDS, UPLOAD_SECONDS = 15.0, 120.0  # for a whole request
+MOST = 4 << 20  # bytes of an answer; a release with a thousand files is listed in less
 LONGEST_WAIT = 3600.0  # seconds; limits of GitHub's API last an hour
 EVENT = "champion"
 
@@ -108,12 +110,11 @@ class GitHub:
         if parts.scheme != own.scheme or parts.netloc not in hosts:
             raise GitHubError(f"{url[:100]!r}: not an address of {self.api}; the token is not sent there", lasting=True)
         headers = {"Accept": "application/vnd.github+json", "Content-Type": "application/octet-stream"}
+        auth = _Bearer(self.token)
         try:
-            answer = requests.post(
-                url, data=content, headers=headers, auth=_Bearer(self.token), timeout=SECONDS, allow_redirects=False
-            )
-        except requests.RequestException as error:
-            raise GitHubError(f"{self.api}: a file was not taken ({type(error).__name__})") from error
+            answer = ask("POST", url, seconds=UPLOAD_SECONDS, most=MOST, data=content, headers=headers, auth=auth)
+        except CallError as error:
+            raise GitHubError(f"{self.api}: a file was not taken ({error})") from error
         return _content(answer, 201)
 
     def released(self, tag: str) -> bool:
@@ -123,9 +124,9 @@ class GitHub:
             GitHubError: no answer, or a refusal.
         """
         answer = self._ask("GET", f"releases/tags/{tag}")
-        if answer.status_code not in (200, 404):
+        if answer.status not in (200, 404):
             raise _refusal(answer)
-        return answer.status_code == 200
+        return answer.status == 200
 
     def call(self, method: str, path: str, wanted: int, content: object = None) -> Any:
         """One request; the JSON in its answer, None for an answer without content.
@@ -159,7 +160,7 @@ class GitHub:
             GitHubError: no answer, a refusal, or the tag is of something else than a commit.
         """
         answer = self._ask("GET", f"git/ref/tags/{tag}")
-        if answer.status_code == 404:
+        if answer.status == 404:
             return None
         for _ in range(NESTED):
             kind, sha = _object(answer)
@@ -170,16 +171,15 @@ class GitHub:
             answer = self._ask("GET", f"git/tags/{sha}")
         raise GitHubError(f"{self.repository}: git tag {tag} does not lead to a commit; delete it", lasting=True)
 
-    def _ask(self, method: str, path: str, content: object = None) -> requests.Response:
+    def _ask(self, method: str, path: str, content: object = None) -> Answer:
         headers = {"Accept": "application/vnd.github+json", "X-GitHub-Api-Version": "2022-11-28"}
         url = f"{self.api}/repos/{self.repository}/{path}"
         try:
-            return requests.request(
-                method, url, json=content, headers=headers, auth=_Bearer(self.token), timeout=SECONDS,
-                allow_redirects=False,
-            )  # fmt: skip
-        except requests.RequestException as error:
-            raise GitHubError(f"{self.api}: no answer ({type(error).__name__})") from error
+            return ask(
+                method, url, seconds=SECONDS, most=MOST, content=content, headers=headers, auth=_Bearer(self.token)
+            )
+        except CallError as error:
+            raise GitHubError(f"{self.api}: no answer ({error})") from error
 
 
 class _Bearer(AuthBase):
@@ -188,23 +188,23 @@ class _Bearer(AuthBase):
     def __init__(self, token: str) -> None:
         self.token = token
 
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+    def __call__(self, request: PreparedRequest) -> PreparedRequest:
         request.headers["Authorization"] = f"Bearer {self.token}"
         return request
 
 
-def _content(answer: requests.Response, wanted: int) -> Any:
-    if answer.status_code != wanted:
+def _content(answer: Answer, wanted: int) -> Any:
+    if answer.status != wanted:
         raise _refusal(answer)
     try:
-        return answer.json() if answer.content else None
+        return answer.json() if answer.body else None
     except ValueError as error:
         raise GitHubError("GitHub's answer is not JSON") from error
 
 
-def _object(answer: requests.Response) -> tuple[str, str]:
+def _object(answer: Answer) -> tuple[str, str]:
     """Kind and SHA of the object that a git reference or an annotated tag points to."""
-    if answer.status_code != 200:
+    if answer.status != 200:
         raise _refusal(answer)
     try:
         found = answer.json()["object"]
@@ -231,6 +231,6 @@ def seconds_to_wait(after: str, now: float) -> float | None:
     return min(wait, LONGEST_WAIT) if wait > 0 else None
 
 
-def _refusal(answer: requests.Response) -> GitHubError:
+def _refusal(answer: Answer) -> GitHubError:
     wait = seconds_to_wait(answer.headers.get("Retry-After", ""), time.time())
-    return GitHubError(f"GitHub answers {answer.status_code}", lasting=answer.status_code == 422, wait=wait)
+    return GitHubError(f"GitHub answers {answer.status}", lasting=answer.status == 422, wait=wait)

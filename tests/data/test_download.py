@@ -18,6 +18,7 @@ FILES = {"a/one.csv": b"1" * 70_000 + b"end", "b c/CY25-#1.csv": bytes(range(256
 SUMS = {name: sha256(content).hexdigest() for name, content in FILES.items()}
 SHORT = RetryPolicy(timeout_s=2, tries=3, wait_s=0.01)
 ONE = "a/one.csv"
+PIECES = {"trickle": (10_000, 1, 0.1), "slow": (0, 8192, 0.15)}  # bytes at once, then bytes a pause, s
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -41,6 +42,8 @@ class Handler(BaseHTTPRequestHandler):
             return self.answer(416, b"")
         if fault == "no ranges":
             return self.answer(200, content)
+        if fault in PIECES:
+            return self.drip(content[begin:], *PIECES[fault])
         return self.answer(206 if begin else 200, content[begin:], broken=fault == "broken")
 
     def answer(self, status, body, broken=False):
@@ -49,6 +52,20 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body[: len(body) // 2] if broken else body)
         self.close_connection = broken
+
+    def drip(self, body, first, size, pause):
+        """``first`` bytes of the body at once, then ``size`` bytes a ``pause``."""
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.close_connection = True
+        try:
+            self.wfile.write(body[:first])
+            for at in range(first, len(body), size):
+                time.sleep(pause)
+                self.wfile.write(body[at : at + size])
+        except OSError:
+            pass  # the client went away, as it should
 
     def log_message(self, *args):
         pass
@@ -161,8 +178,37 @@ def test_a_busy_server_is_retried(server, tmp_path):
 
 def test_a_server_that_does_not_answer_is_a_time_out(server, tmp_path):
     server.faults = ["sleep", "sleep"]
-    with pytest.raises(DownloadError, match=r"no answer within the time-out \(try 2 of 2\)"):
+    with pytest.raises(DownloadError, match=r"one.csv: under 30,720 bytes in 0.1 s \(try 2 of 2\)"):
         download(server.url, {ONE: SUMS[ONE]}, tmp_path, RetryPolicy(timeout_s=0.1, tries=2, wait_s=0.01))
+
+
+def test_a_trickle_of_bytes_is_a_time_out_and_what_came_is_kept(server, tmp_path):
+    server.faults = ["trickle"] * 2
+    policy = RetryPolicy(timeout_s=0.5, tries=2, wait_s=0.01)
+    started = time.monotonic()
+    with pytest.raises(DownloadError, match=r"under 30,720 bytes in 0.5 s \(try 2 of 2\)"):
+        download(server.url, {ONE: SUMS[ONE]}, tmp_path, policy)
+    assert time.monotonic() - started < 10
+    assert (tmp_path / f"{ONE}.part").stat().st_size >= 8192
+    download(server.url, {ONE: SUMS[ONE]}, tmp_path, SHORT)
+    assert (tmp_path / ONE).read_bytes() == FILES[ONE]
+
+
+def test_a_slow_download_goes_on_while_bytes_arrive(server, tmp_path):
+    server.faults = ["slow"]
+    started = time.monotonic()
+    download(server.url, {ONE: SUMS[ONE]}, tmp_path, RetryPolicy(timeout_s=0.5, tries=1, least=8192))
+    assert time.monotonic() - started > 1.0, "it took several time-outs"
+    assert (tmp_path / ONE).read_bytes() == FILES[ONE]
+
+
+def test_an_endless_file_is_refused_at_once_and_leaves_nothing(server, tmp_path):
+    policy = RetryPolicy(timeout_s=2, tries=3, wait_s=0.01, most=50_000)
+    with pytest.raises(DownloadError, match="one.csv: over 50,000 bytes, .* deleted") as caught:
+        download(server.url, {ONE: SUMS[ONE]}, tmp_path, policy)
+    assert "\n" not in str(caught.value)
+    assert len(server.requested) == 1
+    assert not list(tmp_path.rglob("*.csv*"))
 
 
 def test_no_connection_is_reported(tmp_path):

@@ -153,7 +153,7 @@ def test_a_higher_counter_is_released(github, released, tag):
 
 @pytest.mark.parametrize("listed", [{"message": "no"}, [{"tag_name": "x"}], [3]])
 def test_a_list_of_releases_of_another_form_is_one_line(github, released, tag, capsys, listed, monkeypatch):
-    monkeypatch.setattr("dlnet.release.github.requests.Response.json", lambda answer: listed)
+    monkeypatch.setattr("dlnet.release.github.Answer.json", lambda answer: listed)
     assert main(steps(tag)[2]) == 1
     error = capsys.readouterr().err
     assert "has another form" in error
