@@ -10,7 +10,7 @@ import logging
 import os
 import time
 
-from dlnet.errors import DLNetError, RefusedError, RegistryError
+from dlnet.errors import DLNetError, RefusedError, RegistryError, UntrustedError
 from dlnet.registry.client import registry_errors
 from dlnet.registry.signature import Signer
 from dlnet.release.drafts import put_bundle
@@ -62,8 +62,8 @@ class Push:
         except GitHubError:
             raise
         except DLNetError as error:
-            passing = isinstance(error, RegistryError) and not isinstance(error, RefusedError)
-            raise GitHubError(str(error), lasting=not passing) from error
+            lasting = isinstance(error, RefusedError | UntrustedError) or not isinstance(error, RegistryError)
+            raise GitHubError(str(error), lasting=lasting) from error
 
     def _hand_over(self, version: int, delivery: str) -> None:
         releases = Releases(self.model, exists=self.github.released)
