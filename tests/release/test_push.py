@@ -15,7 +15,7 @@ import pytest
 helper_paths.use("relay")
 
 from running_relay import SECRET, TOKEN, message, start_relay  # noqa: E402
-from running_relay import signed as signed_message
+from running_relay import signed as signed_message  # noqa: E402
 from signed_project import commit  # noqa: E402
 
 from dlnet.cli import main  # noqa: E402
