@@ -2,6 +2,7 @@
 
 import ast
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -142,6 +143,7 @@ def test_passwords_go_only_where_there_is_a_network(monkeypatch):
 @pytest.mark.parametrize("stage", [path.stem for path in (ROOT / "stages").glob("[a-z]*.py")])
 def test_the_key_that_signs_reaches_the_stage_that_publishes_and_no_other(here, monkeypatch, stage):
     monkeypatch.setenv("DLNET_SIGNING_KEY", "a secret key")
+    shutil.copy(ROOT / "params.yaml", here)
     command = ["python", "-m", f"stages.{stage}"]
     for network in (True, False):
         made = make_plan(config(), "image", command, network=network, owner={})
