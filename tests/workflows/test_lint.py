@@ -102,7 +102,7 @@ def test_the_model_that_was_planned_is_fetched_and_released():
     document = load(WORKFLOWS / "firmware.yml")
     assert document["env"]["DLNET_MODEL_NAME"] == "${{ vars.DLNET_MODEL_NAME || 'dlnet-edge' }}"
     assert document["jobs"]["release"]["env"]["DLNET_MODEL_NAME"] == (
-        "${{ needs.plan.outputs.name || needs.build.outputs.name }}"
+        "${{ needs.build.outputs.name || needs.plan.outputs.name }}"
     )
     (fetch,) = [step for step in document["jobs"]["build"]["steps"] if "release fetch --model" in step.get("run", "")]
     assert "needs.plan.outputs.name, needs.plan.outputs.version" in fetch["env"]["MODEL"]
