@@ -154,6 +154,7 @@ def assets(
     from dlnet.firmware.prove import prove_arm
     from dlnet.outputs.marker import files_of
     from dlnet.release.assets import BUILT, AssetsConfig, Release, assemble, evaluated, lineage
+    from dlnet.release.sbom import toolchain
     from dlnet.release.tags import parse_tag
     from dlnet.saved import load_as
 
@@ -162,10 +163,11 @@ def assets(
         edge, evaluation, tags = load_as(folder, SavedEdge), evaluated(folder), lineage(folder)
     released = parse_tag(tag)
     device = replace(edge.device, counter=released.counter) if released else edge.device
-    told = Board(CoreLine(build / f"{BUILT}.elf")).info
+    elf = build / f"{BUILT}.elf"
+    told, parts = Board(CoreLine(elf)).info, toolchain(elf)
     figures = measure(device, prove_arm(device, *windows(device))).costs(config.cost.clock_mhz)
     sizes = [(size.part, size.bytes, size.most) for size in read_sizes(build)]
-    release = Release(tag, device, edge.document, evaluation, tags, figures, sizes, told)
+    release = Release(tag, device, edge.document, evaluation, tags, figures, sizes, told, parts)
     verdict = assemble(build, release, config.publish.budget, out, model.folders)
     print("\n".join(verdict.held))
     print(f"{out}: " + ", ".join(files_of(out)))

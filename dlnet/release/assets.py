@@ -25,6 +25,7 @@ from dlnet.outputs import replaced_dir
 from dlnet.registry.card import render
 from dlnet.registry.names import BATTERY, KEY, edge_name, plain
 from dlnet.release.record import RECORD, release_record
+from dlnet.release.sbom import SBOM, Part, firmware_sbom
 from dlnet.release.tags import RELEASED, is_release_of, parse_tag
 
 BUILT, BOARD = "dlnet_monitor.ino", "nano33ble"
@@ -50,7 +51,7 @@ class Release:
         tag: of the release. document: the model's own. evaluation: its errors as the pipeline measured them, if it
             is from the registry. lineage: the version's tags.
         figures: costs of the model, measured now. sizes: (part, bytes, most) of the image.
-        told: what the image answers to ``info``.
+        told: what the image answers to ``info``. parts: what else the image is made from.
     """
 
     tag: str
@@ -61,6 +62,7 @@ class Release:
     figures: DeviceCosts
     sizes: Sequence[tuple[str, int, int]]
     told: Info
+    parts: tuple[Part, ...]
 
 
 def assemble(build: Path, release: Release, budget: BudgetParams, out: Path, inputs: Sequence[Path] = ()) -> Verdict:
@@ -87,6 +89,7 @@ def assemble(build: Path, release: Release, budget: BudgetParams, out: Path, inp
         write_bundle(release.model, folder)
         write_text(folder / CARD, card(release, verdict))
         write_text(folder / GUIDE, guide(release))
+        write_text(folder / SBOM, _sbom(release, folder / f"{shipped}.bin"))
         release_record(release.tag, release.model, folder).write(folder / RECORD)
         sums = [f"{sha256(path)}  {path.name}\n" for path in sorted(folder.iterdir())]
         write_text(folder / SUMS, "".join(sums))
@@ -152,6 +155,11 @@ def _check_image(release: Release) -> None:
                 f"{plain(release.tag)}: the image carries {name} {plain(str(stated[name]))}, not {value}; build it "
                 f"again: dlnet sketch --board {BOARD} --counter {model.counter}"
             )
+
+
+def _sbom(release: Release, image: Path) -> str:
+    label = release.document.data.label
+    return firmware_sbom(release.tag, release.model, label, release.lineage, image, release.parts)
 
 
 def _image(path: Path) -> Path:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from cyclonedx.model.component import ComponentType
 from made_pipeline import BUDGET, EDGE, device_costs, make
 
 from dlnet.config.quantities import load_quantities
@@ -17,6 +18,7 @@ from dlnet.firmware.documents import Milliseconds
 from dlnet.models.document import Evaluated, ForecastErrors
 from dlnet.outputs.marker import MARKER
 from dlnet.release.assets import KINDS, Release, assemble, lineage
+from dlnet.release.sbom import Part
 
 PROJECT = Path(__file__).parents[2]
 
@@ -25,6 +27,7 @@ MEASURED = Evaluated(
     validation=ForecastErrors(mae=0.0011, rmse=0.002, asset_mae=0.0012, by_horizon=(0.001,)),
     test=ForecastErrors(mae=0.0013, rmse=0.0021, asset_mae=0.0014, by_horizon=(0.001,)),
 )
+PARTS = (Part(ComponentType.APPLICATION, "arm-none-eabi-gcc", "7.2.1", {}),)
 SIZES = [("text", 120_000, 983_040), ("data", 45_000, 262_144)]
 
 
@@ -46,7 +49,9 @@ def build(tmp_path):
 def release(model):
     device = replace(model.device, version="dlnet-edge/4", counter=9)
     lineage = {"dlnet.git.commit": "abc"}
-    return Release("firmware-v4-1a2b3c4d-c9", device, model.document, MEASURED, lineage, FIGURES, SIZES, told(device))
+    return Release(
+        "firmware-v4-1a2b3c4d-c9", device, model.document, MEASURED, lineage, FIGURES, SIZES, told(device), PARTS
+    )
 
 
 def told(device, **other):

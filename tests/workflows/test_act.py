@@ -28,7 +28,7 @@ NEEDED = ("arduino-builder", "qemu-system-arm", "arm-none-eabi-gcc", "g++")
 SECONDS = 300
 ASSETS = {
     *(f"dlnet-monitor-nano33ble.{kind}" for kind in ("bin", "elf", "hex", "map")),
-    *("model_data.h", "model.json", "release.json", "MODEL-CARD.md", "FLASH.md", "SHA256SUMS"),
+    *("model_data.h", "model.json", "release.json", "sbom.cdx.json", "MODEL-CARD.md", "FLASH.md", "SHA256SUMS"),
 }
 
 
