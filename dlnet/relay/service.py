@@ -30,7 +30,6 @@ from starlette.routing import Route
 from dlnet.errors import DLNetError
 from dlnet.registry.names import edge_name
 from dlnet.relay.outbox import Outbox, Waiting
-from dlnet.relay.push import Push
 from dlnet.relay.webhook import MAX_BODY, Delivery, RejectedError, verify
 from dlnet.release.github import GitHub, GitHubError
 
@@ -258,7 +257,11 @@ def serve(  # noqa: PLR0913 - each is one setting of the command
     handler.setFormatter(JsonLines())
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
     logging.getLogger("urllib3").setLevel(logging.ERROR)
-    target = Push.of_environment(repository, model) if push else GitHub.of_environment(repository)
+    target: Target = GitHub.of_environment(repository)
+    if push:
+        from dlnet.relay.push import Push  # what reads models takes a while to import
+
+        target = Push.of_environment(repository, model)
     relay = Relay(Outbox(state), target, secret.encode(), model, pause)
     uvicorn.run(
         relay.app(), host=host, port=port, log_config=None, access_log=False, server_header=False,
