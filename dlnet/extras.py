@@ -17,6 +17,7 @@ EXTRA_OF: Mapping[str, str] = {
     "tensorflow": "export",
     "tflite_micro": "export",
     "capstone": "firmware",
+    "cyclonedx": "firmware",
     "jinja2": "firmware",
     "elftools": "firmware",
     "serial": "firmware",

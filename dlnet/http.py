@@ -105,6 +105,7 @@ def ask(
     seconds: float,
     most: int,
     content: object = None,
+    data: bytes | None = None,
     headers: Mapping[str, str] | None = None,
     auth: AuthBase | None = None,
 ) -> Answer:
@@ -112,6 +113,7 @@ def ask(
 
     Args:
         seconds: for all of it: name look-up, connection, headers, body. most: bytes of the body. content: sent as JSON.
+        data: sent as it is.
 
     Raises:
         CallError: no answer, or one that takes longer or is larger.
@@ -120,7 +122,7 @@ def ask(
     def work(line: Line) -> Answer:
         sent = {**(headers or {}), "Accept-Encoding": "identity"}
         with line.session() as session, session.request(
-            method, url, json=content, headers=sent, auth=auth, timeout=seconds + GRACE_SECONDS, stream=True,
+            method, url, json=content, data=data, headers=sent, auth=auth, timeout=seconds + GRACE_SECONDS, stream=True,
             allow_redirects=False,
         ) as answer:  # fmt: skip
             return Answer(answer.status_code, answer.headers, _body(answer, most))

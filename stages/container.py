@@ -68,7 +68,7 @@ def make_plan(
     limits = project.limits_of(stage, config)
     # The images have no bytecode: it is compiled once for each project and image.
     bytecode = project.root() / ".cache/bytecode" / image.replace(":", "-")
-    variables = {**project.environment(network), "PYTHONPYCACHEPREFIX": str(bytecode)}
+    variables = {**project.environment(network, stage), "PYTHONPYCACHEPREFIX": str(bytecode)}
     if network:
         variables[COMMIT_VARIABLE] = git_commit(Path())  # the images have no git
     return ContainerPlan(

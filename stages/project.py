@@ -22,6 +22,7 @@ CERTIFICATES = ("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy")
 PASSED_WITH_NETWORK = (MIRROR_VARIABLE, *CERTIFICATES, *PROXIES)
 REGISTRY = "MLFLOW_"
+SIGNING_KEY, SIGNS = "DLNET_SIGNING_KEY", "publish"  # a secret, and the one stage that gets it
 DEFAULT_LIMITS = "default"
 
 
@@ -63,9 +64,9 @@ def limits_of(stage: str, config: RunnerConfig) -> LimitParams:
     return config.limits.get(stage, config.limits[DEFAULT_LIMITS])
 
 
-def environment(network: bool) -> dict[str, str]:
-    """Variables passed to a stage's container; those of registry and site only with a network."""
-    names = {*PASSED, *(PASSED_WITH_NETWORK if network else ())}
+def environment(network: bool, stage: str = "") -> dict[str, str]:
+    """Variables passed to a stage's container; those of registry and site only with a network, the key to one stage."""
+    names = {*PASSED, *(PASSED_WITH_NETWORK if network else ()), *([SIGNING_KEY] if stage == SIGNS else ())}
     passed = {key: value for key, value in os.environ.items() if key in names or (network and key.startswith(REGISTRY))}
     user = _user()
     # With these a uid needs no entry in the image's passwd.

@@ -57,6 +57,7 @@ def info(port: Port, model: Model = REGISTERED, elf: Elf = None, timeout: Second
         about, words, held = board.info, board.info.words, board.held()
         print(f"model    {about.model}, version {about.version}")
         print(f"sha256   {about.sha256}")
+        print(f"counter  {about.counter or 'none, no release'}")
         print(f"forecast {words.target} [{words.unit}] of one {words.asset}, one row a {words.time}")
         print(f"looks at {about.window} rows, forecasts {about.horizon}; a saved state has {about.state} bytes")
         for i, (name, unit) in enumerate(board.inputs()):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
@@ -14,6 +15,10 @@ if TYPE_CHECKING:
     from dlnet.firmware.measure import Figures
 
 SYNTHETIC_WINDOWS = 200
+Counter = Annotated[
+    int,
+    typer.Option("--counter", metavar="N", min=0, help="security counter of the release; 0: no release"),
+]
 
 app = commands()
 
@@ -22,6 +27,7 @@ app = commands()
 def firmware(
     model: Model,
     out: Out,
+    counter: Counter = 0,
     prove: Annotated[
         bool,
         typer.Option("--prove", help="compile it, compare with the reference, print its costs"),
@@ -33,7 +39,7 @@ def firmware(
     from dlnet.outputs import added_files
 
     with opened_edge(model) as opened:
-        device = opened.device
+        device = replace(opened.device, counter=counter)
     with added_files(out, (HEADER, DOCUMENT), "dlnet firmware", model.folders) as folder:
         write_bundle(device, folder)
     print(f"{device.name}, version {device.version}: {device.spec.parameters} parameters")
@@ -48,6 +54,7 @@ def sketch(
     model: Model,
     board: Annotated[Literal["emulated", "nano33ble"], typer.Option()],
     out: Out,
+    counter: Counter = 0,
     builder: Annotated[
         Literal["arduino-builder", "arduino-cli"] | None, typer.Option(help="default: what is installed")
     ] = None,
@@ -58,7 +65,7 @@ def sketch(
     from dlnet.outputs import replaced_dir
 
     with opened_edge(model) as opened:
-        device = opened.device
+        device = replace(opened.device, counter=counter)
     with replaced_dir(out, "dlnet sketch", model.folders) as folder:
         image = make(device, board, builder, folder)
     print(f"{out / image.elf.name}: {device.name}, version {device.version}")

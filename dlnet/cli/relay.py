@@ -23,11 +23,16 @@ def relay(
     check_hours: Annotated[
         float, typer.Option(min=1, max=720, help="start the workflow if nothing else did for so long")
     ] = 24,
+    push: Annotated[
+        bool,
+        typer.Option("--push", help="hand champions over as signed bundles, if GitHub does not reach the registry"),
+    ] = False,
 ) -> None:
     """Relay MLflow's webhook to GitHub.
 
-    It runs until Ctrl-C. Secrets come from DLNET_WEBHOOK_SECRET and DLNET_GITHUB_TOKEN.
+    It runs until Ctrl-C. Secrets come from DLNET_WEBHOOK_SECRET and DLNET_GITHUB_TOKEN, with --push also from
+    DLNET_SIGNING_KEY and MLFLOW_TRACKING_URI.
     """
     from dlnet.relay.service import serve
 
-    serve(repository, name, state, host, port, check_hours=check_hours)
+    serve(repository, name, state, host, port, check_hours=check_hours, push=push)

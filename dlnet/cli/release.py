@@ -7,13 +7,13 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dlnet.cli.arguments import FORMS, Model, ModelArgument, Name, Out, commands, example
+from dlnet.cli.arguments import FORMS, Model, ModelArgument, Name, Out, commands, example, parse_model
 from dlnet.errors import RegistryError
 from dlnet.registry.names import DEFAULT
 
@@ -88,11 +88,50 @@ def fail(version: Version, claimant: Claimant, name: Name = DEFAULT) -> None:
     print(f"{name} version {version} may be built again")
 
 
-@app.command(epilog=example("dlnet release fetch --model models:/dlnet-edge/7 --out build/model"))
-def fetch(model: Model, out: Out) -> None:
-    """Write a version's files and lineage to a folder, checked."""
-    from dlnet.release.fetch import check_out
+@app.command(epilog=example("dlnet release bundle --claim run-17 --out bundle.tar"))
+def bundle(
+    claimant: Claimant,
+    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="file to write; an existing one is not replaced")],
+    name: Name = DEFAULT,
+    github: GitHub = None,
+) -> None:
+    """Claim the build, and write what it needs to one signed file: for a build that does not reach the registry."""
+    from dlnet.errors import OutputError, RefusedError
+    from dlnet.files import write_bytes
+    from dlnet.release.pack import bundle_signer, claimed_bundle
 
+    if out.exists():
+        raise OutputError(f"{out}: exists; name another file")
+    plan, content = claimed_bundle(_releases(name, github), claimant, bundle_signer())
+    if content is None:
+        raise RefusedError(plan.reason)
+    write_bytes(out, content)
+    print(f"{plan.reason}: {out}, {len(content):,} B")
+
+
+@app.command(epilog=example("dlnet release fetch --model models:/dlnet-edge/7 --out build/model"))
+def fetch(
+    out: Out,
+    model: Annotated[
+        ModelArgument | None, typer.Option("--model", metavar="MODEL", parser=parse_model, help=f"{FORMS}")
+    ] = None,
+    bundle: Annotated[
+        Path | None, typer.Option("--bundle", metavar="FILE", help="instead: what dlnet release bundle wrote")
+    ] = None,
+    output: Output = None,
+) -> None:
+    """Write a version's files and lineage to a folder, checked."""
+    from dlnet.release.fetch import check_out, check_out_bundle
+
+    if bundle is not None and model is None:
+        plan = check_out_bundle(bundle, out)
+        _append(plan, output)
+        print(f"{plan.reason}: {out}")
+        return
+    if model is None or bundle is not None:
+        raise typer.BadParameter("give either --model or --bundle")
+    if output is not None:
+        raise typer.BadParameter("--output needs --bundle; of a version in the registry dlnet release plan writes it")
     if isinstance(model.source, Path):
         raise RegistryError(f"{model}: is a folder; fetch reads from the registry, so give {FORMS}")
     print(f"{check_out(str(model), out)}: {out}")
@@ -107,20 +146,28 @@ def assets(
 ) -> None:
     """Assemble the release: images, header, card, checksums."""
     from dlnet.cli.firmware import windows
+    from dlnet.device.board import Board
+    from dlnet.device.core import CoreLine
     from dlnet.device.make import read_sizes
     from dlnet.export.saved import SavedEdge
     from dlnet.firmware.measure import measure
     from dlnet.firmware.prove import prove_arm
     from dlnet.outputs.marker import files_of
-    from dlnet.release.assets import AssetsConfig, Release, assemble, evaluated, lineage
+    from dlnet.release.assets import BUILT, AssetsConfig, Release, assemble, evaluated, lineage
+    from dlnet.release.sbom import toolchain
+    from dlnet.release.tags import parse_tag
     from dlnet.saved import load_as
 
     config = AssetsConfig.load()
     with _checked_out(model) as folder:
         edge, evaluation, tags = load_as(folder, SavedEdge), evaluated(folder), lineage(folder)
-    figures = measure(edge.device, prove_arm(edge.device, *windows(edge.device))).costs(config.cost.clock_mhz)
+    released = parse_tag(tag)
+    device = replace(edge.device, counter=released.counter) if released else edge.device
+    elf = build / f"{BUILT}.elf"
+    told, parts = Board(CoreLine(elf)).info, toolchain(elf)
+    figures = measure(device, prove_arm(device, *windows(device))).costs(config.cost.clock_mhz)
     sizes = [(size.part, size.bytes, size.most) for size in read_sizes(build)]
-    release = Release(tag, edge.device, edge.document, evaluation, tags, figures, sizes)
+    release = Release(tag, device, edge.document, evaluation, tags, figures, sizes, told, parts)
     verdict = assemble(build, release, config.publish.budget, out, model.folders)
     print("\n".join(verdict.held))
     print(f"{out}: " + ", ".join(files_of(out)))
@@ -149,10 +196,14 @@ def _releases(name: str, repository: str | None) -> Releases:
     return Releases(name, exists=published.exists, check_tag=published.check_tag)
 
 
-def _show(plan: ReleasePlan, as_json: bool, output: Path | None) -> None:
+def _append(plan: ReleasePlan, output: Path | None) -> None:
     if output is not None:
         with output.open("a") as stream:
             stream.write(plan.lines())
+
+
+def _show(plan: ReleasePlan, as_json: bool, output: Path | None) -> None:
+    _append(plan, output)
     if as_json:
         json.dump(asdict(plan), sys.stdout, indent=1)
         print()

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from dlnet.device.errors import DeviceError, LineLost, NoAnswer, Refused, WrongModel
 
-PROTOCOL = 3
+PROTOCOL = 4
 GREETINGS = 3
 FORECAST_BITS = 24
 FLAG = " saturated"  # last word of an answer that rests on a feature beyond the range of its codes
@@ -33,10 +33,11 @@ class Words:
 
 @dataclass(frozen=True)
 class Info:
-    """What a board reports about its model."""
+    """What a board reports about its model. ``counter``: security counter of the release; 0: no release."""
 
     model: str
     version: str
+    counter: int
     sha256: str
     inputs: int
     window: int
@@ -86,9 +87,9 @@ class Board:
                         f"{self._line.port}: has protocol {fields.get('protocol')}, this computer {PROTOCOL}; "
                         "flash firmware of the same release"
                     )
-                sizes = {name: int(fields[name]) for name in ("inputs", "window", "horizon", "state")}
+                sizes = {name: int(fields[name]) for name in ("counter", "inputs", "window", "horizon", "state")}
                 words = Words(fields["asset"], fields["time"], fields["target"], fields["unit"])
-                return Info(fields["model"], fields["version"], fields["sha256"], words=words, **sizes)
+                return Info(fields["model"], fields["version"], sha256=fields["sha256"], words=words, **sizes)
             except (NoAnswer, LineLost, Refused):
                 if attempt == GREETINGS - 1:
                     raise
@@ -121,6 +122,16 @@ class Board:
             raise WrongModel(
                 f"{self._line.port}: the board runs {self.info.model} version {self.info.version} "
                 f"({self.info.sha256[:12]}), not the requested model ({sha256[:12]}); flash that, or name the other one"
+            )
+
+    def check_release(self, version: str, counter: int) -> None:
+        """Raise ``WrongModel`` unless the firmware states this version of the model and this security counter."""
+        stated = f"version {self.info.version}, counter {self.info.counter}"
+        wanted = f"version {version}, counter {counter}"
+        if stated != wanted:
+            raise WrongModel(
+                f"{self._line.port}: the firmware states {stated}, it should be {wanted}; build it again with "
+                f"dlnet sketch --counter {counter}"
             )
 
     def inputs(self) -> list[tuple[str, str]]:

@@ -34,6 +34,7 @@ def verify_emulated(elf: Path, model: DeviceModel) -> Played:
 
 
 def _check(board: Board, model: DeviceModel) -> Played:
+    board.check_release(model.version, model.counter)
     board.self_test()
     return replay(board, model, synthetic_asset(model))
 

@@ -18,6 +18,7 @@ from dlnet.export.spec import Spec, to_json
 
 FORMAT = "dlnet-device/4"
 LOCAL = "local"  # version of a model that is not from the registry
+NO_COUNTER, MOST_COUNTER = 0, 999_999_999  # security counter of firmware that is no release, and the highest one
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,7 @@ class DeviceModel:
     Attributes:
         version: of the registry, or ``local``.
         golden: quantised windows (G, T, C) and anchors (G,) for the self test.
+        counter: security counter of the release, 1 to 999,999,999; 0 for firmware that is no release.
     """
 
     name: str
@@ -36,6 +38,7 @@ class DeviceModel:
     clean: CleanParams
     quantities: Quantities
     golden: tuple[Int16s, Int32s]
+    counter: int = NO_COUNTER
 
     @property
     def codec(self) -> Codec:

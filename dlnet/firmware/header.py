@@ -13,14 +13,14 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from dlnet.errors import ModelError
 from dlnet.export import fixed
 from dlnet.export.codec_bounds import check_codec
-from dlnet.export.edge import DeviceModel
+from dlnet.export.edge import MOST_COUNTER, NO_COUNTER, DeviceModel
 from dlnet.export.frontend import HEALTH_OFFSET, Codec
 from dlnet.export.layout import Spec
 from dlnet.firmware import self_test
 from dlnet.firmware.streams import gate_stream, head_stream, inner_stream, skip_events, step_stream
 
 TEMPLATES = Path(__file__).parent / "templates"
-LONGEST_TEXT = 100  # characters: the longest reply has five of them and must fit its buffer
+LONGEST_TEXT = 100  # characters: info has two of them, and must fit its buffer
 MOST_DROP = 1 << 29  # between two knots, 2^-24 of health: the read-out multiplies it by 4 in 32 bits
 LAYOUT = {f"{sign}int{8 * size}_t": f"<{sign or 'i'}{size}" for sign in ("", "u") for size in (1, 2, 4)}
 LAYOUT["float"] = "<f4"
@@ -30,11 +30,14 @@ def header(model: DeviceModel) -> str:
     """The text of model_data.h.
 
     Raises:
-        ModelError: the model is beyond what the engine's layout holds, or has a name that is not printable ASCII.
+        ModelError: the model is beyond what the engine's layout holds, has a name that is not printable ASCII, or a
+            counter that no release has.
     """
     spec, codec = model.spec, model.codec
     _check(spec, codec)
     check_codec(codec)
+    if not NO_COUNTER <= model.counter <= MOST_COUNTER:
+        raise ModelError(f"counter is {model.counter}; the counter of a release is from 1 to {MOST_COUNTER:,}")
     windows, anchors = model.golden
     golden = [_Array("int16_t", "golden_window", windows.reshape(-1)), _Array("int32_t", "golden_anchor", anchors)]
     first = 0 if codec.target is None else 1

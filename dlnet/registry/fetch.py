@@ -121,13 +121,17 @@ def fetch(version: Version, into: Path, registry: str | None = None) -> Fetched:
     """
     registry = registry or tracking_uri()
     with registry_errors(registry):
-        store = open_store(version.location, registry)
-        entries = store.entries()
-        _examine(version, entries)
-        version, envelope = _verified(version, store, entries)
-        contents = {
-            name: _checked(version, store, name) for name in sorted(version.sha256)
-        }  # all, before the first is written
+        return fetch_from(open_store(version.location, registry), version, into)
+
+
+def fetch_from(store: Store, version: Version, into: Path) -> Fetched:
+    """``fetch`` from a store that is open: checks and results are the same wherever the files come from."""
+    entries = store.entries()
+    _examine(version, entries)
+    version, envelope = _verified(version, store, entries)
+    contents = {
+        name: _checked(version, store, name) for name in sorted(version.sha256)
+    }  # all, before the first is written
     _check_task(version, contents)
     for name, content in contents.items():
         write_bytes(into / name, content)

@@ -15,7 +15,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from pydantic import Base64Bytes, BaseModel, ConfigDict, Field, ValidationError
 
@@ -26,7 +26,9 @@ if TYPE_CHECKING:
 
 KEY_VARIABLE = "DLNET_SIGNING_KEY"
 PUBLISHERS = Path("mlflow/publishers.pem")  # below the project's folder
-PAYLOAD = "application/vnd.dlnet-signed+json"
+PAYLOAD: Final = "application/vnd.dlnet-signed+json"  # a statement about a version
+BUNDLE: Final = "application/vnd.dlnet-bundle+json"  # the head of a bundle
+Kind = Literal["application/vnd.dlnet-signed+json", "application/vnd.dlnet-bundle+json"]
 MOST = 256 << 10  # bytes of an envelope, of a private key, and of the file of public keys
 _PUBLIC = re.compile(r"-----BEGIN PUBLIC KEY-----.*?-----END PUBLIC KEY-----", re.DOTALL)
 _MAKE = "make a pair with dlnet keys new"
@@ -44,7 +46,7 @@ class Envelope(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    payloadType: Literal["application/vnd.dlnet-signed+json"]  # noqa: N815 - DSSE's name
+    payloadType: Kind  # noqa: N815 - DSSE's name
     payload: Base64Bytes
     signatures: tuple[_Signature]  # one
 
@@ -56,10 +58,10 @@ class Signer:
     key_id: str
     private: Ed25519PrivateKey = field(repr=False)
 
-    def sign(self, payload: bytes) -> bytes:
-        """The envelope of a document; the same document gives the same bytes."""
-        signature = {"keyid": self.key_id, "sig": _text(self.private.sign(_encoded(payload)))}
-        envelope = {"payloadType": PAYLOAD, "payload": _text(payload), "signatures": [signature]}
+    def sign(self, payload: bytes, kind: Kind = PAYLOAD) -> bytes:
+        """The envelope of a document of one kind; the same document gives the same bytes."""
+        signature = {"keyid": self.key_id, "sig": _text(self.private.sign(_encoded(payload, kind)))}
+        envelope = {"payloadType": kind, "payload": _text(payload), "signatures": [signature]}
         return (json.dumps(envelope, indent=1, sort_keys=True) + "\n").encode()
 
     @property
@@ -75,8 +77,8 @@ class Publishers:
     source: str
     keys: Mapping[str, Ed25519PublicKey]
 
-    def verified(self, envelope: bytes, what: str) -> bytes:
-        """The document in an envelope that one of the publishers signed.
+    def verified(self, envelope: bytes, what: str, kind: Kind = PAYLOAD) -> bytes:
+        """The document of one kind in an envelope that one of the publishers signed.
 
         Raises:
             SignatureError: another form, an unknown key, or a signature that is not of these bytes.
@@ -84,6 +86,8 @@ class Publishers:
         from cryptography.exceptions import InvalidSignature
 
         parsed = _parsed(envelope, what)
+        if parsed.payloadType != kind:
+            raise SignatureError(f"{what}: what is signed is a document of another kind; refused")
         (signature,) = parsed.signatures
         public = self.keys.get(signature.keyid)
         if public is None:
@@ -91,7 +95,7 @@ class Publishers:
                 f"{what}: signed with key {signature.keyid[:16]}..., which is not among the publishers in {self.source}"
             )
         try:
-            public.verify(signature.sig, _encoded(parsed.payload))
+            public.verify(signature.sig, _encoded(parsed.payload, kind))
         except InvalidSignature as error:
             raise SignatureError(f"{what}: the signature is not of this document; refused") from error
         return parsed.payload
@@ -212,9 +216,9 @@ def _parsed(envelope: bytes, what: str) -> Envelope:
         raise SignatureError(f"{what}: not a signed document; refused") from error
 
 
-def _encoded(payload: bytes) -> bytes:
+def _encoded(payload: bytes, kind: Kind) -> bytes:
     """What is signed: DSSE's pre-authentication encoding, so that a document of one type is never taken for another."""
-    return b"DSSEv1 %d %s %d %s" % (len(PAYLOAD), PAYLOAD.encode(), len(payload), payload)
+    return b"DSSEv1 %d %s %d %s" % (len(kind), kind.encode(), len(payload), payload)
 
 
 def _text(content: bytes) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import time
 
+from dlnet.relay.target import Target
 from dlnet.release.github import GitHub, GitHubError
 
 WORKFLOW = "firmware.yml"
@@ -18,19 +19,20 @@ log = logging.getLogger("dlnet.relay")
 
 
 class KeptAlive:
-    """A repository whose workflow is enabled before a dispatch, at most once a day."""
+    """A target whose workflow is enabled before a dispatch, at most once a day."""
 
-    def __init__(self, github: GitHub) -> None:
+    def __init__(self, github: GitHub, target: Target) -> None:
         self.github = github
+        self.target = target
         self._next = 0.0
 
     @property
     def repository(self) -> str:
         """``owner/name``."""
-        return self.github.repository
+        return self.target.repository
 
     def dispatch(self, version: int | None, delivery: str) -> None:
-        """Start the workflow, see ``GitHub.dispatch``.
+        """See ``Target.dispatch``.
 
         Raises:
             GitHubError: no answer, or a refusal. That the workflow could not be enabled is only logged: mostly it is.
@@ -42,4 +44,4 @@ class KeptAlive:
                 self.github.enable(WORKFLOW)
             except GitHubError as error:
                 log.warning("workflow not enabled", extra={"fields": {"workflow": WORKFLOW, "reason": str(error)}})
-        self.github.dispatch(version, delivery)
+        self.target.dispatch(version, delivery)

@@ -21,7 +21,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
 from functools import partial
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 import uvicorn
 from starlette.applications import Starlette
@@ -34,6 +34,7 @@ from dlnet.registry.names import edge_name
 from dlnet.relay.connections import MOST, GuardedProtocol
 from dlnet.relay.keepalive import KeptAlive
 from dlnet.relay.outbox import Outbox, OutboxError, Waiting
+from dlnet.relay.target import Target
 from dlnet.relay.webhook import MAX_BODY, Delivery, RejectedError, verify
 from dlnet.release.github import GitHub, GitHubError
 
@@ -51,17 +52,6 @@ CHECK_HOURS = 24.0
 log = logging.getLogger("dlnet.relay")
 T = TypeVar("T")
 Queued = tuple[Delivery, asyncio.Future[str | None]]  # its future is the state that it got, None if it is known
-
-
-class Target(Protocol):
-    """Where champions are sent; ``GitHubError`` says whether to try again."""
-
-    @property
-    def repository(self) -> str:
-        """``owner/name``."""
-
-    def dispatch(self, version: int | None, delivery: str) -> None:
-        """Tell of a champion; without a version: look whether there is one."""
 
 
 class Relay:
@@ -316,7 +306,7 @@ class JsonLines(logging.Formatter):
         return json.dumps(line)
 
 
-def serve(
+def serve(  # noqa: PLR0913 - each is one setting of the command
     repository: str,
     model: str,
     state: Path,
@@ -324,11 +314,13 @@ def serve(
     port: int,
     pause: float = FIRST_PAUSE,
     check_hours: float = CHECK_HOURS,
+    push: bool = False,
 ) -> None:
     """Run until SIGTERM or SIGINT. Secrets come from the environment, logs go to standard error.
 
     Args:
         model: the registered model whose champions are sent. check_hours: without a dispatch, until one of its own.
+        push: hand them over as bundles.
 
     Raises:
         DLNetError: a secret is missing or short, or the state file cannot be used, or no longer.
@@ -340,8 +332,11 @@ def serve(
     handler.setFormatter(JsonLines())
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
     logging.getLogger("urllib3").setLevel(logging.ERROR)
-    github = KeptAlive(GitHub.of_environment(repository))
-    relay = Relay(Outbox(state), github, secret.encode(), model, pause, check_hours * 3600)
+    github = GitHub.of_environment(repository)
+    relay = Relay(
+        Outbox(state), KeptAlive(github, _pushed(github, model) if push else github), secret.encode(), model, pause,
+        check_hours * 3600,
+    )  # fmt: skip
     server = uvicorn.Server(
         uvicorn.Config(
             relay.app(), host=host, port=port, log_config=None, access_log=False, server_header=False,
@@ -353,3 +348,10 @@ def serve(
     server.run()
     if relay.failure is not None:
         raise relay.failure
+
+
+def _pushed(github: GitHub, model: str) -> Target:
+    from dlnet.relay.push import Push  # what reads models takes a while to import
+    from dlnet.release.pack import bundle_signer
+
+    return Push(github, model, bundle_signer())

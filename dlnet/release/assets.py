@@ -10,9 +10,10 @@ from pathlib import Path
 from dlnet.config.base import StageConfig
 from dlnet.config.cost import CostParams
 from dlnet.config.publish import BudgetParams, PublishParams
+from dlnet.device.board import Info
 from dlnet.errors import ModelError, RefusedError
 from dlnet.export.documents import VersionRecord
-from dlnet.export.edge import LOCAL, DeviceModel
+from dlnet.export.edge import DeviceModel
 from dlnet.export.saved import VERSION
 from dlnet.files import sha256, write_text
 from dlnet.firmware.bundle import write_bundle
@@ -22,8 +23,10 @@ from dlnet.gate.verdict import Verdict
 from dlnet.models.document import EVALUATION, Evaluated, ModelDocument
 from dlnet.outputs import replaced_dir
 from dlnet.registry.card import render
-from dlnet.registry.names import BATTERY, edge_name, plain
-from dlnet.release.tags import is_release_of
+from dlnet.registry.names import BATTERY, KEY, edge_name, plain
+from dlnet.release.record import RECORD, release_record
+from dlnet.release.sbom import SBOM, Part, firmware_sbom
+from dlnet.release.tags import RELEASED, is_release_of, parse_tag
 
 BUILT, BOARD = "dlnet_monitor.ino", "nano33ble"
 COMMAND = "dlnet release assets"
@@ -48,6 +51,7 @@ class Release:
         tag: of the release. document: the model's own. evaluation: its errors as the pipeline measured them, if it
             is from the registry. lineage: the version's tags.
         figures: costs of the model, measured now. sizes: (part, bytes, most) of the image.
+        told: what the image answers to ``info``. parts: what else the image is made from.
     """
 
     tag: str
@@ -57,6 +61,8 @@ class Release:
     lineage: Mapping[str, str]
     figures: DeviceCosts
     sizes: Sequence[tuple[str, int, int]]
+    told: Info
+    parts: tuple[Part, ...]
 
 
 def assemble(build: Path, release: Release, budget: BudgetParams, out: Path, inputs: Sequence[Path] = ()) -> Verdict:
@@ -66,11 +72,13 @@ def assemble(build: Path, release: Release, budget: BudgetParams, out: Path, inp
         build: folder that ``dlnet sketch`` wrote for the real board. inputs: other folders that ``out`` may not touch.
 
     Raises:
-        RefusedError: the model exceeds its budget, or the tag is that of another version's release.
+        RefusedError: the model exceeds its budget, the tag is that of another version's release, or version, counter or
+            SHA-256 that the image carries are not those of the tag.
         ModelError: a file of the build is missing or too large.
         OutputError: ``out`` holds something else than an earlier result.
     """
     _check_tag(release)
+    _check_image(release)
     shipped = image_name(release.model)
     verdict = check_budget(release.figures, budget)
     if not verdict.passed:
@@ -81,6 +89,8 @@ def assemble(build: Path, release: Release, budget: BudgetParams, out: Path, inp
         write_bundle(release.model, folder)
         write_text(folder / CARD, card(release, verdict))
         write_text(folder / GUIDE, guide(release))
+        write_text(folder / SBOM, _sbom(release, folder / f"{shipped}.bin"))
+        release_record(release.tag, release.model, folder).write(folder / RECORD)
         sums = [f"{sha256(path)}  {path.name}\n" for path in sorted(folder.iterdir())]
         write_text(folder / SUMS, "".join(sums))
     return verdict
@@ -122,13 +132,34 @@ def image_name(model: DeviceModel) -> str:
 
 
 def _check_tag(release: Release) -> None:
-    """Refuse the tag of a release (``firmware-...``) if it is of another version than the model."""
-    version = release.model.version
-    if version == LOCAL or not release.tag.startswith("firmware-"):
+    """Refuse the tag of a release (``firmware-...``) if it is of another version, content or counter than the model."""
+    if not release.tag.startswith(RELEASED):
         return
-    name, _, number = version.partition("/")
-    if not is_release_of(release.tag, name, int(number)):
+    version, tag = release.model.version, parse_tag(release.tag)
+    name, registered, number = version.partition("/")
+    own = registered and is_release_of(release.tag, name, int(number))
+    if not own or not tag or tag.key != release.lineage.get(KEY, tag.key)[:8]:
         raise RefusedError(f"{version}: {plain(release.tag)!r} is not the tag of its release")
+    if tag.counter != release.model.counter:
+        raise RefusedError(f"{release.tag}: the model is given counter {release.model.counter}, not {tag.counter}")
+
+
+def _check_image(release: Release) -> None:
+    """Refuse an image that states another model, version or counter on a board than the release will."""
+    model, told = release.model, release.told
+    stated = {"version": told.version, "counter": told.counter, "SHA-256": told.sha256}
+    wanted = {"version": model.version, "counter": model.counter, "SHA-256": model.sha256}
+    for name, value in wanted.items():
+        if stated[name] != value:
+            raise RefusedError(
+                f"{plain(release.tag)}: the image carries {name} {plain(str(stated[name]))}, not {value}; build it "
+                f"again: dlnet sketch --board {BOARD} --counter {model.counter}"
+            )
+
+
+def _sbom(release: Release, image: Path) -> str:
+    label = release.document.data.label
+    return firmware_sbom(release.tag, release.model, label, release.lineage, image, release.parts)
 
 
 def _image(path: Path) -> Path:

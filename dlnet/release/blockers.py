@@ -24,10 +24,15 @@ def release_blockers(version: Version, client: MlflowClient, registry: str) -> t
     Raises:
         RegistryError: the registry does not answer.
     """
-    by_tag = [_tag_blocker(version, tag, check) for tag, check in ((GATE, "the gate"), (BUDGET, "the budget"))]
     with registry_errors(registry):
         lost = lost_run(client, version.run_id)
-    return tuple(text for text in (lost, *by_tag, _files(version, registry)) if text)
+    return tuple(text for text in (lost, *result_blockers(version), _files(version, registry)) if text)
+
+
+def result_blockers(version: Version) -> tuple[str, ...]:
+    """Why a version may not be released, by its results of gate and budget alone."""
+    by_tag = [_tag_blocker(version, tag, check) for tag, check in ((GATE, "the gate"), (BUDGET, "the budget"))]
+    return tuple(text for text in by_tag if text)
 
 
 def _tag_blocker(version: Version, tag: str, check: str) -> str | None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import re
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
+from typing import Any
 from urllib.parse import urlsplit
 
 from requests import PreparedRequest
@@ -16,12 +18,13 @@ from dlnet.errors import DLNetError
 from dlnet.http import Answer, CallError, ask
 
 COMMIT = re.compile(r"[0-9a-f]{40}", re.ASCII)
+PER_PAGE, PAGES = 100, 50  # of the list of releases
 NESTED = 8  # most tags of tags that are followed to a commit
 TOKEN, API = "DLNET_GITHUB_TOKEN", "GITHUB_API_URL"  # noqa: S105 - a name, not a token
-DEFAULT_API = "https://api.github.com"
+DEFAULT_API, UPLOADS = "https://api.github.com", "uploads.github.com"
 REPOSITORY = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,38}/[A-Za-z0-9._-]{1,100}", re.ASCII)
 LOOPBACK = {"127.0.0.1", "localhost", "::1"}
-SECONDS = 15.0  # for a whole request
+SECONDS, UPLOAD_SECONDS = 15.0, 120.0  # for a whole request
 MOST = 4 << 20  # bytes of an answer; a release with a thousand files is listed in less
 LONGEST_WAIT = 3600.0  # seconds; limits of GitHub's API last an hour
 EVENT = "champion"
@@ -39,6 +42,15 @@ class GitHubError(DLNetError):
         super().__init__(message)
         self.lasting = lasting
         self.wait = wait
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A release as GitHub lists it; a draft has no git tag yet."""
+
+    id: int
+    tag: str
+    draft: bool
 
 
 @dataclass(frozen=True)
@@ -77,10 +89,33 @@ class GitHub:
         Raises:
             GitHubError: no answer, or a refusal.
         """
-        payload = {"delivery": delivery} | ({} if version is None else {"version": str(version)})
-        answer = self._ask("POST", "dispatches", {"event_type": EVENT, "client_payload": payload})
-        if answer.status != 204:
-            raise _refusal(answer)
+        self.start(EVENT, {"delivery": delivery} | ({} if version is None else {"version": str(version)}))
+
+    def start(self, event: str, payload: Mapping[str, str]) -> None:
+        """Start the workflows that listen for an event.
+
+        Raises:
+            GitHubError: no answer, or a refusal.
+        """
+        self.call("POST", "dispatches", 204, {"event_type": event, "client_payload": dict(payload)})
+
+    def upload(self, url: str, content: bytes) -> Any:
+        """Send a file to an address that GitHub gave; the JSON in its answer.
+
+        Raises:
+            GitHubError: no answer, a refusal, or an address to which the token is not sent.
+        """
+        own, parts = urlsplit(self.api), urlsplit(url)
+        hosts = {own.netloc, *([UPLOADS] if own.netloc == urlsplit(DEFAULT_API).netloc else [])}
+        if parts.scheme != own.scheme or parts.netloc not in hosts:
+            raise GitHubError(f"{url[:100]!r}: not an address of {self.api}; the token is not sent there", lasting=True)
+        headers = {"Accept": "application/vnd.github+json", "Content-Type": "application/octet-stream"}
+        auth = _Bearer(self.token)
+        try:
+            answer = ask("POST", url, seconds=UPLOAD_SECONDS, most=MOST, data=content, headers=headers, auth=auth)
+        except CallError as error:
+            raise GitHubError(f"{self.api}: a file was not taken ({error})") from error
+        return _content(answer, 201)
 
     def enable(self, workflow: str) -> None:
         """Enable a workflow, named by its file; GitHub disables those with a schedule in a quiet repository.
@@ -88,9 +123,7 @@ class GitHub:
         Raises:
             GitHubError: no answer, or a refusal: the token needs the right "Actions: write".
         """
-        answer = self._ask("PUT", f"actions/workflows/{workflow}/enable")
-        if answer.status != 204:
-            raise _refusal(answer)
+        self.call("PUT", f"actions/workflows/{workflow}/enable", 204)
 
     def released(self, tag: str) -> bool:
         """Whether a release of this tag exists.
@@ -102,6 +135,31 @@ class GitHub:
         if answer.status not in (200, 404):
             raise _refusal(answer)
         return answer.status == 200
+
+    def call(self, method: str, path: str, wanted: int, content: object = None) -> Any:
+        """One request; the JSON in its answer, None for an answer without content.
+
+        Raises:
+            GitHubError: no answer, another status than ``wanted``, or no JSON.
+        """
+        return _content(self._ask(method, path, content), wanted)
+
+    def releases(self) -> list[Listed]:
+        """All releases, drafts too where the token may see them.
+
+        Raises:
+            GitHubError: no answer, a refusal, or more releases than are read.
+        """
+        found: list[Listed] = []
+        for page in range(1, PAGES + 1):
+            listed = self.call("GET", f"releases?per_page={PER_PAGE}&page={page}", 200)
+            try:
+                found += [Listed(one["id"], str(one["tag_name"]), bool(one["draft"])) for one in listed]
+            except (TypeError, KeyError) as error:
+                raise GitHubError(f"GitHub's list of releases has another form ({error!r})") from error
+            if len(listed) < PER_PAGE:
+                return found
+        raise GitHubError(f"{self.repository}: over {PAGES * PER_PAGE:,} releases; delete drafts and old ones")
 
     def tagged(self, tag: str) -> str | None:
         """The commit that a git tag points to, through annotated tags; None if there is no such tag.
@@ -141,6 +199,15 @@ class _Bearer(AuthBase):
     def __call__(self, request: PreparedRequest) -> PreparedRequest:
         request.headers["Authorization"] = f"Bearer {self.token}"
         return request
+
+
+def _content(answer: Answer, wanted: int) -> Any:
+    if answer.status != wanted:
+        raise _refusal(answer)
+    try:
+        return answer.json() if answer.body else None
+    except ValueError as error:
+        raise GitHubError("GitHub's answer is not JSON") from error
 
 
 def _object(answer: Answer) -> tuple[str, str]:

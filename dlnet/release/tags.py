@@ -10,6 +10,7 @@ from dlnet.registry.fetch import Version
 from dlnet.registry.names import BATTERY, KEY, TASK, task_of_name
 
 CONTENT = re.compile(r"[0-9a-f]{64}", re.ASCII)
+RELEASED = "firmware-"  # how every tag of a release begins
 TAG = re.compile(
     rf"firmware-(?:(?P<task>{TASK.pattern})-)?v(?P<version>[1-9][0-9]{{0,8}})-(?P<key>[0-9a-f]{{8}})"
     r"-c(?P<counter>[1-9][0-9]{0,8})",

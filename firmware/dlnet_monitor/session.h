@@ -17,8 +17,8 @@ struct Clocks {
 template <class Model>
 class Session {
  public:
-  /// Bytes that any reply fits in; a forecast is the longest.
-  static constexpr size_t reply_room = 500 + 12 * Model::horizon;
+  /// Bytes that any reply fits in: the longest is `info` with two texts of 100 and four of 20 characters, or a forecast.
+  static constexpr size_t reply_room = 550 + 12 * Model::horizon;
 
   /// Call once, before the first line. Works on zeroed memory, without a constructor.
   void begin(const Clocks& clocks) {
@@ -132,7 +132,8 @@ class Session {
   }
 
   void info(Reply& reply) {
-    reply.put(" protocol=3 version=").put(Model::version()).put(" sha256=").put(Model::sha256());
+    reply.put(" protocol=4 version=").put(Model::version()).put(" counter=").put_unsigned(Model::counter);
+    reply.put(" sha256=").put(Model::sha256());
     reply.put(" inputs=").put_unsigned(Model::inputs).put(" window=").put_unsigned(Model::window);
     reply.put(" horizon=").put_unsigned(Model::horizon).put(" state=").put_unsigned(Monitor::state_size());
     reply.put(" asset=").put(Model::asset()).put(" time=").put(Model::time_unit());

@@ -58,3 +58,18 @@ def test_an_encoder_of_another_model_is_refused(edge, tmp_path, capsys):
     assert main(["firmware", "--model", str(edge), "--out", str(tmp_path / "out")]) == 1
     assert "its encoder" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
+
+
+def test_a_counter_is_in_the_header_and_changes_neither_document_nor_hash(edge, tmp_path):
+    for out, more in (("none", []), ("nine", ["--counter", "9"])):
+        assert main(["firmware", "--model", str(edge), "--out", str(tmp_path / out), *more]) == 0
+    assert "uint32_t counter = 0;" in (tmp_path / "none/model_data.h").read_text()
+    assert "uint32_t counter = 9;" in (tmp_path / "nine/model_data.h").read_text()
+    assert (tmp_path / "none/model.json").read_bytes() == (tmp_path / "nine/model.json").read_bytes()
+
+
+@pytest.mark.parametrize(("counter", "code"), [("-1", 2), ("1.5", 2), ("1000000000", 1), ("4294967296", 1)])
+def test_a_counter_that_no_release_has_is_refused(edge, tmp_path, capsys, counter, code):
+    assert main(["firmware", "--model", str(edge), "--out", str(tmp_path / "out"), "--counter", counter]) == code
+    assert "counter" in capsys.readouterr().err
+    assert not (tmp_path / "out/model_data.h").exists()

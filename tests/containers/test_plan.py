@@ -2,6 +2,7 @@
 
 import ast
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,9 @@ from made_project import ROOT
 from dlnet.config.runner import RunnerConfig
 from dlnet.data.sources import MIRROR_VARIABLE as SOURCES_MIRROR
 from dlnet.errors import ConfigError
+from dlnet.registry.signature import KEY_VARIABLE
 from stages import project
+from stages.container import make_plan
 from stages.containers.errors import EngineError
 from stages.containers.plan import ContainerPlan, caller, outermost
 
@@ -135,6 +138,24 @@ def test_passwords_go_only_where_there_is_a_network(monkeypatch):
         monkeypatch.setenv(name, "s")
         assert name not in project.environment(True)
     assert project.environment(False)["DVC_STAGE"] == "teach"
+
+
+@pytest.mark.parametrize("stage", [path.stem for path in (ROOT / "stages").glob("[a-z]*.py")])
+def test_the_key_that_signs_reaches_the_stage_that_publishes_and_no_other(here, monkeypatch, stage):
+    monkeypatch.setenv("DLNET_SIGNING_KEY", "a secret key")
+    shutil.copy(ROOT / "params.yaml", here)
+    command = ["python", "-m", f"stages.{stage}"]
+    for network in (True, False):
+        made = make_plan(config(), "image", command, network=network, owner={})
+        assert made.environment.get(KEY_VARIABLE) == ("a secret key" if stage == "publish" else None)
+        options = made.options()
+        del options["environment"]
+        assert "a secret key" not in str(options)
+
+
+def test_a_key_that_is_not_set_is_not_passed(monkeypatch):
+    monkeypatch.delenv("DLNET_SIGNING_KEY", raising=False)
+    assert KEY_VARIABLE not in project.environment(True, "publish")
 
 
 def test_home_and_user_are_set_for_a_uid_without_a_name(monkeypatch):

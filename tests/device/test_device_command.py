@@ -41,6 +41,7 @@ def test_info_names_the_model_and_its_inputs(device, model):
     assert code == 0
     assert f"{model.name}, version 7" in out
     assert model.sha256 in out
+    assert "counter  none, no release\n" in out
     assert "CC charge time [s]" in out
     assert "forecast SoH [1] of one cell, one row a cycle\nlooks at 50 rows, forecasts 100;" in out
 

@@ -17,7 +17,7 @@ from dlnet.firmware.header import header
 from dlnet.firmware.random_model import random_model
 
 INFO = (
-    f"ok info protocol={PROTOCOL} version=local sha256=" + "a" * 64 + " inputs=1 window=5 horizon=3 state=90 "
+    f"ok info protocol={PROTOCOL} version=local counter=0 sha256=" + "a" * 64 + " inputs=1 window=5 horizon=3 state=90 "
     "asset=cell time=cycle target=SoH unit=1 model="
 )
 FORGED = ("x sha256=" + "b" * 64, "x\nok info", "x\r", "a=b", " x", "x ", "", "x" * 101, "x\x1b[2J", "naïve")

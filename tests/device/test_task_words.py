@@ -1,5 +1,7 @@
 """Boards of other tasks: the words of ``info``, names of commands, values in the task's unit, rising targets."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from board_models import device_model
@@ -45,7 +47,7 @@ def test_info_names_the_tasks_words_even_with_blanks(on_host):
     model = random_model(**SHAPE, quantities=task("operating hour", "heat pump"))
     line = on_host(model)
     answer = line.exchange("info")
-    assert answer.startswith("ok info protocol=3 version=local ")
+    assert answer.startswith("ok info protocol=4 version=local counter=0 ")
     assert " asset=heat pump time=operating hour target=VB max unit=um model=random-" in answer
     board = Board(line)
     assert board.info.words == Words("heat pump", "operating hour", "VB max", "um")
@@ -149,9 +151,9 @@ def test_a_board_of_the_earlier_protocol_is_named(on_host, cutter):
         port = "old"
 
         def exchange(self, text):
-            return line.exchange(text).replace("protocol=3", "protocol=1")
+            return line.exchange(text).replace("protocol=4", "protocol=1")
 
-    with pytest.raises(DeviceError, match="old: has protocol 1, this computer 3; flash firmware of the same release"):
+    with pytest.raises(DeviceError, match="old: has protocol 1, this computer 4; flash firmware of the same release"):
         Board(Old())
 
 
@@ -166,3 +168,18 @@ def test_a_rising_task_on_the_emulated_board_gives_the_reference_to_the_last_bit
         assert (played.rows, played.refused, played.forecasts) == (80, 0, 31)
         ahead = model.quantities.target.from_health(from_fixed(board.forecast()))
         assert float(board.ask("value 100")) == pytest.approx(ahead[-1], rel=1e-6)
+
+
+def test_the_board_reports_the_counter_of_its_release(on_host):
+    model = replace(random_model(**SHAPE, quantities=task()), version="dlnet-edge/7", counter=999_999_999)
+    info = Board(on_host(model)).info
+    assert (info.version, info.counter) == ("dlnet-edge/7", 999_999_999)
+
+
+def test_the_longest_texts_fit_the_answer_to_info(on_host):
+    word, text = "w" * 19, "n" * 100
+    target = {**TARGET, "symbol": "s" * 20, "unit": "u" * 20}
+    model = random_model(**SHAPE, knots=(1, 2), quantities=task(word, word, target))
+    board = Board(on_host(replace(model, name=text, version=text, counter=999_999_999)))
+    assert (board.info.model, board.info.version) == (text, text)
+    assert board.info.words == Words(word, word, "s" * 20, "u" * 20)

@@ -156,7 +156,9 @@ def signed(body: bytes, secret: str = SECRET, age: float = 0, delivery: str | No
     }  # fmt: skip
 
 
-def start_relay(folder: Path, github_port: int, port: int | None = None, host: str = "127.0.0.1", **more) -> Running:
+def start_relay(
+    folder: Path, github_port: int, port: int | None = None, host: str = "127.0.0.1", more_words=(), **more
+) -> Running:
     port = port or free_port()
     environment = {
         **os.environ, "DLNET_WEBHOOK_SECRET": SECRET, "DLNET_GITHUB_TOKEN": TOKEN,
@@ -166,7 +168,7 @@ def start_relay(folder: Path, github_port: int, port: int | None = None, host: s
     with log.open("w") as stream:
         process = subprocess.Popen(
             [sys.executable, "-m", "dlnet.cli", "relay", "--repository", "team/batteries", "--port", str(port),
-             "--host", host, "--state", str(folder / "relay.db")], stderr=stream, env=environment,
+             "--host", host, "--state", str(folder / "relay.db"), *more_words], stderr=stream, env=environment,
         )  # fmt: skip
     running = Running(process, port, log, host)
     deadline = time.monotonic() + 30

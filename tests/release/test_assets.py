@@ -1,13 +1,16 @@
 """What a release holds."""
 
 import hashlib
+import json
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from cyclonedx.model.component import ComponentType
 from made_pipeline import BUDGET, EDGE, device_costs, make
 
 from dlnet.config.quantities import load_quantities
+from dlnet.device.board import Info, Words
 from dlnet.errors import ModelError, RefusedError, RegistryError
 from dlnet.export.documents import VersionRecord
 from dlnet.export.saved import open_edge
@@ -15,6 +18,7 @@ from dlnet.firmware.documents import Milliseconds
 from dlnet.models.document import Evaluated, ForecastErrors
 from dlnet.outputs.marker import MARKER
 from dlnet.release.assets import KINDS, Release, assemble, lineage
+from dlnet.release.sbom import Part
 
 PROJECT = Path(__file__).parents[2]
 
@@ -23,6 +27,7 @@ MEASURED = Evaluated(
     validation=ForecastErrors(mae=0.0011, rmse=0.002, asset_mae=0.0012, by_horizon=(0.001,)),
     test=ForecastErrors(mae=0.0013, rmse=0.0021, asset_mae=0.0014, by_horizon=(0.001,)),
 )
+PARTS = (Part(ComponentType.APPLICATION, "arm-none-eabi-gcc", "7.2.1", {}),)
 SIZES = [("text", 120_000, 983_040), ("data", 45_000, 262_144)]
 
 
@@ -42,9 +47,18 @@ def build(tmp_path):
 
 @pytest.fixture
 def release(model):
-    device = replace(model.device, version="dlnet-edge/4")
+    device = replace(model.device, version="dlnet-edge/4", counter=9)
     lineage = {"dlnet.git.commit": "abc"}
-    return Release("firmware-v4-1a2b3c4d-c9", device, model.document, MEASURED, lineage, FIGURES, SIZES)
+    return Release(
+        "firmware-v4-1a2b3c4d-c9", device, model.document, MEASURED, lineage, FIGURES, SIZES, told(device), PARTS
+    )
+
+
+def told(device, **other):
+    """What an image with a model answers to ``info``."""
+    said = {"model": device.name, "version": device.version, "counter": device.counter, "sha256": device.sha256}
+    words = Words("cell", "cycle", "SoH", "1")
+    return Info(**{**said, "inputs": 9, "window": 50, "horizon": 100, "state": 1, "words": words, **other})
 
 
 def test_every_file_is_there_and_its_sum_is_right(build, release, tmp_path):
@@ -139,8 +153,9 @@ def test_a_build_without_an_image_is_refused(build, release, tmp_path):
 
 def test_an_image_of_another_task_has_another_name(build, release, tmp_path):
     pump = load_quantities("pump", PROJECT / "tasks")
-    device = replace(release.model, version="dlnet-pump-edge/4", quantities=pump)
-    assemble(build, replace(release, model=device, tag="firmware-pump-v4-1a2b3c4d-c9"), BUDGET, tmp_path / "out")
+    device = replace(release.model, version="dlnet-pump-edge/4", quantities=pump, counter=9)
+    pumps = replace(release, model=device, told=told(device), tag="firmware-pump-v4-1a2b3c4d-c9")
+    assemble(build, pumps, BUDGET, tmp_path / "out")
     images = {path.name for path in (tmp_path / "out").glob("*nano33ble*")}
     assert images == {f"dlnet-pump-monitor-nano33ble.{kind}" for kind in KINDS}
     assert "--input-file dlnet-pump-monitor-nano33ble.bin" in (tmp_path / "out/FLASH.md").read_text()
@@ -151,7 +166,7 @@ def test_an_image_of_another_task_has_another_name(build, release, tmp_path):
     ["firmware-v4-1a2b3c4d-c9", "firmware-pump-v5-1a2b3c4d-c9", "firmware-other-v4-1a2b3c4d-c9", "firmware-pump-v4"],
 )
 def test_the_tag_of_another_version_or_task_is_refused(build, release, tmp_path, tag):
-    device = replace(release.model, version="dlnet-pump-edge/4")
+    device = replace(release.model, version="dlnet-pump-edge/4", counter=9)
     with pytest.raises(RefusedError, match="is not the tag of its release"):
         assemble(build, replace(release, model=device, tag=tag), BUDGET, tmp_path / "out")
     assert not (tmp_path / "out").exists()
@@ -173,3 +188,54 @@ def test_lineage_cannot_break_out_of_its_table(build, release, tmp_path):
     nasty = replace(release, lineage={"dlnet.note": "` | <script> |"})
     assemble(build, nasty, BUDGET, tmp_path / "out")
     assert "| dlnet.note | `  <script> ` |" in (tmp_path / "out/MODEL-CARD.md").read_text()
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("version", "dlnet-edge/3"), ("version", "local"), ("counter", 8), ("counter", 0), ("sha256", "0" * 64)],
+)
+def test_an_image_that_carries_something_else_than_its_tag_says_is_refused(build, release, tmp_path, field, value):
+    other = replace(release, told=told(release.model, **{field: value}))
+    with pytest.raises(RefusedError, match=f"carries .* {value}, not .*dlnet sketch --board nano33ble --counter 9"):
+        assemble(build, other, BUDGET, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("version", ["local", "dlnet-edge/5"])
+def test_a_release_has_the_tag_of_its_version(build, release, tmp_path, version):
+    device = replace(release.model, version=version)
+    with pytest.raises(RefusedError, match="is not the tag of its release"):
+        assemble(build, replace(release, model=device, told=told(device)), BUDGET, tmp_path / "out")
+
+
+def test_a_release_has_the_counter_of_its_tag(build, release, tmp_path):
+    device = replace(release.model, counter=8)
+    with pytest.raises(RefusedError, match="given counter 8, not 9"):
+        assemble(build, replace(release, model=device, told=told(device)), BUDGET, tmp_path / "out")
+
+
+def test_a_release_has_the_content_of_its_tag(build, release, tmp_path):
+    other = replace(release, lineage={"dlnet.key": "2" * 64})
+    with pytest.raises(RefusedError, match="is not the tag of its release"):
+        assemble(build, other, BUDGET, tmp_path / "out")
+    assemble(build, replace(release, lineage={"dlnet.key": "1a2b3c4d" + "0" * 56}), BUDGET, tmp_path / "out")
+
+
+def test_the_record_of_a_release_names_tag_version_counter_and_files(build, release, tmp_path):
+    assemble(build, release, BUDGET, tmp_path / "out")
+    record = json.loads((tmp_path / "out/release.json").read_text())
+    files = record.pop("files")
+    assert record == {
+        "format": "dlnet-release/1", "tag": "firmware-v4-1a2b3c4d-c9", "task": "battery", "model": release.model.name,
+        "version": "dlnet-edge/4", "counter": 9, "sha256": release.model.sha256,
+    }  # fmt: skip
+    others = {path.name for path in (tmp_path / "out").iterdir()} - {"SHA256SUMS", "release.json", MARKER}
+    assert set(files) == others
+    for name, file in files.items():
+        content = (tmp_path / "out" / name).read_bytes()
+        assert file == {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+
+
+def test_the_header_of_a_release_has_its_counter(build, release, tmp_path):
+    assemble(build, release, BUDGET, tmp_path / "out")
+    assert "uint32_t counter = 9;" in (tmp_path / "out/model_data.h").read_text()

@@ -17,23 +17,34 @@ REPOSITORY = "somebody/dlnet"
 
 
 class Answer(BaseHTTPRequestHandler):
-    """GitHub's API as far as it is asked: ``git/ref/tags/TAG`` and ``git/tags/SHA``."""
+    """GitHub's API as far as it is asked: ``git/ref/tags/TAG``, ``git/tags/SHA``, ``releases``."""
 
     def do_GET(self):
-        found = self.server.known.get(self.path.removeprefix(f"/repos/{REPOSITORY}/"))
-        self.send_response(200 if found else 404)
+        path = self.path.removeprefix(f"/repos/{REPOSITORY}/")
+        found = self.server.known.get(path)
+        if path.startswith("releases?"):
+            content = self.server.released[100 * (int(path.rpartition("=")[2]) - 1) :][:100]
+        else:
+            content = {"object": found} if found else {"message": "Not Found"}
+        self.send_response(200 if found or path.startswith("releases?") else 404)
         self.end_headers()
-        self.wfile.write(json.dumps({"object": found} if found else {"message": "Not Found"}).encode())
+        self.wfile.write(json.dumps(content).encode())
 
     def log_message(self, *_):
         pass
 
 
 @pytest.fixture
-def github(monkeypatch):
+def released():
+    """The releases on GitHub."""
+    return []
+
+
+@pytest.fixture
+def github(monkeypatch, released):
     """What GitHub knows: path -> object."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), Answer)
-    server.known = {}
+    server.known, server.released = {}, released
     threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
     monkeypatch.setenv("GITHUB_API_URL", f"http://127.0.0.1:{server.server_port}")
     monkeypatch.setenv("GITHUB_TOKEN", "made-up")
@@ -112,3 +123,38 @@ def test_without_a_commit_there_is_no_release(github, tag, monkeypatch, capsys):
 def test_only_a_release_tag_is_asked_for(github, capsys):
     assert main(["release", "check-tag", "../../x", "--github", REPOSITORY]) == 1
     assert "not a release's tag" in capsys.readouterr().err
+
+
+def published(tag, draft=False):
+    return {"id": 1, "tag_name": tag, "draft": draft}
+
+
+@pytest.mark.parametrize("newest", ["firmware-v9-1a2b3c4d-c1", "firmware-v9-1a2b3c4d-c12"])
+@pytest.mark.parametrize("which", [0, 1, 2])
+def test_a_counter_that_is_not_above_the_newest_release_is_refused_by_every_step(
+    github, released, tag, capsys, which, newest
+):
+    released += [published("firmware-v8-1a2b3c4d"), *[published("v0.1")] * 150, published(newest)]
+    assert main(steps(tag)[which]) == 1
+    error = capsys.readouterr().err
+    assert f"{newest} is released, so {tag} needs a counter above {newest.rpartition('-c')[2]}" in error
+    assert error.count("\n") == 1
+
+
+def test_counters_of_another_task_and_of_drafts_do_not_count(github, released, tag):
+    released += [published("firmware-pump-v1-1a2b3c4d-c7"), published("firmware-v1-1a2b3c4d-c8", draft=True)]
+    assert [main(step) for step in steps(tag)] == [0, 0, 0]
+
+
+def test_a_higher_counter_is_released(github, released, tag):
+    released.append(published("firmware-v9-1a2b3c4d-c1"))
+    assert main(steps(tag.removesuffix("1") + "2")[2]) == 0
+
+
+@pytest.mark.parametrize("listed", [{"message": "no"}, [{"tag_name": "x"}], [3]])
+def test_a_list_of_releases_of_another_form_is_one_line(github, released, tag, capsys, listed, monkeypatch):
+    monkeypatch.setattr("dlnet.release.github.Answer.json", lambda answer: listed)
+    assert main(steps(tag)[2]) == 1
+    error = capsys.readouterr().err
+    assert "has another form" in error
+    assert error.count("\n") == 1

@@ -50,12 +50,24 @@ ACTIONS = {
 }
 GH = """#!/bin/sh
 # gh release create TAG FILES... --repo R --target SHA --title T --notes-file F
+# gh release download DRAFT --repo R --pattern FILE --dir DIR
+# gh release delete DRAFT --repo R --yes
 set -eu
-[ "$1 $2" = "release create" ]
+[ "$1" = release ]
 [ -n "$GH_TOKEN" ]
-mkdir -p "$STORE/releases"
-[ ! -e "$STORE/releases/$3" ]
-echo "$@" > "$STORE/releases/$3"
+case $2 in
+create)
+  mkdir -p "$STORE/releases"
+  [ ! -e "$STORE/releases/$3" ]
+  echo "$@" > "$STORE/releases/$3" ;;
+download)
+  mkdir -p "$9"
+  cp "$STORE/drafts/$3/$7" "$9" ;;
+delete)
+  [ "$6" = --yes ]
+  rm -r "$STORE/drafts/$3" ;;
+*) exit 2 ;;
+esac
 """
 
 
@@ -152,7 +164,15 @@ def github(store: Path):
 
     class Answer(BaseHTTPRequestHandler):
         def do_GET(self):
-            kind, _, tag = self.path.removeprefix(f"/repos/{REPOSITORY}/").rpartition("/")
+            path = self.path.removeprefix(f"/repos/{REPOSITORY}/")
+            if path.startswith("releases?"):
+                made = sorted((store / "releases").glob("*"))
+                self.send_response(200)
+                self.end_headers()
+                listed = [{"id": i, "tag_name": one.name, "draft": False} for i, one in enumerate(made)]
+                self.wfile.write(json.dumps(listed).encode())
+                return
+            kind, _, tag = path.rpartition("/")
             file = store / {"releases/tags": "releases", "git/ref/tags": "tags"}[kind] / tag
             self.send_response(200 if file.is_file() else 404)
             self.end_headers()

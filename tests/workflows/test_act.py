@@ -16,15 +16,19 @@ import requests
 from registry.made_pipeline import LIMITS, make
 from stage import PROJECT, clone, github, least_environment, stand_ins, tools
 
+from dlnet.cli import main
+from dlnet.config.quantities import load_quantities
 from dlnet.registry.client import connect
 from dlnet.registry.collect import collect
 from dlnet.registry.publish import publish
+from dlnet.registry.signature import new_key, public_pem
+from dlnet.release.ledger import Ledger
 
 NEEDED = ("arduino-builder", "qemu-system-arm", "arm-none-eabi-gcc", "g++")
 SECONDS = 300
 ASSETS = {
     *(f"dlnet-monitor-nano33ble.{kind}" for kind in ("bin", "elf", "hex", "map")),
-    *("model_data.h", "model.json", "MODEL-CARD.md", "FLASH.md", "SHA256SUMS"),
+    *("model_data.h", "model.json", "release.json", "sbom.cdx.json", "MODEL-CARD.md", "FLASH.md", "SHA256SUMS"),
 }
 
 
@@ -70,13 +74,12 @@ def answers(uri):
 class Stage:
     """Somewhere to run the workflow: a clone, a registry whose version 1 is champion and whose 2 failed its gate."""
 
-    def __init__(self, root, uri, api):
-        self.uri, self.store = uri, root / "store"
-        self.least = least_environment(root / "least")
+    def __init__(self, root, store, api, least, secrets, runner="ubuntu-24.04"):
+        self.store, self.least = store, least
         self._clone, self._bin = clone(root / "clone", self.least), tools(root / "bin")
         self._secrets = root / "secrets"
-        self._secrets.write_text(f"MLFLOW_TRACKING_URI={uri}\nMLFLOW_TRACKING_TOKEN=made-up\nGITHUB_TOKEN=made-up\n")
-        self._flags = ["-W", ".github/workflows/firmware.yml", "-P", "ubuntu-24.04=-self-hosted", "--pull=false"]
+        self._secrets.write_text("".join(f"{key}={value}\n" for key, value in secrets.items()))
+        self._flags = ["-W", ".github/workflows/firmware.yml", "-P", f"{runner}=-self-hosted", "--pull=false"]
         self._flags += ["--no-cache-server", "--secret-file", str(self._secrets), *stand_ins(root / "actions")]
         self._environment = {
             **os.environ,
@@ -117,7 +120,10 @@ def stage(tmp_path_factory):
         for i, int8 in enumerate((0.0012, 0.1)):
             publish(collect(make(root / f"made{i}", int8=int8), LIMITS), client)
         client.set_registered_model_alias("dlnet-edge", "champion", "1")
-        yield Stage(root, uri, api)
+        secrets = {"MLFLOW_TRACKING_URI": uri, "MLFLOW_TRACKING_TOKEN": "made-up", "GITHUB_TOKEN": "made-up"}
+        made = Stage(root, root / "store", api, least_environment(root / "least"), secrets)
+        made.uri, made.api = uri, api
+        yield made
 
 
 @pytest.mark.slow
@@ -157,6 +163,8 @@ def test_a_promoted_model_is_released_and_never_again(stage):
     attested = {line.rpartition("/")[2] for line in (stage.store / "attested").read_text().split()}
     assert attested == ASSETS
     assert "version dlnet-edge/1" in (published / "MODEL-CARD.md").read_text()
+    record = json.loads((published / "release.json").read_text())
+    assert (record["tag"], record["version"], record["counter"]) == (tags["dlnet.release"], "dlnet-edge/1", 1)
     assert json.loads((published / "model.json").read_text())["format"].startswith("dlnet-device/")
 
     code, log = stage.act("schedule")
@@ -174,6 +182,70 @@ def test_a_version_that_failed_its_gate_is_not_built_by_hand_either(stage):
     assert "may not be released: the gate was not passed" in log
     assert "Check whether there is a release to build]" not in log
     assert stage.releases() == before
+
+
+@pytest.fixture
+def private(stage, tmp_path, monkeypatch, request):
+    """Where no registry is known and runners have a name of their own, and the bundle of a pump's champion, put there.
+
+    Its publisher is committed in the project that the workflow builds.
+    """
+    key = new_key(tmp_path / "key.pem")
+    monkeypatch.setenv("DLNET_SIGNING_KEY", (tmp_path / "key.pem").read_text())
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", stage.uri)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mlflow").mkdir()
+    (tmp_path / "mlflow/publishers.pem").write_text(public_pem(key))
+    client = connect()
+    pump = load_quantities("pump", PROJECT / "tasks")
+    publish(collect(make(tmp_path / "made", int8=request.param, quantities=pump), LIMITS), client, signer=key)
+    newest = max(client.search_model_versions("name = 'dlnet-pump-edge'"), key=lambda one: int(one.version))
+    client.set_registered_model_alias("dlnet-pump-edge", "champion", newest.version)
+    claim = f"push-{tmp_path.name}"[:60].replace("_", "-")
+    assert main(["release", "bundle", "--name", "dlnet-pump-edge", "--claim", claim, "--out", "bundle.tar"]) == 0
+    (claimed,) = [one for one in Ledger(client, stage.uri, "dlnet-pump-edge").claims() if one.who == claim]
+    draft = stage.store / f"drafts/bundle-{claimed.tag}"
+    draft.mkdir(parents=True)
+    shutil.copy("bundle.tar", draft)
+    (tmp_path / "event.json").write_text(json.dumps({"action": "bundle", "client_payload": {"tag": str(claimed.tag)}}))
+    made = Stage(tmp_path, stage.store, stage.api, stage.least, {"GITHUB_TOKEN": "made-up"}, "own-runner")
+    shutil.copytree(tmp_path / "mlflow", made._clone / "mlflow", dirs_exist_ok=True)
+    for name in ("MLFLOW_TRACKING_URI", "DLNET_SIGNING_KEY"):
+        made._environment.pop(name)
+    made.tag, made.key, made.draft = str(claimed.tag), key, draft
+    shutil.rmtree(stage.store / "artefacts", ignore_errors=True)
+    return made
+
+
+EVENT = ("repository_dispatch", "-e", "../event.json", "--var", "DLNET_RUNNER=own-runner")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("private", [0.0012], indirect=True)
+def test_a_bundle_is_built_and_released_without_a_registry(private):
+    before = private.releases()
+    code, log = private.act(*EVENT)
+    assert code == 0, log[-4000:]
+    assert set(private.releases()) - set(before) == {private.tag}
+    assert not private.draft.exists()
+    record = json.loads((private.store / "artefacts/release/release.json").read_text())
+    counter = int(private.tag.rpartition("-c")[2])
+    assert (record["tag"], record["task"], record["counter"]) == (private.tag, "pump", counter)
+    assert f"uint32_t counter = {counter};" in (private.store / "artefacts/release/model_data.h").read_text()
+    assert "Check whether there is a release to build]" not in log
+    assert "release claim" not in log
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("private", [0.00121], indirect=True)
+def test_a_bundle_of_a_publisher_who_is_not_committed_is_not_built(private, tmp_path):
+    before = private.releases()
+    (private._clone / "mlflow/publishers.pem").write_text(public_pem(new_key(tmp_path / "other.pem")))
+    code, log = private.act(*EVENT)
+    assert code != 0
+    assert "is not among the publishers in mlflow/publishers.pem" in log
+    assert private.releases() == before
+    assert private.draft.exists()
 
 
 def test_the_clone_is_of_this_project(stage):

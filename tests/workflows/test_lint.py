@@ -71,7 +71,8 @@ def test_rights_are_none_at_the_top_and_stated_by_each_job(path):
         assert job["permissions"], name
         assert job["timeout-minutes"] <= 120, name
         writes = {right for right, level in job["permissions"].items() if level == "write"}
-        assert writes == ({"contents", "id-token", "attestations"} if name == "release" else set())
+        wanted = {"release": {"contents", "id-token", "attestations"}, "receive": {"contents"}}
+        assert writes == wanted.get(name, set())
         if writes or "secrets." in str(job):
             assert job["environment"], name
 
@@ -100,8 +101,10 @@ def test_no_checkout_leaves_its_token_behind(path):
 def test_the_model_that_was_planned_is_fetched_and_released():
     document = load(WORKFLOWS / "firmware.yml")
     assert document["env"]["DLNET_MODEL_NAME"] == "${{ vars.DLNET_MODEL_NAME || 'dlnet-edge' }}"
-    assert document["jobs"]["release"]["env"]["DLNET_MODEL_NAME"] == "${{ needs.plan.outputs.name }}"
-    (fetch,) = [step for step in document["jobs"]["build"]["steps"] if "release fetch" in step.get("run", "")]
+    assert document["jobs"]["release"]["env"]["DLNET_MODEL_NAME"] == (
+        "${{ needs.build.outputs.name || needs.plan.outputs.name }}"
+    )
+    (fetch,) = [step for step in document["jobs"]["build"]["steps"] if "release fetch --model" in step.get("run", "")]
     assert "needs.plan.outputs.name, needs.plan.outputs.version" in fetch["env"]["MODEL"]
     assert "vars.DLNET_MODEL_NAME || 'dlnet-edge'" in document["concurrency"]["group"]
 
@@ -143,3 +146,23 @@ def test_the_cache_of_arduinos_platform_follows_its_version_and_the_tool():
         named = re.findall(r"'([^']+)'", cache["with"]["key"])
         assert named == ["docker/arduino-cli.lock", "firmware/dlnet_monitor/sketch.yaml"]
         assert all((PROJECT / name).is_file() for name in named)
+
+
+def test_every_job_of_a_release_runs_where_the_variable_says():
+    jobs = load(WORKFLOWS / "firmware.yml")["jobs"].values()
+    assert {job["runs-on"] for job in jobs} == {"${{ vars.DLNET_RUNNER || 'ubuntu-24.04' }}"}
+
+
+def test_the_job_that_may_see_drafts_runs_nothing_of_the_project():
+    steps = load(WORKFLOWS / "firmware.yml")["jobs"]["receive"]["steps"]
+    assert [step.get("run", step.get("uses", "")).split("@")[0].split(' "')[0] for step in steps] == [
+        "gh release download",
+        "actions/upload-artifact",
+    ]
+
+
+def test_no_step_of_a_bundle_gets_what_opens_the_registry():
+    jobs = load(WORKFLOWS / "firmware.yml")["jobs"]
+    for step in [*jobs["receive"]["steps"], *jobs["build"]["steps"]]:
+        if "secrets." in str(step):
+            assert step["if"] == "${{ needs.receive.result != 'success' }}"
