@@ -29,6 +29,7 @@ EXTRA_OF: Mapping[str, str] = {
     "plotly": "registry",
     "requests": "registry",
     "sqlalchemy": "registry",
+    "h11": "relay",
     "starlette": "relay",
     "uvicorn": "relay",
 }

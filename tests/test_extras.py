@@ -19,7 +19,13 @@ ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 INSTALLED = packages_distributions()
 OWN = {"dlnet", "stages", "studies"}
-INDIRECT = {"alembic", "cycler", "sqlalchemy", "urllib3"}  # dependencies of mlflow, matplotlib and requests
+INDIRECT = {
+    "alembic",
+    "cycler",
+    "h11",
+    "sqlalchemy",
+    "urllib3",
+}  # dependencies of mlflow, matplotlib, uvicorn, requests
 ELSEWHERE = {"cycler", "urllib3", "pybamm", "scipy", "progpy"}  # indirect, and of the studies that simulate fleets
 # Not imported: a command, plug-ins of MLflow, wheels of one package for other machines.
 NEVER_IMPORTED = {"dvc", "boto3", "psycopg2-binary", "tensorflow", "tensorflow-cpu"}

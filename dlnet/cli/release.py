@@ -95,7 +95,7 @@ def bundle(
     name: Name = DEFAULT,
     github: GitHub = None,
 ) -> None:
-    """Claim the build, and write what it needs to one signed file: for a build that does not reach the registry."""
+    """Claim the build, and write what it needs to one signed file."""
     from dlnet.errors import OutputError, RefusedError
     from dlnet.files import write_bytes
     from dlnet.release.pack import bundle_signer, claimed_bundle

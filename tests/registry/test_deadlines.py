@@ -130,7 +130,7 @@ def test_the_deadline_is_that_of_all_files_together(server):
 
 def test_a_health_check_that_trickles_is_left(server):
     server.answer, server.pause, server.slow_health = trickle, 0.3, True
-    with within(20), pytest.raises(RegistryError, match="MLflow does not answer .TimeoutError."):
+    with within(20), pytest.raises(RegistryError, match="MLflow does not answer .not whole within"):
         probe(server.uri)
 
 

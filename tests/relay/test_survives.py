@@ -147,11 +147,10 @@ def test_the_health_is_told_while_the_disk_hangs(tmp_path):
 def test_health_checks_leave_the_files_as_they_are(relay, tmp_path):
     body = message("5", alias="candidate")  # nothing to send, so the relay itself has nothing to write down
     assert relay.post(body, signed(body)) == 202
-    files = sorted(tmp_path.glob("relay.db*"))
+    files = [tmp_path / name for name in ("relay.db", "relay.db-wal")]  # -shm is memory that readers write to
     before = {path: (path.stat().st_mtime_ns, path.read_bytes()) for path in files}
     assert [relay.get("/healthz")[0] for _ in range(100)] == [200] * 100
     after = {path: (path.stat().st_mtime_ns, path.read_bytes()) for path in files}
-    assert len(files) == 3
     assert after == before
 
 
