@@ -25,7 +25,7 @@ INDIRECT = {
     "h11",
     "sqlalchemy",
     "urllib3",
-}  # dependencies of mlflow, matplotlib, uvicorn, requests
+}  # used with those that need them
 ELSEWHERE = {"cycler", "urllib3", "pybamm", "scipy", "progpy"}  # indirect, and of the studies that simulate fleets
 # Not imported: a command, plug-ins of MLflow, wheels of one package for other machines.
 NEVER_IMPORTED = {"dvc", "boto3", "psycopg2-binary", "tensorflow", "tensorflow-cpu"}
