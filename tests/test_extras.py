@@ -19,14 +19,10 @@ ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 INSTALLED = packages_distributions()
 OWN = {"dlnet", "stages", "studies"}
-INDIRECT = {
-    "alembic",
-    "cycler",
-    "h11",
-    "sqlalchemy",
-    "urllib3",
-}  # used with those that need them
-ELSEWHERE = {"cycler", "urllib3", "pybamm", "scipy", "progpy"}  # indirect, and of the studies that simulate fleets
+# Used with those that need them.
+INDIRECT = {"alembic", "cycler", "h11", "packageurl", "sqlalchemy", "urllib3"}
+# Indirect, and of the studies that simulate fleets.
+ELSEWHERE = {"cycler", "packageurl", "urllib3", "pybamm", "scipy", "progpy"}
 # Not imported: a command, plug-ins of MLflow, wheels of one package for other machines.
 NEVER_IMPORTED = {"dvc", "boto3", "psycopg2-binary", "tensorflow", "tensorflow-cpu"}
 
