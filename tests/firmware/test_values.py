@@ -10,6 +10,7 @@ from firmware_models import RISING, asset, needs_arm, needs_gcc, quantities, sha
 from dlnet.data.clean import clean_inputs
 from dlnet.errors import ToolError
 from dlnet.export.frontend import HIGHEST_FLOOR, acceptable, clean_codes, to_codes
+from dlnet.export.path import device_path
 from dlnet.export.reference import from_fixed
 from dlnet.files import write_text
 from dlnet.firmware import arm, toolchain
@@ -63,9 +64,7 @@ def filled(monitor, count=60, seed=0):
 
 def raw_forecast(model, values):
     """The integers of the forecast after the last row, by NumPy."""
-    from dlnet.device.replay import expected
-
-    return expected(model, values.astype(np.float32))[-1]
+    return device_path(model, values.astype(np.float32), np.array([len(values)])).forecast(model)[0]
 
 
 @needs_gcc
