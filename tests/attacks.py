@@ -6,6 +6,7 @@ an answer names are read from the code.
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections import Counter
@@ -61,7 +62,8 @@ def collected(names: list[str]) -> Counter[str]:
         CalledProcessError: a test does not exist.
     """
     command = [sys.executable, "-m", "pytest", "--collect-only", "-p", "no:cacheprovider", "-p", "no:xdist"]
-    done = subprocess.run([*command, *names], cwd=ROOT, capture_output=True, text=True, check=True)
+    plain = {name: value for name, value in os.environ.items() if name != "PYTEST_ADDOPTS"}  # which may print more
+    done = subprocess.run([*command, *names], cwd=ROOT, env=plain, capture_output=True, text=True, check=True)
     cases: Counter[str] = Counter()
     for line in done.stdout.splitlines():
         name = line.partition("[")[0]

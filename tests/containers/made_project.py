@@ -52,7 +52,11 @@ def environment(**more):
 
     Without SHELL, as under cron or a CI service, DVC calls /bin/sh; dash stays beside a command it runs.
     """
-    kept = {key: value for key, value in os.environ.items() if not key.startswith(("DVC_", "DLNET_R", "SHELL"))}
+    kept = {
+        key: value
+        for key, value in os.environ.items()
+        if not key.startswith(("DVC_", "DLNET_R", "MLFLOW_TRACKING", "SHELL"))
+    }
     path = f"{Path(sys.executable).parent}{os.pathsep}{kept['PATH']}"
     return {**kept, "PATH": path, "PYTHONPATH": str(ROOT), "DVC_NO_ANALYTICS": "1", **more}
 

@@ -49,7 +49,8 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def run(project: Path, command: list[str], text: str | None = None) -> str:
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    environment = os.environ | {"PATH": path, "PYTHONPATH": str(project), "DLNET_RUNNER": "local", "COLUMNS": "200"}
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("MLFLOW_TRACKING")}
+    environment = inherited | {"PATH": path, "PYTHONPATH": str(project), "DLNET_RUNNER": "local", "COLUMNS": "200"}
     done = subprocess.run(
         command, cwd=project, env=environment, input=text, text=True, capture_output=True, timeout=900, check=False
     )
