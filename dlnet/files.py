@@ -136,7 +136,7 @@ def read_bytes(path: Path, most: int = LARGEST) -> bytes:
         raise DLNetError(f"{path}: no such file; run the stage that makes it (dvc repro)") from error
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
         reason = getattr(error, "strerror", None) or error
-        raise DLNetError(f"{path}: cannot be read ({reason}); mend or remove it") from error
+        raise DLNetError(f"{path}: cannot be read ({reason}); fix or remove it") from error
     if len(content) > most:
         raise DLNetError(f"{path}: over {most:,} bytes, which no file of this project has; remove it")
     return content

@@ -65,7 +65,7 @@ def broken(mutant: Mutant, text: str) -> str:
 
 @contextmanager
 def applied(mutant: Mutant, project: Path) -> Iterator[None]:
-    """Make the break in a copy of the project, and mend it at the end."""
+    """Make the break in a copy of the project, and undo it at the end."""
     path = project / mutant.file
     sound = path.read_bytes()
     try:

@@ -34,7 +34,7 @@ class Read:
 
 
 @dataclass(frozen=True)
-class Known:
+class Decoded:
     """An instruction for the model of cycles, and what it reads; None: nothing, or the stack."""
 
     instruction: Instruction
@@ -52,7 +52,7 @@ class Tracer:
         self._core, self._in_flash = core, in_flash
         self._disassembler = capstone.Cs(capstone.CS_ARCH_ARM, capstone.CS_MODE_THUMB | capstone.CS_MODE_MCLASS)
         self._disassembler.detail = True
-        self._known: dict[int, Known] = {}
+        self._decoded: dict[int, Decoded] = {}
         self.run: list[Instruction] = []
         self.flash_words = 0
 
@@ -68,10 +68,10 @@ class Tracer:
             self._core.hook_del(hook)
 
     def _ran(self, _core: Any, address: int, _size: int, _data: Any) -> None:
-        if address not in self._known:
+        if address not in self._decoded:
             content = bytes(self._core.mem_read(address, 4))
-            self._known[address] = _known(next(self._disassembler.disasm(content, address)))
-        known = self._known[address]
+            self._decoded[address] = _decode(next(self._disassembler.disasm(content, address)))
+        known = self._decoded[address]
         self.run.append(known.instruction)
         if known.read is not None:
             self._count(known.read, address)
@@ -85,11 +85,11 @@ class Tracer:
             self.flash_words += (start + read.size - 1) // WORD - start // WORD + 1
 
 
-def _known(one: Any) -> Known:
+def _decode(one: Any) -> Decoded:
     listed = [o for o in one.operands if o.type == isa.ARM_OP_REG]
     based = one.mnemonic.startswith(("ldm", "stm", "vldm", "vstm"))
     moved = 2 if one.mnemonic.startswith(("ldrd", "strd")) else len(listed) - based
-    return Known(Instruction(one.address, one.size, one.mnemonic, moved), _read(one, listed))
+    return Decoded(Instruction(one.address, one.size, one.mnemonic, moved), _read(one, listed))
 
 
 def _read(one: Any, listed: list[Any]) -> Read | None:

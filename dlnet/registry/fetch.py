@@ -27,7 +27,7 @@ from dlnet.registry.databases import shown
 from dlnet.registry.names import ModelUri, parse_uri, plain, task_of_name
 from dlnet.registry.pointers import LOGGED, ready_model
 from dlnet.registry.signature import publishers
-from dlnet.registry.statement import SHA, SIGNED, parse_statement
+from dlnet.registry.statement import SHA, SIGNED, Statement
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -163,7 +163,7 @@ def _verified(version: Version, store: Store, entries: Sequence[Entry]) -> tuple
     if SIGNED not in {entry.path for entry in entries}:
         raise SignatureError(f"{version}: is not signed; {known.source} is committed, so run make publish with its key")
     envelope = store.read(SIGNED)
-    statement = parse_statement(known.verified(envelope, str(version)), str(version))
+    statement = Statement.parse(known.verified(envelope, str(version)), str(version))
     statement.check(version.name, version.tags, str(version))
     return replace(version, tags=statement.tags), envelope
 

@@ -15,7 +15,7 @@ from dlnet.registry.client import set_version_tag
 from dlnet.registry.names import task_of_name
 from dlnet.registry.publication import Model
 from dlnet.registry.signature import Signer
-from dlnet.registry.statement import SIGNED, SIGNED_BY, SignedFile, SignedResult, Statement, parse_statement
+from dlnet.registry.statement import SIGNED, SIGNED_BY, SignedFile, SignedResult, Statement
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -54,7 +54,7 @@ class Signing:
         if SIGNED not in {entry.path for entry in store.entries()}:
             return None
         try:
-            return parse_statement(self.signer.publishers.verified(store.read(SIGNED), location), location)
+            return Statement.parse(self.signer.publishers.verified(store.read(SIGNED), location), location)
         except SignatureError:
             return None
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, ValidationError
 
@@ -17,6 +17,38 @@ SIGNED_BY = "dlnet.signed"  # tag of a version: the id of the key
 SHA = "dlnet.sha256."
 TAG_LENGTH = 5000
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
+class SignedDocument(Document):
+    """A document that is signed as canonical JSON, so that one content has one form.
+
+    Attributes:
+        format: stated by each kind of document. called: name of the kind in messages.
+    """
+
+    format: str
+    called: ClassVar[str]
+
+    @property
+    def payload(self) -> bytes:
+        """The document as it is signed."""
+        return json.dumps(self.content(), sort_keys=True, separators=(",", ":"), allow_nan=False).encode()
+
+    @classmethod
+    def parse(cls, payload: bytes, what: str) -> Self:
+        """The document that was signed; ``what`` holds it.
+
+        Raises:
+            SignatureError: it has another form.
+        """
+        try:
+            document = cls.model_validate_json(payload)
+        except ValidationError as error:
+            form = cls.model_fields["format"].default
+            raise SignatureError(f"{what}: {cls.called} is not of format {form}; refused") from error
+        if document.payload != payload:  # also a key that stands twice
+            raise SignatureError(f"{what}: {cls.called} is not canonical JSON; refused")
+        return document
 
 
 class SignedFile(Document):
@@ -33,13 +65,14 @@ class SignedResult(Document):
     held: tuple[str, ...]
 
 
-class Statement(Document):
+class Statement(SignedDocument):
     """The signed document. ``key``: hash of the content. ``lineage``: tags that say commit, data, its label, source.
 
     Attributes:
         name: registered model. gate, budget: None for a model without a gate.
     """
 
+    called: ClassVar[str] = "the signed document"
     format: Literal["dlnet-signed/1"] = "dlnet-signed/1"
     name: str
     task: str
@@ -48,11 +81,6 @@ class Statement(Document):
     gate: SignedResult | None
     budget: SignedResult | None
     lineage: dict[str, str]
-
-    @property
-    def payload(self) -> bytes:
-        """The document as it is signed: canonical JSON, so that one content has one form."""
-        return json.dumps(self.content(), sort_keys=True, separators=(",", ":"), allow_nan=False).encode()
 
     @property
     def tags(self) -> dict[str, str]:
@@ -76,21 +104,6 @@ class Statement(Document):
             if tags.get(key) != signed.get(key):
                 found, wanted = (plain(one.get(key, "absent"))[:80] for one in (tags, signed))
                 raise SignatureError(f"{what}: tag {key} is {found!r}, signed was {wanted!r}; refused")
-
-
-def parse_statement(payload: bytes, what: str) -> Statement:
-    """The document that was signed.
-
-    Raises:
-        SignatureError: it has another form.
-    """
-    try:
-        statement = Statement.model_validate_json(payload)
-    except ValidationError as error:
-        raise SignatureError(f"{what}: the signed document is not of format dlnet-signed/1; refused") from error
-    if statement.payload != payload:  # also a key that stands twice
-        raise SignatureError(f"{what}: the signed document is not canonical JSON; refused")
-    return statement
 
 
 def result_tags(gate: SignedResult | None, budget: SignedResult | None) -> dict[str, str]:

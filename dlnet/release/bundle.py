@@ -10,22 +10,20 @@ from __future__ import annotations
 
 import hashlib
 import io
-import json
 import tarfile
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
-from dlnet.documents import Document
 from dlnet.errors import SignatureError, UntrustedError
 from dlnet.export.edge import MOST_COUNTER
 from dlnet.registry.artefacts import FOLDER, MAX_FILE, Entry
 from dlnet.registry.fetch import CONTENT, Version
 from dlnet.registry.names import edge_name, plain
 from dlnet.registry.signature import BUNDLE, MOST, Publishers, Signer
-from dlnet.registry.statement import SIGNED, Sha256, parse_statement
+from dlnet.registry.statement import SIGNED, Sha256, SignedDocument, Statement
 
 HEAD = "bundle.json"
 MAX_BUNDLE = 32 << 20  # bytes; the files of a version are well under 1 MB
@@ -33,24 +31,20 @@ BLOCK = tarfile.BLOCKSIZE
 MEMBERS = CONTENT | {SIGNED}
 
 
-class BundleHead(Document):
+class BundleHead(SignedDocument):
     """The signed document of a bundle: version ``number`` of the registered model ``name``, counter of its release.
 
     Attributes:
         size, sha256: of the archive that follows.
     """
 
+    called: ClassVar[str] = "its head"
     format: Literal["dlnet-bundle/1"] = "dlnet-bundle/1"
     name: str
     number: Annotated[int, Field(ge=1, le=999_999_999)]
     counter: Annotated[int, Field(ge=1, le=MOST_COUNTER)]
     size: Annotated[int, Field(ge=1, le=MAX_BUNDLE)]
     sha256: Sha256
-
-    @property
-    def payload(self) -> bytes:
-        """The document as it is signed: canonical JSON."""
-        return json.dumps(self.content(), sort_keys=True, separators=(",", ":"), allow_nan=False).encode()
 
 
 @dataclass(frozen=True)
@@ -96,23 +90,13 @@ def open_bundle(content: bytes, known: Publishers, what: str) -> Bundle:
         UntrustedError: it is no bundle, or holds what ``dlnet release bundle`` never writes.
     """
     envelope, archive = _split(content, what)
-    head = _head(known.verified(envelope, what, BUNDLE), what)
+    head = BundleHead.parse(known.verified(envelope, what, BUNDLE), what)
     if (len(archive), hashlib.sha256(archive).hexdigest()) != (head.size, head.sha256):
         raise SignatureError(f"{what}: was changed after it was signed; fetch it again")
     members = _members(archive, what)
-    statement = parse_statement(known.verified(members[SIGNED], what), what)
+    statement = Statement.parse(known.verified(members[SIGNED], what), what)
     version = Version(edge_name(head.name), head.number, statement.tags, what)
     return Bundle(version, head.counter, members)
-
-
-def _head(payload: bytes, what: str) -> BundleHead:
-    try:
-        head = BundleHead.model_validate_json(payload)
-    except ValidationError as error:
-        raise SignatureError(f"{what}: its head is not of format dlnet-bundle/1; refused") from error
-    if head.payload != payload:  # also a key that stands twice
-        raise SignatureError(f"{what}: its head is not canonical JSON; refused")
-    return head
 
 
 def _split(content: bytes, what: str) -> tuple[bytes, bytes]:

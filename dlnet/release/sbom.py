@@ -20,6 +20,7 @@ from elftools.elf.elffile import ELFFile
 from dlnet.errors import ToolError
 from dlnet.export.edge import DeviceModel
 from dlnet.files import read_bytes, sha256
+from dlnet.firmware.program import MOST_FILE
 from dlnet.firmware.toolchain import ROOT
 from dlnet.registry.names import LABEL, SOURCE, plain
 
@@ -27,7 +28,6 @@ SBOM = "sbom.cdx.json"
 DATA = "dlnet.data"  # tag of a version: MD5 of its data, as dvc.lock has it
 PLATFORM = re.compile(r"platform: (?P<name>[a-z_]+:[a-z_0-9]+) \((?P<version>[0-9.]+)\)", re.ASCII)
 COMPILER = re.compile(rb"GCC: \([^)\0]*\) (?P<version>[0-9.]+)")
-MOST_ELF = 64 << 20  # bytes
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ def firmware_sbom(
 
 def _compiler(elf: Path) -> str:
     try:
-        section = ELFFile(io.BytesIO(read_bytes(elf, MOST_ELF))).get_section_by_name(".comment")
+        section = ELFFile(io.BytesIO(read_bytes(elf, MOST_FILE))).get_section_by_name(".comment")
     except ELFError as error:
         raise ToolError(f"{elf}: not a program ({error}); build the sketch again") from error
     found = COMPILER.search(section.data()) if section else None

@@ -18,7 +18,7 @@ from dlnet.cli import main
 from dlnet.errors import DLNetError, RefusedError, SignatureError, UntrustedError
 from dlnet.registry.client import connect
 from dlnet.registry.signature import BUNDLE
-from dlnet.registry.statement import parse_statement
+from dlnet.registry.statement import Statement
 from dlnet.release import bundle as bundles
 from dlnet.release.bundle import BundleHead
 from dlnet.release.fetch import check_out, check_out_bundle
@@ -273,7 +273,7 @@ def test_a_version_that_failed_its_gate_is_refused_in_a_bundle_too(bundle, keys)
     content = json.loads(base64.b64decode(envelope["payload"]))
     content["gate"]["reasons"] = ["MAE is too high"]
     statement = json.dumps(content, sort_keys=True, separators=(",", ":")).encode()
-    parse_statement(statement, "made here")
+    Statement.parse(statement, "made here")
     files["signed.json"] = keys[0].sign(statement)
     bundle.write_bytes(forged(keys[0], bundles._archive(files)))
     with pytest.raises(RefusedError, match="the gate was not passed: MAE is too high"):
