@@ -6,6 +6,7 @@ decide the versions of Debian's packages.
 
 from __future__ import annotations
 
+import argparse
 import sys
 from uuid import NAMESPACE_URL, uuid5
 
@@ -17,7 +18,7 @@ from cyclonedx.output.json import JsonV1Dot6
 from packageurl import PackageURL
 from packaging.utils import canonicalize_name
 
-from stages import run
+from dlnet.errors import DLNetError
 from stages.containers import images
 from stages.containers.engine import connect, engine_errors
 from stages.containers.identity import Identity, identify
@@ -70,8 +71,13 @@ def _lines(engine: docker.DockerClient, tag: str, command: list[str]) -> list[li
 
 def main() -> None:
     """Print the bill of the image that the only argument names."""
-    print(image_sbom(connect(), identify(sys.argv[1])))
+    parser = argparse.ArgumentParser(prog="python -m stages.containers.sbom", description=main.__doc__)
+    parser.add_argument("image", help="such as train")
+    try:
+        print(image_sbom(connect(), identify(parser.parse_args().image)))
+    except DLNetError as error:
+        sys.exit(f"error: {error}")
 
 
 if __name__ == "__main__":
-    run(main)
+    main()
