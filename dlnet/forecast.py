@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -37,6 +37,7 @@ class FileLayout:
     Attributes:
         target: column of the task's quantity. unit: of that column. time: column of the time.
         features: name in the model -> column. nominal: quantity of the asset when new, in the task's unit.
+        cycle: column of the number or time that orders rows.
     """
 
     target: str | None = None
@@ -44,6 +45,7 @@ class FileLayout:
     time: str | None = None
     features: Mapping[str, str] = field(default_factory=dict)
     nominal: float | None = None
+    cycle: str | None = None
 
 
 @dataclass(frozen=True)
@@ -177,7 +179,7 @@ def read_asset(path: Path, model: LoadedModel, layout: FileLayout = AS_TRAINED) 
         known = ", ".join(quantities.target.units)
         raise DataError(f"--unit {columns.unit}: no unit of {quantities.target.quantity}; the model knows {known}")
     own = read_asset_file(path, columns, quantities, nominal)
-    return Asset(own.rows, nominal, own.notes)
+    return Asset(own.rows, nominal, (*own.notes, *(finding.text for finding in own.findings)))
 
 
 def _nominal(model: LoadedModel, layout: FileLayout) -> float:
@@ -204,7 +206,15 @@ def _columns(path: Path, model: LoadedModel, layout: FileLayout) -> csvfiles.Col
     target = layout.target or trained_on.target
     if not model.uses_target and target not in _header(path):
         target = None
-    return csvfiles.Columns(target, layout.unit or trained_on.unit, layout.time or trained_on.time, features)
+    return replace(
+        trained_on,
+        target=target,
+        unit=layout.unit or trained_on.unit,
+        time=layout.time or trained_on.time,
+        features=features,
+        cycle=layout.cycle or trained_on.cycle,
+        parts=None,  # of names of files, of which there is one
+    )
 
 
 def _header(path: Path) -> list[str]:

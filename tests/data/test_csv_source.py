@@ -162,7 +162,8 @@ def test_cells_are_read_unchanged_in_natural_order(tmp_path):
         "nominal": [2.0],
         "notes": [UNSTATED],
         "findings": [],
-        "columns": {"target": "Q", "unit": "Ah", "time": None, "features": {"slope": "dV/dt"}},
+        "columns": {"target": "Q", "unit": "Ah", "time": None, "features": {"slope": "dV/dt"}}
+        | dict.fromkeys(("cycle", "asset", "parts")),
     }
 
 
