@@ -53,10 +53,14 @@ def same_names(target: str, unit: str, features: Iterable[str]) -> Columns:
     return Columns(target, unit, None, {name: name for name in features})
 
 
-def location(path: Path, rows: pd.DataFrame | pd.Series, line: int, column: str) -> str:
-    """Position of a field for an error message: file, line, row below the header (both from 1), column."""
-    place = f"line {line} (data row {int(rows.index.get_loc(line)) + 1})"
-    return f"{printable(str(path))}: {place}, column {column!r}"
+def location(path: Path, line: int, column: str, rows: pd.Index | None = None) -> str:
+    """Position of a field for an error message: file, line, row below the header (both from 1), column.
+
+    Args:
+        rows: lines of all rows; None: they begin below a header on line 1.
+    """
+    row = line - 1 if rows is None else int(rows.get_loc(line)) + 1
+    return f"{printable(str(path))}: line {line} (data row {row}), column {column!r}"
 
 
 def read_rows(path: Path, columns: Columns, factor: float) -> pd.DataFrame:
@@ -73,10 +77,10 @@ def read_rows(path: Path, columns: Columns, factor: float) -> pd.DataFrame:
         DataError: as ``tablefiles.read_table``; a column is missing or there twice, there is no row, or text where
             a number is expected.
     """
-    return chosen(path, read_table(path), columns, factor)
+    return rows_of(path, read_table(path), columns, factor)
 
 
-def chosen(path: Path, table: pd.DataFrame, columns: Columns, factor: float) -> pd.DataFrame:
+def rows_of(path: Path, table: pd.DataFrame, columns: Columns, factor: float) -> pd.DataFrame:
     """The columns of a table from ``tablefiles.read_table`` that are used, as ``read_rows`` returns them."""
     _check_header(path, table, columns)
     if table.empty:
@@ -118,7 +122,7 @@ def _numbers(path: Path, column: pd.Series) -> pd.Series:
     wrong = wrong if wrong.any() else column.notna()  # numbers as text in a file whose columns have types
     line = int(wrong.index[int(wrong.to_numpy().argmax())])
     text = str(column[line])
-    where = location(path, column, line, str(column.name))
+    where = location(path, line, str(column.name), column.index)
     raise DataError(f"{where}: {text[:SHOWN]!r} is not a number; {_advice(text, line, wrong)}")
 
 

@@ -90,7 +90,7 @@ def check_rows(path: Path, rows: pd.DataFrame, columns: Columns, target: Target,
     reason = _reason(str(first["fault"]), float(first["value"]), columns, target, nominal)
     more = failed["line"].nunique() - 1
     also = f" ({more} more lines like it)" if more else ""
-    where = location(path, rows, int(first["line"]), columns.name_in_file(first["column"]))
+    where = location(path, int(first["line"]), columns.name_in_file(first["column"]), rows.index)
     raise DataError(f"{where}: {reason}{also}")
 
 
