@@ -69,10 +69,22 @@ def read_rows(path: Path, columns: Columns, factor: float) -> pd.DataFrame:
         DataError: the file is not UTF-8, empty, lacks a column or has it twice, has a line of another length
             than the header, or has text where a number is expected.
     """
+    return rows_of(path, read_table(path), columns, factor)
+
+
+def read_table(path: Path) -> pd.DataFrame:
+    """All columns of a CSV file under their stripped names; the index is the line in the file.
+
+    Raises:
+        DataError: the file is not UTF-8, empty, or has a line of another length than the header.
+    """
     text = _text(path)
-    header = [name.strip() for name in next(csv.reader(io.StringIO(text)))]
-    _check_header(path, header, columns)
-    table = _parse(path, text, header)
+    return _parse(path, text, [name.strip() for name in next(csv.reader(io.StringIO(text)))])
+
+
+def rows_of(path: Path, table: pd.DataFrame, columns: Columns, factor: float) -> pd.DataFrame:
+    """The rows of one asset in a table whose index is the line in the file ``path``; else as ``read_rows``."""
+    _check_header(path, list(table.columns), columns)
     if table.empty:
         raise DataError(f"{path}: a header but no rows; put one row below it for each step of time, or delete the file")
     out = pd.DataFrame({name: _numbers(path, table[columns.name_in_file(name)]) for name in columns.names})
