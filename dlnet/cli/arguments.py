@@ -84,7 +84,7 @@ def file_layout(nominal: float | None, unit: str | None, columns: list[Column] |
 
     named = dict(columns or [])
     target, time, cycle = (named.pop(name, None) for name in (TARGET, TIME, CYCLE))
-    return FileLayout(target, unit, time, named, nominal, cycle)
+    return FileLayout(target, unit, time, named, nominal, cycle=cycle)
 
 
 def example(*lines: str) -> str:
