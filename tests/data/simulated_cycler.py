@@ -67,7 +67,7 @@ def life(cycles=6, discharge_first=False, step_s=10.0, noise_a=0.0, seed=0):
 
 
 def counted(table, over, sign):
-    """What a cycler counts of charge (+1) or discharge (-1), Ah, from zero in each group of ``over`` (None: for ever)."""
+    """What a cycler counts of charge (+1) or discharge (-1), Ah, anew in each group of ``over`` (None: never)."""
     interval = table["time"].diff().where(table["step"].diff() == 0, 0.0).fillna(0.0)
     ah = (sign * table["current"]).clip(lower=0) * interval / 3600
     return ah.cumsum() if over is None else ah.groupby(over).cumsum()

@@ -62,7 +62,7 @@ def read_source(source: Source) -> tuple[str, dict[str, Samples], list[Finding]]
     vendor = read[0][0].name
     if len(read) == 1:
         cells = read[0][1]
-        return vendor, dict([(source.name, *cells.values())]) if len(cells) == 1 else cells, []
+        return vendor, {source.name: next(iter(cells.values()))} if len(cells) == 1 else cells, []
     for path, (_, cells) in zip(source.files, read, strict=True):
         if len(cells) > 1:
             raise DataError(f"{path}: {len(cells)} cells in one of several files of {source.name}; split it by cell")

@@ -18,6 +18,9 @@ COLUMNS = (
 )  # fmt: skip
 """Columns of a .res file that are read: times in s, A, V, Ah. ``Channel_ID`` counts the tests in the file."""
 
+PAGE = 4096
+"""Bytes of a page of the database."""
+
 _TABLE = "Channel_Normal_Table"
 _MARK = b"\0\1\0\0Standard Jet DB\0"
 
@@ -43,6 +46,8 @@ def read_res(path: Path) -> pd.DataFrame:
     name = printable(str(path))
     if path.stat().st_size > LARGEST:
         raise DataError(f"{name}: over {LARGEST:,} bytes; export it as CSV in parts")
+    if path.stat().st_size % PAGE:
+        raise DataError(f"{name}: it ends within a page, so it is cut off; copy it again")
     logging.getLogger("access_parser").setLevel(logging.ERROR)
     try:
         table = AccessParser(str(path)).parse_table(_TABLE)
@@ -54,5 +59,7 @@ def read_res(path: Path) -> pd.DataFrame:
     columns = {column: pd.to_numeric(pd.Series(table[column]), errors="coerce") for column in COLUMNS[1:]}
     out = pd.DataFrame({"Channel_ID": pd.Series(table["Test_ID"]), **columns})
     out = out.sort_values(["Channel_ID", "Data_Point"], kind="stable")
+    if out.empty or (out.groupby("Channel_ID")["Data_Point"].diff().dropna() != 1).any():
+        raise DataError(f"{name}: samples are missing in its table {_TABLE}; copy it again, or export it as CSV")
     out.index = pd.RangeIndex(1, len(out) + 1)
     return out
