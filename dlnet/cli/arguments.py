@@ -51,7 +51,12 @@ def parse_model(value: object) -> ModelArgument:
     return ModelArgument(Path(text))
 
 
-def _positive(value: object) -> float:
+def positive(value: object) -> float:
+    """Parse a number above 0.
+
+    Raises:
+        typer.BadParameter: it is none.
+    """
     try:
         number = float(str(value))
     except ValueError:
@@ -113,10 +118,10 @@ Name = Annotated[
     ),
 ]
 Out = Annotated[Path, typer.Option("--out", metavar="DIR", help="folder to write")]
-Seconds = Annotated[float, typer.Option("--timeout", metavar="S", parser=_positive, help="for each answer")]
+Seconds = Annotated[float, typer.Option("--timeout", metavar="S", parser=positive, help="for each answer")]
 Nominal = Annotated[
     float | None,
-    typer.Option(metavar="VALUE", parser=_positive, help="of the quantity when the asset was new, in the task's unit"),
+    typer.Option(metavar="VALUE", parser=positive, help="of the quantity when the asset was new, in the task's unit"),
 ]
 Unit = Annotated[str | None, typer.Option(metavar="UNIT", help="of the quantity: one that the task names")]
 Columns = Annotated[
