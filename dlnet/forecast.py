@@ -13,10 +13,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from dlnet.config.quantities import Quantities
+from dlnet.config.quantities import Quantities, Track
 from dlnet.data import csvfiles
 from dlnet.data.assetfile import read_asset_file
-from dlnet.data.clean import clean_inputs
+from dlnet.data.check_ups import held_note
+from dlnet.data.clean import clean_inputs, health_levels
 from dlnet.data.windows import Histories
 from dlnet.errors import DataError, ModelError
 from dlnet.export.frontend import acceptable, clean_codes, flagged, to_codes
@@ -119,7 +120,8 @@ def forecast(path: Path, model: LoadedModel, layout: FileLayout = AS_TRAINED) ->
         many = quantities.time.many
         raise DataError(f"{path}: {len(asset.rows)} {many}, but the model looks at {model.window}; add older {many}")
     measured, values = target.to_health(asset.target), asset.rows[list(model.features)].to_numpy(np.float64)
-    health, features = clean_inputs(measured, values, model.features, document.clean, quantities)
+    track: Track = "with_target" if model.uses_target else "sensors_only"
+    health, features = clean_inputs(measured, values, model.features, document.clean, quantities, track=track)
     with np.errstate(over="ignore", invalid="ignore"):  # whether the result is finite is checked
         ahead = model.predict(Histories(health[None], features[None], model.features))[0]
     if not np.isfinite(ahead).all():
@@ -133,8 +135,17 @@ def forecast(path: Path, model: LoadedModel, layout: FileLayout = AS_TRAINED) ->
         target.from_health(health),
         target.from_health(ahead),
         np.asarray(document.validation.by_horizon),
-        (*asset.notes, *_device_notes(model, measured, values)),
+        (*asset.notes, *_held_notes(model, measured), *_device_notes(model, measured, values)),
     )
+
+
+def _held_notes(model: LoadedModel, measured: Floats) -> tuple[str, ...]:
+    """What a forecast rests on where the file ends in rows that may be a check-up."""
+    document = model.document
+    if not model.uses_target:
+        return ()
+    off = int(health_levels(measured, document.clean, document.quantities).off[-1])
+    return (held_note(off, document.quantities),) if off else ()
 
 
 def _device_notes(model: LoadedModel, health: Floats, features: Floats) -> tuple[str, ...]:
