@@ -25,7 +25,7 @@ def check_up_findings(asset: str, levels: Levels, quantities: Quantities, track:
         blocks = int((levels.off[check_ups] == 1).sum())
         end = f"; the last {time.count(int(levels.off[-1]))} may be a new level" if levels.off[-1] else ""
         text = (
-            f"{symbol} left its level {blocks} times and came back, {time.count(int(check_ups.sum()))} in all: "
+            f"{symbol} left its level {'once' if blocks == 1 else f'{blocks} times'} and came back, {time.count(int(check_ups.sum()))} in all: "
             f"left out of {'inputs and targets' if track == 'with_target' else 'targets'}{end}"
         )
         found.append(Finding(asset=asset, rows=spans(check_ups), kind=Kind.CHECK_UP, text=text))

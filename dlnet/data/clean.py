@@ -91,7 +91,7 @@ def clean_targets(health: np.ndarray, clean: CleanParams, quantities: Quantities
     side, rows = clean.window // 2 + 2, np.arange(len(health))
     cleaned = hampel(health, side, side, clean.sigmas, health_floor(quantities), memory=clean.window - 1)[0]
     known = np.isfinite(cleaned)
-    return np.interp(rows, rows[known], cleaned[known])
+    return np.asarray(np.interp(rows, rows[known], cleaned[known]))
 
 
 def health_levels(health: np.ndarray, clean: CleanParams, quantities: Quantities) -> Levels:
@@ -171,10 +171,13 @@ def follow(values: Sequence[Number], memory: int, near: Callable[[deque[Number],
 
 
 def _near(known: deque[float], value: float, held: int, *, sigmas: float, floor: float) -> bool:
+    step = abs(value - known[-1])
+    if step <= floor:  # most rows: no median is needed
+        return True
     centre = _middle([*known, value])
     spread = MAD_TO_SIGMA * _middle(abs(other - centre) for other in (*known, value))
     bound = max(sigmas * spread * (WIDENING + held) / WIDENING, floor, ROUNDING * abs(centre))
-    return min(abs(value - centre), abs(value - known[-1])) <= bound
+    return min(abs(value - centre), step) <= bound
 
 
 def _middle(values: Iterable[float]) -> float:

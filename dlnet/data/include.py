@@ -146,8 +146,8 @@ class _Query:
 
     def _pair(self, op: ast.cmpop, left: ast.expr, right: ast.expr) -> Mask:
         if isinstance(op, ast.In | ast.NotIn) and isinstance(right, ast.List | ast.Tuple):
-            found = [self._pair(ast.Eq(), left, one) for one in right.elts] or [np.False_]
-            anywhere = np.asarray(np.logical_or.reduce(np.broadcast_arrays(*found)))
+            found = [self._pair(ast.Eq(), left, one) for one in right.elts]
+            anywhere = np.asarray(np.logical_or.reduce(np.broadcast_arrays(np.False_, *found)))
             return anywhere if isinstance(op, ast.In) else ~anywhere
         if type(op) not in _COMPARED:
             raise _WrongQuery("only ==, !=, <, <=, >, >=, and 'in' with a list of values compare")

@@ -26,11 +26,15 @@ FAULTS = {
     "a change scaled in 16 bits": (ENCODER, "scale(change * fine,", "scale({change * fine},"),
     "a path scaled in 16 bits": (ENCODER, "scale(near * fine,", "scale({near * fine},"),
     "health in 16 bits": (ENCODER, "+ Model::health_offset) * 512", "+ {Model::health_offset * 512})"),
-    "a wide product in 32 bits": (ENCODER, "static_cast<int64_t>(sigmas) * spread * (widening + held)", "int64_t{sigmas * spread * (widening + held)}"),
+    "a wide product in 32 bits": (
+        ENCODER, "static_cast<int64_t>(sigmas) * spread * (widening + held)", "int64_t{sigmas * spread * widening}"
+    ),
     "falls without a limit": (ENCODER, "fall < Model::drop_limit ? fall : Model::drop_limit", "fall"),
     "rounding left out": (ENCODER, "(whole >> 8) + ((whole >> 7) & 1)", "whole >> 8"),
     "no filter": (ENCODER, "floor, 0) ? (all.centre + 1) >> 1 : value", "floor, 0) ? value : value"),
-    "cleaned neighbours": (MONITOR_H, "feature_floor(input)), code);", "feature_floor(input)), rows_.clean(input)[0]);"),
+    "cleaned neighbours": (
+        MONITOR_H, "feature_floor(input)), code);", "feature_floor(input)), rows_.clean(input)[0]);"
+    ),
     "no check-up": (MONITOR_H, "rows_.settled > longest_check_up && rows_.held < longest_check_up", "false"),
     "no new level": (MONITOR_H, "rows_.held < longest_check_up", "true"),
     "a level without a beginning": (MONITOR_H, "      rows_.known = 0;\n", ""),
