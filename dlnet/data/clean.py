@@ -132,7 +132,7 @@ def hampel(
 def find_levels(values: np.ndarray, memory: int, sigmas: float, floor: float) -> Levels:
     """Follow the level of a series, see ``follow``.
 
-    A row is near the level if it lies near the median of the last ``memory`` sound rows and itself, or near the last sound row:
+    A row is near the level if it lies near the median of itself and the last ``memory`` sound rows, or near the last one:
     within ``max(sigmas * 1.4826 * MAD * (1 + held / WIDENING), floor)``, with ``held`` the rows since the level was
     left.
 

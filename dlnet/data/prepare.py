@@ -17,6 +17,7 @@ from dlnet.data.check_ups import check_up_findings
 from dlnet.data.clean import clean_inputs, clean_targets, health_levels
 from dlnet.data.documents import SourceRecord, SplitCounts, TaskRecord
 from dlnet.data.findings import Finding
+from dlnet.data.oddities import oddities
 from dlnet.data.schema import KEYS
 from dlnet.data.split import SPLITS, split_assets
 from dlnet.errors import ConfigError
@@ -72,8 +73,9 @@ def prepare(
     rows = pd.concat([part.rows for part in parts], ignore_index=True)
     assets = split_assets(pd.DataFrame([part.counts for part in parts]), split, clean.min_rows)
     columns = ["asset", "group", "rows", "split", "used_in_training", *_TOUCHED]
+    findings = (*source.findings, *(finding for part in parts for finding in part.findings))
     record = TaskRecord(
-        **{**dict(source), "findings": (*source.findings, *(one for part in parts for one in part.findings))},
+        **{**dict(source), "findings": findings},
         **{name: getattr(task, name) for name in Windows.model_fields},
         quantities=quantities,
         clean=clean,
@@ -140,7 +142,7 @@ def _check_rows(clean: CleanParams, task: TaskParams) -> None:
 
 @dataclass(frozen=True)
 class _Cleaned:
-    """Rows of one asset, what was counted, (n, F) which feature values were replaced, and its check-ups."""
+    """Rows of one asset, what was counted, (n, F) which feature values were replaced, and what is odd."""
 
     rows: pd.DataFrame
     counts: dict[str, Any]
@@ -166,7 +168,11 @@ def _clean_asset(
         "touched_features": int(touched.sum()),
     }
     levels = health_levels(health, clean, quantities)
-    return _Cleaned(rows, counts, touched, check_up_findings(counts["asset"], levels, quantities, track))
+    findings = [
+        *check_up_findings(counts["asset"], levels, quantities, track),
+        *oddities(counts["asset"], health, targets, measured, quantities),
+    ]
+    return _Cleaned(rows, counts, touched, findings)
 
 
 def _counts(assets: pd.DataFrame, task: TaskParams) -> dict[str, SplitCounts]:

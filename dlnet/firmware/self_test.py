@@ -43,7 +43,7 @@ def _monitor(model: DeviceModel, crc: int) -> int:
 
 
 def _codes(codec: Codec, values: npt.NDArray[np.float32]) -> Int16s:
-    """(inputs, codes) that ``Rows`` of dlnet_encoder.h holds at the end: cleaned, sound as measured, filled to words."""
+    """(inputs, codes) that ``Rows`` of dlnet_encoder.h holds at the end: cleaned, then measured, filled to words."""
     measured = to_codes(codec, values)
     clean, sound = clean_codes(codec, measured)[-codec.window :], measured[code_levels(codec, measured).off == 0]
     both = np.concatenate([clean, sound[len(sound) - codec.memory :]])
