@@ -101,8 +101,14 @@ def forecast(
         if rejected:
             print(f"{words.count(len(rejected))} refused as impossible, the first is number {rejected[0]}")
         ahead = own.from_health(from_fixed(board.forecast()))
-        if board.held().saturated:
+        held = board.held()
+        if held.saturated:
             print("saturated: a feature is beyond the range of this model's codes; dlnet forecast reads it in full")
+        if held.off_level:
+            last = words.count(held.off_level)
+            print(
+                f"held: the last {last} left the level of {own.symbol}, as a check-up does; forecast from those before"
+            )
         for row in SHOWN:
             if row <= len(ahead):
                 print(f"{row:4} {words.many} ahead: {own.symbol} {own.shown(ahead[row - 1])}")

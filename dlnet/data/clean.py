@@ -1,13 +1,22 @@
-"""Hampel filters: causal for model inputs, so that a device can run them, and centred for targets."""
+"""Cleaning of one asset: check-ups and spikes are left out, outliers of features become the median of their past.
+
+A check-up is a block of at most ``LONGEST`` rows whose target leaves the level of the rows before and comes back to it:
+a reference test, a spike. Inputs are cleaned with past rows only, so that a device can do the same, row by row.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import TypeVar
 
 import numpy as np
+import numpy.typing as npt
 
 from dlnet.config.clean import CleanParams
-from dlnet.config.quantities import Quantities
+from dlnet.config.quantities import Quantities, Track
 
 MAD_TO_SIGMA = 1.4826
 """Standard deviation of a normal variable over its median absolute deviation (1 / Phi^-1(3/4))."""
@@ -15,21 +24,79 @@ MAD_TO_SIGMA = 1.4826
 ROUNDING = 2.0**-40
 """Differences below this share of a number's own size are rounding. Users choose units, so no limit is absolute."""
 
+LONGEST = 10
+"""Rows of the longest check-up. What lasts longer is a new level."""
+
+WIDENING = 8
+"""The level wears on while rows are held: with each of them the spread allowed for grows by a part of so many."""
+
+
+Number = TypeVar("Number", int, float)
+
+
+@dataclass(frozen=True)
+class Levels:
+    """Which rows of an asset lie on the level of its target.
+
+    Attributes:
+        off: (n,) 0 where a row is sound; else it is held, and this is its number since the level was left, from 1 to
+            ``LONGEST``.
+        begins: (n,) whether a new level begins with a row; rows before it do not count for those that follow.
+    """
+
+    off: npt.NDArray[np.int64]
+    begins: npt.NDArray[np.bool_]
+
+    @property
+    def latest(self) -> npt.NDArray[np.int64]:
+        """(n,) position, among the sound rows, of the last one."""
+        return np.cumsum(self.off == 0) - 1
+
+    @property
+    def check_ups(self) -> npt.NDArray[np.bool_]:
+        """(n,) held rows after which the level came back, and those at the end, of which nobody knows yet."""
+        sound = np.flatnonzero(self.off == 0)
+        following = np.searchsorted(sound, np.arange(len(self.off)))
+        return np.asarray((self.off > 0) & ~np.append(self.begins[sound], False)[following])
+
 
 def clean_inputs(
-    health: np.ndarray, features: np.ndarray, names: Sequence[str], clean: CleanParams, quantities: Quantities
+    health: np.ndarray,
+    features: np.ndarray,
+    names: Sequence[str],
+    clean: CleanParams,
+    quantities: Quantities,
+    *,
+    track: Track,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Health (n,) and features (n, F) of the given names without outliers, as a device can clean them, row by row."""
+    """Health (n,) and features (n, F) of the given names as a device can clean them, row by row.
+
+    On track ``with_target`` a row off the level of the target holds the last sound row, features too. On track
+    ``sensors_only`` a device has no target to tell that by, so each feature has its own filter only.
+    """
     back, own = clean.window - 1, quantities.cleaning.features
     floors = np.array([own.get(name, 0.0) for name in names])
-    cleaned = hampel(features, back, 0, clean.feature_sigmas, floors)[0]
-    return hampel(health, back, 0, clean.sigmas, health_floor(quantities))[0], cleaned
+    if track == "sensors_only":
+        alone = hampel(health, back, 0, clean.sigmas, health_floor(quantities))[0]
+        return alone, replace_outliers(features, back, 0, clean.feature_sigmas, floors)[0]
+    levels = find_levels(health, back, clean.sigmas, health_floor(quantities))
+    sound = levels.off == 0
+    parts = np.split(features[sound], np.flatnonzero(levels.begins[sound]))
+    cleaned = np.concatenate([replace_outliers(part, back, 0, clean.feature_sigmas, floors)[0] for part in parts])
+    return health[sound][levels.latest], cleaned[levels.latest]
 
 
 def clean_targets(health: np.ndarray, clean: CleanParams, quantities: Quantities) -> np.ndarray:
-    """Health (n,) without outliers, with both sides of a row known."""
-    side = clean.window // 2 + 2
-    return hampel(health, side, side, clean.sigmas, health_floor(quantities))[0]
+    """Health (n,) without outliers, with both sides of a row known; a straight line where a check-up took its place."""
+    side, rows = clean.window // 2 + 2, np.arange(len(health))
+    cleaned = hampel(health, side, side, clean.sigmas, health_floor(quantities), memory=clean.window - 1)[0]
+    known = np.isfinite(cleaned)
+    return np.asarray(np.interp(rows, rows[known], cleaned[known]))
+
+
+def health_levels(health: np.ndarray, clean: CleanParams, quantities: Quantities) -> Levels:
+    """Levels of health (n,), as a device finds them."""
+    return find_levels(health, clean.window - 1, clean.sigmas, health_floor(quantities))
 
 
 def health_floor(quantities: Quantities) -> float:
@@ -38,6 +105,87 @@ def health_floor(quantities: Quantities) -> float:
 
 
 def hampel(
+    values: np.ndarray, before: int, after: int, sigmas: float, floor: float, *, memory: int | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """A Hampel filter that knows check-ups: neighbours that belong to one do not count.
+
+    Args:
+        values: (n,) float64.
+        before: rows looked back, >= 0. after: rows looked ahead; 0: causal, so that a device can do it row by row.
+        sigmas: robust deviations that make an outlier, > 0. floor: never an outlier below this deviation.
+        memory: sound rows that a level is known by; None: ``before``.
+
+    Returns:
+        The cleaned values, and a mask (n,) of those that changed. With ``after`` 0 a check-up holds the last sound
+        value; else it is NaN, and the other rows are those of ``replace_outliers``.
+    """
+    levels = find_levels(values, before if memory is None else memory, sigmas, floor)
+    if after == 0:
+        cleaned = values[levels.off == 0][levels.latest]
+    else:
+        kept = ~levels.check_ups
+        cleaned = np.full(len(values), np.nan)
+        cleaned[kept] = replace_outliers(values[kept], before, after, sigmas, floor)[0]
+    return cleaned, cleaned != values
+
+
+def find_levels(values: np.ndarray, memory: int, sigmas: float, floor: float) -> Levels:
+    """Follow the level of a series, see ``follow``.
+
+    A row is near the level if it lies near the median of itself and the last ``memory`` sound rows, or near the last one:
+    within ``max(sigmas * 1.4826 * MAD * (1 + held / WIDENING), floor)``, with ``held`` the rows since the level was
+    left.
+
+    Args:
+        values: (n,) float64.
+        memory: sound rows that the level is known by, >= 1.
+        sigmas, floor: as those of ``replace_outliers``.
+    """
+    return follow(values.tolist(), memory, partial(_near, sigmas=sigmas, floor=floor))
+
+
+def follow(values: Sequence[Number], memory: int, near: Callable[[deque[Number], Number, int], bool]) -> Levels:
+    """Follow the level of a series, row by row.
+
+    A row near the level is sound, another one is held; after ``LONGEST`` held rows the next one begins a new level.
+    Until a level has lasted longer than a check-up, nobody can tell which of the two is one: then a row off the level
+    begins a new one at once, so that no sound row is held.
+
+    Args:
+        near: whether a value lies on the level, from the last ``memory`` sound values, it, and the rows held before it.
+    """
+    off, begins = np.zeros(len(values), np.int64), np.zeros(len(values), np.bool_)
+    known: deque[Number] = deque(maxlen=memory)
+    settled = held = 0
+    for i, value in enumerate(values):
+        if known and not near(known, value, held):
+            if settled > LONGEST and held < LONGEST:
+                held += 1
+                off[i] = held
+                continue
+            known.clear()
+            begins[i], settled = True, 0
+        known.append(value)
+        settled, held = settled + 1, 0
+    return Levels(off, begins)
+
+
+def _near(known: deque[float], value: float, held: int, *, sigmas: float, floor: float) -> bool:
+    step = abs(value - known[-1])
+    if step <= floor:  # most rows: no median is needed
+        return True
+    centre = _middle([*known, value])
+    spread = MAD_TO_SIGMA * _middle(abs(other - centre) for other in (*known, value))
+    bound = max(sigmas * spread * (WIDENING + held) / WIDENING, floor, ROUNDING * abs(centre))
+    return min(abs(value - centre), step) <= bound
+
+
+def _middle(values: Iterable[float]) -> float:
+    ordered = sorted(values)  # numpy's median takes ten times as long for so few
+    return (ordered[(len(ordered) - 1) // 2] + ordered[len(ordered) // 2]) / 2
+
+
+def replace_outliers(
     values: np.ndarray, before: int, after: int, sigmas: float, floor: float | np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Replace outliers by the median of their neighbourhood (Hampel 1974; Pearson 2002).

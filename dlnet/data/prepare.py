@@ -10,10 +10,11 @@ import pandas as pd
 from tqdm import tqdm
 
 from dlnet.config.clean import CleanParams
-from dlnet.config.quantities import Quantities
+from dlnet.config.quantities import Quantities, Track
 from dlnet.config.split import SplitParams
 from dlnet.config.task import Channels, TaskParams, Windows
-from dlnet.data.clean import clean_inputs, clean_targets
+from dlnet.data.check_ups import check_up_findings
+from dlnet.data.clean import clean_inputs, clean_targets, health_levels
 from dlnet.data.documents import SourceRecord, SplitCounts, TaskRecord
 from dlnet.data.findings import Finding
 from dlnet.data.oddities import oddities
@@ -68,7 +69,7 @@ def prepare(
     check_leak(table, quantities, task)
     raw = quantities.target.to_health(table["quantity"] / table["nominal"])
     bar = tqdm(table.assign(health=raw).groupby("asset", sort=False), desc="cleaning", unit="asset", leave=False)
-    parts = [_clean_asset(asset, features, clean, quantities) for _, asset in bar]
+    parts = [_clean_asset(asset, features, clean, quantities, task.track) for _, asset in bar]
     rows = pd.concat([part.rows for part in parts], ignore_index=True)
     assets = split_assets(pd.DataFrame([part.counts for part in parts]), split, clean.min_rows)
     columns = ["asset", "group", "rows", "split", "used_in_training", *_TOUCHED]
@@ -149,9 +150,11 @@ class _Cleaned:
     findings: list[Finding]
 
 
-def _clean_asset(asset: pd.DataFrame, features: list[str], clean: CleanParams, quantities: Quantities) -> _Cleaned:
+def _clean_asset(
+    asset: pd.DataFrame, features: list[str], clean: CleanParams, quantities: Quantities, track: Track
+) -> _Cleaned:
     health, measured = asset["health"].to_numpy(), asset[features].to_numpy(np.float64)
-    inputs, values = clean_inputs(health, measured, features, clean, quantities)
+    inputs, values = clean_inputs(health, measured, features, clean, quantities, track=track)
     targets = clean_targets(health, clean, quantities)
     touched = values != measured
     rows = asset[["asset", "group", "row"]].assign(health=inputs, target=targets)
@@ -164,7 +167,12 @@ def _clean_asset(asset: pd.DataFrame, features: list[str], clean: CleanParams, q
         "touched_targets": int((targets != health).sum()),
         "touched_features": int(touched.sum()),
     }
-    return _Cleaned(rows, counts, touched, oddities(counts["asset"], health, targets, measured, quantities))
+    levels = health_levels(health, clean, quantities)
+    findings = [
+        *check_up_findings(counts["asset"], levels, quantities, track),
+        *oddities(counts["asset"], health, targets, measured, quantities),
+    ]
+    return _Cleaned(rows, counts, touched, findings)
 
 
 def _counts(assets: pd.DataFrame, task: TaskParams) -> dict[str, SplitCounts]:

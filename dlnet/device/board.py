@@ -13,10 +13,10 @@ import numpy.typing as npt
 
 from dlnet.device.errors import DeviceError, LineLost, NoAnswer, Refused, WrongModel
 
-PROTOCOL = 4
+PROTOCOL = 5
 GREETINGS = 3
 FORECAST_BITS = 24
-FLAG = " saturated"  # last word of an answer that rests on a feature beyond the range of its codes
+FLAGS = (" held", " saturated")  # last words of an answer: it rests on older rows; on a feature beyond its range
 CHUNK = 64  # bytes of a saved state in a line
 Floats = npt.NDArray[np.floating[Any]]
 
@@ -54,6 +54,7 @@ class Held:
     held: int  # rows that a forecast would read
     ready: bool  # whether there are enough for a forecast
     saturated: bool  # whether a feature among them is beyond the range of its codes: forecasts are flagged
+    off_level: int  # rows since the target left its level, 0: the last row is sound; they repeat the last sound one
 
 
 class Wire(Protocol):
@@ -153,9 +154,9 @@ class Board:
         return self._held("push", self.ask(f"push {time} " + " ".join(map(number, values))))
 
     def forecast(self) -> npt.NDArray[np.int32]:
-        """(horizon,) health of the next rows, in units of 2^-24, see ``Target.from_health``; flagged where
-        ``held().saturated``."""
-        words = self.ask("forecast").removesuffix(FLAG).split()
+        """(horizon,) health of the next rows, in units of 2^-24, see ``Target.from_health``; ``held()`` tells what
+        it rests on."""
+        words = _without_flags(self.ask("forecast")).split()
         try:
             values = np.array([int(text) for text in words], np.int32)
         except (ValueError, OverflowError) as error:
@@ -166,7 +167,7 @@ class Board:
 
     def crossing(self, value: float) -> int | None:
         """Rows until the target is at or beyond ``value``; None where the forecast does not reach it."""
-        reply = self.ask(f"crossing {number(value)}").removesuffix(FLAG)
+        reply = _without_flags(self.ask(f"crossing {number(value)}"))
         return None if reply == "none" else self._int("crossing", reply)
 
     def self_test(self) -> None:
@@ -215,9 +216,9 @@ class Board:
 
     def _held(self, command: str, reply: str) -> Held:
         fields = self._named(command, reply)
-        names = ("last", "held", "ready", "saturated")
-        last, held, ready, saturated = (self._int(command, fields.get(name, "")) for name in names)
-        return Held(last, held, bool(ready), bool(saturated))
+        names = ("last", "held", "ready", "saturated", "off_level")
+        last, held, ready, saturated, off_level = (self._int(command, fields.get(name, "")) for name in names)
+        return Held(last, held, bool(ready), bool(saturated), off_level)
 
     def _fields(self, command: str) -> dict[str, str]:
         return self._named(command, self.ask(command))
@@ -244,6 +245,12 @@ class Board:
             return int(text)
         except ValueError as error:
             raise LineLost(f"{self._line.port}: the answer to {command!r} is damaged ({text!r})") from error
+
+
+def _without_flags(reply: str) -> str:
+    for flag in FLAGS:
+        reply = reply.removesuffix(flag)
+    return reply
 
 
 def number(value: float, digits: int = 9) -> str:

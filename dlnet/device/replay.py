@@ -63,7 +63,8 @@ def replay(board: Board, model: DeviceModel, values: Singles) -> Played:
     codec = model.codec
     acceptable_rows = acceptable(codec, values)
     apart, path = compare(model, values), _path(model, values[acceptable_rows])
-    reference = zip(path.forecast(model), path.flagged, strict=True)
+    flags = zip(path.flagged.tolist(), path.off.tolist(), strict=True)
+    reference = zip(path.forecast(model), flags, strict=True)
     accepted_count = forecasts = 0
     last: Int32s | None = None
     for number, held in play(board, values):
@@ -76,10 +77,12 @@ def replay(board: Board, model: DeviceModel, values: Singles) -> Played:
         accepted_count += accepted
         if held is None or accepted_count < codec.window:
             continue
-        last, (wanted, flag) = board.forecast(), next(reference)
+        last, (wanted, (flag, off)) = board.forecast(), next(reference)
         _compare(number, last, wanted)
         if held.saturated != flag:
             raise Mismatch(f"after row {number}: the board says saturated={held.saturated:d}, this computer {flag:d}")
+        if held.off_level != off:
+            raise Mismatch(f"after row {number}: the board says off_level={held.off_level}, this computer {off}")
         forecasts += 1
     return Played(accepted_count, len(values) - accepted_count, forecasts, last, apart)
 

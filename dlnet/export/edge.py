@@ -16,7 +16,7 @@ from dlnet.export.frontend import Codec, make_codec
 from dlnet.export.reference import Int16s, Int32s
 from dlnet.export.spec import Spec, to_json
 
-FORMAT = "dlnet-device/4"
+FORMAT = "dlnet-device/5"
 LOCAL = "local"  # version of a model that is not from the registry
 NO_COUNTER, MOST_COUNTER = 0, 999_999_999  # security counter of firmware that is no release, and the highest one
 

@@ -7,14 +7,17 @@ integers; docs/firmware.md gives every step. The C++ of the firmware library equ
 from __future__ import annotations
 
 import math
+from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
 
 from dlnet.config.clean import CleanParams
 from dlnet.config.quantities import Quantities, Target
-from dlnet.data.clean import MAD_TO_SIGMA, health_floor
+from dlnet.data.clean import MAD_TO_SIGMA, WIDENING, Levels, follow, health_floor
 from dlnet.data.encode import FEATURE_CLIP, RANK_SPAN, Encoder
 from dlnet.errors import ModelError
 from dlnet.export import fixed
@@ -77,7 +80,7 @@ class Codec:
 
     Attributes:
         offset, scale: (inputs,) float32: code = (value - offset) * scale / 2^8, rounded.
-        memory: earlier rows that the Hampel filter reads. sigmas: (inputs,) in 2^-16. floor: (inputs,) in quarters
+        memory: earlier sound rows that the filters read. sigmas: (inputs,) in 2^-16. floor: (inputs,) in quarters
             of a code.
         quantiles: (F, Q) codes, or None: then ``centre`` (F,) sums of a block and ``feature`` scale them.
         score_low, score_step, score_bits: uniform score of the first quantile, and between two, in 2^-(12 + bits).
@@ -290,9 +293,41 @@ def flagged(clean: Int16s) -> npt.NDArray[np.bool_]:
 
 
 def clean_codes(codec: Codec, codes: Int16s) -> Int16s:
-    """Causal Hampel filter of one asset, (n, inputs): integers of ``dlnet.data.clean.hampel`` with ``after`` 0."""
-    values, out = codes.astype(np.int64), codes.copy()
-    sigmas, floor = np.array(codec.sigmas, np.int64), np.array(codec.floor, np.int64)
+    """Cleaned rows of one asset, (n, inputs): ``dlnet.data.clean.clean_inputs`` in integers."""
+    levels, first = code_levels(codec, codes), 0 if codec.target is None else 1
+    sound = levels.off == 0
+    cleaned = codes[sound]
+    parts = np.split(cleaned[:, first:], np.flatnonzero(levels.begins[sound]))
+    cleaned[:, first:] = np.concatenate([_replace_outliers(codec, part) for part in parts])
+    return cleaned[levels.latest]
+
+
+def code_levels(codec: Codec, codes: Int16s) -> Levels:
+    """Which rows (n, inputs) lie on the level of the target; all of them on track ``sensors_only``."""
+    if codec.target is None:
+        return Levels(np.zeros(len(codes), np.int64), np.zeros(len(codes), np.bool_))
+    near = partial(_near, sigmas=codec.sigmas[0], floor=codec.floor[0])
+    return follow(codes[:, 0].tolist(), codec.memory, near)
+
+
+def _near(known: deque[int], value: int, held: int, *, sigmas: int, floor: int) -> bool:
+    centre = _twice_middle([*known, value])
+    spread = _twice_middle([abs(2 * other - centre) for other in (*known, value)])
+    away = min(2 * abs(2 * value - centre), 4 * abs(value - known[-1]))
+    wide, least = sigmas * spread * (WIDENING + held), (floor << SIGMA_BITS) * WIDENING
+    return (away << SIGMA_BITS) * WIDENING <= max(wide, least)
+
+
+def _twice_middle(values: Sequence[int]) -> int:
+    ordered = sorted(values)
+    return ordered[(len(ordered) - 1) // 2] + ordered[len(ordered) // 2]
+
+
+def _replace_outliers(codec: Codec, codes: Int16s) -> Int16s:
+    """Causal Hampel filter of features (n, F): integers of ``dlnet.data.clean.replace_outliers`` with ``after`` 0."""
+    values, out, count = codes.astype(np.int64), codes.copy(), codes.shape[1]
+    own = slice(codec.inputs - count, codec.inputs)
+    sigmas, floor = np.array(codec.sigmas[own], np.int64), np.array(codec.floor[own], np.int64)
     for i in range(len(values)):
         window = values[max(0, i - codec.memory) : i + 1]
         centre = _twice_median(window)

@@ -11,11 +11,14 @@ from dlnet.data.clean import clean_inputs
 from dlnet.data.windows import Floats
 from dlnet.errors import ParityError
 from dlnet.export.edge import DeviceModel
-from dlnet.export.frontend import acceptable, clean_codes, encode_codes, flagged, to_codes
+from dlnet.export.frontend import acceptable, clean_codes, code_levels, encode_codes, flagged, to_codes
 from dlnet.export.reference import Int16s, Int32s, from_fixed, predict_reference, run
 
 BOUND = 2.0**-8
 """Of health: the most that two forecasts may differ where the device flags nothing and cleaned the same values."""
+
+CHECK_UP = 0.2
+"""Of health: how far the check-ups of a made-up life leave its level."""
 
 SAME_CODES = 2
 """Codes that the two filters' values may differ by from rounding; where they differ by more, one took out a value."""
@@ -23,12 +26,18 @@ SAME_CODES = 2
 
 @dataclass(frozen=True)
 class DevicePath:
-    """What a device makes of N windows: inputs (N, T, C), anchors (N,), which it flags (N,), (N, window, inputs)."""
+    """What a device makes of N windows.
+
+    Attributes:
+        inputs: (N, T, C). anchor: (N,). flagged: (N,) which it gives as saturated. clean: (N, window, inputs).
+        off: (N,) rows since the level of the target was left; 0: the last row is sound.
+    """
 
     inputs: Int16s
     anchor: Int32s
     flagged: npt.NDArray[np.bool_]
     clean: Int16s
+    off: npt.NDArray[np.int64]
 
     def forecast(self, model: DeviceModel) -> Int32s:
         """(N, horizon) in units of 2^-24 of health."""
@@ -38,8 +47,9 @@ class DevicePath:
 def device_path(model: DeviceModel, values: npt.NDArray[np.floating], ends: npt.NDArray[np.int64]) -> DevicePath:
     """Windows that end before the rows ``ends`` (N,) of one asset's (n, inputs) acceptable rows."""
     codec = model.codec
-    clean = clean_codes(codec, to_codes(codec, values))[_span(codec.window, ends)]
-    return DevicePath(*encode_codes(codec, clean), flagged(clean), clean)
+    codes = to_codes(codec, values)
+    clean = clean_codes(codec, codes)[_span(codec.window, ends)]
+    return DevicePath(*encode_codes(codec, clean), flagged(clean), clean, code_levels(codec, codes).off[ends - 1])
 
 
 @dataclass(frozen=True)
@@ -110,7 +120,8 @@ def compare(model: DeviceModel, values: npt.NDArray[np.floating]) -> Apart:
 def _float_clean(model: DeviceModel, rows: Floats) -> tuple[Floats, Floats]:
     first = int(model.codec.target is not None)
     health = model.quantities.target.to_health(rows[:, 0]) if first else np.zeros(len(rows))
-    return clean_inputs(health, rows[:, first:], model.encoder.features, model.clean, model.quantities)
+    encoder = model.encoder
+    return clean_inputs(health, rows[:, first:], encoder.features, model.clean, model.quantities, track=encoder.track)
 
 
 def _span(window: int, ends: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
@@ -118,11 +129,17 @@ def _span(window: int, ends: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
 
 
 def whole_life(model: DeviceModel) -> npt.NDArray[np.float32]:
-    """Rows (n, inputs) of a life that is made up: each feature goes through the range of training, then out of it."""
+    """Rows (n, inputs) of a life that is made up: each feature goes through the range of training, then out of it.
+
+    In the middle of each window's length stands a check-up, longer from one to the next.
+    """
     encoder, codec = model.encoder, model.codec
     low, high = np.array(encoder.low), np.array(encoder.high)
     share = np.concatenate([np.linspace(0, 1, 4 * codec.window), np.linspace(1, 3, 4 * codec.window)])
     values = low + share[:, None] * np.maximum(high - low, codec.unit[-len(low) :])
     if codec.target is not None:
-        values = np.insert(values, 0, model.quantities.target.from_health(np.linspace(1.0, 0.5, len(share))), axis=1)
+        health = np.linspace(1.0, 0.5, len(share))
+        for length, start in enumerate(range(codec.window // 2, len(share), codec.window), 1):
+            health[start : start + length] -= CHECK_UP
+        values = np.insert(values, 0, model.quantities.target.from_health(health), axis=1)
     return values.astype(np.float32)

@@ -9,11 +9,11 @@ import numpy.typing as npt
 
 from dlnet.export import fixed
 from dlnet.export.edge import DeviceModel
-from dlnet.export.frontend import CODE_BITS, Codec, acceptable, clean_codes, to_codes
+from dlnet.export.frontend import CODE_BITS, Codec, acceptable, clean_codes, code_levels, to_codes
 from dlnet.export.layout import Spec
 from dlnet.export.path import device_path
 from dlnet.export.reference import Int16s, Int32s, run
-from dlnet.firmware.status import OK, SATURATED
+from dlnet.firmware.status import given_as
 
 WINDOWS = 6  # synthetic ones
 
@@ -34,19 +34,19 @@ def checksum(model: DeviceModel) -> int:
 def _monitor(model: DeviceModel, crc: int) -> int:
     codec, values = model.codec, synthetic_rows(model.codec)
     accepted = acceptable(codec, values)
-    held = np.cumsum(accepted)[6::8]  # after row 7, 15, ...
-    enough = np.asarray(held[held >= codec.window], np.int64)
+    count = np.cumsum(accepted)[6::8]  # after row 7, 15, ...
+    enough = np.asarray(count[count >= codec.window], np.int64)
     path = device_path(model, values[accepted], enough)
-    for flag, forecast in zip(path.flagged, path.forecast(model), strict=True):
-        crc = zlib.crc32(bytes([SATURATED if flag else OK]) + _bytes(forecast), crc)
+    for status, forecast in zip(given_as(path).tolist(), path.forecast(model), strict=True):
+        crc = zlib.crc32(bytes([status]) + _bytes(forecast), crc)
     return zlib.crc32(_codes(codec, values[accepted]).tobytes(), crc)
 
 
 def _codes(codec: Codec, values: npt.NDArray[np.float32]) -> Int16s:
-    """(inputs, codes) that ``Rows`` of dlnet_encoder.h holds at the end: cleaned, measured, filled to whole words."""
+    """(inputs, codes) that ``Rows`` of dlnet_encoder.h holds at the end: cleaned, then measured, filled to words."""
     measured = to_codes(codec, values)
-    clean = clean_codes(codec, measured)[-codec.window :]
-    both = np.concatenate([clean, measured[len(measured) - codec.memory :]])
+    clean, sound = clean_codes(codec, measured)[-codec.window :], measured[code_levels(codec, measured).off == 0]
+    both = np.concatenate([clean, sound[len(sound) - codec.memory :]])
     return np.ascontiguousarray(np.pad(both, ((0, len(both) % 2), (0, 0))).T, "<i2")
 
 
@@ -73,5 +73,6 @@ def synthetic_rows(codec: Codec) -> npt.NDArray[np.float32]:
     """Rows that the device generates, (rows, inputs), in the units of the inputs."""
     number = np.arange(1, rows(codec) + 1)
     any_code = _numbers(np.zeros(1, np.int64), len(number) * codec.inputs).reshape(-1, codec.inputs).astype(np.int64)
-    code = (any_code + (any_code >> 2)) >> (number // 8 % 8)[:, None]
+    ahead = 4 * (np.arange(codec.inputs) == 0)
+    code = (any_code + (any_code >> 2)) >> (number[:, None] // 8 + ahead) % 8
     return np.asarray(codec.offset + (code << CODE_BITS).astype(np.float32) / codec.scale, np.float32)

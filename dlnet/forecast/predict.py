@@ -8,7 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
-from dlnet.data.clean import clean_inputs
+from dlnet.config.quantities import Track
+from dlnet.data.check_ups import held_note
+from dlnet.data.clean import clean_inputs, health_levels
 from dlnet.data.windows import Histories
 from dlnet.errors import DataError, ModelError
 from dlnet.export.frontend import Codec, acceptable, clean_codes, flagged, saturated, to_codes
@@ -36,6 +38,11 @@ class Needs:
     uses_target: bool
     codec: Codec | None
     seen: Seen | None
+
+    @property
+    def track(self) -> Track:
+        """Whose cleaning the model was trained on."""
+        return "with_target" if self.uses_target else "sensors_only"
 
     @classmethod
     def of(cls, model: LoadedModel) -> Needs:
@@ -74,14 +81,14 @@ def prepare(path: Path, asset: Asset, needs: Needs) -> Prepared:
         raise DataError(f"{path}: {len(asset.rows)} {many}, but the model looks at {needs.window}; add older {many}")
     measured = quantities.target.to_health(asset.target)
     values = asset.rows[list(needs.features)].to_numpy(np.float64)
-    health, features = clean_inputs(measured, values, needs.features, document.clean, quantities)
+    health, features = clean_inputs(measured, values, needs.features, document.clean, quantities, track=needs.track)
     unlike: tuple[str, ...] = ()
     notes = [*asset.notes]
     if needs.seen is None:
         notes.append("The model does not hold what it was trained on, so nothing says whether these rows are like it.")
     else:
         unlike = outside(needs.seen, health, features, needs.features, needs.window, quantities.target)
-    notes += _device_notes(needs, measured, values)
+    notes += _held_notes(needs, measured) + _device_notes(needs, measured, values)
     last = slice(-needs.window, None)
     return Prepared(asset.name, path, asset.nominal, health, features[last], tuple(notes), unlike)
 
@@ -124,6 +131,14 @@ def _forecast(one: Prepared, ahead: Floats, model: LoadedModel) -> Forecast:
     )
 
 
+def _held_notes(needs: Needs, measured: Floats) -> list[str]:
+    """What a forecast rests on where the file ends in rows that may be a check-up."""
+    if needs.track == "sensors_only":
+        return []
+    off = int(health_levels(measured, needs.document.clean, needs.document.quantities).off[-1])
+    return [held_note(off, needs.document.quantities)] if off else []
+
+
 def _device_notes(needs: Needs, health: Floats, features: Floats) -> list[str]:
     """What a board would say of this forecast: a row that it refuses, a feature beyond the range of its codes."""
     codec, target = needs.codec, needs.document.quantities.target
@@ -133,7 +148,7 @@ def _device_notes(needs: Needs, health: Floats, features: Floats) -> list[str]:
     rows = np.concatenate([*own, features], axis=1)
     taken = acceptable(codec, rows)
     notes = [] if taken.all() else [f"A board refuses {(~taken).sum()} of these rows as impossible."]
-    codes = to_codes(codec, rows[taken][-codec.window - codec.memory :])  # the filter reads no older rows
+    codes = to_codes(codec, rows[taken])
     if not saturated(codes).any():  # nor does a median of codes reach an end that none of them stands at
         return notes
     clean = clean_codes(codec, codes)[-codec.window :]

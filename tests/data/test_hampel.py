@@ -1,4 +1,4 @@
-"""The vectorised Hampel filter against a scalar loop, and its causality."""
+"""The vectorised filter of outliers against a scalar loop, and its causality."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from dlnet.data.clean import hampel
+from dlnet.data.clean import replace_outliers
 
 # Few distinct values make ties and zero deviations likely; single precision makes differences exact enough.
 values = st.integers(-5, 5).map(lambda n: n / 8) | st.floats(-100, 100, width=32)
@@ -37,7 +37,7 @@ def scalar_loop(x, before, after, sigmas, floor):
     st.sampled_from([1e-12, 0.3]),
 )
 def test_equals_the_scalar_loop(x, before, after, sigmas, floor):
-    cleaned, touched = hampel(x, before, after, sigmas, floor)
+    cleaned, touched = replace_outliers(x, before, after, sigmas, floor)
     expected, expected_touched = scalar_loop(x, before, after, sigmas, floor)
     np.testing.assert_array_equal(touched, expected_touched)
     np.testing.assert_array_equal(cleaned, expected)
@@ -48,33 +48,33 @@ def test_equals_the_scalar_loop(x, before, after, sigmas, floor):
 def test_future_rows_never_change_the_cleaned_past(x, data):
     now = data.draw(st.integers(1, len(x)))
     future = data.draw(arrays(np.float64, len(x) - now, elements=values))
-    before, _ = hampel(x, 6, 0, 3.0, 0.006)
-    after, _ = hampel(np.concatenate([x[:now], future]), 6, 0, 3.0, 0.006)
+    before, _ = replace_outliers(x, 6, 0, 3.0, 0.006)
+    after, _ = replace_outliers(np.concatenate([x[:now], future]), 6, 0, 3.0, 0.006)
     np.testing.assert_array_equal(before[:now], after[:now])
 
 
 @settings(deadline=None)
 @given(arrays(np.float64, (20, 3), elements=values))
 def test_columns_are_filtered_one_by_one(x):
-    together, touched = hampel(x, 6, 0, 3.0, 0.006)
+    together, touched = replace_outliers(x, 6, 0, 3.0, 0.006)
     for j in range(3):
-        alone, alone_touched = hampel(x[:, j], 6, 0, 3.0, 0.006)
+        alone, alone_touched = replace_outliers(x[:, j], 6, 0, 3.0, 0.006)
         np.testing.assert_array_equal(together[:, j], alone)
         np.testing.assert_array_equal(touched[:, j], alone_touched)
 
 
 def test_a_spike_becomes_the_median_of_the_window_behind_it():
     x = np.array([1.0, 1.1, 1.2, 1.3, 1.4, 1.5, 9.0])
-    cleaned, touched = hampel(x, 6, 0, 3.0, 0.006)
+    cleaned, touched = replace_outliers(x, 6, 0, 3.0, 0.006)
     assert cleaned[-1] == 1.3
     assert touched.tolist() == [False] * 6 + [True]
 
 
 def test_no_deviation_below_the_floor_is_an_outlier():
     x = np.array([1.0] * 6 + [1.005])
-    assert not hampel(x, 6, 0, 3.0, 0.006)[1].any()
+    assert not replace_outliers(x, 6, 0, 3.0, 0.006)[1].any()
 
 
 def test_a_table_without_columns_stays_without_columns():
-    cleaned, touched = hampel(np.empty((9, 0)), 6, 0, 3.0, 0.006)
+    cleaned, touched = replace_outliers(np.empty((9, 0)), 6, 0, 3.0, 0.006)
     assert cleaned.shape == touched.shape == (9, 0)

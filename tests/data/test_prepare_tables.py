@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from synthetic_cells import SOURCE, cells_table, clean_params, split_params, task_params
 
-from dlnet.data.clean import hampel
+from dlnet.data.clean import clean_inputs, clean_targets
 from dlnet.data.prepare import prepare
 from dlnet.errors import ConfigError, DataError
 from tasks import BATTERY
@@ -23,14 +23,15 @@ def test_inputs_look_back_and_targets_look_both_ways():
     cell = (table["asset"] == "c3").to_numpy()
     soh = table.loc[cell, "quantity"].to_numpy() / 2.0
     rows = out.rows[cell]
-    inputs, touched_inputs = hampel(soh, 6, 0, 3.0, 0.006)
-    targets, touched_targets = hampel(soh, 5, 5, 3.0, 0.006)
+    slope = table.loc[cell, ["slope"]].to_numpy()
+    inputs, features = clean_inputs(soh, slope, ["slope"], clean_params(), BATTERY, track="with_target")
+    targets = clean_targets(soh, clean_params(), BATTERY)
     np.testing.assert_array_equal(rows["health"], inputs)
     np.testing.assert_array_equal(rows["target"], targets)
-    np.testing.assert_array_equal(rows["slope"], hampel(table.loc[cell, "slope"].to_numpy(), 6, 0, 6.0, 1e-12)[0])
+    np.testing.assert_array_equal(rows["slope"], features[:, 0])
     counts = out.assets.set_index("asset").loc["c3"]
-    assert counts["touched_inputs"] == touched_inputs.sum() > 0
-    assert counts["touched_targets"] == touched_targets.sum() > 0
+    assert counts["touched_inputs"] == (inputs != soh).sum() > 0
+    assert counts["touched_targets"] == (targets != soh).sum() > 0
 
 
 def test_tables_have_the_documented_columns():

@@ -30,7 +30,8 @@ def prepared(track, factor, constant=None):
         rows["slope"] = constant
     rows[names] *= factor
     for _, part in rows.groupby("asset"):
-        cleaned = clean_inputs(part["health"].to_numpy(), part[names].to_numpy(), names, CLEAN, BATTERY)[1]
+        health, features = part["health"].to_numpy(), part[names].to_numpy()
+        cleaned = clean_inputs(health, features, names, CLEAN, BATTERY, track=track)[1]
         rows.loc[part.index, names] = cleaned
     dataset = WindowDataset.from_tables(rows, assets, synthetic_dataset.described(task), allow_test=True)
     encoder = fit_encoder(dataset, task)

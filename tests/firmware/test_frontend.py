@@ -28,7 +28,9 @@ def float_clean(model, values):
     """Cleaned health (n,), zero without a target, and features (n, F)."""
     first = int(model.codec.target is not None)
     health = model.quantities.target.to_health(values[:, 0]) if first else np.zeros(len(values))
-    return clean_inputs(health, values[:, first:], model.encoder.features, CLEAN, model.quantities)
+    return clean_inputs(
+        health, values[:, first:], model.encoder.features, CLEAN, model.quantities, track=model.encoder.track
+    )
 
 
 def float_windows(model, values):

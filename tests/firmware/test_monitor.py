@@ -165,11 +165,12 @@ def test_a_whole_state_that_no_monitor_wrote_is_refused(monitor):
 
     filled(monitor)
     state = monitor.save()
-    for offset, value in ((16, 51), (18, 51)):
-        forged = state[:offset] + struct.pack("<H", value) + state[offset + 2 : -4]
+    for offset, form, value in ((16, "<H", 51), (18, "<H", 51), (20, "<H", 7), (22, "B", 12), (23, "B", 11)):
+        changed = struct.pack(form, value)
+        forged = state[:offset] + changed + state[offset + len(changed) : -4]
         assert monitor.load(forged + struct.pack("<I", zlib.crc32(forged))) == "bad state"
 
 
 def test_a_state_is_no_larger_than_the_monitor_and_its_frame(monitor):
     assert len(monitor.save()) == monitor.monitor_bytes + 16
-    assert monitor.monitor_bytes == 8 + 2 * 9 * (50 + 6)
+    assert monitor.monitor_bytes == 12 + 2 * 9 * (50 + 6)

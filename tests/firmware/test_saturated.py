@@ -28,7 +28,7 @@ def test_the_flags_of_the_monitor_are_those_of_numpy(on_host):
     assert not expected.all()
 
 
-def test_a_flagged_forecast_is_given_until_the_row_has_left_the_window(monitor):
+def test_a_given_forecast_is_given_until_the_row_has_left_the_window(monitor):
     values = leaving(monitor.model)
     played = monitor.replay(values)
     first, last = played.rows[played.flagged][[0, -1]]
@@ -42,17 +42,17 @@ def test_a_flagged_forecast_is_given_until_the_row_has_left_the_window(monitor):
 def test_a_saved_state_keeps_the_flag(monitor):
     for number, row in enumerate(leaving(monitor.model)[:75], 1):
         assert monitor.push(number, row) == "ok"
-    status, ahead = monitor.flagged_forecast()
+    status, ahead = monitor.given_forecast()
     assert status == "saturated"
     state = monitor.save()
     monitor.clear()
     assert monitor.load(state) == "ok"
-    again = monitor.flagged_forecast()
+    again = monitor.given_forecast()
     assert again[0] == "saturated"
     assert np.array_equal(again[1], ahead)
 
 
-def test_a_crossing_tells_that_it_rests_on_a_flagged_forecast(monitor):
+def test_a_crossing_tells_that_it_rests_on_a_given_forecast(monitor):
     for number, row in enumerate(leaving(monitor.model)[:75], 1):
         monitor.push(number, row)
     assert monitor.crossing(1.4) == ("saturated", 0)

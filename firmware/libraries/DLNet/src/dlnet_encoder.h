@@ -16,8 +16,11 @@ struct Rows {
   uint32_t last;
   uint16_t count;    // at most Model::window
   uint16_t flagged;  // rows to come until the window holds no saturated code; at most Model::window
+  uint16_t known;    // sound rows since the level began, at most Model::memory: what the filters read
+  uint8_t settled;   // the same, at most longest_check_up + 1: then a row off the level is held
+  uint8_t held;      // rows held since the level was left, at most longest_check_up
 
-  // An input's codes, two in a word: `window` cleaned ones, then `memory` uncleaned ones for the filter.
+  // An input's codes, two in a word: `window` cleaned ones, then `memory` sound ones as measured, for the filters.
   static constexpr int code_words = (Model::window + Model::memory + 1) / 2;
   uint32_t codes[Model::inputs][code_words];
 
@@ -32,6 +35,14 @@ struct Rows {
     Half *const halves = reinterpret_cast<Half *>(row);
     halves[Model::window - 1] = cleaned;
     halves[Model::window + Model::memory - 1] = uncleaned;
+  }
+
+  // Repeat the newest cleaned code, and leave those as measured.
+  void repeat(int input) {
+    uint32_t *const row = codes[input];
+    for (int i = 0; i < (Model::window - 1) / 2; ++i) row[i] = (row[i] >> 16) | (row[i + 1] << 16);
+    Half *const halves = reinterpret_cast<Half *>(row);
+    halves[Model::window - 2] = halves[Model::window - 1];
   }
 };
 
@@ -48,19 +59,48 @@ inline int32_t twice_median(int32_t *values, int count) {
 
 inline int32_t abs_i32(int32_t value) { return value < 0 ? -value : value; }
 
-// The last of `count` values, or their median where it is an outlier. `sigmas` in 2^-16, `floor` in quarters of a code.
+constexpr int longest_check_up = 10;  // rows; what lasts longer is a new level
+constexpr int widening = 8;           // with each row held, the spread allowed for grows by a part of so many
+
+// What the newest of `count` codes is compared with. `sigmas` in 2^-16, `floor` in quarters of a code.
+template <int most>
+struct Neighbours {
+  int32_t centre;  // twice the median
+  int32_t spread;  // four times the median deviation from it
+  int32_t away;    // four times the deviation of the newest
+
+  Neighbours(const Half *before, int16_t value, int count) {
+    int32_t sorted[most];
+    for (int i = 0; i < count - 1; ++i) sorted[i] = before[i];
+    sorted[count - 1] = value;
+    centre = twice_median(sorted, count);
+    for (int i = 0; i < count - 1; ++i) sorted[i] = abs_i32(2 * before[i] - centre);
+    sorted[count - 1] = abs_i32(2 * value - centre);
+    away = 2 * sorted[count - 1];
+    spread = twice_median(sorted, count);
+  }
+
+  // Whether `distance`, four times a deviation, is beyond what is usual; after so many rows held.
+  bool beyond(int32_t distance, int32_t sigmas, int32_t floor, int held) const {
+    const int64_t wide = static_cast<int64_t>(sigmas) * spread * (widening + held);
+    const int64_t least = static_cast<int64_t>(floor) * (widening << 16);
+    return static_cast<int64_t>(distance) * (widening << 16) > (wide > least ? wide : least);
+  }
+};
+
+// The newest of `count` values, or their median where it is an outlier.
 template <int most>
 int16_t hampel(const Half *before, int16_t value, int count, int32_t sigmas, int32_t floor) {
-  int32_t sorted[most];
-  for (int i = 0; i < count - 1; ++i) sorted[i] = before[i];
-  sorted[count - 1] = value;
-  const int32_t centre = twice_median(sorted, count);
-  for (int i = 0; i < count - 1; ++i) sorted[i] = abs_i32(2 * before[i] - centre);
-  sorted[count - 1] = abs_i32(2 * value - centre);
-  const int32_t deviation = 2 * sorted[count - 1], spread = twice_median(sorted, count);
-  const int64_t wide = static_cast<int64_t>(sigmas) * spread, least = static_cast<int64_t>(floor) << 16;
-  const bool outlier = (static_cast<int64_t>(deviation) << 16) > (wide > least ? wide : least);
-  return static_cast<int16_t>(outlier ? (centre + 1) >> 1 : value);
+  const Neighbours<most> all(before, value, count);
+  return static_cast<int16_t>(all.beyond(all.away, sigmas, floor, 0) ? (all.centre + 1) >> 1 : value);
+}
+
+// Whether the newest of `count` values is off the level of those before: far from their median and from the last one.
+template <int most>
+bool off_level(const Half *before, int16_t value, int count, int32_t sigmas, int32_t floor, int held) {
+  const Neighbours<most> all(before, value, count);
+  const int32_t step = 4 * abs_i32(value - before[count - 2]);
+  return all.beyond(step < all.away ? step : all.away, sigmas, floor, held);
 }
 
 // A float as a code, rounded and saturated. No a * b + c, which some compilers contract to a fused multiply-add.

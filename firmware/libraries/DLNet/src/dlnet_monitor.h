@@ -23,7 +23,7 @@ class Monitor {
   //
   // Returns ok; not_a_number; out_of_range (the target not within Model::target_low to Model::target_high, or a feature
   // so far off that its unit must be wrong; smaller outliers are accepted and cleaned); out_of_order. A row with a
-  // feature beyond the range of its codes is accepted too: see saturated().
+  // feature beyond the range of its codes is accepted too: see saturated(). So is a row off the target's level: see held().
   Status push(uint32_t time, const float values[/* Model::inputs */]) {
     if (rows_.count && time <= rows_.last) return Status::out_of_order;
     int16_t codes[Model::inputs];
@@ -34,10 +34,16 @@ class Monitor {
     const bool possible = values[0] >= Model::target_low && values[0] <= Model::target_high;
     if (Model::with_target && !possible) return Status::out_of_range;
     if (rows_.flagged) --rows_.flagged;
+    const bool hold = leaves_level(codes[0]);
     for (int i = 0; i < Model::inputs; ++i) {
-      take(i, codes[i]);
+      if (hold) {
+        rows_.repeat(i);
+      } else {
+        take(i, codes[i]);
+      }
       if (at_end(rows_.clean(i)[Model::window - 1])) rows_.flagged = Model::window;
     }
+    if (!hold && rows_.known < Model::memory) ++rows_.known;
     rows_.last = time;
     if (rows_.count < Model::window) ++rows_.count;
     return Status::ok;
@@ -50,22 +56,27 @@ class Monitor {
   // differ from those of floats.
   bool saturated() const { return rows_.flagged != 0; }
 
-  // Rows held, 0 to Model::window.
+  // Rows pushed since the target left its level, 0 to 10: 0 if the last row is sound. While they last, which a check-up
+  // does, each repeats the last sound row, features too. One more, and it begins a new level.
+  uint8_t held() const { return rows_.held; }
+
+  // Rows to forecast from, 0 to Model::window.
   uint16_t count() const { return rows_.count; }
 
   // Number of the last row pushed; 0 before the first.
   uint32_t last() const { return rows_.last; }
 
-  // Forecast from the last row on. Returns ok; saturated: given, but see saturated(); not_ready.
+  // Forecast from the last row on. Returns ok; saturated: given, but see saturated(); held: given, but see held();
+  // not_ready.
   Status forecast(Forecast<Model> &ahead) const {
     if (!ready()) return Status::not_ready;
     WindowEncoder<Model> window(rows_);
     Engine<Model>::run(window, window.anchor(), ahead);
-    return saturated() ? Status::saturated : Status::ok;
+    if (saturated()) return Status::saturated;
+    return held() ? Status::held : Status::ok;
   }
 
-  // The same as Model::horizon values of the target: values[0] is one row ahead. Returns ok; saturated;
-  // not_ready.
+  // The same as Model::horizon values of the target: values[0] is one row ahead. Returns the same.
   Status forecast(float values[/* Model::horizon */]) const {
     Forecast<Model> ahead;
     const Status status = forecast(ahead);
@@ -79,8 +90,8 @@ class Monitor {
 
   // First row ahead at which the forecast is at or beyond `value`: at or below it where the target falls with wear, at
   // or above it where it rises; 0: it already is.
-  // Returns ok; saturated; not_ready; not_a_number; out_of_range (far from what the model can forecast); beyond_horizon.
-  // `rows_ahead` is set only with ok and saturated.
+  // Returns ok; saturated; held; not_ready; not_a_number; out_of_range (far from what the model can forecast);
+  // beyond_horizon. `rows_ahead` is set only where a forecast is given.
   Status crossing(float value, uint16_t &rows_ahead) const {
     if (value != value) return Status::not_a_number;
     const float exact = (value - Model::value_offset) / Model::value_scale;  // in 2^-24 of health
@@ -120,13 +131,33 @@ class Monitor {
   const Rows<Model> &rows() const { return rows_; }
 
  private:
+  // Whether the target is off its level, so that the row is held. Until a level has lasted longer than a check-up nobody
+  // can tell which of two is one: then a row off the level begins a new one at once.
+  bool leaves_level(int16_t code) {
+    if (!Model::with_target) return false;
+    if (rows_.known && off_level<Model::memory + 1>(sound(0), code, rows_.known + 1, Model::target_sigmas,
+                                                    Model::target_floor, rows_.held)) {
+      if (rows_.settled > longest_check_up && rows_.held < longest_check_up) {
+        ++rows_.held;
+        return true;
+      }
+      rows_.known = 0;
+      rows_.settled = 0;
+    }
+    if (rows_.settled <= longest_check_up) ++rows_.settled;
+    rows_.held = 0;
+    return false;
+  }
+
+  // Codes as measured of the rows that the filters read, oldest first.
+  const Half *sound(int input) const { return rows_.raw(input) + Model::memory - rows_.known; }
+
+  // A sound row: the target as it is, features without outliers.
   void take(int input, int16_t code) {
     const bool target = Model::with_target && input == 0;
-    const int known = rows_.count < Model::memory ? rows_.count : Model::memory;
-    const Half *const before = rows_.raw(input) + Model::memory - known;
-    const int32_t sigmas = target ? Model::target_sigmas : Model::feature_sigmas;
-    const int32_t floor = target ? Model::target_floor : feature_floor(input);
-    rows_.append(input, hampel<Model::memory + 1>(before, code, known + 1, sigmas, floor), code);
+    const int count = rows_.known + 1;
+    rows_.append(input, target ? code : hampel<Model::memory + 1>(sound(input), code, count, Model::feature_sigmas,
+                                                                  feature_floor(input)), code);
   }
 
   static int32_t feature_floor(int input) {

@@ -44,12 +44,13 @@ void synthetic_window(uint32_t seed, int16_t *window) {
 }
 
 // Row `number` from 1 on, in the units of its inputs: eight rows that leave the range of their codes, eight within half
-// of that, and so on until a 128th. So the filter finds outliers, and no clip hides what the encoder does. A quotient and
-// then a sum: no compiler contracts these to a fused multiply-add.
+// of that, and so on until a 128th. So the filter finds outliers, and no clip hides what the encoder does. The first
+// input, the target if there is one, is half a turn ahead: it leaves its level and is held while others are quiet. A
+// quotient and then a sum: no compiler contracts these to a fused multiply-add.
 template <class Model>
 void synthetic_row(uint32_t number, Numbers &numbers, float *values) {
-  const uint32_t quieter = number / 8 % 8;
   for (int i = 0; i < Model::inputs; ++i) {
+    const uint32_t quieter = (number / 8 + (i ? 0 : 4)) % 8;
     const int32_t any = numbers.next(), code = (any + (any >> 2)) >> quieter;
     values[i] = Model::input_offset[i] + static_cast<float>(code * 256) / Model::input_scale[i];
   }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Saved state: "DLN", format 2, the first eight bytes of the model's SHA-256, the rows, CRC-32 of all before it.
+// Saved state: "DLN", format 3, the first eight bytes of the model's SHA-256, the rows, CRC-32 of all before it.
 #pragma once
 
 #include "dlnet_encoder.h"
@@ -40,19 +40,27 @@ class State {
     uint32_t crc;
     memcpy(&crc, buffer + size - 4, 4);
     if (crc != crc32(buffer, size - 4)) return Status::bad_checksum;
-    uint16_t count, flagged;
-    memcpy(&count, buffer + 12 + offsetof(Rows<Model>, count), 2);
-    memcpy(&flagged, buffer + 12 + offsetof(Rows<Model>, flagged), 2);
-    if (count > Model::window || flagged > Model::window) return Status::bad_state;
+    if (!possible(buffer + 12)) return Status::bad_state;
     memcpy(&rows, buffer + 12, sizeof rows);
     return Status::ok;
   }
 
  private:
-  static_assert(sizeof(Rows<Model>) == 8 + 4 * Model::inputs * Rows<Model>::code_words,
+  // Whether counts are what rows can lead to.
+  static bool possible(const uint8_t *rows) {
+    uint16_t count, flagged, known;
+    memcpy(&count, rows + offsetof(Rows<Model>, count), 2);
+    memcpy(&flagged, rows + offsetof(Rows<Model>, flagged), 2);
+    memcpy(&known, rows + offsetof(Rows<Model>, known), 2);
+    const uint8_t settled = rows[offsetof(Rows<Model>, settled)], held = rows[offsetof(Rows<Model>, held)];
+    if (count > Model::window || flagged > Model::window || known > Model::memory || known > count) return false;
+    return settled <= longest_check_up + 1 && held <= (settled > longest_check_up ? longest_check_up : 0);
+  }
+
+  static_assert(sizeof(Rows<Model>) == 12 + 4 * Model::inputs * Rows<Model>::code_words,
                 "a saved state must have no padding");
 
-  static const char *magic() { return "DLN\2"; }
+  static const char *magic() { return "DLN\3"; }
 };
 
 }  // namespace dlnet
