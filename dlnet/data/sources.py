@@ -17,6 +17,7 @@ from dlnet.data import csvfiles, published, schema
 from dlnet.data.assetfile import read_asset_file
 from dlnet.data.documents import SourceRecord, TableLabel
 from dlnet.data.features import FEATURES
+from dlnet.data.tablefiles import SUFFIXES
 from dlnet.errors import ConfigError, DataError
 from dlnet.files import printable, sha256
 
@@ -165,7 +166,7 @@ def _own(
         own = read_asset_file(path, columns, quantities, nominal or 1.0)
         notes += own.notes
         group = path.parent.relative_to(folder).as_posix()
-        tables.append(_keyed(own.rows, path.stem, "all" if group == "." else group, nominal or 1.0))
+        tables.append(_keyed(own.rows, path.stem, "all" if group == "." else group, own.nominal))
     label = f"own {quantities.asset.many}: {_printable(Path(folder.resolve().name))}"
     return pd.concat(tables, ignore_index=True), _label(quantities, label, notes)
 
@@ -183,10 +184,15 @@ def _label(quantities: Quantities, label: str, notes: Sequence[str]) -> TableLab
 
 def _own_files(folder: Path) -> list[Path]:
     """CSV files of a user's folder; an asset that is there twice would leak from training into test."""
+    if folder.is_file():
+        raise DataError(
+            f"{folder}: a file, and data.path (params.yaml) names a folder with one file for each asset; put it into "
+            "one, or set data.source: embedded if it is one table of all"
+        )
     if not folder.is_dir():
         raise DataError(f"{folder}: no such folder; data.path must name a folder with one CSV for each asset")
-    csv_files = (path for path in folder.rglob("*") if path.suffix.lower() == ".csv" and path.is_file())
-    files = sorted(map(_printable, csv_files), key=lambda path: (natural(path.parent.as_posix()), natural(path.stem)))
+    found = (path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
+    files = sorted(map(_printable, found), key=lambda path: (natural(path.parent.as_posix()), natural(path.stem)))
     if not files:
         raise DataError(f"{folder}: no CSV file in it; put one CSV for each asset there")
     contents: dict[str, Path] = {}
