@@ -1,17 +1,23 @@
-"""The file of one asset: read, checked, and put on the task's grid of time."""
+"""Files of assets: read, checked, split by asset, stitched, and put on the task's grid of time."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pandas as pd
 
 from dlnet.config.quantities import Quantities
-from dlnet.data import grid, schema
-from dlnet.data.csvfiles import IN_PARAMS, TIME, Columns, Settings, rows_of
+from dlnet.data import grid, order, schema
+from dlnet.data.csvfiles import ASSET, CYCLE, IN_PARAMS, TIME, Columns, Settings, rows_of
+from dlnet.data.findings import Finding, Kind
+from dlnet.data.oddities import JUMP
 from dlnet.data.ownnames import own_names, own_nominal
-from dlnet.data.tablefiles import read_table
+from dlnet.data.stitch import Part, Stitched, stitch
+from dlnet.data.tablefiles import NOTES, read_table
+from dlnet.errors import DataError
 
 
 @dataclass(frozen=True)
@@ -20,27 +26,26 @@ class AssetFile:
 
     Attributes:
         rows: ``quantity`` in the task's unit, and features. notes: what readers of results should know.
-        nominal: quantity of the asset when new: as its file states it under the project's own names, else as given.
+        findings: what is odd about its files.
     """
 
     rows: pd.DataFrame
     notes: tuple[str, ...]
-    nominal: float
+    findings: tuple[Finding, ...]
 
 
-def read_asset_file(path: Path, columns: Columns, quantities: Quantities, nominal: float) -> AssetFile:
-    """Read the file of one asset.
+@dataclass
+class Parts:
+    """Parts of each asset, in the order in which assets appear, and what was found in their files.
 
-    Args:
-        nominal: quantity of a new asset, in the task's unit; 1 where the target is no share of it.
-
-    Raises:
-        DataError: a column is missing, a value is invalid, or time does not rise; names file, line and column.
+    Attributes:
+        nominal: quantity of each asset when new, in the task's unit: as its file states it under the project's own
+            names, else as given.
     """
-    table = read_table(path)
-    own = own_names(table.columns, columns, quantities.target)
-    stated = own_nominal(path, table, own, quantities.target)
-    return asset_rows(path, path.stem, table, own, quantities, stated or nominal)
+
+    of: dict[str, list[Part]]
+    findings: list[Finding]
+    nominal: dict[str, float]
 
 
 def asset_rows(
@@ -52,13 +57,117 @@ def asset_rows(
     nominal: float,
     settings: Settings = IN_PARAMS,
 ) -> AssetFile:
-    """The asset ``name`` in a table whose index is the line in the file ``path``; else as ``read_asset_file``."""
+    """Rows of one asset, one a step of time.
+
+    Args:
+        table: its rows, the index is the line in the file ``path``. name: of the asset.
+        nominal: quantity of a new asset, in the task's unit; 1 where the target is no share of it.
+        settings: where a user says what the columns are, for messages.
+
+    Raises:
+        DataError: a column is missing, a value is invalid, or cycle or time does not rise; names file, line and column.
+    """
+    one = replace(columns, asset=None, parts=None)
+    rows, cycle = _read(path, table, one, quantities, settings)
+    schema.check_rows(path, rows, one, quantities.target, nominal, settings)
+    part = Part(path, rows, cycle)
+    _check_order(part, one)
+    out = on_grid(path, name, join(name, [part], quantities, nominal), quantities)
+    return replace(out, findings=(*_hints(name, one, table), *out.findings))
+
+
+def _read(
+    path: Path, table: pd.DataFrame, columns: Columns, quantities: Quantities, settings: Settings = IN_PARAMS
+) -> tuple[pd.DataFrame, pd.Series | None]:
+    """Rows of a file, and what orders them."""
     rows = rows_of(path, table, columns, quantities.target.units[columns.unit], settings)
-    schema.check_rows(path, rows, columns, quantities.target, nominal, settings)
-    notes = tuple(table.attrs.get("notes", ()))
-    if columns.time is None:
-        return AssetFile(rows.reset_index(drop=True), notes, nominal)
+    return rows, rows.pop(CYCLE) if columns.cycle is not None else None
+
+
+def read_parts(files: Iterable[Path], columns: Columns, quantities: Quantities, nominal: float) -> Parts:
+    """Read files, and divide their rows by asset.
+
+    Raises:
+        DataError: a file cannot be read, its nominal value is not that of another part, or as ``asset_rows``.
+    """
+    parts = Parts({}, [], {})
+    for path in files:
+        group = asset_of_file(path, columns.parts)
+        if group is None:
+            group = path.stem
+            text = f"the name of {path.name} does not match data.csv.parts: taken as an asset of its own"
+            parts.findings.append(Finding(asset=group, rows=(), kind=Kind.FILES, text=text))
+        table = read_table(path)
+        parts.findings += [Finding(asset=group, rows=(), kind=Kind.FILE, text=note) for note in table.attrs[NOTES]]
+        _divide(parts, path, group, table, own_names(table.columns, columns, quantities.target), quantities, nominal)
+    return parts
+
+
+def _divide(
+    parts: Parts, path: Path, group: str, table: pd.DataFrame, columns: Columns, quantities: Quantities, nominal: float
+) -> None:
+    """Add the rows of a file to the parts of their assets; ``group``: the asset that the file's name names."""
+    rows, cycle = _read(path, table, columns, quantities)
+    names = rows.pop(ASSET) if columns.asset is not None else pd.Series(group, index=rows.index)
+    if columns.asset is not None and columns.parts is not None:
+        names = group + "-" + names
+    for name, own in rows.groupby(names.to_numpy(), sort=False):
+        asset, lines = str(name), table.loc[own.index]
+        stated = own_nominal(path, lines, columns, quantities.target) or nominal
+        if parts.nominal.setdefault(asset, stated) != stated:
+            raise DataError(
+                f"{path}: a nominal value of {stated:g} {quantities.target.unit} for {asset}, and "
+                f"{parts.nominal[asset]:g} in {parts.of[asset][0].path}; correct one of them"
+            )
+        schema.check_rows(path, own, columns, quantities.target, stated)
+        part = Part(path, own, None if cycle is None else cycle[own.index])
+        _check_order(part, columns)
+        parts.of.setdefault(asset, []).append(part)
+        parts.findings += _hints(asset, columns, lines)
+
+
+def asset_of_file(path: Path, pattern: str | None) -> str | None:
+    """Name of the asset in the name of a file, with or without suffix; None: the pattern does not match."""
+    if pattern is None:
+        return path.stem
+    match = re.fullmatch(pattern, path.stem) or re.fullmatch(pattern, path.name)
+    return (match["asset"] or None) if match else None
+
+
+def _check_order(part: Part, columns: Columns) -> None:
+    if part.cycle is not None:
+        order.check_rising(part.path, str(columns.cycle), part.cycle)
+    if TIME in part.rows:
+        grid.check_rising(part.path, part.rows.index, part.rows[TIME].to_numpy())
+
+
+def _hints(asset: str, columns: Columns, table: pd.DataFrame) -> list[Finding]:
+    """Without a column that orders rows: what one that looks like it says."""
+    name = order.cycle_like(map(str, table.columns)) if columns.cycle is None and columns.time is None else None
+    if name is None or list(table.columns).count(name) > 1 or name in {columns.target, *columns.features.values()}:
+        return []
+    found = order.hint(asset, name, table[name])
+    return [] if found is None else [found]
+
+
+def join(asset: str, parts: list[Part], quantities: Quantities, nominal: float) -> Stitched:
+    """All rows of an asset, as measured, and what its numbers say; errors as ``stitch``."""
+    whole = stitch(asset, parts, JUMP * quantities.cleaning.target * nominal)
+    gaps = [] if whole.cycle is None else order.gaps(asset, whole.cycle)
+    return Stitched(whole.rows, whole.cycle, (*whole.findings, *gaps))
+
+
+def on_grid(path: Path, asset: str, whole: Stitched, quantities: Quantities) -> AssetFile:
+    """Rows on the task's grid of time, if they have a time; ``path``: for messages."""
+    if TIME not in whole.rows:
+        return AssetFile(whole.rows, (), whole.findings)
+    rows = whole.rows.copy()
     time = rows.pop(TIME).to_numpy()
     regular = grid.regular(path, rows, time, quantities.time.step, quantities.time.largest_gap)
-    gaps = (grid.describe(name, regular.gaps, quantities.time.unit),) if regular.gaps else ()
-    return AssetFile(regular.table, (*notes, *gaps), nominal)
+    notes = (grid.describe(asset, regular.gaps, quantities.time.unit),) if regular.gaps else ()
+    return AssetFile(regular.table, notes, whole.findings)
+
+
+def natural(name: str) -> list[tuple[int, int, str]]:
+    """Sort key that puts ``battery-2`` before ``battery-10``."""
+    return [(0, int(part), "") if part.isdecimal() else (1, 0, part) for part in re.split(r"(\d+)", name) if part]

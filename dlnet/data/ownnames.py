@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from dlnet.config.quantities import Target
-from dlnet.data.csvfiles import QUANTITY, Columns
+from dlnet.data.csvfiles import ASSET, QUANTITY, Columns
 from dlnet.errors import DataError
 from dlnet.files import printable
 
@@ -42,8 +42,10 @@ def own_names(header: Collection[str], columns: Columns, target: Target) -> Colu
     own = next((name for name in unit_of if name in header), None)
     if own is None:
         return replace(columns, features=features)
-    time = columns.time if columns.time in header else None  # the project's own tables stand on the grid of time
-    return replace(columns, target=own, unit=unit_of[own], time=time, features=features)
+    # The project's own tables stand on the grid of time, and name the asset of a row.
+    time, cycle = (column if column in header else None for column in (columns.time, columns.cycle))
+    asset = ASSET if columns.asset is None and columns.parts is None and ASSET in header else columns.asset
+    return replace(columns, target=own, unit=unit_of[own], time=time, cycle=cycle, asset=asset, features=features)
 
 
 def own_units(name: str, target: Target) -> dict[str, str]:

@@ -14,7 +14,7 @@ import pandas as pd
 from dlnet.data import csvfiles
 from dlnet.data.assetfile import asset_rows
 from dlnet.data.ownnames import own_nominal
-from dlnet.data.tablefiles import read_table
+from dlnet.data.tablefiles import NOTES, read_table
 from dlnet.errors import DataError
 from dlnet.files import printable
 from dlnet.forecast.layout import (
@@ -125,4 +125,6 @@ def asset_of(path: Path, name: str, table: pd.DataFrame, model: Looks, layout: F
     stated = layout.nominal or own_nominal(path, table, columns, quantities.target)
     nominal = stated or nominal_of(model, layout)
     read = asset_rows(path, name, table, columns, quantities, nominal, BY_OPTIONS)
-    return Asset(name, read.rows, nominal, read.notes)
+    return Asset(
+        name, read.rows, nominal, (*table.attrs.get(NOTES, ()), *read.notes, *(one.text for one in read.findings))
+    )

@@ -37,6 +37,7 @@ class FileLayout:
         target: column of the task's quantity. unit: of that column. time: column of the time.
         features: name in the model -> column. nominal: quantity of the asset when new, in the task's unit.
         asset: column that names the asset of a row, where a table holds several.
+        cycle: column of the number or time that orders rows.
     """
 
     target: str | None = None
@@ -45,6 +46,7 @@ class FileLayout:
     features: Mapping[str, str] = field(default_factory=dict)
     nominal: float | None = None
     asset: str | None = None
+    cycle: str | None = None
 
 
 AS_TRAINED = FileLayout()
@@ -82,6 +84,7 @@ def columns_of(header: Collection[str], model: Looks, layout: FileLayout) -> csv
         target=target,
         unit=layout.unit or unit,
         time=layout.time or own.time,
+        cycle=layout.cycle or own.cycle,
         features={**own.features, **layout.features},
     )
 

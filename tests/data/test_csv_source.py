@@ -115,7 +115,7 @@ BAD = {
     ),
     "all lines long": (write(b"Q,dV/dt\n1.9,0.1,7\n1.9,0.1,7\n"), ["cell-2.csv: not a table of 2 columns"]),
     "a file in place of the folder": (file_for_folder, ["cells: a file, and data.path (params.yaml) names a folder"]),
-    "empty folder": (empty, ["cells: no CSV file in it; put one CSV for each asset there"]),
+    "empty folder": (empty, ["cells: no file of a table in it (.csv, "]),
     "missing folder": (shutil.rmtree, ["cells: no such folder; data.path must name a folder"]),
 }
 
@@ -167,7 +167,9 @@ def test_cells_are_read_unchanged_in_natural_order(tmp_path):
         "rows": sum(range(41, 52)),
         "nominal": [2.0],
         "notes": [UNSTATED],
-        "columns": {"target": "Q", "unit": "Ah", "time": None, "features": {"slope": "dV/dt"}},
+        "findings": [],
+        "columns": {"target": "Q", "unit": "Ah", "time": None, "features": {"slope": "dV/dt"}}
+        | dict.fromkeys(("cycle", "asset", "parts")),
     }
 
 

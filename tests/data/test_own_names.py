@@ -86,6 +86,23 @@ def test_training_reads_exported_cells_without_a_mapping(tmp_path):
     assert record.nominal == (2.0,)
 
 
+def test_training_reads_a_table_of_many_assets_under_the_projects_own_names(tmp_path):
+    table = cells_table(count=3)
+    table.to_parquet(tmp_path / "fleet.parquet")
+    read, _ = load_assets(data_params("csv", tmp_path, target="capacity", nominal=1.1), BATTERY)
+    assert read["asset"].tolist() == table["asset"].tolist()
+    np.testing.assert_array_equal(read["quantity"], table["quantity"])
+
+
+def test_each_asset_of_a_table_has_its_own_nominal_value(tmp_path):
+    table = cells_table(count=2)
+    table["nominal"] = np.where(table["asset"] == "c1", 2.5, 2.0)
+    table.to_csv(tmp_path / "fleet.csv", index=False)
+    read, record = load_assets(data_params("csv", tmp_path, target="capacity", nominal=1.1), BATTERY)
+    assert record.nominal == (2.0, 2.5)
+    assert read.groupby("asset")["nominal"].first().to_dict() == {"c0": 2.0, "c1": 2.5}
+
+
 def test_a_mapped_column_is_read_though_the_projects_own_stands_beside_it():
     assert own_names(["capacity", "capacity_ah", "quantity"], MAPPED, TARGET) == MAPPED
 
