@@ -11,11 +11,13 @@ import pandas as pd
 
 from dlnet.config.quantities import Quantities
 from dlnet.data import grid, order, schema
-from dlnet.data.csvfiles import ASSET, CYCLE, TIME, Columns, rows_of
+from dlnet.data.csvfiles import ASSET, CYCLE, IN_PARAMS, TIME, Columns, Settings, rows_of
 from dlnet.data.findings import Finding, Kind
 from dlnet.data.oddities import JUMP
+from dlnet.data.ownnames import own_names, own_nominal
 from dlnet.data.stitch import Part, Stitched, stitch
 from dlnet.data.tablefiles import NOTES, read_table
+from dlnet.errors import DataError
 
 
 @dataclass(frozen=True)
@@ -34,49 +36,61 @@ class AssetFile:
 
 @dataclass
 class Parts:
-    """Parts of each asset, in the order in which assets appear, and what was found in their files."""
+    """Parts of each asset, in the order in which assets appear, and what was found in their files.
+
+    Attributes:
+        nominal: quantity of each asset when new, in the task's unit: as its file states it under the project's own
+            names, else as given.
+    """
 
     of: dict[str, list[Part]]
     findings: list[Finding]
+    nominal: dict[str, float]
 
 
 def asset_rows(
-    path: Path, name: str, table: pd.DataFrame, columns: Columns, quantities: Quantities, nominal: float
+    path: Path,
+    name: str,
+    table: pd.DataFrame,
+    columns: Columns,
+    quantities: Quantities,
+    nominal: float,
+    settings: Settings = IN_PARAMS,
 ) -> AssetFile:
     """Rows of one asset, one a step of time.
 
     Args:
         table: its rows, the index is the line in the file ``path``. name: of the asset.
         nominal: quantity of a new asset, in the task's unit; 1 where the target is no share of it.
+        settings: where a user says what the columns are, for messages.
 
     Raises:
         DataError: a column is missing, a value is invalid, or cycle or time does not rise; names file, line and column.
     """
     one = replace(columns, asset=None, parts=None)
-    rows, cycle = _checked(path, table, one, quantities, nominal)
+    rows, cycle = _read(path, table, one, quantities, settings)
+    schema.check_rows(path, rows, one, quantities.target, nominal, settings)
     part = Part(path, rows, cycle)
     _check_order(part, one)
     out = on_grid(path, name, join(name, [part], quantities, nominal), quantities)
     return replace(out, findings=(*_hints(name, one, table), *out.findings))
 
 
-def _checked(
-    path: Path, table: pd.DataFrame, columns: Columns, quantities: Quantities, nominal: float
+def _read(
+    path: Path, table: pd.DataFrame, columns: Columns, quantities: Quantities, settings: Settings = IN_PARAMS
 ) -> tuple[pd.DataFrame, pd.Series | None]:
-    """Values of a file whose every one makes sense, and what orders its rows."""
-    rows = rows_of(path, table, columns, quantities.target.units[columns.unit])
-    cycle = rows.pop(CYCLE) if columns.cycle is not None else None
-    schema.check_rows(path, rows.drop(columns=ASSET, errors="ignore"), columns, quantities.target, nominal)
-    return rows, cycle
+    """Rows of a file, and what orders them."""
+    rows = rows_of(path, table, columns, quantities.target.units[columns.unit], settings)
+    return rows, rows.pop(CYCLE) if columns.cycle is not None else None
 
 
 def read_parts(files: Iterable[Path], columns: Columns, quantities: Quantities, nominal: float) -> Parts:
     """Read files, and divide their rows by asset.
 
     Raises:
-        DataError: a file cannot be read, or as ``asset_rows``.
+        DataError: a file cannot be read, its nominal value is not that of another part, or as ``asset_rows``.
     """
-    parts = Parts({}, [])
+    parts = Parts({}, [], {})
     for path in files:
         group = asset_of_file(path, columns.parts)
         if group is None:
@@ -85,16 +99,31 @@ def read_parts(files: Iterable[Path], columns: Columns, quantities: Quantities, 
             parts.findings.append(Finding(asset=group, rows=(), kind=Kind.FILES, text=text))
         table = read_table(path)
         parts.findings += [Finding(asset=group, rows=(), kind=Kind.FILE, text=note) for note in table.attrs[NOTES]]
-        rows, cycle = _checked(path, table, columns, quantities, nominal)
-        names = rows.pop(ASSET) if columns.asset is not None else pd.Series(group, index=rows.index)
-        if columns.asset is not None and columns.parts is not None:
-            names = group + "-" + names
-        for asset, own in rows.groupby(names.to_numpy(), sort=False):
-            part = Part(path, own, None if cycle is None else cycle[own.index])
-            _check_order(part, columns)
-            parts.of.setdefault(str(asset), []).append(part)
-            parts.findings += _hints(str(asset), columns, table.loc[own.index])
+        _divide(parts, path, group, table, own_names(table.columns, columns, quantities.target), quantities, nominal)
     return parts
+
+
+def _divide(
+    parts: Parts, path: Path, group: str, table: pd.DataFrame, columns: Columns, quantities: Quantities, nominal: float
+) -> None:
+    """Add the rows of a file to the parts of their assets; ``group``: the asset that the file's name names."""
+    rows, cycle = _read(path, table, columns, quantities)
+    names = rows.pop(ASSET) if columns.asset is not None else pd.Series(group, index=rows.index)
+    if columns.asset is not None and columns.parts is not None:
+        names = group + "-" + names
+    for name, own in rows.groupby(names.to_numpy(), sort=False):
+        asset, lines = str(name), table.loc[own.index]
+        stated = own_nominal(path, lines, columns, quantities.target) or nominal
+        if parts.nominal.setdefault(asset, stated) != stated:
+            raise DataError(
+                f"{path}: a nominal value of {stated:g} {quantities.target.unit} for {asset}, and "
+                f"{parts.nominal[asset]:g} in {parts.of[asset][0].path}; correct one of them"
+            )
+        schema.check_rows(path, own, columns, quantities.target, stated)
+        part = Part(path, own, None if cycle is None else cycle[own.index])
+        _check_order(part, columns)
+        parts.of.setdefault(asset, []).append(part)
+        parts.findings += _hints(asset, columns, lines)
 
 
 def asset_of_file(path: Path, pattern: str | None) -> str | None:

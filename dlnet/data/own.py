@@ -47,12 +47,12 @@ def read_folder(folder: Path, columns: Columns, quantities: Quantities, nominal:
     parts = read_parts(tqdm(files, desc="reading", unit="file", leave=False), columns, quantities, nominal)
     keys = {asset: (natural(_group(folder, own)), natural(asset)) for asset, own in parts.of.items()}
     assets = sorted(parts.of, key=keys.__getitem__)
-    whole = {asset: join(asset, parts.of[asset], quantities, nominal) for asset in assets}
+    whole = {asset: join(asset, parts.of[asset], quantities, parts.nominal[asset]) for asset in assets}
     _check_twins(parts.of, whole)
     tables, notes, findings = [], _several(parts.of, quantities), list(parts.findings)
     for asset, rows in whole.items():
         own = on_grid(parts.of[asset][0].path, asset, rows, quantities)
-        tables.append(keyed(own.rows, asset, _group(folder, parts.of[asset]), nominal))
+        tables.append(keyed(own.rows, asset, _group(folder, parts.of[asset]), parts.nominal[asset]))
         notes += own.notes
         findings += own.findings
     return Folder(pd.concat(tables, ignore_index=True), tuple(notes), tuple(findings))
@@ -68,6 +68,11 @@ def asset_files(folder: Path, *, one_each: bool = True) -> list[Path]:
         DataError: there is no such folder or no file in it, two are the same or have the same name, or a name has a
             control character.
     """
+    if folder.is_file():
+        raise DataError(
+            f"{folder}: a file, and data.path (params.yaml) names a folder with the files of all assets; put it into "
+            "one, or set data.source: embedded if it is the project's table of all"
+        )
     if not folder.is_dir():
         raise DataError(f"{folder}: no such folder; data.path must name a folder with the files of all assets")
     own = (path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
