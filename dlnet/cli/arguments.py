@@ -51,7 +51,8 @@ def parse_model(value: object) -> ModelArgument:
     return ModelArgument(Path(text))
 
 
-def _positive(value: object) -> float:
+def positive(value: object) -> float:
+    """Parse a finite number above 0."""
     try:
         number = float(str(value))
     except ValueError:
@@ -71,7 +72,8 @@ class Column(NamedTuple):
     column: str
 
 
-def _column(text: str) -> Column:
+def parse_column(text: str) -> Column:
+    """Parse ``NAME=COLUMN``."""
     name, mark, column = text.partition("=")
     if not mark:
         raise typer.BadParameter(f"{text!r}: write NAME=COLUMN")
@@ -112,10 +114,10 @@ Name = Annotated[
     ),
 ]
 Out = Annotated[Path, typer.Option("--out", metavar="DIR", help="folder to write")]
-Seconds = Annotated[float, typer.Option("--timeout", metavar="S", parser=_positive, help="for each answer")]
+Seconds = Annotated[float, typer.Option("--timeout", metavar="S", parser=positive, help="for each answer")]
 Nominal = Annotated[
     float | None,
-    typer.Option(metavar="VALUE", parser=_positive, help="of the quantity when the asset was new, in the task's unit"),
+    typer.Option(metavar="VALUE", parser=positive, help="of the quantity when the asset was new, in the task's unit"),
 ]
 Unit = Annotated[str | None, typer.Option(metavar="UNIT", help="of the quantity: one that the task names")]
 Columns = Annotated[
@@ -123,7 +125,7 @@ Columns = Annotated[
     typer.Option(
         "--column",
         metavar="NAME=COLUMN",
-        parser=_column,
+        parser=parse_column,
         help="column in the file of a feature, of target (the task's quantity) or of time; can be repeated",
     ),
 ]

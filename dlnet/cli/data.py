@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated
 
-from dlnet.cli.arguments import commands, example
+import typer
+
+from dlnet.cli.arguments import Column, commands, example, parse_column, positive
 
 REPORT = Path("reports/data/report.md")
 
@@ -20,3 +23,46 @@ def report() -> None:
         raise DataError(f"{REPORT}: no such file; run dvc repro prepare")
     print(REPORT.read_text().partition("\n## Cleaned")[0].strip())
     print(f"\nMore, with pictures: {REPORT}")
+
+
+@app.command(
+    "import",
+    epilog=example("dlnet data import my_cells", 'dlnet data import my_cells --yes --target "Qd (mAh)" --nominal 2.5'),
+)
+def import_(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="files of assets: csv, tsv, txt, xlsx, parquet")],
+    task: Annotated[
+        str | None, typer.Option(metavar="NAME", help="a task; a new one needs --target, and gets a file in tasks/")
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="write without asking")] = False,
+    target: Annotated[str | None, typer.Option(metavar="COLUMN", help="column of the task's quantity")] = None,
+    unit: Annotated[str | None, typer.Option(metavar="UNIT", help="of that column")] = None,
+    nominal: Annotated[
+        float | None,
+        typer.Option(metavar="VALUE", parser=positive, help="quantity of a new asset, in the task's unit"),
+    ] = None,
+    cycle: Annotated[str | None, typer.Option(metavar="COLUMN", help="number or date that orders rows")] = None,
+    time: Annotated[str | None, typer.Option(metavar="COLUMN", help="time of a row, in the task's unit")] = None,
+    asset: Annotated[str | None, typer.Option(metavar="COLUMN", help="asset of a row, if a file has several")] = None,
+    parts: Annotated[
+        str | None,
+        typer.Option(metavar="PATTERN", help="regular expression with a group asset, for several files of one asset"),
+    ] = None,
+    include: Annotated[
+        str | None, typer.Option(metavar="QUERY", help="rows that are ageing: a query, or a column of flags")
+    ] = None,
+    feature: Annotated[
+        list[Column] | None,
+        typer.Option(metavar="NAME=COLUMN", parser=parse_column, help="column of a feature; can be repeated"),
+    ] = None,
+) -> None:
+    """Look at a folder of your files, and write the settings that read it to params.yaml.
+
+    What was found is shown first, and each section of it is confirmed. Without a terminal and without --yes nothing
+    is written, and the exit code is 2. Your files are not touched.
+    """
+    from dlnet.cli.import_data import run_import
+    from dlnet.importing import Choices
+
+    choices = Choices(task, target, unit, nominal, cycle, time, asset, parts, include, dict(feature or []))
+    run_import(folder, choices, yes)
