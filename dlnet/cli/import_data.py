@@ -12,7 +12,7 @@ from rich.table import Table
 from ruamel.yaml import YAML
 
 from dlnet.cli.set_params import set_params
-from dlnet.config.base import PARAMS, parse_yaml, read_text
+from dlnet.config.base import PARAMS
 from dlnet.config.quantities import TASKS
 from dlnet.errors import DLNetError
 from dlnet.files import write_text
@@ -36,7 +36,7 @@ def run_import(folder: Path, choices: Choices, yes: bool) -> None:
     asked = not yes and sys.stdin.isatty()
     declined = _answers(proposal, asked)
     values = proposal.values(declined)
-    changes = _changes(values)
+    changes = _changes(proposal, values)
     _show_findings(proposal)
     _show_changes(proposal, changes)
     if not yes and not asked:
@@ -83,16 +83,15 @@ def _show_findings(proposal: Proposal) -> None:
         print(note)
 
 
-def _changes(values: dict[str, Any]) -> dict[str, Any]:
+def _changes(proposal: Proposal, values: dict[str, Any]) -> dict[str, Any]:
     """Values that params.yaml does not have yet."""
-    document = parse_yaml(read_text(PARAMS), PARAMS, "safe")
-    return {key: value for key, value in values.items() if _at(document, key) != value}
+    now = proposal.settings.model_dump(mode="json")
+    return {key: value for key, value in values.items() if _at(now, key) != value}
 
 
 def _at(document: Any, key: str) -> Any:
-    """Value at a dotted key, None where there is none."""
     for name in key.split("."):
-        document = document.get(name) if isinstance(document, dict) else None
+        document = document[name]
     return document
 
 
@@ -107,6 +106,7 @@ def _show_changes(proposal: Proposal, changes: dict[str, Any]) -> None:
 def as_yaml(value: object) -> str:
     """A value as YAML on one line."""
     yaml = YAML(typ="safe", pure=True)
+    yaml.sort_base_mapping_type_on_output = False
     yaml.default_flow_style, yaml.width, yaml.allow_unicode = True, 1 << 20, True
     stream = StringIO()
     yaml.dump([value], stream)

@@ -25,11 +25,16 @@ MOST_KINDS = 12
 AGREES = 0.9
 """A column tells check-ups apart if so large a share of its rows, and of the rows off their level, agree."""
 
+MOST = 0.5
+"""Check-ups are at most so large a share of all rows."""
+
 
 def off_level(values: pd.Series, floor: float) -> pd.Series:
-    """Which values leave the median of those around them by more than ``floor``; empty ones do not."""
-    level = values.rolling(NEAR, center=True, min_periods=NEAR // 4).median()
-    return (values - level).abs() > floor
+    """Which values leave the median of the ``NEAR`` around them by more than ``floor``: 1, 0, or NaN near the ends."""
+    measured = values.dropna()
+    level = measured.rolling(NEAR, center=True).median()
+    off = ((measured - level).abs() > floor).astype(np.float64).where(level.notna())
+    return off.reindex(values.index)
 
 
 def check_ups_section(
@@ -65,7 +70,7 @@ def _query(column: pd.Series, off: pd.Series) -> str | None:
     shares = off.groupby(column, sort=False).mean()
     special = sorted(shares.index[shares >= AGREES])
     chosen = column.isin(special)
-    if not special or len(special) == len(kinds) or off[chosen].sum() < AGREES * off.sum() or chosen.mean() > 0.5:
+    if not special or chosen.mean() > MOST or off[chosen].sum() < AGREES * off.sum():
         return None
     return " and ".join(f"`{column.name}` != {_constant(value)}" for value in special)
 

@@ -10,7 +10,7 @@ import pandas as pd
 
 from dlnet.config.quantities import TASKS, Quantities, load_quantities
 from dlnet.data import sources
-from dlnet.data.documents import TaskRecord
+from dlnet.data.documents import SourceRecord, TaskRecord
 from dlnet.data.prepare import prepare
 from dlnet.importing import new_task, sections
 from dlnet.importing.checkups import check_ups_section
@@ -38,13 +38,17 @@ def look(folder: Path, settings: Settings, choices: Choices) -> Proposal:
     table, record = sources.load_assets(proposed.data, quantities)
     short = sections.length_section(table.groupby("asset").size(), quantities, settings.clean, settings.task)
     found += [short] if short else []
-    task = verified(with_values(settings, _merged(found)), quantities)
+    task = prepared(table, record, with_values(settings, _merged(found)), quantities)
     return Proposal(settings, quantities, tuple(found), text, None, record.notes, task.findings)
 
 
 def verified(settings: Settings, quantities: Quantities) -> TaskRecord:
     """What ``fetch`` and ``prepare`` make of settings; errors as theirs."""
-    table, record = sources.load_assets(settings.data, quantities)
+    return prepared(*sources.load_assets(settings.data, quantities), settings, quantities)
+
+
+def prepared(table: pd.DataFrame, record: SourceRecord, settings: Settings, quantities: Quantities) -> TaskRecord:
+    """What ``prepare`` makes of the assets that ``fetch`` read; errors as its."""
     return prepare(table, record, quantities, settings.clean, settings.split, settings.task).task
 
 

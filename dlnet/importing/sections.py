@@ -18,14 +18,14 @@ from dlnet.errors import DataError
 from dlnet.importing.proposal import Choices, Section
 from dlnet.importing.tables import Tables, listed
 
-FIRST_ROWS = 20
-"""Rows at the start of an asset whose median is its quantity when new: formation and a check-up do not move it."""
+FIRST_ROWS = 10
+"""Rows at the start of an asset whose median is its quantity when new: up to four odd ones do not move it."""
 
 LARGEST_SPREAD = 1.25
 """Assets of one nominal value begin at most so far from each other."""
 
 PARTS = (
-    r"(?P<asset>.+?)[ _.-]+(?:part|pt|teil|partie|segment|seg|run|file|chunk)[ _.-]?\d+\.",
+    r"(?i)(?P<asset>.+?)[ _.-]+(?:part|pt|teil|partie|segment|seg|run|file|chunk)[ _.-]?\d+\.",
     r"(?P<asset>.+?)[ _.-]+\d{4}-?\d{2}-?\d{2}\.",
 )
 """Names of files of which several are of one asset."""
@@ -91,6 +91,7 @@ def target_section(tables: Tables, quantities: Quantities, choices: Choices, ass
     unit, how = _unit(tables, column, quantities, choices)
     lines = [(target.quantity, f"column {column!r}"), ("unit", f"{unit} ({how})")]
     values: dict[str, Any] = {"data.csv.target": column, "data.csv.unit": unit, "data.csv.nominal": None}
+    values["data.csv.labels"] = "all"
     if target.over_nominal:
         nominal, how = _nominal(tables, column, target.units[unit], quantities, choices, assets)
         lines.append((f"{target.quantity} of a new {quantities.asset.one}", f"{nominal:g} {target.unit} ({how})"))
