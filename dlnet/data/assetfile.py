@@ -9,7 +9,7 @@ import pandas as pd
 
 from dlnet.config.quantities import Quantities
 from dlnet.data import grid, schema
-from dlnet.data.csvfiles import TIME, Columns, read_rows
+from dlnet.data.csvfiles import TIME, Columns, read_table, rows_of
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,14 @@ def read_asset_file(path: Path, columns: Columns, quantities: Quantities, nomina
     Raises:
         DataError: a column is missing, a value is invalid, or time does not rise; names file, line and column.
     """
-    rows = read_rows(path, columns, quantities.target.units[columns.unit])
+    return asset_rows(path, path.stem, read_table(path), columns, quantities, nominal)
+
+
+def asset_rows(
+    path: Path, name: str, table: pd.DataFrame, columns: Columns, quantities: Quantities, nominal: float
+) -> AssetFile:
+    """The asset ``name`` in a table whose index is the line in the file ``path``; else as ``read_asset_file``."""
+    rows = rows_of(path, table, columns, quantities.target.units[columns.unit])
     schema.check_rows(path, rows, columns, quantities.target, nominal)
     if columns.time is None:
         return AssetFile(rows.reset_index(drop=True), ())
@@ -41,4 +48,4 @@ def read_asset_file(path: Path, columns: Columns, quantities: Quantities, nomina
     regular = grid.regular(path, rows, time, quantities.time.step, quantities.time.largest_gap)
     if not regular.gaps:
         return AssetFile(regular.table, ())
-    return AssetFile(regular.table, (grid.describe(path.stem, regular.gaps, quantities.time.unit),))
+    return AssetFile(regular.table, (grid.describe(name, regular.gaps, quantities.time.unit),))

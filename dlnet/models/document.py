@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal, Self, TypeVar
+from typing import Any, Literal, NamedTuple, Self, TypeVar
+
+import numpy as np
 
 from dlnet.config.base import Positive
 from dlnet.config.clean import CleanParams
@@ -19,8 +21,17 @@ FORMAT: Literal["dlnet-model/3"] = "dlnet-model/3"
 FILE = "model.json"
 EVALUATION = "evaluation.json"
 AGAIN = "run dvc repro"
+TAIL = 0.001  # share of the training rows beyond each end of a stored range
+FIRST = 5  # rows whose median is an asset's first health
 
 Kind = TypeVar("Kind", bound="ModelDocument")
+
+
+class Range(NamedTuple):
+    """Two ends of a range, both of it."""
+
+    low: float
+    high: float
 
 
 class DataFacts(Document):
@@ -60,18 +71,59 @@ class Evaluated(Document):
     test: ForecastErrors
 
 
+class Seen(Document):
+    """What a model saw in training: least and greatest value, without the outermost 0.1 % of rows at each end.
+
+    Attributes:
+        health: of all cleaned rows of the training assets. first: of their medians over the first ``FIRST`` rows.
+        features: of each, in its own unit.
+    """
+
+    health: Range
+    first: Range
+    features: dict[Label, Range]
+
+    @classmethod
+    def of(cls, dataset: WindowDataset) -> Self:
+        """Ranges of the training rows of the prepare stage."""
+        rows = dataset.training_rows
+        low, high = np.nanquantile(
+            np.column_stack([dataset.health[rows], dataset.features[rows]]), [TAIL, 1 - TAIL], axis=0
+        )
+        ranges = [Range(*pair) for pair in zip(low.tolist(), high.tolist(), strict=True)]
+        first = first_health(dataset)
+        return cls(
+            health=ranges[0],
+            first=Range(float(first.min()), float(first.max())),
+            features=dict(zip(dataset.feature_names, ranges[1:], strict=True)),
+        )
+
+
+def first_health(dataset: WindowDataset) -> Floats:
+    """(A,) median health over the first ``FIRST`` rows of each training asset in use."""
+    rows = dataset.training_rows
+    health, of_asset = dataset.health[rows], dataset.asset_index[rows]
+    starts = np.flatnonzero(np.diff(of_asset, prepend=-1))
+    return np.array([np.nanmedian(part[:FIRST]) for part in np.split(health, starts[1:])])
+
+
 class Facts(Document):
-    """What a model needs to be used, beside the model itself: its task, facts about its data, how rows are cleaned."""
+    """What a model needs to be used, beside the model itself: its task, facts about its data, how rows are cleaned.
+
+    Attributes:
+        seen: ranges of the training rows; None in a model that was saved before they were stored.
+    """
 
     quantities: Quantities
     data: DataFacts
     clean: CleanParams
+    seen: Seen | None = None
 
     @classmethod
     def of(cls, dataset: WindowDataset) -> Self:
         """Facts of the data of the prepare stage."""
         task = dataset.task
-        return cls(quantities=task.quantities, data=task.to(DataFacts), clean=task.clean)
+        return cls(quantities=task.quantities, data=task.to(DataFacts), clean=task.clean, seen=Seen.of(dataset))
 
 
 class ModelDocument(Facts):

@@ -73,6 +73,10 @@ def notes(summary: SummaryReport) -> list[str]:
     ]
 
 
+def _band(forecast: Forecast, row: int) -> str:
+    return "" if forecast.outside else f"± {forecast.quantities.target.shown(forecast.error[row - 1])}"
+
+
 def forecast_table(forecast: Forecast, shown: Sequence[int]) -> Table:
     """Selected rows ahead, with the target expected and the typical error."""
     words, target = forecast.quantities, forecast.quantities.target
@@ -84,5 +88,5 @@ def forecast_table(forecast: Forecast, shown: Sequence[int]) -> Table:
     for row in sorted({step for step in shown if step < len(forecast.ahead)} | {len(forecast.ahead)}):
         value = forecast.ahead[row - 1]
         measured = [f"{value * forecast.nominal:.4f}"] if target.over_nominal else []
-        table.add_row(str(row), target.shown(value), *measured, f"± {target.shown(forecast.error[row - 1])}")
+        table.add_row(str(row), target.shown(value), *measured, _band(forecast, row))
     return table

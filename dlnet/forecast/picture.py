@@ -1,0 +1,61 @@
+"""Pictures of forecasts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from dlnet.forecast.result import Forecast
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+
+def draw(result: Forecast) -> Figure:
+    """Two panels, the whole history and its enlarged end with the forecast; call it inside ``figure_style()``."""
+    from matplotlib.figure import Figure
+
+    from dlnet.plots.style import caption
+
+    figure = Figure(figsize=(10, 4.4), layout="constrained")
+    life, close = figure.subplots(1, 2, width_ratios=[1, 1.3])
+    horizon, words, target = len(result.ahead), result.quantities, result.quantities.target
+    for axes, first in ((life, 0), (close, max(0, len(result.history) - 2 * horizon))):
+        _curves(axes, result, first)
+        axes.set_xlabel(f"{words.time.one} (row of the data)")
+    over = f" ({target.quantity} / {result.nominal:g} {target.unit})" if target.over_nominal else f" ({target.unit})"
+    life.set_ylabel(target.symbol + over)
+    life.set_title("Whole file")
+    end = target.shown(result.ahead[-1])
+    close.set_title(f"Next {words.time.count(horizon)}: {target.symbol} {end} at the end")
+    close.legend(loc="best")
+    flag = " (outside the training range)" if result.outside else ""
+    figure.suptitle(result.asset + flag, x=0.01, ha="left")
+    caption(figure, f"Model {result.model}, trained on {result.label}. {_band_words(result)}")
+    return figure
+
+
+def _band_words(result: Forecast) -> str:
+    """What the band means; where there is none, why."""
+    words = result.quantities
+    if not result.outside:
+        return f"Band: typical error on validation {words.asset.many} (mean absolute, at each {words.time.one} ahead)."
+    more = f" (and {len(result.outside) - 1} more)" if len(result.outside) > 1 else ""
+    return f"No band: unlike the training {words.asset.many}, {result.outside[0]}{more}."
+
+
+def _curves(axes: Axes, result: Forecast, first: int) -> None:
+    from dlnet.plots.style import INK, PALETTE
+
+    rows = len(result.history)
+    next_rows = np.arange(rows + 1, rows + len(result.ahead) + 1)
+    axes.plot(
+        np.arange(first + 1, rows + 1), result.history[first:], color=INK, linewidth=1.3, label="measured, cleaned"
+    )
+    axes.plot(next_rows, result.ahead, color=PALETTE[1], label="forecast")
+    if not result.outside:
+        low, high = result.ahead - result.error, result.ahead + result.error
+        axes.fill_between(next_rows, low, high, color=PALETTE[1], alpha=0.25, linewidth=0, label="typical error")
+    axes.axvline(rows + 0.5, color=INK, linewidth=0.8, linestyle=(0, (3, 3)))
