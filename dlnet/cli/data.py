@@ -56,9 +56,9 @@ def import_(
         typer.Option(metavar="NAME=COLUMN", parser=parse_column, help="column of a feature; can be repeated"),
     ] = None,
 ) -> None:
-    """Look at a folder of your files, and write the settings that read it to params.yaml.
+    """Find the settings that read a folder of your files.
 
-    What was found is shown first, and each section of it is confirmed. Without a terminal and without --yes nothing
+    What was found is shown, each section of it is confirmed, and params.yaml is written. Without a terminal and without --yes nothing
     is written, and the exit code is 2. Your files are not touched.
     """
     from dlnet.cli.import_data import run_import

@@ -105,7 +105,7 @@ def _show_changes(proposal: Proposal, changes: dict[str, Any]) -> None:
 
 def as_yaml(value: object) -> str:
     """A value as YAML on one line."""
-    yaml = YAML(typ="safe", pure=True)
+    yaml: Any = YAML(typ="safe", pure=True)
     yaml.sort_base_mapping_type_on_output = False
     yaml.default_flow_style, yaml.width, yaml.allow_unicode = True, 1 << 20, True
     stream = StringIO()

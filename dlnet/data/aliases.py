@@ -71,7 +71,14 @@ ASSETS: Ranks = (
 """Names of the asset of a row."""
 
 NOMINALS: Mapping[str, tuple[str, ...]] = {
-    "capacity": ("nominalcapacity", "nomcapacity", "ratedcapacity", "designcapacity", "nennkapazitaet", "capacitynominal"),
+    "capacity": (
+        "nominalcapacity",
+        "nomcapacity",
+        "ratedcapacity",
+        "designcapacity",
+        "nennkapazitaet",
+        "capacitynominal",
+    ),
 }
 """Quantity of a task -> names of its value for a new asset, beside ``nominal``."""
 
@@ -91,7 +98,9 @@ UNITS: Mapping[str, tuple[str, ...]] = {
 }  # fmt: skip
 """Units that names of columns state -> other spellings."""
 
-UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss", "μ": "u", "µ": "u", "Ω": "ohm", "²": "2", "³": "3"})
+UMLAUTS = str.maketrans(
+    {"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss", "μ": "u", "µ": "u", "Ω": "ohm", "²": "2", "³": "3"}
+)
 BRACKETS = re.compile(r"(.+?)[\s_]*[(\[{](.*?)[)\]}]\s*", re.DOTALL)
 CAMEL = re.compile(r"(.*[a-z])(mAh|Ah)")
 

@@ -92,7 +92,7 @@ def rows_of(path: Path, table: pd.DataFrame, columns: Columns, factor: float) ->
 
 
 def _check_header(path: Path, table: pd.DataFrame, columns: Columns) -> None:
-    header, where = list(table.columns), f"{printable(str(path))}: line {table.attrs.get("header", 1)}"
+    header, where = list(table.columns), f"{printable(str(path))}: line {table.attrs.get('header', 1)}"
     for name in map(columns.name_in_file, columns.names):
         if header.count(name) > 1:
             raise DataError(f"{where}: column {name!r} occurs {header.count(name)} times; keep one of them")

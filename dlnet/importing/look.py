@@ -71,9 +71,7 @@ def _merged(found: list[Section]) -> dict[str, Any]:
     return values
 
 
-def _task(
-    tables: Tables, settings: Settings, choices: Choices, asset: Section
-) -> tuple[Quantities, str | None]:
+def _task(tables: Tables, settings: Settings, choices: Choices, asset: Section) -> tuple[Quantities, str | None]:
     name = choices.task or settings.task.name
     if (TASKS / f"{name}.yaml").exists():
         return load_quantities(name), None
@@ -89,7 +87,7 @@ def _task_section(quantities: Quantities, settings: Settings, text: str | None, 
         low, high = target.range
         lines.append(("target", f"{target.name} in {target.unit}, {target.direction}, {low:g} to {high:g}"))
         lines.append(("row", f"{quantities.time.step:g} {quantities.time.unit}"))
-    values = {"task.name": quantities.name, "data.path": data_path(folder)}
+    values = {"task.name": quantities.name, "data.path": data_path(folder), "data.csv.include": None}
     return Section("Task", tuple(lines), values, None, "--task NAME")
 
 

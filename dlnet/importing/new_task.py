@@ -94,7 +94,9 @@ def _digits(value: float) -> float:
 def _unit(name: str, column: str, choices: Choices) -> str:
     unit = choices.unit or aliases.taken_apart(column).unit
     if unit is None:
-        raise DataError(f"tasks/{name}.yaml: the unit of column {column!r} is not in its name; state it with --unit UNIT")
+        raise DataError(
+            f"tasks/{name}.yaml: the unit of column {column!r} is not in its name; state it with --unit UNIT"
+        )
     return unit
 
 
@@ -130,22 +132,37 @@ def _noise(tables: Tables, column: str) -> float:
 
 
 def _time(tables: Tables, choices: Choices) -> dict[str, Any]:
-    """Time of a row: of a column in s, min, h or days, else one step a row."""
-    for name in [choices.time] if choices.time else tables.common:
-        parts = aliases.taken_apart(name)
-        unit = next((unit for unit in TIME_WORDS if aliases.squash(name) in (unit, *aliases.UNITS[unit])), parts.unit)
-        known = choices.time is not None or aliases.matching([name], aliases.TIMES) or aliases.squash(name) != parts.stem
-        if unit in TIME_WORDS and known and tables.is_numeric(name):
-            steps = [float(table[name].diff().median()) for table in tables.tables.values() if len(table) > 1]
+    """Time of a row: of a column in s, min, h or days that rises, else one step a row."""
+    for column in [choices.time] if choices.time else tables.common:
+        unit = _time_unit(column, choices)
+        if unit not in TIME_WORDS or not tables.is_numeric(column):
+            continue
+        steps = np.concatenate([np.diff(table[column]) for table in tables.tables.values()])
+        if len(steps) and (steps > 0).all():
             step = _digits(float(np.median(steps)))
-            if step > 0:
-                one, many = TIME_WORDS[unit] if step == 1 else ("step", "steps")
-                return {"one": one, "many": many, "unit": unit, "step": step, "largest_gap": 10 * step}
+            one, many = TIME_WORDS[unit] if step == 1 else ("step", "steps")
+            return {"one": one, "many": many, "unit": unit, "step": step, "largest_gap": 10 * step}
     return {"one": "step", "many": "steps", "unit": "step", "step": 1, "largest_gap": 10}
+
+
+def _time_unit(column: str, choices: Choices) -> str | None:
+    """Unit of a column of time, such as ``hours`` or ``test time (h)``; None: it is none, or states no unit."""
+    if aliases.squash(column) in _time_words():
+        return aliases.taken_apart(f"time_{column}").unit
+    if choices.time is None and not aliases.matching([column], aliases.TIMES):
+        return None
+    return aliases.taken_apart(column).unit
+
+
+def _time_words() -> list[str]:
+    """Names of columns that are units of time."""
+    return [word for unit in TIME_WORDS for word in (unit, *aliases.UNITS[unit])]
 
 
 def _features(tables: Tables, taken: set[str]) -> dict[str, str]:
     found: dict[str, str] = {}
+    for ranks in (aliases.CYCLES, aliases.DATES, aliases.TIMES, (tuple(_time_words()),)):
+        taken = taken.union(aliases.matching(tables.common, ranks))
     for column in tables.common:
         words = _words(column)
         if column not in taken and words and words not in RESERVED and tables.is_numeric(column):
@@ -154,7 +171,7 @@ def _features(tables: Tables, taken: set[str]) -> dict[str, str]:
 
 
 def _text(name: str, tables: Tables, content: dict[str, Any]) -> str:
-    yaml = YAML(typ="safe", pure=True)
+    yaml: Any = YAML(typ="safe", pure=True)
     yaml.sort_base_mapping_type_on_output = False
     yaml.width = 110
     stream = StringIO()

@@ -63,7 +63,7 @@ def _parts(tables: Tables, choices: Choices) -> str | None:
         _check_pattern(choices.parts)
         return choices.parts
     for pattern in PARTS:
-        names = [match["asset"] for path in tables.tables if (match := re.search(pattern, path.name))]
+        names = [match["asset"] for path in tables.tables if (match := re.match(pattern, path.name))]
         if len(names) == len(tables.tables) and len(set(names)) < len(names):
             return pattern
     return None
@@ -78,7 +78,9 @@ def _check_pattern(pattern: str) -> None:
         raise DataError(f"--parts: {pattern!r} has no group (?P<asset>...); put it around the asset's name")
 
 
-def target_section(tables: Tables, quantities: Quantities, choices: Choices, assets: dict[str, pd.DataFrame]) -> Section:
+def target_section(
+    tables: Tables, quantities: Quantities, choices: Choices, assets: dict[str, pd.DataFrame]
+) -> Section:
     """The target's column, its unit, and the quantity of a new asset.
 
     Raises:
@@ -262,7 +264,9 @@ def features_section(
     for name, unit in quantities.features.items():
         columns = [column for column in free if column not in found.values()]
         column = tables.one_of(
-            aliases.matching(columns, aliases.feature_names(name), [unit]), f"the feature {name!r}", f"--feature {name!r}="
+            aliases.matching(columns, aliases.feature_names(name), [unit]),
+            f"the feature {name!r}",
+            f"--feature {name!r}=",
         )
         if name in found or column is None:
             continue
@@ -292,9 +296,7 @@ def _takes_all(quantities: Quantities) -> bool:
     return any(part.features == "all" for part in (quantities.tracks.with_target, quantities.tracks.sensors_only))
 
 
-def _others(
-    tables: Tables, quantities: Quantities, free: list[str], used: set[str], taken: set[str]
-) -> dict[str, str]:
+def _others(tables: Tables, quantities: Quantities, free: list[str], used: set[str], taken: set[str]) -> dict[str, str]:
     """Columns of numbers that change and are not the target in another unit, by their names without unit."""
     target = [tables.column(name) for name in taken if tables.is_numeric(name)]
     found: dict[str, str] = {}
@@ -351,7 +353,7 @@ def length_section(lives: pd.Series, quantities: Quantities, clean: CleanParams,
 
 def _too_short(lives: pd.Series, quantities: Quantities, task: TaskParams) -> str:
     """The error, with windows that five assets are long enough for."""
-    longest = lives.sort_values(ascending=False).iloc[: MIN_CELLS]
+    longest = lives.sort_values(ascending=False).iloc[:MIN_CELLS]
     rows, needed = int(longest.iloc[-1]), task.window + task.horizon
     window = max(task.block, rows // 3 // task.block * task.block)
     horizon = max(1, 2 * rows // 5)

@@ -81,7 +81,7 @@ class Tables:
         """Asset -> its rows, in the order of files and rows; the same asset in several files is put together."""
         found: dict[str, list[pd.DataFrame]] = {}
         for path, table in self.tables.items():
-            match = re.search(parts, path.name) if parts else None
+            match = re.match(parts, path.name) if parts else None
             name = match["asset"] if match else path.stem
             groups = table.groupby(table[asset].astype(str), sort=False) if asset else [(name, table)]
             for key, rows in groups:

@@ -117,7 +117,9 @@ def test_the_folder_of_the_user_is_not_touched(project):
     folder = messy(project / "messy")
     before = {path: (path.read_bytes(), path.stat().st_mtime_ns) for path in folder.rglob("*") if path.is_file()}
     assert main(["data", "import", "messy", "--yes"]) == 0
-    assert {path: (path.read_bytes(), path.stat().st_mtime_ns) for path in folder.rglob("*") if path.is_file()} == before
+    assert {
+        path: (path.read_bytes(), path.stat().st_mtime_ns) for path in folder.rglob("*") if path.is_file()
+    } == before
 
 
 def test_a_new_task_is_written_beside_params(project):
@@ -133,10 +135,11 @@ def test_a_new_task_is_written_beside_params(project):
 
 
 def test_a_refused_params_file_leaves_no_task_behind(project, capsys):
-    Path("params.yaml").chmod(0o444)
+    params = Path("params.yaml")
+    params.write_text(params.read_text().replace("target: capacity", "target: &shared capacity"))
     write_lives(project / "wheels", lambda table: table.rename(columns={"Qd": "depth_mm"}))
     assert main(["data", "import", "wheels", "--yes", "--task", "wheel", "--target", "depth_mm"]) == 1
-    assert "params.yaml: is read-only for this user; nothing was changed" in capsys.readouterr().err
+    assert "'data.csv.target' may be shared, through &shared; edit the file by hand" in capsys.readouterr().err
     assert not Path("tasks/wheel.yaml").exists()
 
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from synthetic_cells import write_project
 
 from dlnet.importing import Settings
-from synthetic_cells import write_project
 
 PROJECT = Path(__file__).parents[2]
 

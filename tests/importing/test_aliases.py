@@ -36,7 +36,15 @@ def test_a_name_is_taken_apart(column, stem, unit):
 
 @pytest.mark.parametrize(
     "column",
-    ["Discharge Capacity (mAh)", "Qd", "QDischarge_mA_h", "capacity_ah", "Entladekapazitaet", "Capacité de décharge", "容量"],
+    [
+        "Discharge Capacity (mAh)",
+        "Qd",
+        "QDischarge_mA_h",
+        "capacity_ah",
+        "Entladekapazitaet",
+        "Capacité de décharge",
+        "容量",
+    ],
 )
 def test_names_of_a_discharge_capacity_are_known(column):
     assert aliases.matching(["Cycle", column], aliases.target_names(BATTERY), BATTERY.target.units) == [column]

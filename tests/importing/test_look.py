@@ -72,7 +72,9 @@ def test_looking_changes_neither_the_folder_nor_the_project(settings):
     ],
 )
 def test_the_unit_is_that_of_the_name_else_that_of_the_size(settings, column, factor, unit, how):
-    folder = write_lives(Path("cells"), lambda table: table.assign(Qd=table["Qd"] * factor).rename(columns={"Qd": column}))
+    folder = write_lives(
+        Path("cells"), lambda table: table.assign(Qd=table["Qd"] * factor).rename(columns={"Qd": column})
+    )
     proposal = look(folder, settings, Choices())
     assert (values(proposal)["data.csv.target"], values(proposal)["data.csv.unit"]) == (column, unit)
     assert values(proposal)["data.csv.nominal"] == 2.0
@@ -103,7 +105,12 @@ def test_a_column_of_the_nominal_value_is_taken(settings):
 def test_options_win_over_what_is_found(settings):
     folder = write_lives(Path("cells"), lambda table: table.assign(other=table["Qd"] * 0.9, count=table["Cycle"]))
     chosen = values(look(folder, settings, Choices(target="other", unit="Ah", nominal=1.9, cycle="count")))
-    assert [chosen[f"data.csv.{key}"] for key in ("target", "unit", "nominal", "cycle")] == ["other", "Ah", 1.9, "count"]
+    assert [chosen[f"data.csv.{key}"] for key in ("target", "unit", "nominal", "cycle")] == [
+        "other",
+        "Ah",
+        1.9,
+        "count",
+    ]
 
 
 def test_a_feature_in_another_unit_is_listed_and_not_taken(settings):
@@ -220,15 +227,16 @@ UNCLEAR = {
     ),
     "another name in one file": (
         lambda folder: renamed(Qd="capacity")(life(3)).to_csv(folder / "cell-3.csv", index=False),
-        "cells: no column of capacity that every file has (cell-1.csv has 'Qd'; cell-3.csv has 'capacity'); give it one",
+        "cells: no column of capacity that every file has (cell-1.csv has 'Qd'; cell-3.csv has 'capacity')",
     ),
     "unit not clear": (column(Qd=lambda table: table["Qd"] * 25), "can be Ah or mAh; state it with --unit"),
     "unit contradicted": (
-        lambda folder: write_lives(folder, lambda table: table.assign(Qd=table["Qd"] * 1e3).rename(columns={"Qd": "Qd_Ah"})),
+        lambda folder: write_lives(folder, lambda table: table.assign(Qd=table["Qd"] * 1e3).pipe(renamed(Qd="Qd_Ah"))),
         "column 'Qd_Ah' names the unit Ah, but its median is 18",
     ),
     "unit of another quantity": (
-        lambda folder: write_lives(folder, renamed(Qd="Qd (Wh)")), "column 'Qd (Wh)' is in Wh, and task battery knows Ah"
+        lambda folder: write_lives(folder, renamed(Qd="Qd (Wh)")),
+        "column 'Qd (Wh)' is in Wh, and task battery knows Ah",
     ),
     "several sizes": (
         lambda folder: life(3, nominal=5.0).to_csv(folder / "cell-3.csv", index=False),
@@ -264,7 +272,10 @@ def test_a_file_in_place_of_a_folder_is_one_line(settings):
 @pytest.mark.parametrize(
     ("choices", "words"),
     [
-        (Choices(target="Q"), "cell-1.csv: no column 'Q', only 'Cycle', 'Qd', 'voltage mean', 'CV Q'; correct --target"),
+        (
+            Choices(target="Q"),
+            "cell-1.csv: no column 'Q', only 'Cycle', 'Qd', 'voltage mean', 'CV Q'; correct --target",
+        ),
         (Choices(cycle="n"), "no column 'n'"),
         (Choices(features={"CV Q": "x"}), "correct --feature"),
         (Choices(unit="kAh"), "--unit: 'kAh' is no unit of capacity, which has Ah, mAh"),
