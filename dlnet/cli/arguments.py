@@ -62,11 +62,11 @@ def positive(value: object) -> float:
     return number
 
 
-TARGET, TIME = "target", "time"  # names of --column for the task's quantity and for the time
+TARGET, TIME, CYCLE = "target", "time", "cycle"  # names of --column for the task's quantity, and for what orders rows
 
 
 class Column(NamedTuple):
-    """A name in the model, of a feature, ``target`` or ``time``, and its column in an asset's file."""
+    """A name in the model, of a feature, ``target``, ``time`` or ``cycle``, and its column in an asset's file."""
 
     name: str
     column: str
@@ -85,7 +85,8 @@ def file_layout(nominal: float | None, unit: str | None, columns: list[Column] |
     from dlnet.forecast import FileLayout
 
     named = dict(columns or [])
-    return FileLayout(named.pop(TARGET, None), unit, named.pop(TIME, None), named, nominal)
+    target, time, cycle = (named.pop(name, None) for name in (TARGET, TIME, CYCLE))
+    return FileLayout(target, unit, time, named, nominal, cycle=cycle)
 
 
 def example(*lines: str) -> str:
@@ -126,6 +127,6 @@ Columns = Annotated[
         "--column",
         metavar="NAME=COLUMN",
         parser=parse_column,
-        help="column in the file of a feature, of target (the task's quantity) or of time; can be repeated",
+        help="column in the file of a feature, of target (the task's quantity), time or cycle; can be repeated",
     ),
 ]

@@ -29,7 +29,7 @@ def report() -> None:
     "import",
     epilog=example("dlnet data import my_cells", 'dlnet data import my_cells --yes --target "Qd (mAh)" --nominal 2.5'),
 )
-def import_(
+def import_(  # noqa: PLR0913, PLR0917 - each is one option of the command
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="files of assets: csv, tsv, txt, xlsx, parquet")],
     task: Annotated[
         str | None, typer.Option(metavar="NAME", help="a task; a new one needs --target, and gets a file in tasks/")
@@ -58,8 +58,8 @@ def import_(
 ) -> None:
     """Find the settings that read a folder of your files.
 
-    What was found is shown, each section of it is confirmed, and params.yaml is written. Without a terminal and without --yes nothing
-    is written, and the exit code is 2. Your files are not touched.
+    What was found is shown, each section of it is confirmed, and params.yaml is written. Without a terminal and
+    without --yes nothing is written, and the exit code is 2. Your files are not touched.
     """
     from dlnet.cli.import_data import run_import
     from dlnet.importing import Choices

@@ -48,8 +48,8 @@ FEATURES: Mapping[str, tuple[str, ...]] = {
 CYCLES: Ranks = (
     (
         "cycle", "cycles", "cycleindex", "cyclenumber", "cyclenum", "cyclenr", "cycleno", "cycleid", "cyc", "cycno",
-        "cyclecount", "cyclen", "ncycle", "zyklus", "zyklen", "zyklusnummer", "zyklennummer", "zyklusnr", "numerodecycle",
-        "循环号", "循环序号", "循环",
+        "cyclecount", "cyclen", "ncycle", "zyklus", "zyklen", "zyklusnummer", "zyklennummer", "zyklusnr",
+        "numerodecycle", "循环号", "循环序号", "循环",
     ),
 )  # fmt: skip
 """Names of the number of a cycle."""
@@ -93,8 +93,8 @@ UNITS: Mapping[str, tuple[str, ...]] = {
     "mA": (), "s": ("sec", "seconds"), "min": ("minutes",), "h": ("hr", "hrs", "hour", "hours", "stunden"),
     "day": ("days", "d", "tage"), "degC": ("c", "celsius"), "K": ("kelvin",), "Pa": ("pascal",), "kPa": (), "mbar": (),
     "bar": (), "W": ("watt",), "kW": (), "m": (), "mm": (), "um": (), "ohm": ("ohms",), "mOhm": ("milliohm",),
-    "Hz": (), "rpm": (), "1/min": (), "m3/h": (), "l/min": ("lpm",), "kg": (), "g": (), "N": (), "Nm": (), "%": ("percent",),
-    "mg/l": (), "m/s2": (), "mm/s": (),
+    "Hz": (), "rpm": (), "1/min": (), "m3/h": (), "l/min": ("lpm",), "kg": (), "g": (), "N": (), "Nm": (),
+    "%": ("percent",), "mg/l": (), "m/s2": (), "mm/s": (),
 }  # fmt: skip
 """Units that names of columns state -> other spellings."""
 
@@ -123,7 +123,7 @@ class Name:
 
 
 def squash(text: str) -> str:
-    """Letters and digits alone, lower case, umlauts written out: ``Entladekapazität [Ah]`` -> ``entladekapazitaetah``."""
+    """Letters and digits alone, lower case, umlauts written out: ``Kapazität [Ah]`` -> ``kapazitaetah``."""
     plain = unicodedata.normalize("NFC", text).lower().translate(UMLAUTS)
     plain = "".join(c for c in unicodedata.normalize("NFKD", plain) if not unicodedata.combining(c))
     return "".join(c for c in plain if c.isalnum() or c == "%")

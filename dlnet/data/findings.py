@@ -7,7 +7,7 @@ from enum import StrEnum
 
 import numpy as np
 
-from dlnet.documents import Document, Label, Line
+from dlnet.documents import Document, Line
 
 MOST_SPANS = 10
 """Stretches of rows that a finding lists; its text says how many rows there are in all."""
@@ -47,7 +47,7 @@ class Finding(Document):
     asset: Line
     rows: tuple[tuple[int, int], ...]
     kind: Kind
-    text: Label
+    text: Line
 
     @property
     def rows_shown(self) -> str:

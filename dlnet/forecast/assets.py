@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from dlnet.data import csvfiles
+from dlnet.data import csvfiles, tablefiles
 from dlnet.data.assetfile import asset_rows
 from dlnet.errors import DataError
 from dlnet.files import printable
@@ -93,7 +93,7 @@ def read_file(path: Path) -> pd.DataFrame:
         raise DataError(f"{path}: no such file")
     if path.suffix == ".parquet":
         return lined(_parquet(path))
-    return csvfiles.read_table(path)
+    return tablefiles.read_table(path)
 
 
 def _parquet(path: Path) -> pd.DataFrame:
@@ -145,4 +145,4 @@ def asset_of(path: Path, name: str, table: pd.DataFrame, model: Looks, layout: F
     own = is_own_table(list(table.columns)) and layout.nominal is None and len(table) > 0
     nominal = float(table["nominal"].iloc[0]) if own else nominal_of(model, layout)
     read = asset_rows(path, name, table, columns, model.document.quantities, nominal)
-    return Asset(name, read.rows, nominal, read.notes)
+    return Asset(name, read.rows, nominal, (*read.notes, *(finding.text for finding in read.findings)))

@@ -11,8 +11,8 @@ from pathlib import Path
 import pandas as pd
 from tqdm import tqdm
 
-from dlnet.data.sources import natural
-from dlnet.data.tablefiles import SUFFIXES, read_table
+from dlnet.data.own import asset_files
+from dlnet.data.tablefiles import read_table
 from dlnet.errors import DataError
 from dlnet.files import printable
 
@@ -104,21 +104,13 @@ def table_files(folder: Path) -> list[Path]:
     """Files of tables in a folder and those below it, in natural order; hidden ones are none.
 
     Raises:
-        DataError: there is no such folder, it is a file, or holds no table.
+        DataError: there is no such folder, it is a file, or as ``asset_files``.
     """
     if folder.is_file():
         raise DataError(f"{folder}: a file; name the folder that holds it")
     if not folder.is_dir():
         raise DataError(f"{folder}: no such folder; name the one that holds your files")
-    files = [path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file()]
-    files = [path for path in files if not any(_is_hidden(part) for part in path.relative_to(folder).parts)]
-    if not files:
-        raise DataError(f"{folder}: no table in it ({', '.join(SUFFIXES)}); put one file for each asset there")
-    return sorted(files, key=lambda path: (natural(path.parent.as_posix()), natural(path.stem)))
-
-
-def _is_hidden(part: str) -> bool:
-    return part.startswith((".", "~$"))
+    return asset_files(folder, one_each=False)
 
 
 def read_tables(folder: Path) -> Tables:
