@@ -29,6 +29,8 @@ EXTRA_OF: Mapping[str, str] = {
     "plotly": "registry",
     "requests": "registry",
     "sqlalchemy": "registry",
+    "access_parser": "raw",
+    "construct": "raw",
     "h11": "relay",
     "starlette": "relay",
     "uvicorn": "relay",

@@ -52,7 +52,11 @@ def parse_model(value: object) -> ModelArgument:
 
 
 def positive(value: object) -> float:
-    """Parse a finite number above 0."""
+    """Parse a number above 0.
+
+    Raises:
+        typer.BadParameter: it is none.
+    """
     try:
         number = float(str(value))
     except ValueError:
