@@ -14,7 +14,7 @@ from dlnet.data.documents import SourceRecord, TaskRecord
 from dlnet.data.prepare import prepare
 from dlnet.importing import new_task, sections
 from dlnet.importing.checkups import check_ups_section
-from dlnet.importing.proposal import Choices, Proposal, Section, Settings, Values
+from dlnet.importing.proposal import Choices, Proposal, Section, Settings, Values, known
 from dlnet.importing.tables import Tables, read_tables
 
 
@@ -68,7 +68,7 @@ def _merged(found: list[Section]) -> dict[str, Any]:
     values: dict[str, Any] = {}
     for section in found:
         values |= section.values
-    return values
+    return known(values)
 
 
 def _task(tables: Tables, settings: Settings, choices: Choices, asset: Section) -> tuple[Quantities, str | None]:
