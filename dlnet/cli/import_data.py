@@ -109,8 +109,8 @@ def as_yaml(value: object) -> str:
     yaml.sort_base_mapping_type_on_output = False
     yaml.default_flow_style, yaml.width, yaml.allow_unicode = True, 1 << 20, True
     stream = StringIO()
-    yaml.dump([value], stream)
-    return stream.getvalue().strip()[1:-1]
+    yaml.dump({"value": value}, stream)
+    return stream.getvalue().strip().removeprefix("{value:").removesuffix("}").strip()
 
 
 def _write(proposal: Proposal, changes: dict[str, Any]) -> None:

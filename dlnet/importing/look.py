@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from pydantic import ValidationError
 
 from dlnet.config.quantities import TASKS, Quantities, load_quantities
 from dlnet.data import sources
 from dlnet.data.documents import SourceRecord, TaskRecord
 from dlnet.data.prepare import prepare
+from dlnet.errors import DataError
 from dlnet.importing import new_task, sections
 from dlnet.importing.checkups import check_ups_section
 from dlnet.importing.proposal import Choices, Proposal, Section, Settings, Values, known
@@ -53,7 +55,11 @@ def prepared(table: pd.DataFrame, record: SourceRecord, settings: Settings, quan
 
 
 def with_values(settings: Settings, values: Values) -> Settings:
-    """Settings with other values."""
+    """Settings with other values.
+
+    Raises:
+        DataError: a value is not one that its key can have; names the key.
+    """
     content = settings.model_dump()
     for key, value in values.items():
         *path, last = key.split(".")
@@ -61,7 +67,12 @@ def with_values(settings: Settings, values: Values) -> Settings:
         for name in path:
             section = section[name]
         section[last] = value
-    return Settings.model_validate(content)
+    try:
+        return Settings.model_validate(content)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key, message = ".".join(map(str, first["loc"])), first["msg"].removeprefix("Value error, ")
+        raise DataError(f"params.yaml: {key}: {message} (got {first['input']!r})") from error
 
 
 def _merged(found: list[Section]) -> dict[str, Any]:

@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 from made_folders import life, renamed, small_project, write_lives
 
+from dlnet.config.data import CsvParams
 from dlnet.errors import DataError
 from dlnet.importing import Choices, Proposal, Settings, look
 
@@ -180,6 +181,10 @@ def check_ups(every: int, rows: int) -> Callable[[pd.DataFrame], pd.DataFrame]:
     return change
 
 
+NEEDS_INCLUDE = pytest.mark.skipif("include" not in CsvParams.model_fields, reason="no setting data.csv.include")
+
+
+@NEEDS_INCLUDE
 def test_a_column_that_explains_check_ups_becomes_a_query(settings):
     folder = write_lives(Path("cells"), check_ups(50, 3), rows=200)
     chosen = values(look(folder, settings, Choices()))
@@ -189,7 +194,7 @@ def test_a_column_that_explains_check_ups_becomes_a_query(settings):
 def test_check_ups_without_such_a_column_get_a_word(settings):
     folder = write_lives(Path("cells"), lambda table: check_ups(50, 3)(table).drop(columns="Step"), rows=210)
     proposal = look(folder, settings, Choices())
-    assert values(proposal)["data.csv.include"] is None
+    assert values(proposal).get("data.csv.include") is None
     assert lines(proposal, "Check-ups")["rows off their level"] == "72 of 1,260"
 
 
@@ -282,6 +287,7 @@ def test_a_file_in_place_of_a_folder_is_one_line(settings):
         (Choices(unit="kAh"), "--unit: 'kAh' is no unit of capacity, which has Ah, mAh"),
         (Choices(parts="(("), "--parts: '((' is no regular expression"),
         (Choices(parts=".*"), "has no group (?P<asset>...)"),
+        (Choices(parts="(?P<asset>" + "a" * 200 + ")"), "params.yaml: data.csv.parts: is longer than 200 characters"),
         (Choices(task="Filter"), "--task: 'Filter' is no name"),
         (Choices(task="filter"), "for a new one name its column with --target COLUMN"),
         (Choices(task="filter", target="Qd"), "state it with --unit UNIT"),
