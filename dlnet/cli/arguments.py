@@ -78,7 +78,8 @@ class Column(NamedTuple):
     column: str
 
 
-def _column(text: str) -> Column:
+def parse_column(text: str) -> Column:
+    """Parse ``NAME=COLUMN``."""
     name, mark, column = text.partition("=")
     if not mark:
         raise typer.BadParameter(f"{text!r}: write NAME=COLUMN")
@@ -131,7 +132,7 @@ Columns = Annotated[
     typer.Option(
         "--column",
         metavar="NAME=COLUMN",
-        parser=_column,
+        parser=parse_column,
         help="column in the file of a feature, of target (the task's quantity), time or cycle; can be repeated",
     ),
 ]

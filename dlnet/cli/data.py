@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from dlnet.cli.arguments import commands, example, positive
+from dlnet.cli.arguments import Column, commands, example, parse_column, positive
 
 REPORT = Path("reports/data/report.md")
 
@@ -36,6 +36,49 @@ def report() -> None:
         raise DataError(f"{REPORT}: no such file; run dvc repro prepare")
     print(REPORT.read_text().partition("\n## Cleaned")[0].strip())
     print(f"\nMore, with pictures: {REPORT}")
+
+
+@app.command(
+    "import",
+    epilog=example("dlnet data import my_cells", 'dlnet data import my_cells --yes --target "Qd (mAh)" --nominal 2.5'),
+)
+def import_(  # noqa: PLR0913, PLR0917 - each is one option of the command
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="files of assets: csv, tsv, txt, xlsx, parquet")],
+    task: Annotated[
+        str | None, typer.Option(metavar="NAME", help="a task; a new one needs --target, and gets a file in tasks/")
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="write without asking")] = False,
+    target: Annotated[str | None, typer.Option(metavar="COLUMN", help="column of the task's quantity")] = None,
+    unit: Annotated[str | None, typer.Option(metavar="UNIT", help="of that column")] = None,
+    nominal: Annotated[
+        float | None,
+        typer.Option(metavar="VALUE", parser=positive, help="quantity of a new asset, in the task's unit"),
+    ] = None,
+    cycle: Annotated[str | None, typer.Option(metavar="COLUMN", help="number or date that orders rows")] = None,
+    time: Annotated[str | None, typer.Option(metavar="COLUMN", help="time of a row, in the task's unit")] = None,
+    asset: Annotated[str | None, typer.Option(metavar="COLUMN", help="asset of a row, if a file has several")] = None,
+    parts: Annotated[
+        str | None,
+        typer.Option(metavar="PATTERN", help="regular expression with a group asset, for several files of one asset"),
+    ] = None,
+    include: Annotated[
+        str | None, typer.Option(metavar="QUERY", help="rows that are ageing: a query, or a column of flags")
+    ] = None,
+    feature: Annotated[
+        list[Column] | None,
+        typer.Option(metavar="NAME=COLUMN", parser=parse_column, help="column of a feature; can be repeated"),
+    ] = None,
+) -> None:
+    """Find the settings that read a folder of your files.
+
+    What was found is shown, each section of it is confirmed, and params.yaml is written. Without a terminal and
+    without --yes nothing is written, and the exit code is 2. Your files are not touched.
+    """
+    from dlnet.cli.import_data import run_import
+    from dlnet.importing import Choices
+
+    choices = Choices(task, target, unit, nominal, cycle, time, asset, parts, include, dict(feature or []))
+    run_import(folder, choices, yes)
 
 
 @app.command(epilog=example("dlnet data cycles exports --out my_cells/cycles.parquet"))

@@ -1,5 +1,5 @@
-"""Models with random weights are in tests/firmware."""
+"""Models with random weights are in tests/firmware, folders of cells in tests/data and tests/importing."""
 
 import helper_paths
 
-helper_paths.use("firmware", "registry")
+helper_paths.use("data", "firmware", "importing", "registry")

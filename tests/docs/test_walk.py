@@ -1,4 +1,4 @@
-"""docs/tasks.md as a user follows it: the blocks run in order in a copy of the project, with small networks."""
+"""Walks of docs/ as a user follows them: the blocks run in order in a copy of the project, with small networks."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from tests.small_pipeline import shrink_further
 
 PROJECT = Path(__file__).parents[2]
-PAGE = PROJECT / "docs/tasks.md"
+TASKS, OWN_DATA = PROJECT / "docs/tasks.md", PROJECT / "docs/own-data.md"
 FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 KEPT = ("data", "dlnet", "docker", "firmware", "stages", "tasks", "dvc.yaml", "params.yaml", "pyproject.toml")
 
@@ -25,15 +26,15 @@ pytestmark = [
 ]
 
 
-def blocks() -> Iterator[tuple[str, str]]:
-    """(language, text) of each block of the walk."""
-    walk = PAGE.read_text().partition("## The walk")[2].partition("\n## ")[0]
+def blocks(page: Path) -> Iterator[tuple[str, str]]:
+    """(language, text) of each block of the page's walk."""
+    walk = page.read_text().partition("## The walk")[2].partition("\n## ")[0]
     return ((match[1], match[2]) for match in FENCE.finditer(walk))
 
 
-@pytest.fixture(scope="module")
-def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("walk") / "my project"
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    folder = tmp_path / "my project"
     folder.mkdir()
     for name in KEPT:
         source = PROJECT / name
@@ -58,10 +59,10 @@ def run(project: Path, command: list[str], text: str | None = None) -> str:
     return done.stdout
 
 
-def follow(project: Path) -> str:
+def follow(project: Path, page: Path) -> str:
     """Run every block; returns what they printed."""
     printed = ""
-    for language, text in blocks():
+    for language, text in blocks(page):
         if language == "yaml":
             (project / text.splitlines()[0].removeprefix("# ")).write_text(text)
         elif language == "python":
@@ -72,7 +73,7 @@ def follow(project: Path) -> str:
 
 
 def test_the_walk_ends_with_a_forecast_of_the_board(project: Path) -> None:
-    printed = follow(project)
+    printed = follow(project, TASKS)
     assert "Task `filter`: 12 filters" in printed
     assert "errors of dp, Pa over the next 60 shifts, test filters" in printed
     by_host = re.findall(r"^\W*60\W+([0-9.]+)\W+±", printed, re.MULTILINE)
@@ -84,3 +85,15 @@ def test_the_walk_ends_with_a_forecast_of_the_board(project: Path) -> None:
     assert picture.startswith(b"\x89PNG")
     header = (project / "forecasts/filter-1.csv").read_text().splitlines()[0]
     assert header == "shift_ahead,dp,typical_error"
+
+
+def test_the_walk_from_a_folder_ends_with_a_forecast(project: Path) -> None:
+    printed = follow(project, OWN_DATA)
+    assert """data.csv.include: '`Step Type` != ''RPT'''""" in printed
+    assert "data.csv.nominal: 2.5" in printed
+    assert "Task `battery`: 10 cells" in printed
+    assert "errors of SoH over the next 100 cycles, test cells" in printed
+    table = pd.read_csv(project / "forecasts/cell-1.csv")
+    assert len(table) == 100
+    last = pd.read_csv(project / "my cells/cell-1.csv", sep=";", decimal=",")["Discharge Capacity (mAh)"].iloc[-1]
+    assert table["soh"].iloc[0] == pytest.approx(last / 2500, abs=0.05)

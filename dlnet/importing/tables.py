@@ -1,0 +1,119 @@
+"""The tables of a folder, as they stand in its files, and the assets that they are of."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import pandas as pd
+from tqdm import tqdm
+
+from dlnet.data.own import asset_files
+from dlnet.data.tablefiles import read_table
+from dlnet.errors import DataError
+from dlnet.files import printable
+
+MOST_NAMED = 12
+"""Columns that a message lists."""
+
+
+@dataclass(frozen=True)
+class Tables:
+    """Tables of a folder.
+
+    Attributes:
+        folder: it. tables: file -> its table, columns named as in the file, in natural order of the files.
+    """
+
+    folder: Path
+    tables: Mapping[Path, pd.DataFrame]
+
+    @cached_property
+    def common(self) -> list[str]:
+        """Columns that every file has, in the order of the first file."""
+        first, *others = self.tables.values()
+        return [name for name in first.columns if all(name in other.columns for other in others)]
+
+    @cached_property
+    def partial(self) -> dict[str, int]:
+        """Columns that some files lack -> number of files that have them."""
+        every = [name for table in self.tables.values() for name in table.columns]
+        return {name: every.count(name) for name in dict.fromkeys(every) if name not in self.common}
+
+    def column(self, name: str) -> pd.Series:
+        """A column of all files, one after the other."""
+        return pd.concat([table[name] for table in self.tables.values()], ignore_index=True)
+
+    def is_numeric(self, name: str) -> bool:
+        """Whether a column holds numbers and empty fields alone, and a number at all."""
+        column = self.column(name)
+        return _is_number(column) and bool(column.notna().any())
+
+    def stated(self, name: str, option: str) -> str:
+        """The column that a user named.
+
+        Raises:
+            DataError: a file lacks it.
+        """
+        for path, table in self.tables.items():
+            if name not in table.columns:
+                raise DataError(f"{path}: no column {name!r}, only {listed(table.columns)}; correct {option}")
+        return name
+
+    def one_of(self, found: list[str], what: str, option: str) -> str | None:
+        """The column that was found, None: none; several that hold the same values count as one.
+
+        Raises:
+            DataError: several that differ: which is meant is not known.
+        """
+        for other in found[1:]:
+            if not self.column(other).equals(self.column(found[0])):
+                raise DataError(
+                    f"{self.folder}: the columns {found[0]!r} and {other!r} both look like {what}; "
+                    f"name one of them: {option} {found[0]!r}"
+                )
+        return found[0] if found else None
+
+    def assets(self, asset: str | None, parts: str | None) -> dict[str, pd.DataFrame]:
+        """Asset -> its rows, in the order of files and rows; the same asset in several files is put together."""
+        found: dict[str, list[pd.DataFrame]] = {}
+        for path, table in self.tables.items():
+            match = re.match(parts, path.name) if parts else None
+            name = match["asset"] if match else path.stem
+            groups = table.groupby(table[asset].astype(str), sort=False) if asset else [(name, table)]
+            for key, rows in groups:
+                found.setdefault(str(key), []).append(rows)
+        return {name: pd.concat(rows, ignore_index=True) for name, rows in found.items()}
+
+
+def _is_number(column: pd.Series) -> bool:
+    return bool(pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column))
+
+
+def listed(columns: pd.Index | list[str]) -> str:
+    """Columns for a message, the first few of them."""
+    names = [printable(repr(name)) for name in columns]
+    more = len(names) - MOST_NAMED
+    return ", ".join(names[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
+
+
+def table_files(folder: Path) -> list[Path]:
+    """Files of tables in a folder and those below it, in natural order; hidden ones are none.
+
+    Raises:
+        DataError: there is no such folder, it is a file, or as ``asset_files``.
+    """
+    if folder.is_file():
+        raise DataError(f"{folder}: a file; name the folder that holds it")
+    if not folder.is_dir():
+        raise DataError(f"{folder}: no such folder; name the one that holds your files")
+    return asset_files(folder, one_each=False)
+
+
+def read_tables(folder: Path) -> Tables:
+    """Read all tables of a folder; errors as ``table_files`` and ``read_table``."""
+    bar = tqdm(table_files(folder), desc="looking", unit="file", leave=False)
+    return Tables(folder, {path: read_table(path) for path in bar})
