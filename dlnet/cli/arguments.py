@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 import typer
 
 from dlnet.errors import ModelError
-from dlnet.registry.names import CANDIDATE, DEFAULT, ModelUri, edge_name, parse_uri
+from dlnet.registry.names import ModelUri, edge_name, parse_uri
 
 if TYPE_CHECKING:
     from dlnet.forecast import FileLayout
 
+NOT_NAMED = "the choice of the last run here, else @champion, else @candidate"
 FORMS = "models:/NAME@ALIAS or models:/NAME/VERSION"
 
 
@@ -23,13 +24,13 @@ class ModelArgument:
     """A model as the command line names it.
 
     Attributes:
-        source: its folder, or the name of a version in the registry.
+        source: its folder, or the name of a version in the registry; None: not named, see ``models.chosen``.
     """
 
-    source: Path | ModelUri
+    source: Path | ModelUri | None
 
     def __str__(self) -> str:
-        return str(self.source)
+        return NOT_NAMED if self.source is None else str(self.source)
 
     @property
     def folders(self) -> list[Path]:
@@ -43,7 +44,9 @@ def parse_model(value: object) -> ModelArgument:
     Raises:
         ModelError: there is no such folder. RegistryError: not a valid name of a version in the registry.
     """
-    text = str(value)  # a default comes as ModelArgument
+    if isinstance(value, ModelArgument):  # a default
+        return value
+    text = str(value)
     if text.startswith("models:"):
         return ModelArgument(parse_uri(text))
     if not Path(text).is_dir():
@@ -61,11 +64,11 @@ def _positive(value: object) -> float:
     return number
 
 
-TARGET, TIME = "target", "time"  # names of --column for the task's quantity and for the time
+TARGET, TIME, ASSET = "target", "time", "asset"  # names of --column that are no features
 
 
 class Column(NamedTuple):
-    """A name in the model, of a feature, ``target`` or ``time``, and its column in an asset's file."""
+    """A name in the model, of a feature, ``target``, ``time`` or ``asset``, and its column in an asset's file."""
 
     name: str
     column: str
@@ -83,7 +86,8 @@ def file_layout(nominal: float | None, unit: str | None, columns: list[Column] |
     from dlnet.forecast import FileLayout
 
     named = dict(columns or [])
-    return FileLayout(named.pop(TARGET, None), unit, named.pop(TIME, None), named, nominal)
+    own = [named.pop(name, None) for name in (TARGET, TIME, ASSET)]
+    return FileLayout(target=own[0], unit=unit, time=own[1], features=named, nominal=nominal, asset=own[2])
 
 
 def example(*lines: str) -> str:
@@ -98,7 +102,7 @@ def commands(name: str | None = None, text: str | None = None, *lines: str) -> t
     )
 
 
-REGISTERED = ModelArgument(ModelUri(DEFAULT, None, CANDIDATE))
+UNNAMED = ModelArgument(None)
 
 AssetFile = Annotated[Path, typer.Argument(metavar="FILE.csv", help="rows of one asset (a cell, a pump), oldest first")]
 Model = Annotated[
@@ -124,6 +128,6 @@ Columns = Annotated[
         "--column",
         metavar="NAME=COLUMN",
         parser=_column,
-        help="column in the file of a feature, of target (the task's quantity) or of time; can be repeated",
+        help="column in the file of a feature, of target (the task's quantity), time or asset; can be repeated",
     ),
 ]

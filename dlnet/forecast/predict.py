@@ -95,9 +95,10 @@ def predict(prepared: Sequence[Prepared], model: LoadedModel) -> list[Forecast]:
     out: list[Forecast] = []
     for start in range(0, len(prepared), BATCH):
         part = prepared[start : start + BATCH]
-        health = np.stack([one.history[-model.window :] for one in part])
+        health = np.stack([one.history[-model.window :] for one in part]).astype(np.float64)
+        features = np.stack([one.features for one in part]).astype(np.float64)
         with np.errstate(over="ignore", invalid="ignore"):  # whether the result is finite is checked
-            ahead = model.predict(Histories(health, np.stack([one.features for one in part]), model.features))
+            ahead = model.predict(Histories(health, features, model.features))
         out += [_forecast(one, row, model) for one, row in zip(part, np.asarray(ahead), strict=True)]
     return out
 
