@@ -1,10 +1,9 @@
-"""Reads one CSV file per asset as a table. Errors name file, line and column."""
+"""Columns of an asset's file as numbers. Errors name file, line and column."""
 
 from __future__ import annotations
 
-import csv
-import io
-import warnings
+import difflib
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +11,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from dlnet.data.tablefiles import read_table
 from dlnet.errors import DataError
+from dlnet.files import printable
 
 
 @dataclass(frozen=True)
@@ -44,15 +45,22 @@ class Columns:
 QUANTITY, TIME = "quantity", "time"
 """Columns of the table: the task's quantity, and the time of a row."""
 
+SHOWN = 60  # characters of a field in a message
+
 
 def same_names(target: str, unit: str, features: Iterable[str]) -> Columns:
     """Columns of files whose features have their own names, with one row a step of time."""
     return Columns(target, unit, None, {name: name for name in features})
 
 
-def location(path: Path, line: int, column: str) -> str:
-    """Position of a field for an error message: file, line, row below the header (both from 1), column."""
-    return f"{path}: line {line} (data row {line - 1}), column {column!r}"
+def location(path: Path, line: int, column: str, rows: pd.Index | None = None) -> str:
+    """Position of a field for an error message: file, line, row below the header (both from 1), column.
+
+    Args:
+        rows: lines of all rows; None: they begin below a header on line 1.
+    """
+    row = line - 1 if rows is None else int(rows.get_loc(line)) + 1
+    return f"{printable(str(path))}: line {line} (data row {row}), column {column!r}"
 
 
 def read_rows(path: Path, columns: Columns, factor: float) -> pd.DataFrame:
@@ -66,25 +74,15 @@ def read_rows(path: Path, columns: Columns, factor: float) -> pd.DataFrame:
         NaN: whether values make sense is checked by ``dlnet.data.schema``.
 
     Raises:
-        DataError: the file is not UTF-8, empty, lacks a column or has it twice, has a line of another length
-            than the header, or has text where a number is expected.
+        DataError: as ``tablefiles.read_table``; a column is missing or there twice, there is no row, or text where
+            a number is expected.
     """
     return rows_of(path, read_table(path), columns, factor)
 
 
-def read_table(path: Path) -> pd.DataFrame:
-    """All columns of a CSV file under their stripped names; the index is the line in the file.
-
-    Raises:
-        DataError: the file is not UTF-8, empty, or has a line of another length than the header.
-    """
-    text = _text(path)
-    return _parse(path, text, [name.strip() for name in next(csv.reader(io.StringIO(text)))])
-
-
 def rows_of(path: Path, table: pd.DataFrame, columns: Columns, factor: float) -> pd.DataFrame:
-    """The rows of one asset in a table whose index is the line in the file ``path``; else as ``read_rows``."""
-    _check_header(path, list(table.columns), columns)
+    """The columns of a table from ``tablefiles.read_table`` that are used, as ``read_rows`` returns them."""
+    _check_header(path, table, columns)
     if table.empty:
         raise DataError(f"{path}: a header but no rows; put one row below it for each step of time, or delete the file")
     out = pd.DataFrame({name: _numbers(path, table[columns.name_in_file(name)]) for name in columns.names})
@@ -93,65 +91,47 @@ def rows_of(path: Path, table: pd.DataFrame, columns: Columns, factor: float) ->
     return out
 
 
-def _text(path: Path) -> str:
-    try:
-        content = path.read_bytes()
-        text = content.decode("utf-8-sig").rstrip()
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read ({error.strerror}); check its permissions") from error
-    except UnicodeDecodeError as error:
-        line = content[: error.start].count(b"\n") + 1
-        raise DataError(
-            f"{path}: line {line}: not UTF-8 text (byte 0x{content[error.start]:02x}); save the file as CSV in UTF-8"
-        ) from error
-    if not text:
-        raise DataError(f"{path}: empty; put a header and rows in it, or delete it")
-    return text + "\n"
-
-
-def _check_header(path: Path, header: list[str], columns: Columns) -> None:
+def _check_header(path: Path, table: pd.DataFrame, columns: Columns) -> None:
+    header, where = list(table.columns), f"{printable(str(path))}: line {table.attrs.get("header", 1)}"
     for name in map(columns.name_in_file, columns.names):
         if header.count(name) > 1:
-            raise DataError(f"{path}: line 1: column {name!r} occurs {header.count(name)} times; keep one of them")
+            raise DataError(f"{where}: column {name!r} occurs {header.count(name)} times; keep one of them")
         if name not in header:
             present = ", ".join(map(repr, header[:20]))
-            hint = (
-                "separate the columns by commas" if len(header) == 1 else "correct the header, or name the right column"
-            )
-            raise DataError(f"{path}: line 1: no column {name!r}, only {present}; {hint}")
+            raise DataError(f"{where}: no column {name!r}, only {present}; {_header_advice(name, table)}")
 
 
-def _parse(path: Path, text: str, header: list[str]) -> pd.DataFrame:
-    """Parse below the header; the index is the line in the file."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", pd.errors.ParserWarning)
-            table = pd.read_csv(
-                io.StringIO(text),
-                header=0,
-                names=list(range(len(header))),
-                index_col=False,
-                skip_blank_lines=False,
-                skipinitialspace=True,
-                low_memory=False,
-            )
-    except (pd.errors.ParserError, pd.errors.ParserWarning) as error:
-        reason = str(error).removeprefix("Error tokenizing data. C error: ").strip()
-        raise DataError(
-            f"{path}: not a table of {len(header)} columns ({reason}); give every line as many fields as the header"
-        ) from error
-    table.columns = pd.Index(header)
-    table.index = pd.RangeIndex(2, len(table) + 2)
-    return table
+def _header_advice(name: str, table: pd.DataFrame) -> str:
+    header = list(map(str, table.columns))
+    below = table.index[(table.head(100) == name).any(axis=1).reindex(table.index, fill_value=False)]
+    if len(below):
+        return f"line {below[0]} seems to be the header: delete the lines above it"
+    if len(header) == 1:
+        return "the file has one column: separate columns by commas, semicolons or tabs, or name the right column"
+    if close := difflib.get_close_matches(name.lower(), map(str.lower, header), 1, 0.8):
+        like = next(one for one in header if one.lower() == close[0])
+        return f"{like!r} is close: correct the header, or name the right column"
+    return "correct the header, or name the right column"
 
 
 def _numbers(path: Path, column: pd.Series) -> pd.Series:
-    if pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column):
+    if pd.api.types.is_numeric_dtype(column):
         return column.astype(np.float64)
-    texts = column.astype(str).where(column.notna())
-    wrong = texts.notna() & pd.to_numeric(texts, errors="coerce").isna()
+    numbers = pd.to_numeric(column, errors="coerce")
+    wrong = column.notna() & numbers.isna()
+    wrong = wrong if wrong.any() else column.notna()  # numbers as text in a file whose columns have types
     line = int(wrong.index[int(wrong.to_numpy().argmax())])
-    raise DataError(
-        f"{location(path, line, str(column.name))}: {texts[line]!r} is not a number; "
-        "write a plain number (with a decimal point) or delete the line"
-    )
+    text = str(column[line])
+    where = location(path, line, str(column.name), column.index)
+    raise DataError(f"{where}: {text[:SHOWN]!r} is not a number; {_advice(text, line, wrong)}")
+
+
+def _advice(text: str, line: int, wrong: pd.Series) -> str:
+    """What to do about a field that is no number."""
+    if text.lstrip().startswith(("#", "%")):
+        return "a comment? delete the line"
+    if re.fullmatch(r"\s*[+-]?[\d.,' ]*[.,' ]\d+\s*", text):
+        return "write numbers with a decimal point and without marks between thousands"
+    if line == wrong.index[0] and wrong.sum() == 1:
+        return "write a plain number (with a decimal point) or delete the line (a row of units?)"
+    return "write a plain number (with a decimal point) or delete the line"

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +13,7 @@ from pydantic import ValidationError
 from dlnet.config.quantities import Target
 from dlnet.data.csvfiles import QUANTITY, Columns, location
 from dlnet.data.documents import TableLabel
+from dlnet.data.tablefiles import parquet_errors, read_parquet
 from dlnet.errors import DataError
 from dlnet.files import LARGEST, printable, write_parquet
 
@@ -22,6 +22,8 @@ KEYS = ("asset", "group", "row", "nominal", QUANTITY)
 
 METADATA = b"dlnet"
 """Key of a table's label in the metadata of its Parquet file."""
+
+REMEDY = "restore it (git or dvc pull) or run dvc repro"
 
 EMPTY, INFINITE, NOT_POSITIVE, OUT_OF_RANGE = "empty", "infinite", "zero or negative", "out of range"
 
@@ -88,7 +90,7 @@ def check_rows(path: Path, rows: pd.DataFrame, columns: Columns, target: Target,
     reason = _reason(str(first["fault"]), float(first["value"]), columns, target, nominal)
     more = failed["line"].nunique() - 1
     also = f" ({more} more lines like it)" if more else ""
-    where = location(path, int(first["line"]), columns.name_in_file(first["column"]))
+    where = location(path, int(first["line"]), columns.name_in_file(first["column"]), rows.index)
     raise DataError(f"{where}: {reason}{also}")
 
 
@@ -120,9 +122,9 @@ def read_label(path: Path) -> TableLabel:
     Raises:
         DataError: the file is missing or not Parquet, or has no such label.
     """
-    import pyarrow.parquet
+    with parquet_errors(path, REMEDY):
+        import pyarrow.parquet
 
-    with _parquet_errors(path):
         metadata = pyarrow.parquet.read_schema(path).metadata or {}
     if METADATA not in metadata:
         raise DataError(f"{path}: no key 'dlnet' in its metadata, which names task and origin (docs/data.md)")
@@ -146,33 +148,11 @@ def read_table(path: Path) -> pd.DataFrame:
         DataError: the file is missing or not Parquet; a column is missing, in another order or of another type;
             a value is invalid, or a row of an asset occurs twice; names file, row and column of the first.
     """
-    import pyarrow.parquet
-
-    with _parquet_errors(path):
-        with pyarrow.parquet.ParquetFile(path) as file:
-            sizes = file.metadata
-            groups = (sizes.row_group(i).total_byte_size for i in range(sizes.num_row_groups))
-            if max(sizes.num_rows, *groups) > LARGEST:
-                raise DataError(f"{path}: states {sizes.num_rows:,} rows, or over {LARGEST:,} bytes; create it again")
-            content = file.read()
-        # Without what pandas noted in the file: names and types of columns are checked here.
-        table = content.to_pandas(ignore_metadata=True)
+    # Without what pandas noted in the file: names and types of columns are checked here.
+    with parquet_errors(path, REMEDY):
+        table = read_parquet(path, REMEDY, LARGEST).to_pandas(ignore_metadata=True)
     _check_table(path, table)
     return table
-
-
-@contextmanager
-def _parquet_errors(path: Path) -> Iterator[None]:
-    import pyarrow  # not needed for a forecast from a CSV
-
-    try:
-        yield
-    except FileNotFoundError as error:
-        raise DataError(f"{path}: no such file; restore it (git or dvc pull) or run dvc repro") from error
-    except (pyarrow.ArrowException, OSError, ValueError) as error:  # also of a damaged header, or of pandas' notes
-        if isinstance(error, OSError) and error.strerror:
-            raise DataError(f"{path}: cannot be read ({error.strerror}); correct its permissions") from error
-        raise DataError(f"{path}: not a Parquet file; restore it (git or dvc pull) or run dvc repro") from error
 
 
 def _check_table(path: Path, table: pd.DataFrame) -> None:
