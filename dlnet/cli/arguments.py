@@ -64,11 +64,11 @@ def _positive(value: object) -> float:
     return number
 
 
-TARGET, TIME, ASSET = "target", "time", "asset"  # names of --column that are no features
+TARGET, TIME, CYCLE, ASSET = "target", "time", "cycle", "asset"  # names of --column that are no features
 
 
 class Column(NamedTuple):
-    """A name in the model, of a feature, ``target``, ``time`` or ``asset``, and its column in an asset's file."""
+    """A name in the model, of a feature or one of those above, and its column in an asset's file."""
 
     name: str
     column: str
@@ -86,8 +86,8 @@ def file_layout(nominal: float | None, unit: str | None, columns: list[Column] |
     from dlnet.forecast import FileLayout
 
     named = dict(columns or [])
-    own = [named.pop(name, None) for name in (TARGET, TIME, ASSET)]
-    return FileLayout(target=own[0], unit=unit, time=own[1], features=named, nominal=nominal, asset=own[2])
+    target, time, cycle, asset = (named.pop(name, None) for name in (TARGET, TIME, CYCLE, ASSET))
+    return FileLayout(target, unit, time, named, nominal, cycle, asset)
 
 
 def example(*lines: str) -> str:
@@ -128,6 +128,6 @@ Columns = Annotated[
         "--column",
         metavar="NAME=COLUMN",
         parser=_column,
-        help="column in the file of a feature, of target (the task's quantity), time or asset; can be repeated",
+        help="column in the file of a feature, of target (the task's quantity), time, cycle or asset; can be repeated",
     ),
 ]

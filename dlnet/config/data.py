@@ -2,13 +2,35 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator
 
 from dlnet.config.base import Positive, Section
 from dlnet.documents import Label
 
 Source = Literal["embedded", "mit", "hust", "xjtu", "tju", "csv"]
+
+
+LONGEST_PATTERN = 200
+
+
+def _names_asset(pattern: str) -> str:
+    try:
+        groups = re.compile(pattern).groupindex
+    except re.error as error:
+        raise ValueError(f"is no regular expression ({error})") from error
+    if "asset" not in groups:
+        raise ValueError("has no group (?P<asset>...), which names the asset in a file's name")
+    if len(pattern) > LONGEST_PATTERN:
+        raise ValueError(f"is longer than {LONGEST_PATTERN} characters")
+    return pattern
+
+
+Pattern = Annotated[str, AfterValidator(_names_asset)]
+"""Regular expression with a group ``asset``."""
 
 
 class CsvParams(Section):
@@ -17,7 +39,9 @@ class CsvParams(Section):
     Attributes:
         target: column of the task's quantity. unit: of it, None: the task's. nominal: of a new asset, in the task's
             unit; None where the target is not a share of it. time: column, None: one row a step of time.
-        features: name in the task -> column.
+        features: name in the task -> column. cycle: column of the number or time that orders rows, None: rows stand
+            in order. asset: column that names the asset of a row, None: one asset a file. parts: of the names of files,
+            of which those of one asset are stitched, None: none.
     """
 
     target: str
@@ -25,6 +49,9 @@ class CsvParams(Section):
     nominal: Positive | None
     time: str | None
     features: dict[Label, str]
+    cycle: str | None = None
+    asset: str | None = None
+    parts: Pattern | None = None
 
 
 class DataParams(Section):

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from dlnet.data.order import positions
 from dlnet.data.tablefiles import read_table
 from dlnet.errors import DataError
 from dlnet.files import printable
@@ -24,26 +25,38 @@ class Columns:
         target: column of the task's quantity, None: not read. unit: of that column.
         time: column of the time, None: one row a step.
         features: name in the table -> name in the file.
+        cycle: column of the number or time that orders rows, None: rows stand in order.
+        asset: column that names the asset of a row, None: a file holds one.
+        parts: pattern of names of files with a group ``asset``: those of one asset are its parts, None: none.
     """
 
     target: str | None
     unit: str
     time: str | None
     features: Mapping[str, str]
+    cycle: str | None = None
+    asset: str | None = None
+    parts: str | None = None
 
     def name_in_file(self, name: str) -> str:
         """Name in the file of a column of the table."""
-        return {**self.features, QUANTITY: self.target, TIME: self.time}[name] or name
+        return {**self.features, **self._own}[name] or name
 
     @property
     def names(self) -> list[str]:
         """Columns of the table that is read, in order."""
-        own = {QUANTITY: self.target, TIME: self.time}
-        return [*(name for name, column in own.items() if column is not None), *self.features]
+        return [*(name for name, column in self._own.items() if column is not None), *self.features]
+
+    @property
+    def _own(self) -> dict[str, str | None]:
+        return {ASSET: self.asset, CYCLE: self.cycle, QUANTITY: self.target, TIME: self.time}
 
 
-QUANTITY, TIME = "quantity", "time"
-"""Columns of the table: the task's quantity, and the time of a row."""
+ASSET, CYCLE, QUANTITY, TIME = "asset", "cycle", "quantity", "time"
+"""Columns of the table: name of the asset, number that orders rows, the task's quantity, and the time of a row."""
+
+LONGEST_NAME = 200
+"""Characters of an asset's name."""
 
 SHOWN = 60  # characters of a field in a message
 
@@ -85,14 +98,30 @@ def rows_of(path: Path, table: pd.DataFrame, columns: Columns, factor: float) ->
     _check_header(path, table, columns)
     if table.empty:
         raise DataError(f"{path}: a header but no rows; put one row below it for each step of time, or delete the file")
-    out = pd.DataFrame({name: _numbers(path, table[columns.name_in_file(name)]) for name in columns.names})
+    parse = {ASSET: _names, CYCLE: positions}
+    out = pd.DataFrame(
+        {name: parse.get(name, _numbers)(path, table[columns.name_in_file(name)]) for name in columns.names}
+    )
     if QUANTITY in out:
         out[QUANTITY] *= factor
     return out
 
 
+def _names(path: Path, column: pd.Series) -> pd.Series:
+    """Names of assets: text, or whole numbers as text."""
+    whole = pd.api.types.is_float_dtype(column) and (column.dropna() % 1 == 0).all()
+    texts = (column.astype("Int64") if whole else column).astype(str).str.strip()
+    empty = (column.isna() | (texts == "")).to_numpy()
+    odd = empty | ~texts.map(str.isprintable).to_numpy() | (texts.str.len() > LONGEST_NAME).to_numpy()
+    if not odd.any():
+        return texts
+    line = int(column.index[int(odd.argmax())])
+    what = "empty" if empty[odd.argmax()] else f"a control character, or over {LONGEST_NAME} characters"
+    raise DataError(f"{location(path, line, str(column.name))}: {what}; write the name of the row's asset")
+
+
 def _check_header(path: Path, table: pd.DataFrame, columns: Columns) -> None:
-    header, where = list(table.columns), f"{printable(str(path))}: line {table.attrs.get("header", 1)}"
+    header, where = list(table.columns), f"{printable(str(path))}: line {table.attrs.get('header', 1)}"
     for name in map(columns.name_in_file, columns.names):
         if header.count(name) > 1:
             raise DataError(f"{where}: column {name!r} occurs {header.count(name)} times; keep one of them")

@@ -6,6 +6,7 @@ from dlnet.config.clean import CleanParams
 from dlnet.config.quantities import Quantities
 from dlnet.config.task import Channels, Windows
 from dlnet.data.csvfiles import Columns
+from dlnet.data.findings import Finding
 from dlnet.documents import Document, Label, Line
 
 
@@ -38,6 +39,7 @@ class SourceRecord(Document):
         task: its name. label: shown with every result.
         nominal: all nominal values that occur, in the unit of the task's quantity; none where the target is no share.
         notes: remarks for readers of results. columns: of the files that were read.
+        findings: what is odd about assets; in task.json also what their values show.
     """
 
     task: str
@@ -49,6 +51,7 @@ class SourceRecord(Document):
     nominal: tuple[float, ...]
     notes: tuple[Line, ...]
     columns: Columns
+    findings: tuple[Finding, ...] = ()
 
 
 class TaskRecord(SourceRecord, Windows):

@@ -69,7 +69,7 @@ def regular(path: Path, table: pd.DataFrame, time: np.ndarray, step: float, larg
     _check_finite(path, table.index, "time", time)
     for position, name in enumerate(table.columns):
         _check_finite(path, table.index, f"column {name!r}", values[:, position])
-    _check_rising(path, table.index, time)
+    check_rising(path, table.index, time)
     steps = _steps(path, time, step)
     nodes, means = _nodes(steps, values)
     grid = np.arange(int(steps[-1]) + 1)
@@ -101,7 +101,12 @@ def _check_finite(path: Path, lines: pd.Index, what: str, values: np.ndarray) ->
         )
 
 
-def _check_rising(path: Path, lines: pd.Index, time: np.ndarray) -> None:
+def check_rising(path: Path, lines: pd.Index, time: np.ndarray) -> None:
+    """Refuse times (n,) that do not rise from row to row; ``lines`` are those in the file.
+
+    Raises:
+        DataError: names file, both lines and both times.
+    """
     wrong = np.flatnonzero(time[1:] <= time[:-1])
     if not len(wrong):
         return

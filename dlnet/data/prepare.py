@@ -15,6 +15,8 @@ from dlnet.config.split import SplitParams
 from dlnet.config.task import Channels, TaskParams, Windows
 from dlnet.data.clean import clean_inputs, clean_targets
 from dlnet.data.documents import SourceRecord, SplitCounts, TaskRecord
+from dlnet.data.findings import Finding
+from dlnet.data.oddities import oddities
 from dlnet.data.schema import KEYS
 from dlnet.data.split import SPLITS, split_assets
 from dlnet.errors import ConfigError
@@ -70,8 +72,9 @@ def prepare(
     rows = pd.concat([part.rows for part in parts], ignore_index=True)
     assets = split_assets(pd.DataFrame([part.counts for part in parts]), split, clean.min_rows)
     columns = ["asset", "group", "rows", "split", "used_in_training", *_TOUCHED]
+    findings = (*source.findings, *(finding for part in parts for finding in part.findings))
     record = TaskRecord(
-        **dict(source),
+        **{**dict(source), "findings": findings},
         **{name: getattr(task, name) for name in Windows.model_fields},
         quantities=quantities,
         clean=clean,
@@ -138,11 +141,12 @@ def _check_rows(clean: CleanParams, task: TaskParams) -> None:
 
 @dataclass(frozen=True)
 class _Cleaned:
-    """Rows of one asset, what was counted, and (n, F) which feature values were replaced."""
+    """Rows of one asset, what was counted, (n, F) which feature values were replaced, and what is odd."""
 
     rows: pd.DataFrame
     counts: dict[str, Any]
     touched: np.ndarray
+    findings: list[Finding]
 
 
 def _clean_asset(asset: pd.DataFrame, features: list[str], clean: CleanParams, quantities: Quantities) -> _Cleaned:
@@ -160,7 +164,7 @@ def _clean_asset(asset: pd.DataFrame, features: list[str], clean: CleanParams, q
         "touched_targets": int((targets != health).sum()),
         "touched_features": int(touched.sum()),
     }
-    return _Cleaned(rows, counts, touched)
+    return _Cleaned(rows, counts, touched, oddities(counts["asset"], health, targets, measured, quantities))
 
 
 def _counts(assets: pd.DataFrame, task: TaskParams) -> dict[str, SplitCounts]:

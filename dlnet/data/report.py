@@ -11,6 +11,7 @@ from dlnet.config.clean import CleanParams
 from dlnet.config.quantities import Quantities, Target
 from dlnet.config.split import SplitParams
 from dlnet.data.clean import MAD_TO_SIGMA
+from dlnet.data.findings import Finding, Kind, in_order
 from dlnet.data.prepare import Prepared
 from dlnet.data.split import SPLITS, UNUSED
 
@@ -26,6 +27,9 @@ NOISE_TO_MAE = 0.8
 SHORTEST = 10
 """Rows that an asset must have for an estimate of its noise."""
 
+SHOWN = 20
+"""Findings of a kind that the page lists; report.json has all."""
+
 _QUANTILES = {"min": 0.0, "p1": 0.01, "median": 0.5, "p99": 0.99, "max": 1.0}
 
 
@@ -36,7 +40,7 @@ def describe(prepared: Prepared, clean: CleanParams, split: SplitParams) -> dict
         ``source`` (label, simulated, notes), ``clean`` and ``split`` (the params), ``splits`` (assets, rows,
         windows, life, target), ``noise`` (see ``measured_noise``), ``ranges`` (per column and split: quantiles, and
         the share beyond the 1st and 99th percentile of training rows), ``cleaned`` (counts: total, per feature, of the
-        worst assets) and ``unused`` (asset, rows, why).
+        worst assets), ``findings`` (asset, rows, kind, text) and ``unused`` (asset, rows, why).
     """
     task, assets = prepared.task, prepared.assets
     keys = ("task", "source", "label", "simulated", "assets", "rows", "nominal", "notes")
@@ -48,6 +52,7 @@ def describe(prepared: Prepared, clean: CleanParams, split: SplitParams) -> dict
         "noise": measured_noise(prepared),
         "ranges": _ranges(prepared),
         "cleaned": _cleaned(prepared),
+        "findings": [finding.content() for finding in in_order(task.findings)],
         "unused": [
             {
                 "asset": asset["asset"],
@@ -144,6 +149,8 @@ def markdown(report: dict[str, Any], quantities: Quantities, pictures: Sequence[
         f"{asset.many.capitalize()} are split, never windows; stratified by group and by life.",
         _splits_table(report, quantities),
         _unused(report["unused"], quantities),
+        "## Findings",
+        _findings_text([Finding.model_validate(finding) for finding in report["findings"]], quantities),
         "## Noise",
         _noise_text(report["noise"], target),
         "## Cleaned",
@@ -204,6 +211,22 @@ def _unused(unused: list[dict[str, Any]], quantities: Quantities) -> str:
         return f"Every {quantities.asset.one} is used."
     named = ", ".join(f"{asset['asset']} ({asset['rows']})" for asset in unused)
     return f"Left out ({unused[0]['why']}): {quantities.asset.count(len(unused))}: {named}."
+
+
+def _findings_text(findings: Sequence[Finding], quantities: Quantities) -> str:
+    """One table of all findings, the first ``SHOWN`` of each kind."""
+    if not findings:
+        return "Nothing odd was found in the files or in their values."
+    rows, left_out = [], []
+    for kind in Kind:
+        of_kind = [finding for finding in findings if finding.kind is kind]
+        rows += [[f.kind, f.asset, f.rows_shown, f.text] for f in of_kind[:SHOWN]]
+        if len(of_kind) > SHOWN:
+            left_out.append(f"{len(of_kind) - SHOWN} more of kind {kind.value!r}")
+    rest = f"\n\nNot shown, but in report.json: {', '.join(left_out)}." if left_out else ""
+    cells = [[str(cell).replace("|", "\\|") for cell in row] for row in rows]
+    intro = f"Rows are counted from 1, within the {quantities.asset.one}. Nothing listed here stopped the run.\n\n"
+    return intro + _table(["kind", quantities.asset.one, "rows", "what was found"], cells) + rest
 
 
 def _cleaned_text(report: dict[str, Any], quantities: Quantities) -> str:

@@ -3,28 +3,27 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path, PurePosixPath
 
-import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
 from dlnet.config.data import CsvParams, DataParams
 from dlnet.config.quantities import Quantities
 from dlnet.data import csvfiles, published, schema
-from dlnet.data.assetfile import read_asset_file
+from dlnet.data.assetfile import natural
 from dlnet.data.documents import SourceRecord, TableLabel
 from dlnet.data.features import FEATURES
-from dlnet.errors import ConfigError, DataError
-from dlnet.files import printable, sha256
+from dlnet.data.findings import Finding
+from dlnet.data.own import keyed, read_folder
+from dlnet.errors import ConfigError
 
 MIRROR_VARIABLE = "DLNET_DATA_MIRROR"
 CACHE = Path(".cache/downloads")
 SUMS = Path(__file__).parent / "sums"
 
-RESERVED = frozenset({*schema.KEYS, csvfiles.TIME, "health", "target"})
+RESERVED = frozenset({*schema.KEYS, csvfiles.CYCLE, csvfiles.TIME, "health", "target"})
 """Column names of the pipeline that a feature cannot have."""
 
 
@@ -55,11 +54,13 @@ def load_assets(
         return table, embedded(table, label, quantities)
     if data.source == "csv":
         columns = own_columns(data.csv, quantities)
-        table, label = _own(data.path, columns, data.csv.nominal, quantities)
-    else:
-        _check_task(f"data.source {data.source}", published.TASK, quantities)
-        columns = csvfiles.same_names(published.TARGET, published.UNIT, FEATURES)
-        table, label = _published(data, columns, quantities, base_url, sums)
+        own = read_folder(data.path, columns, quantities, data.csv.nominal or 1.0)
+        title = f"own {quantities.asset.many}: {data.path.resolve().name}"
+        label = _label(quantities, title, [*_unstated(columns, quantities), *own.notes])
+        return own.table, _record(data.source, own.table, label, columns, quantities, own.findings)
+    _check_task(f"data.source {data.source}", published.TASK, quantities)
+    columns = csvfiles.same_names(published.TARGET, published.UNIT, FEATURES)
+    table, label = _published(data, columns, quantities, base_url, sums)
     return table, _record(data.source, table, label, columns, quantities)
 
 
@@ -97,7 +98,7 @@ def own_columns(params: CsvParams, quantities: Quantities) -> csvfiles.Columns:
             f"params.yaml: data.csv.features: {same[0]!r} is the column of the target, which it would reveal; "
             "leave it out"
         )
-    return csvfiles.Columns(params.target, unit, params.time, params.features)
+    return csvfiles.Columns(params.target, unit, params.time, params.features, params.cycle, params.asset, params.parts)
 
 
 def _check_names(where: str, features: Iterable[str], quantities: Quantities) -> None:
@@ -115,7 +116,12 @@ def _check_task(source: str, task: str, quantities: Quantities) -> None:
 
 
 def _record(
-    source: str, table: pd.DataFrame, label: TableLabel, columns: csvfiles.Columns, quantities: Quantities
+    source: str,
+    table: pd.DataFrame,
+    label: TableLabel,
+    columns: csvfiles.Columns,
+    quantities: Quantities,
+    findings: tuple[Finding, ...] = (),
 ) -> SourceRecord:
     nominal = sorted({float(value) for value in table["nominal"]}) if quantities.target.over_nominal else []
     return SourceRecord(
@@ -125,6 +131,7 @@ def _record(
         rows=len(table),
         nominal=tuple(nominal),
         columns=columns,
+        findings=findings,
     )
 
 
@@ -153,21 +160,8 @@ def _published(
             rows = rows[~rows.index.isin(wrong)]
             notes.append(f"{source.cell(path)}: {len(wrong)} published rows with unusable values left out.")
         if len(rows):
-            tables.append(_keyed(rows, source.cell(path), source.group(path), nominal))
+            tables.append(keyed(rows, source.cell(path), source.group(path), nominal))
     return pd.concat(tables, ignore_index=True), _label(quantities, source.label, notes)
-
-
-def _own(
-    folder: Path, columns: csvfiles.Columns, nominal: float | None, quantities: Quantities
-) -> tuple[pd.DataFrame, TableLabel]:
-    tables, notes = [], _unstated(columns, quantities)
-    for path in tqdm(_own_files(folder), desc="reading", unit=quantities.asset.one, leave=False):
-        own = read_asset_file(path, columns, quantities, nominal or 1.0)
-        notes += own.notes
-        group = path.parent.relative_to(folder).as_posix()
-        tables.append(_keyed(own.rows, path.stem, "all" if group == "." else group, nominal or 1.0))
-    label = f"own {quantities.asset.many}: {_printable(Path(folder.resolve().name))}"
-    return pd.concat(tables, ignore_index=True), _label(quantities, label, notes)
 
 
 def _unstated(columns: csvfiles.Columns, quantities: Quantities) -> list[str]:
@@ -179,44 +173,3 @@ def _unstated(columns: csvfiles.Columns, quantities: Quantities) -> list[str]:
 
 def _label(quantities: Quantities, label: str, notes: Sequence[str]) -> TableLabel:
     return TableLabel(task=quantities.name, label=label, simulated=False, notes=tuple(notes))
-
-
-def _own_files(folder: Path) -> list[Path]:
-    """CSV files of a user's folder; an asset that is there twice would leak from training into test."""
-    if not folder.is_dir():
-        raise DataError(f"{folder}: no such folder; data.path must name a folder with one CSV for each asset")
-    csv_files = (path for path in folder.rglob("*") if path.suffix.lower() == ".csv" and path.is_file())
-    files = sorted(map(_printable, csv_files), key=lambda path: (natural(path.parent.as_posix()), natural(path.stem)))
-    if not files:
-        raise DataError(f"{folder}: no CSV file in it; put one CSV for each asset there")
-    contents: dict[str, Path] = {}
-    names: dict[str, Path] = {}
-    for path in files:
-        twin = contents.setdefault(sha256(path), path)
-        if twin != path:
-            raise DataError(f"{path}: the same content as {twin}; delete one of them (each asset must be there once)")
-        namesake = names.setdefault(path.stem, path)
-        if namesake != path:
-            raise DataError(f"{path}: the same name as {namesake}; rename one of them")
-    return files
-
-
-def _printable(path: Path) -> Path:
-    """The file; names of files and folders are those of assets and groups, in every report."""
-    if not str(path).isprintable():
-        raise DataError(f"{printable(str(path))}: a control character in its name; rename it")
-    return path
-
-
-def _keyed(rows: pd.DataFrame, asset: str, group: str, nominal: float) -> pd.DataFrame:
-    table = rows.reset_index(drop=True)
-    table.insert(0, "asset", asset)
-    table.insert(1, "group", group)
-    table.insert(2, "row", np.arange(len(table), dtype=np.int64))
-    table.insert(3, "nominal", nominal)
-    return table
-
-
-def natural(name: str) -> list[tuple[int, int, str]]:
-    """Sort key that puts ``battery-2`` before ``battery-10``."""
-    return [(0, int(part), "") if part.isdecimal() else (1, 0, part) for part in re.split(r"(\d+)", name) if part]

@@ -12,14 +12,15 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from dlnet.data.own import NO_CELLS
+from dlnet.data.tablefiles import SUFFIXES, read_table
 from dlnet.errors import DataError
-from dlnet.forecast.assets import Refused, each_asset, read_file
+from dlnet.forecast.assets import Refused, each_asset
 from dlnet.forecast.layout import AS_TRAINED, FileLayout, check_layout
 from dlnet.forecast.predict import Needs, Prepared, predict, prepare
 from dlnet.forecast.ranking import Fleet
 from dlnet.saved import LoadedModel
 
-SUFFIXES = (".csv", ".parquet")
 ALONE = 100  # files that one process reads sooner than others are started
 CHUNK = 16  # files that a process is given at once
 
@@ -84,7 +85,7 @@ def _in_folder(folder: Path) -> list[Path]:
         path
         for path in folder.rglob("*")
         if path.suffix.lower() in SUFFIXES
-        and not any(part.startswith((".", "~$")) for part in path.relative_to(folder).parts)
+        and not any(part.startswith(NO_CELLS) for part in path.relative_to(folder).parts)
         and path.is_file()
     )
 
@@ -119,7 +120,7 @@ def _of_given(file: Path) -> list[Prepared | Refused]:
 
 def _of_file(file: Path, needs: Needs, layout: FileLayout) -> list[Prepared | Refused]:
     try:
-        assets = list(each_asset(file, file.stem, read_file(file), needs, layout))
+        assets = list(each_asset(file, file.stem, read_table(file), needs, layout))
     except DataError as error:
         return [Refused(file.stem, file, str(error))]
     out: list[Prepared | Refused] = []

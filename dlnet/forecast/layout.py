@@ -35,6 +35,7 @@ class FileLayout:
     Attributes:
         target: column of the task's quantity. unit: of that column. time: column of the time.
         features: name in the model -> column. nominal: quantity of the asset when new, in the task's unit.
+        cycle: column of the number or time that orders rows.
         asset: column that names the asset of a row, where a table holds several.
     """
 
@@ -43,6 +44,7 @@ class FileLayout:
     time: str | None = None
     features: Mapping[str, str] = field(default_factory=dict)
     nominal: float | None = None
+    cycle: str | None = None
     asset: str | None = None
 
 
@@ -78,11 +80,19 @@ def columns_of(header: Collection[str], model: Looks, layout: FileLayout) -> csv
             target=csvfiles.QUANTITY,
             unit=model.document.quantities.target.unit,
             time=layout.time,
+            cycle=layout.cycle,
             features=own | dict(layout.features),
         )
     if not model.uses_target and target not in header:
         target = None
-    return replace(trained_on, target=target, unit=unit, time=layout.time or trained_on.time, features=features)
+    return replace(
+        trained_on,
+        target=target,
+        unit=unit,
+        time=layout.time or trained_on.time,
+        cycle=layout.cycle or trained_on.cycle,
+        features=features,
+    )
 
 
 def asset_column(header: Collection[str], model: Looks, layout: FileLayout) -> str | None:
@@ -96,7 +106,7 @@ def asset_column(header: Collection[str], model: Looks, layout: FileLayout) -> s
             present = ", ".join(map(repr, list(header)[:20]))
             raise DataError(f"no column {layout.asset!r} that names the asset of a row, only {present}")
         return layout.asset
-    known = getattr(model.document.data.columns, "asset", None) or KEYS[0]
+    known = model.document.data.columns.asset or KEYS[0]
     return known if known in header else None
 
 

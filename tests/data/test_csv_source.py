@@ -161,7 +161,9 @@ def test_cells_are_read_unchanged_in_natural_order(tmp_path):
         "rows": sum(range(41, 52)),
         "nominal": [2.0],
         "notes": [UNSTATED],
-        "columns": {"target": "Q", "unit": "Ah", "time": None, "features": {"slope": "dV/dt"}},
+        "findings": [],
+        "columns": {"target": "Q", "unit": "Ah", "time": None, "features": {"slope": "dV/dt"}}
+        | dict.fromkeys(("cycle", "asset", "parts")),
     }
 
 

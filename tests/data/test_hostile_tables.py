@@ -7,8 +7,8 @@ from pydantic import ValidationError
 
 from dlnet.config.data import CsvParams
 from dlnet.data.documents import TableLabel
+from dlnet.data.own import asset_files
 from dlnet.data.schema import read_label, read_table, write_table
-from dlnet.data.sources import _own_files
 from dlnet.errors import DataError, DLNetError
 
 ROWS = 40
@@ -64,7 +64,7 @@ def test_a_control_character_in_the_name_of_a_file_is_refused(tmp_path, name):
     path.parent.mkdir(exist_ok=True)
     path.write_text("x")
     with pytest.raises(DataError, match="a control character in its name; rename it") as caught:
-        _own_files(tmp_path)
+        asset_files(tmp_path)
     assert str(caught.value).isprintable()
 
 

@@ -1,0 +1,145 @@
+"""The order of rows: a column of cycle numbers or times that must rise, and what its gaps mean."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from dlnet.data.findings import Finding, Kind, spans
+from dlnet.errors import DataError
+
+GAP = 1.5
+"""A step of the numbers over this many usual steps (their median) leaves rows out."""
+
+LIKE = re.compile(r"n?cycles?(no|nr|number|num|index|idx|id|count|n|counter)?|zyklus(nr|nummer|zahl)?|zyklen|cyc|ciclo")
+"""Names of columns that hold cycle numbers, in small letters without anything between words."""
+
+
+def cycle_like(names: Iterable[str]) -> str | None:
+    """The first column whose name is that of a cycle number, such as ``Cycle_Index``; None: there is none."""
+    return next((name for name in names if LIKE.fullmatch(re.sub(r"[^a-z]", "", name.lower()))), None)
+
+
+def positions(path: Path, column: pd.Series) -> pd.Series:
+    """Numbers (float64) or times (datetime64 in UTC) of a column; the index is the line in the file.
+
+    Raises:
+        DataError: a field is empty, not finite, or neither a number nor an ISO date; names file, line and column.
+    """
+    values = _parsed(column)
+    wrong = values.isna().to_numpy() | np.isin(values.to_numpy(), [np.inf, -np.inf])
+    if not wrong.any():
+        return values
+    i = int(wrong.argmax())
+    text = str(column.iloc[i])
+    what = "empty" if pd.isna(column.iloc[i]) or not text.strip() else f"{text!r} is no finite number and no ISO date"
+    raise DataError(
+        f"{path}: line {column.index[i]}, column {column.name!r}: {what}; write the {_word(values)} of the row, "
+        "or delete the line"
+    )
+
+
+def _parsed(column: pd.Series) -> pd.Series:
+    if pd.api.types.is_datetime64_any_dtype(column):
+        return pd.to_datetime(column, utc=True)
+    texts = column.astype(str).where(column.notna())
+    numbers = pd.to_numeric(texts, errors="coerce").astype(np.float64)
+    if numbers.notna().any():  # a date among numbers is a fault
+        return numbers
+    return pd.to_datetime(texts, format="ISO8601", utc=True, errors="coerce")
+
+
+def _word(values: pd.Series) -> str:
+    return "number" if values.dtype == np.float64 else "time"
+
+
+def shown(value: object) -> str:
+    """A number or time as a message shows it."""
+    return value.isoformat() if isinstance(value, pd.Timestamp) else f"{value:.12g}"
+
+
+def check_rising(path: Path, name: str, values: pd.Series) -> None:
+    """Refuse a row that does not come after the one before it.
+
+    Args:
+        name: of the column. values: from ``positions``, of the rows of one asset in this file.
+
+    Raises:
+        DataError: a number falls, stands there twice or begins again; names file, line, both values and the remedy.
+    """
+    fault = falls(values)
+    if fault is None:
+        return
+    line, earlier = values.index[fault], values.index[fault - 1]
+    value, before = values.iloc[fault], values.iloc[fault - 1]
+    what, remedy = _fault(values, fault)
+    raise DataError(
+        f"{path}: line {line}, column {name!r}: {shown(value)} after {shown(before)} (line {earlier}): {what}; {remedy}"
+    )
+
+
+def falls(values: pd.Series) -> int | None:
+    """Position of the first row that does not come after the one before it; None: all rise."""
+    wrong = np.flatnonzero(values.to_numpy()[1:] <= values.to_numpy()[:-1])
+    return int(wrong[0]) + 1 if len(wrong) else None
+
+
+def _fault(values: pd.Series, fault: int) -> tuple[str, str]:
+    value, before = values.iloc[fault], values.iloc[fault - 1]
+    if value == before:
+        return "the same twice", "keep one of the two lines"
+    if values.is_monotonic_decreasing:
+        return "the newest row stands first", f"sort the file by this column, lowest {_word(values)} first"
+    if values.iloc[fault:].is_monotonic_increasing and value <= values.iloc[0]:
+        again = f"the {_word(values)}s begin again"
+        return again, (
+            "give each part a file of its own and name them in data.csv.parts, or, if it is another one, name the "
+            "column that tells them apart in data.csv.asset (params.yaml)"
+        )
+    return "out of order", f"sort the file by this column, as {_word(values)}s and not as text"
+
+
+def hint(asset: str, name: str, column: pd.Series) -> Finding | None:
+    """What a column that looks like a cycle number, and is not named in the settings, says of the order of rows."""
+    values = _parsed(column)
+    fault = None if values.isna().any() else falls(values)
+    if fault is None:
+        return None
+    wrong = np.concatenate([[False], values.to_numpy()[1:] <= values.to_numpy()[:-1]])
+    return Finding(
+        asset=asset,
+        rows=spans(wrong),
+        kind=Kind.ORDER,
+        text=f"column {name!r} does not rise at {wrong.sum()} rows, first at line {values.index[fault]} "
+        f"({shown(values.iloc[fault])} after {shown(values.iloc[fault - 1])}), so rows are probably not in order; "
+        f"sort the file by it, and set data.csv.cycle: {name} so that it is checked",
+    )
+
+
+def gaps(asset: str, values: pd.Series) -> list[Finding]:
+    """Numbers that are left out, or that rise by more than one a row; times have no step and so no gaps.
+
+    Args:
+        values: rising, of all rows of the asset.
+    """
+    if values.dtype != np.float64 or len(values) < 2:
+        return []
+    steps, advice = np.diff(values.to_numpy()), "name the column in data.csv.time too, to put rows on an even grid"
+    usual, found = float(np.median(steps)), []
+    if not np.isclose(usual, 1.0):
+        text = f"numbers rise by {usual:g} a row as a rule, and a row counts as one step; {advice}"
+        found.append(Finding(asset=asset, rows=(), kind=Kind.CYCLE_GAP, text=text))
+    wide = steps > GAP * usual
+    if wide.any():
+        i = int(np.where(wide, steps, 0.0).argmax())
+        left_out = round(float((steps[wide] / usual - 1).sum()))
+        text = (
+            f"{left_out} numbers are left out in {wide.sum()} places, most from {values.iloc[i]:.12g} to "
+            f"{values.iloc[i + 1]:.12g}; rows on both sides count as neighbours; {advice}"
+        )
+        found.append(Finding(asset=asset, rows=spans(np.append(False, wide)), kind=Kind.CYCLE_GAP, text=text))
+    return found

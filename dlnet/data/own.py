@@ -1,0 +1,142 @@
+"""A user's folder: which files are read, which of them make up one asset, and assets that stand there twice."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from os.path import commonpath
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from tqdm import tqdm
+
+from dlnet.config.quantities import Quantities
+from dlnet.data.assetfile import join, natural, on_grid, read_parts
+from dlnet.data.csvfiles import QUANTITY, TIME, Columns
+from dlnet.data.findings import Finding
+from dlnet.data.identity import twins
+from dlnet.data.stitch import Part, Stitched
+from dlnet.data.tablefiles import SUFFIXES
+from dlnet.errors import DataError
+from dlnet.files import printable, sha256
+
+NO_CELLS = (".", "~$", "__MACOSX")
+"""Beginnings of names of files and folders that programs leave beside a user's own: none holds an asset."""
+
+
+@dataclass(frozen=True)
+class Folder:
+    """All assets of a folder: their table, notes for readers of results, and what is odd about them."""
+
+    table: pd.DataFrame
+    notes: tuple[str, ...]
+    findings: tuple[Finding, ...]
+
+
+def read_folder(folder: Path, columns: Columns, quantities: Quantities, nominal: float) -> Folder:
+    """Read all assets of a folder, in natural order of their names.
+
+    Args:
+        nominal: quantity of a new asset, in the task's unit; 1 where the target is no share of it.
+
+    Raises:
+        DataError: a file cannot be used, an asset stands there twice, or parts do not fit; names the files.
+    """
+    files = asset_files(folder, one_each=columns.parts is None and columns.asset is None)
+    parts = read_parts(tqdm(files, desc="reading", unit="file", leave=False), columns, quantities, nominal)
+    keys = {asset: (natural(_group(folder, own)), natural(asset)) for asset, own in parts.of.items()}
+    assets = sorted(parts.of, key=keys.__getitem__)
+    whole = {asset: join(asset, parts.of[asset], quantities, nominal) for asset in assets}
+    _check_twins(parts.of, whole)
+    tables, notes, findings = [], _several(parts.of, quantities), list(parts.findings)
+    for asset, rows in whole.items():
+        own = on_grid(parts.of[asset][0].path, asset, rows, quantities)
+        tables.append(keyed(own.rows, asset, _group(folder, parts.of[asset]), nominal))
+        notes += own.notes
+        findings += own.findings
+    return Folder(pd.concat(tables, ignore_index=True), tuple(notes), tuple(findings))
+
+
+def asset_files(folder: Path, *, one_each: bool = True) -> list[Path]:
+    """Files of a user's folder in natural order; an asset that is there twice would leak from training into test.
+
+    Args:
+        one_each: whether each file is an asset, so that no two can have the same name.
+
+    Raises:
+        DataError: there is no such folder or no file in it, two are the same or have the same name, or a name has a
+            control character.
+    """
+    if not folder.is_dir():
+        raise DataError(f"{folder}: no such folder; data.path must name a folder with one CSV for each asset")
+    own = (path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
+    files = [_printable(path) for path in own if not _left_behind(path.relative_to(folder))]
+    files.sort(key=lambda path: (natural(path.parent.as_posix()), natural(path.stem)))
+    if not files:
+        raise DataError(f"{folder}: no CSV file in it; put one CSV for each asset there")
+    contents: dict[str, Path] = {}
+    names: dict[str, Path] = {}
+    for path in files:
+        twin = contents.setdefault(sha256(path), path)
+        if twin != path:
+            raise DataError(f"{path}: the same content as {twin}; delete one of them (each asset must be there once)")
+        namesake = names.setdefault(path.stem, path)
+        if one_each and namesake != path:
+            raise DataError(f"{path}: the same name as {namesake}; rename one of them")
+    return files
+
+
+def _left_behind(path: Path) -> bool:
+    return any(part.startswith(NO_CELLS) for part in path.parts)
+
+
+def _printable(path: Path) -> Path:
+    """The file; names of files and folders are those of assets and groups, in every report."""
+    if not str(path).isprintable():
+        raise DataError(f"{printable(str(path))}: a control character in its name; rename it")
+    return path
+
+
+def _group(folder: Path, parts: Sequence[Part]) -> str:
+    """The sub-folder of an asset's files, the deepest that holds all of them."""
+    group = Path(commonpath([part.path.parent for part in parts])).relative_to(folder).as_posix()
+    return "all" if group == "." else group
+
+
+def _several(parts: dict[str, list[Part]], quantities: Quantities) -> list[str]:
+    """Notes on files that hold more than one asset."""
+    holds: dict[Path, list[str]] = {}
+    for asset, own in parts.items():
+        for part in own:
+            holds.setdefault(part.path, []).append(asset)
+    return [f"{path.name} holds {quantities.asset.count(len(of))}." for path, of in holds.items() if len(of) > 1]
+
+
+def _check_twins(parts: dict[str, list[Part]], whole: dict[str, Stitched]) -> None:
+    assets = list(whole)
+    pair = twins([rows.rows.drop(columns=TIME, errors="ignore") for rows in whole.values()], QUANTITY)
+    if pair is None:
+        return
+    first, second = (_where(asset, parts[asset]) for asset in (assets[pair.first], assets[pair.second]))
+    start, other = (begin + 1 for begin in pair.starts)
+    raise DataError(
+        f"{second}: the same measurements as {first}: {pair.rows} rows from row {other} on are those from row {start} "
+        "on there; delete one of them (each asset must be there once), or, if they are parts of one, say so in "
+        "data.csv.parts (params.yaml)"
+    )
+
+
+def _where(asset: str, parts: Sequence[Part]) -> str:
+    path = parts[0].path
+    return str(path) if asset == path.stem else f"{path} ({asset})"
+
+
+def keyed(rows: pd.DataFrame, asset: str, group: str, nominal: float) -> pd.DataFrame:
+    """Rows of one asset as in ``assets.parquet``."""
+    table = rows.reset_index(drop=True)
+    table.insert(0, "asset", asset)
+    table.insert(1, "group", group)
+    table.insert(2, "row", np.arange(len(table), dtype=np.int64))
+    table.insert(3, "nominal", nominal)
+    return table
