@@ -78,9 +78,7 @@ def forecast(
         print(f"{refused.name}: {refused.reason}", file=sys.stderr)
     if fleet.refused:
         count = len(fleet.refused) + len(fleet.forecasts)
-        raise DataError(
-            f"{len(fleet.refused)} of {count} could not be forecast; correct their files, or leave them out"
-        )
+        raise DataError(f"{len(fleet.refused)} of {count} not forecast; correct these files, or leave them out")
     if fleet.unlike:
         raise typer.Exit(OUTSIDE)
 
