@@ -102,7 +102,7 @@ def test_a_bad_file_is_a_line_with_its_reason_and_the_others_are_forecast(model,
     out, err = capsys.readouterr()
     assert err.splitlines()[-1] == "error: 2 of 5 not forecast; correct these files, or leave them out"
     table = pd.read_csv("out/assets.csv").set_index("asset")
-    assert table["status"].to_dict() == {name: "ok" for name in CELLS} | {"broken": "failed", "short": "failed"}
+    assert table["status"].to_dict() == dict.fromkeys(CELLS, "ok") | {"broken": "failed", "short": "failed"}
     assert "line 2" in table.loc["broken", "reason"]
     assert "20 cycles, but the model looks at 30" in table.loc["short", "reason"]
     assert "20 cycles, but the model looks at 30" in Path("out/forecasts.html").read_text()
