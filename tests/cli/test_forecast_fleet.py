@@ -14,6 +14,8 @@ import dlnet
 from dlnet.cli import main
 from dlnet.errors import DataError
 from dlnet.forecast.fleet import table_files
+from dlnet.forecast.result import steps_to
+from tasks import BATTERY
 
 CELLS = ("cell-0", "cell-1", "cell-3")
 
@@ -214,3 +216,17 @@ def test_a_model_folder_is_no_place_for_forecasts(model, tmp_path, capsys):
     write_cells("cells")
     assert main(["forecast", "cells", "--model", "model", "--out", "model/out"]) == 1
     assert "is in the input model" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("direction", "history", "ahead", "steps"),
+    [
+        ("falling", [0.9], [0.85, 0.8, 0.7], 2),
+        ("falling", [0.9], [0.85, 0.84, 0.83], None),
+        ("falling", [0.79], [0.78, 0.77, 0.76], 0),
+        ("rising", [0.7], [0.75, 0.79, 0.81], 3),
+    ],
+)
+def test_steps_to_a_threshold_are_counted_from_the_last_row(direction, history, ahead, steps):
+    target = BATTERY.target.model_copy(update={"direction": direction})
+    assert steps_to(0.8, np.array(history), np.array(ahead), target) == steps
