@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from dlnet.saved import load
+    from dlnet.forecast.forecaster import load_forecaster as load
 
 __all__ = ["load"]
 
@@ -13,6 +13,6 @@ __all__ = ["load"]
 def __getattr__(name: str) -> Any:
     if name != "load":
         raise AttributeError(f"module 'dlnet' has no attribute {name!r}")
-    from dlnet.saved import load
+    from dlnet.forecast.forecaster import load_forecaster
 
-    return load
+    return load_forecaster

@@ -19,7 +19,7 @@ from dlnet.extras import named_extras
 
 EXIT_CODES = (
     "Exit codes: 0 done; 1 an error that you can correct, in one line that starts with 'error:' (dlnet doctor: "
-    "something needed is missing); 2 wrong usage; 130 stopped by Ctrl-C."
+    "something needed is missing); 2 wrong usage; 3 forecast, but unlike the training data; 130 stopped by Ctrl-C."
 )
 CORRECTABLE = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EISDIR)
 """Errors of the file system that a user can correct."""

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 import typer
 
 from dlnet.errors import ModelError
-from dlnet.registry.names import CANDIDATE, DEFAULT, ModelUri, edge_name, parse_uri
+from dlnet.registry.names import ModelUri, edge_name, parse_uri
 
 if TYPE_CHECKING:
     from dlnet.forecast import FileLayout
 
+NOT_NAMED = "the choice of the last run here, else @champion, else @candidate"
 FORMS = "models:/NAME@ALIAS or models:/NAME/VERSION"
 
 
@@ -23,13 +24,13 @@ class ModelArgument:
     """A model as the command line names it.
 
     Attributes:
-        source: its folder, or the name of a version in the registry.
+        source: its folder, or the name of a version in the registry; None: not named, see ``models.chosen``.
     """
 
-    source: Path | ModelUri
+    source: Path | ModelUri | None
 
     def __str__(self) -> str:
-        return str(self.source)
+        return NOT_NAMED if self.source is None else str(self.source)
 
     @property
     def folders(self) -> list[Path]:
@@ -43,7 +44,9 @@ def parse_model(value: object) -> ModelArgument:
     Raises:
         ModelError: there is no such folder. RegistryError: not a valid name of a version in the registry.
     """
-    text = str(value)  # a default comes as ModelArgument
+    if isinstance(value, ModelArgument):  # a default
+        return value
+    text = str(value)
     if text.startswith("models:"):
         return ModelArgument(parse_uri(text))
     if Path(text).is_file():
@@ -63,11 +66,11 @@ def _positive(value: object) -> float:
     return number
 
 
-TARGET, TIME, CYCLE = "target", "time", "cycle"  # names of --column for the task's quantity, and for what orders rows
+TARGET, TIME, CYCLE, ASSET = "target", "time", "cycle", "asset"  # names of --column that are no features
 
 
 class Column(NamedTuple):
-    """A name in the model, of a feature, ``target``, ``time`` or ``cycle``, and its column in an asset's file."""
+    """A name in the model, of a feature or one of those above, and its column in an asset's file."""
 
     name: str
     column: str
@@ -85,8 +88,8 @@ def file_layout(nominal: float | None, unit: str | None, columns: list[Column] |
     from dlnet.forecast import FileLayout
 
     named = dict(columns or [])
-    target, time, cycle = (named.pop(name, None) for name in (TARGET, TIME, CYCLE))
-    return FileLayout(target, unit, time, named, nominal, cycle=cycle)
+    target, time, cycle, asset = (named.pop(name, None) for name in (TARGET, TIME, CYCLE, ASSET))
+    return FileLayout(target, unit, time, named, nominal, cycle, asset)
 
 
 def example(*lines: str) -> str:
@@ -101,7 +104,7 @@ def commands(name: str | None = None, text: str | None = None, *lines: str) -> t
     )
 
 
-REGISTERED = ModelArgument(ModelUri(DEFAULT, None, CANDIDATE))
+UNNAMED = ModelArgument(None)
 
 AssetFile = Annotated[Path, typer.Argument(metavar="FILE.csv", help="rows of one asset (a cell, a pump), oldest first")]
 Model = Annotated[
@@ -127,6 +130,6 @@ Columns = Annotated[
         "--column",
         metavar="NAME=COLUMN",
         parser=_column,
-        help="column in the file of a feature, of target (the task's quantity), time or cycle; can be repeated",
+        help="column in the file of a feature, of target (the task's quantity), time, cycle or asset; can be repeated",
     ),
 ]

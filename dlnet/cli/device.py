@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dlnet.cli.arguments import (
-    REGISTERED,
+    UNNAMED,
     AssetFile,
     Columns,
     Model,
@@ -23,7 +23,7 @@ from dlnet.cli.arguments import (
     example,
     file_layout,
 )
-from dlnet.cli.models import opened_edge
+from dlnet.cli.models import chosen, opened_edge
 
 if TYPE_CHECKING:
     from dlnet.device.board import Board, Wire
@@ -51,7 +51,7 @@ Elf = Annotated[Path | None, typer.Option(metavar="FILE", help="emulator or core
 
 
 @app.command(epilog=example("dlnet device info --port /dev/ttyACM0"))
-def info(port: Port, model: Model = REGISTERED, elf: Elf = None, timeout: Seconds = 5.0) -> None:
+def info(port: Port, model: Model = UNNAMED, elf: Elf = None, timeout: Seconds = 5.0) -> None:
     """Print the board's model, its inputs, and the rows it holds."""
     with _board(port, model, elf, timeout) as board:
         about, words, held = board.info, board.info.words, board.held()
@@ -66,7 +66,7 @@ def info(port: Port, model: Model = REGISTERED, elf: Elf = None, timeout: Second
 
 
 @app.command(epilog=example("dlnet device selftest --port emulator --model models/edge/NAME"))
-def selftest(port: Port, model: Model = REGISTERED, elf: Elf = None, timeout: Seconds = 5.0) -> None:
+def selftest(port: Port, model: Model = UNNAMED, elf: Elf = None, timeout: Seconds = 5.0) -> None:
     """Run the golden vectors on the board, and time one forecast."""
     with _board(port, model, elf, timeout) as board:
         board.self_test()
@@ -82,7 +82,7 @@ def selftest(port: Port, model: Model = REGISTERED, elf: Elf = None, timeout: Se
 def forecast(
     file: AssetFile,
     port: Port,
-    model: Model = REGISTERED,
+    model: Model = UNNAMED,
     elf: Elf = None,
     timeout: Seconds = 5.0,
     nominal: Nominal = None,
@@ -93,6 +93,7 @@ def forecast(
     from dlnet.device.replay import play
     from dlnet.export.reference import from_fixed
 
+    model = chosen(model)
     with _board(port, model, elf, timeout) as board:
         edge, values = _opened(model, file, file_layout(nominal, unit, column))
         board.check_model(edge.device.sha256)
@@ -116,7 +117,7 @@ def forecast(
 def replay(
     file: AssetFile,
     port: Port,
-    model: Model = REGISTERED,
+    model: Model = UNNAMED,
     elf: Elf = None,
     timeout: Seconds = 5.0,
     nominal: Nominal = None,
@@ -126,6 +127,7 @@ def replay(
     """Send an asset, and compare each forecast with the reference."""
     from dlnet.device import replay as replaying
 
+    model = chosen(model)
     with _board(port, model, elf, timeout) as board:
         edge, values = _opened(model, file, file_layout(nominal, unit, column))
         played = replaying.replay(board, edge.device, values)
@@ -178,6 +180,6 @@ def _built(model: ModelArgument, folder: Path) -> Path:
     from dlnet.files import write_text
     from dlnet.firmware.header import header
 
-    with opened_edge(model) as edge:
+    with opened_edge(chosen(model)) as edge:
         write_text(folder / "model_data.h", header(edge.device))
     return build(stage(folder / "model_data.h", folder / "book"), folder / "out")

@@ -1,17 +1,79 @@
-"""Opens the model that the command line names."""
+"""Opens the model that the command line names, or the one that is meant where it names none."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dlnet.cli.arguments import ModelArgument
+from dlnet.errors import ConfigError, DataError
+from dlnet.registry.names import DEFAULT, parse_uri, registered_name
 
 if TYPE_CHECKING:
     from dlnet.export.saved import SavedEdge
     from dlnet.saved import LoadedModel
+
+
+EDGE = Path("models/edge")
+SUMMARY = Path("reports/summary.json")  # of a run: it names the model for the device
+PARAMS = Path("params.yaml")
+
+
+def chosen(model: ModelArgument) -> ModelArgument:
+    """The model; where none is named, which one it is, its source and its date are printed.
+
+    That is the choice of the last run in this folder; where there is none, ``@champion``, else ``@candidate``, of the
+    registered edge model of the task in params.yaml.
+
+    Raises:
+        RegistryError: the registry does not answer, or has neither. DLNetError: a file of the run is damaged.
+    """
+    if model.source is not None:
+        return model
+    here = _choice_here()
+    if here is not None:
+        day = datetime.fromtimestamp(SUMMARY.stat().st_mtime).astimezone()
+        print(f"Model: {here}, the choice of the last run in this folder ({SUMMARY}, {day:%Y-%m-%d %H:%M})")
+        return ModelArgument(here)
+    from dlnet.registry.default import registered
+
+    found = registered(_task_name())
+    print(f"Model: {found.uri} (@{found.alias}), registered {found.created:%Y-%m-%d %H:%M} in {found.registry}")
+    return ModelArgument(parse_uri(found.uri))
+
+
+def _choice_here() -> Path | None:
+    """Folder of the model that the last run here chose for the device; None if there was no run, or it is not here."""
+    if not SUMMARY.is_file():
+        return None
+    from dlnet.files import read_json
+
+    content = read_json(SUMMARY)
+    try:
+        name = content["edge"]["name"]
+    except (KeyError, TypeError) as error:
+        raise DataError(f"{SUMMARY}: no edge.name in it; run dvc repro, or give --model") from error
+    folder = EDGE / str(name)
+    if folder.parent != EDGE or not folder.is_dir():
+        print(f"{SUMMARY} names {str(name)[:100]!r}, but it is not in {EDGE}: dvc repro makes it")
+        return None
+    return folder
+
+
+def _task_name() -> str:
+    """Registered edge model of the task in params.yaml; that of batteries where there is no such file."""
+    if not PARAMS.is_file():
+        return DEFAULT
+    from dlnet.config.base import parse_yaml, read_text
+
+    content = parse_yaml(read_text(PARAMS), PARAMS)
+    try:
+        return registered_name(str(content["task"]["name"]), "edge")
+    except (KeyError, TypeError) as error:
+        raise ConfigError(f"{PARAMS}: no task.name; write one, or give --model") from error
 
 
 @contextmanager
@@ -21,6 +83,7 @@ def model_folder(model: ModelArgument) -> Iterator[Path]:
     Raises:
         RegistryError: the registry does not answer, holds damaged files, or has no such version.
     """
+    model = chosen(model)
     if isinstance(model.source, Path):
         yield model.source
         return

@@ -13,6 +13,7 @@ import pandas as pd
 
 from dlnet.data import csvfiles
 from dlnet.data.assetfile import asset_rows
+from dlnet.data.findings import Finding
 from dlnet.data.ownnames import own_nominal
 from dlnet.data.tablefiles import NOTES, read_table
 from dlnet.errors import DataError
@@ -38,13 +39,14 @@ class Asset:
 
     Attributes:
         rows: ``quantity``, if it is in the file, and the model's features, oldest first.
-        notes: what readers of results should know.
+        notes: what readers of results should know. findings: what is odd about the rows.
     """
 
     name: str
     rows: pd.DataFrame
     nominal: float
     notes: tuple[str, ...]
+    findings: tuple[Finding, ...]
 
     @property
     def has_target(self) -> bool:
@@ -125,6 +127,4 @@ def asset_of(path: Path, name: str, table: pd.DataFrame, model: Looks, layout: F
     stated = layout.nominal or own_nominal(path, table, columns, quantities.target)
     nominal = stated or nominal_of(model, layout)
     read = asset_rows(path, name, table, columns, quantities, nominal, BY_OPTIONS)
-    return Asset(
-        name, read.rows, nominal, (*table.attrs.get(NOTES, ()), *read.notes, *(one.text for one in read.findings))
-    )
+    return Asset(name, read.rows, nominal, (*table.attrs.get(NOTES, ()), *read.notes), read.findings)

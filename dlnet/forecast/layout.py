@@ -36,8 +36,8 @@ class FileLayout:
     Attributes:
         target: column of the task's quantity. unit: of that column. time: column of the time.
         features: name in the model -> column. nominal: quantity of the asset when new, in the task's unit.
-        asset: column that names the asset of a row, where a table holds several.
         cycle: column of the number or time that orders rows.
+        asset: column that names the asset of a row, where a table holds several.
     """
 
     target: str | None = None
@@ -45,8 +45,8 @@ class FileLayout:
     time: str | None = None
     features: Mapping[str, str] = field(default_factory=dict)
     nominal: float | None = None
-    asset: str | None = None
     cycle: str | None = None
+    asset: str | None = None
 
 
 AS_TRAINED = FileLayout()
@@ -100,7 +100,7 @@ def asset_column(header: Collection[str], model: Looks, layout: FileLayout) -> s
             present = ", ".join(map(repr, list(header)[:20]))
             raise DataError(f"no column {layout.asset!r} that names the asset of a row, only {present}")
         return layout.asset
-    known = getattr(model.document.data.columns, "asset", None) or KEYS[0]
+    known = model.document.data.columns.asset or KEYS[0]
     return known if known in header else None
 
 

@@ -6,11 +6,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from dlnet.forecast.ranking import Fleet
 from dlnet.forecast.result import Forecast
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
+NAMED, DRAWN = 8, 400  # forecasts of a fleet with a colour and a name, and all that are drawn
 
 
 def draw(result: Forecast) -> Figure:
@@ -59,3 +62,36 @@ def _curves(axes: Axes, result: Forecast, first: int) -> None:
         low, high = result.ahead - result.error, result.ahead + result.error
         axes.fill_between(next_rows, low, high, color=PALETTE[1], alpha=0.25, linewidth=0, label="typical error")
     axes.axvline(rows + 0.5, color=INK, linewidth=0.8, linestyle=(0, (3, 3)))
+
+
+def draw_fleet(fleet: Fleet) -> Figure:
+    """Forecasts of many assets over the rows ahead, the most urgent ones named; call it inside ``figure_style()``."""
+    from matplotlib.figure import Figure
+
+    from dlnet.plots.style import FAINT, INK, PALETTE, caption
+
+    figure = Figure(figsize=(10, 4.4), layout="constrained")
+    axes = figure.subplots()
+    one = fleet.forecasts[0]
+    words, target = one.quantities, one.quantities.target
+    for place, forecast in reversed(list(enumerate(fleet.forecasts[:DRAWN]))):
+        named = place < NAMED
+        axes.plot(
+            np.arange(len(forecast.ahead) + 1),
+            np.concatenate([forecast.history[-1:], forecast.ahead]),
+            color=PALETTE[place] if named else FAINT,
+            linestyle="dashed" if forecast.outside else "solid",
+            label=f"{place + 1}. {forecast.asset}" if named else None,
+            linewidth=1.6 if named else 0.8,
+        )
+    if fleet.threshold is not None:
+        axes.axhline(fleet.threshold, color=INK, linewidth=0.8, linestyle=(0, (3, 3)))
+    axes.set_xlabel(f"{words.time.many} ahead")
+    axes.set_ylabel(target.label)
+    axes.set_title(words.asset.count(len(fleet.forecasts)))
+    handles, labels = axes.get_legend_handles_labels()
+    axes.legend(handles[::-1], labels[::-1], loc="center left", bbox_to_anchor=(1, 0.5))
+    dashed = f" Dashed: unlike the training {words.asset.many}." if fleet.unlike else ""
+    first = f" The first {DRAWN} are drawn." if len(fleet.forecasts) > DRAWN else ""
+    caption(figure, f"Model {one.model}, trained on {one.label}.{dashed}{first}")
+    return figure

@@ -9,6 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from dlnet.data.clean import clean_inputs
+from dlnet.data.findings import Kind
+from dlnet.data.oddities import oddities
 from dlnet.data.windows import Histories
 from dlnet.errors import DataError, ModelError
 from dlnet.export.frontend import Codec, acceptable, clean_codes, flagged, saturated, to_codes
@@ -75,12 +77,13 @@ def prepare(path: Path, asset: Asset, needs: Needs) -> Prepared:
     measured = quantities.target.to_health(asset.target)
     values = asset.rows[list(needs.features)].to_numpy(np.float64)
     health, features = clean_inputs(measured, values, needs.features, document.clean, quantities)
-    unlike: tuple[str, ...] = ()
-    notes = [*asset.notes]
+    odd = [*asset.findings, *oddities(asset.name, measured, health, values, quantities)]
+    unlike = tuple(finding.text for finding in odd if finding.kind is Kind.ORDER)
+    notes = [*asset.notes, *(finding.text for finding in asset.findings if finding.kind is not Kind.ORDER)]
     if needs.seen is None:
         notes.append("The model does not hold what it was trained on, so nothing says whether these rows are like it.")
     else:
-        unlike = outside(needs.seen, health, features, needs.features, needs.window, quantities.target)
+        unlike += outside(needs.seen, health, features, needs.features, needs.window, quantities.target)
     notes += _device_notes(needs, measured, values)
     last = slice(-needs.window, None)
     return Prepared(asset.name, path, asset.nominal, health, features[last], tuple(notes), unlike)
@@ -95,9 +98,10 @@ def predict(prepared: Sequence[Prepared], model: LoadedModel) -> list[Forecast]:
     out: list[Forecast] = []
     for start in range(0, len(prepared), BATCH):
         part = prepared[start : start + BATCH]
-        health = np.stack([one.history[-model.window :] for one in part])
+        health = np.stack([one.history[-model.window :] for one in part]).astype(np.float64)
+        features = np.stack([one.features for one in part]).astype(np.float64)
         with np.errstate(over="ignore", invalid="ignore"):  # whether the result is finite is checked
-            ahead = model.predict(Histories(health, np.stack([one.features for one in part]), model.features))
+            ahead = model.predict(Histories(health, features, model.features))
         out += [_forecast(one, row, model) for one, row in zip(part, np.asarray(ahead), strict=True)]
     return out
 

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.table import Table
 
+from dlnet.report.forecasts import TEXTS, fleet_head, fleet_rows, refused_rows
 from dlnet.report.options import bits_line, usage_line
 
 if TYPE_CHECKING:
     from dlnet.config.quantities import Target
     from dlnet.forecast import Forecast
+    from dlnet.forecast.ranking import Fleet
     from dlnet.report.documents import Figures, SummaryReport  # needs packages that the core does not install
 
 
@@ -89,4 +91,17 @@ def forecast_table(forecast: Forecast, shown: Sequence[int]) -> Table:
         value = forecast.ahead[row - 1]
         measured = [f"{value * forecast.nominal:.4f}"] if target.over_nominal else []
         table.add_row(str(row), target.shown(value), *measured, _band(forecast, row))
+    return table
+
+
+def fleet_table(fleet: Fleet, most: int) -> Table:
+    """The most urgent assets, and what could not be forecast; at most ``most`` lines of each."""
+    one = fleet.forecasts[0]
+    end = "" if fleet.threshold is None else f", end of life at {one.quantities.target.symbol} {fleet.threshold:g}"
+    many = one.quantities.asset.count(len(fleet.forecasts))
+    table = Table(title=f"{many}: model {one.model}, trained on {one.label}{end}")
+    for i, name in enumerate(fleet_head(fleet)):
+        table.add_column(name, justify="left" if i in TEXTS else "right")
+    for kind, cells in (*fleet_rows(fleet, lines=1)[:most], *refused_rows(fleet)[:most]):
+        table.add_row(*cells, style={"outside": "yellow", "failed": "red"}.get(kind))
     return table

@@ -79,7 +79,7 @@ def test_own_columns_and_units(project):
 
 
 def test_nominal_capacity_can_be_given(project):
-    assert run(project, "--nominal", "2.2") == 0
+    assert run(project, "--nominal", "2.2") == 3  # half the health of all training cells
     assert pd.read_csv("out/cell.csv")["soh"].iloc[0] == pytest.approx(0.5, abs=0.02)
 
 
@@ -150,9 +150,9 @@ def test_a_board_would_flag_a_feature_beyond_the_codes_and_refuse_an_impossible_
     far = cell()
     far.loc[far.index[40:], "CC Q"] = codec.offset[1] + 40000 * codec.unit[1]
     far.to_csv("far.csv", index=False)
-    assert run(project, path="far.csv") == 0
+    assert run(project, path="far.csv") == 3
     assert "A board gives this forecast as saturated: CC Q is beyond what its codes hold" in capsys.readouterr().out
     far.loc[far.index[3], "CC Q"] = codec.offset[1] + 2.0**32 * codec.unit[1]
     far.to_csv("far.csv", index=False)
-    assert run(project, path="far.csv") == 0
+    assert run(project, path="far.csv") == 3
     assert "A board refuses 1 of these rows as impossible." in capsys.readouterr().out

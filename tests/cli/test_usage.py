@@ -144,7 +144,7 @@ def test_pages_workflows_and_make_name_commands_that_exist():
         (["device", "replay", "c", "--port", "core", "--nominal", "nan"], "must be a number above 0"),
         (["device", "info", "--port", "core", "--timeout", "inf"], "must be a number above 0"),
         (["forecast", "cell.csv", "--column", "Qd"], "Invalid value for '--column': 'Qd': write NAME=COLUMN"),
-        (["forecast"], "Missing argument 'FILE.csv'"),
+        (["forecast"], "Missing argument 'PATH...'"),
         (["firmware", "--out", "out"], "Missing option '--model'"),
         (["release", "record", "0", "--claim", "a", "--url", "b"], "Invalid value for 'VERSION'"),
         (["fetch"], "No such command 'fetch'"),
