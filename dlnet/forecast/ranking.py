@@ -9,8 +9,9 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 
+from dlnet.data.ownnames import plain_name
 from dlnet.forecast.assets import Refused
-from dlnet.forecast.result import Forecast, column_name
+from dlnet.forecast.result import Forecast
 
 BY_LIFE, BY_END = "end of life", "forecast at its end"
 OK, OUTSIDE, FAILED = "ok", "outside", "failed"
@@ -73,10 +74,10 @@ class Fleet:
 
     @property
     def _ahead(self) -> str:
-        return column_name(f"{self.forecasts[0].quantities.time.many}_to_end_of_life")
+        return plain_name(f"{self.forecasts[0].quantities.time.many}_to_end_of_life")
 
     def _row(self, rank: int, one: Forecast) -> dict[str, Any]:
-        symbol = column_name(one.quantities.target.symbol)
+        symbol = plain_name(one.quantities.target.symbol)
         return {
             "rank": rank,
             "asset": one.asset,
