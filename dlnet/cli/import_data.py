@@ -15,9 +15,9 @@ from dlnet.cli.set_params import set_params
 from dlnet.config.base import PARAMS
 from dlnet.config.quantities import TASKS
 from dlnet.errors import DLNetError
-from dlnet.files import write_text
+from dlnet.files import write_bytes, write_text
 from dlnet.importing import Choices, Proposal, Section, Settings, look
-from dlnet.importing.look import verified, with_values
+from dlnet.importing.look import check
 from dlnet.report.tables import show
 
 NOT_ASKED = 2
@@ -43,7 +43,7 @@ def run_import(folder: Path, choices: Choices, yes: bool) -> None:
         print("Nothing was written: run again with --yes, or in a terminal to be asked.", file=sys.stderr)
         raise typer.Exit(NOT_ASKED)
     if declined:
-        verified(with_values(settings, values), proposal.quantities)
+        check(proposal, values)
     _write(proposal, changes)
     print("Next: dvc repro prepare, then dlnet data report.")
 
@@ -96,6 +96,8 @@ def _at(document: Any, key: str) -> Any:
 
 
 def _show_changes(proposal: Proposal, changes: dict[str, Any]) -> None:
+    if proposal.table is not None:
+        print(f"\n{cycles_file(proposal)}: the cycles of the raw time series, {len(proposal.table):,} bytes")
     if proposal.task_text is not None:
         print(f"\ntasks/{proposal.quantities.name}.yaml (new):\n\n{proposal.task_text}")
     print(f"\n{PARAMS}:" if changes else f"\n{PARAMS}: nothing to change.")
@@ -113,8 +115,15 @@ def as_yaml(value: object) -> str:
     return stream.getvalue().strip().removeprefix("{value:").removesuffix("}").strip()
 
 
+def cycles_file(proposal: Proposal) -> Path:
+    """Where the cycles of raw time series are written."""
+    return Path(proposal.values()["data.path"]) / "cycles.parquet"
+
+
 def _write(proposal: Proposal, changes: dict[str, Any]) -> None:
-    """Write the new task, then params.yaml; neither if the second is refused."""
+    """Write the table of cycles and the new task, then params.yaml; the task is removed if that is refused."""
+    if proposal.table is not None:
+        write_bytes(cycles_file(proposal), proposal.table)
     task = TASKS / f"{proposal.quantities.name}.yaml"
     if proposal.task_text is not None:
         write_text(task, proposal.task_text)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pandas as pd
@@ -12,12 +14,17 @@ from pydantic import ValidationError
 from dlnet.config.quantities import TASKS, Quantities, load_quantities
 from dlnet.data import sources
 from dlnet.data.documents import SourceRecord, TaskRecord
+from dlnet.data.findings import Finding
 from dlnet.data.prepare import prepare
+from dlnet.data.raw import convert
 from dlnet.errors import DataError
 from dlnet.importing import new_task, sections
 from dlnet.importing.checkups import check_ups_section
 from dlnet.importing.proposal import Choices, Proposal, Section, Settings, Values, known
-from dlnet.importing.tables import Tables, read_tables
+from dlnet.importing.tables import Tables, check_folder, raw_time_series, read_tables
+
+IMPORTED = "data/imported"
+"""Folder of the project for tables of cycles that raw time series were turned into, one folder for each of a user's."""
 
 
 def look(folder: Path, settings: Settings, choices: Choices) -> Proposal:
@@ -31,22 +38,41 @@ def look(folder: Path, settings: Settings, choices: Choices) -> Proposal:
             makes it clear.
         ConfigError: the task is not valid.
     """
-    tables = read_tables(folder)
+    check_folder(folder)
+    raw = raw_time_series(folder)
+    if not raw:
+        return _look(read_tables(folder), data_path(folder), settings, choices, ())
+    with TemporaryDirectory() as scratch:
+        done = convert(raw, Path(scratch) / "cycles.parquet", parts=choices.parts)
+        tables, path = read_tables(Path(scratch)), f"{IMPORTED}/{folder.resolve().name}"
+        proposal = _look(tables, path, settings, replace(choices, parts=None), done.findings)
+        return replace(proposal, table=done.path.read_bytes())
+
+
+def _look(tables: Tables, path: str, settings: Settings, choices: Choices, findings: tuple[Finding, ...]) -> Proposal:
+    """Propose settings for tables that ``data.path`` names as ``path``, with findings of how they were made."""
     asset = sections.assets_section(tables, choices)
     quantities, text = _task(tables, settings, choices, asset)
-    found = [_task_section(quantities, settings, text, folder), asset]
+    found = [_task_section(quantities, text, path), asset]
     found += _columns(tables, quantities, settings, choices, asset)
-    proposed = with_values(settings, _merged(found))
+    here = {"data.path": tables.folder}
+    proposed = with_values(settings, _merged(found) | here)
     table, record = sources.load_assets(proposed.data, quantities)
     short = sections.length_section(table.groupby("asset").size(), quantities, settings.clean, settings.task)
     found += [short] if short else []
-    task = prepared(table, record, with_values(settings, _merged(found)), quantities)
-    return Proposal(settings, quantities, tuple(found), text, None, record.notes, task.findings)
+    task = prepared(table, record, with_values(settings, _merged(found) | here), quantities)
+    return Proposal(settings, quantities, tuple(found), text, None, record.notes, (*findings, *task.findings))
 
 
-def verified(settings: Settings, quantities: Quantities) -> TaskRecord:
-    """What ``fetch`` and ``prepare`` make of settings; errors as theirs."""
-    return prepared(*sources.load_assets(settings.data, quantities), settings, quantities)
+def check(proposal: Proposal, values: Values) -> None:
+    """Read with other values of a proposal, as ``fetch`` and ``prepare`` do; errors as theirs."""
+    with TemporaryDirectory() as scratch:
+        settings = with_values(proposal.settings, values)
+        if proposal.table is not None:
+            (Path(scratch) / "cycles.parquet").write_bytes(proposal.table)
+            settings = with_values(settings, {"data.path": Path(scratch)})
+        table, record = sources.load_assets(settings.data, proposal.quantities)
+        prepared(table, record, settings, proposal.quantities)
 
 
 def prepared(table: pd.DataFrame, record: SourceRecord, settings: Settings, quantities: Quantities) -> TaskRecord:
@@ -90,7 +116,7 @@ def _task(tables: Tables, settings: Settings, choices: Choices, asset: Section) 
     return new_task.propose_task(name, tables, choices, taken)
 
 
-def _task_section(quantities: Quantities, settings: Settings, text: str | None, folder: Path) -> Section:
+def _task_section(quantities: Quantities, text: str | None, path: str) -> Section:
     target = quantities.target
     origin = "exists" if text is None else "new, to be written; read it through"
     lines = [("task", f"{quantities.name} (tasks/{quantities.name}.yaml, {origin})")]
@@ -98,7 +124,7 @@ def _task_section(quantities: Quantities, settings: Settings, text: str | None, 
         low, high = target.range
         lines.append(("target", f"{target.name} in {target.unit}, {target.direction}, {low:g} to {high:g}"))
         lines.append(("row", f"{quantities.time.step:g} {quantities.time.unit}"))
-    values = {"task.name": quantities.name, "data.path": data_path(folder), "data.csv.include": None}
+    values = {"task.name": quantities.name, "data.path": path, "data.csv.include": None}
     return Section("Task", tuple(lines), values, None, "--task NAME")
 
 

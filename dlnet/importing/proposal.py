@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from dlnet.config.base import StageConfig
@@ -72,7 +71,7 @@ class Proposal:
 
     Attributes:
         settings: as they are now. quantities: the task. task_text: of its new file, None: the task exists.
-        table: file of all cycles that raw time series were turned into, to be moved to ``data.path``; None: none.
+        table: Parquet of the cycles that raw time series were turned into, for ``cycles.parquet`` in ``data.path``.
         notes: remarks of the reader. findings: what is odd about assets.
     """
 
@@ -80,7 +79,7 @@ class Proposal:
     quantities: Quantities
     sections: tuple[Section, ...]
     task_text: str | None
-    table: Path | None
+    table: bytes | None
     notes: tuple[str, ...]
     findings: tuple[Finding, ...]
 

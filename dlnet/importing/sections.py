@@ -360,7 +360,7 @@ def _too_short(lives: pd.Series, quantities: Quantities, task: TaskParams) -> st
     knots = sorted({max(1, round(horizon * share)) for share in (0.05, 0.15, 0.3, 0.5, 0.75, 1.0)})
     enough = int((lives >= needed).sum())
     return (
-        f"{enough} of {quantities.asset.count(len(lives))} have the {needed} {quantities.time.many} of a window and its "
-        f"forecast, and {MIN_CELLS} are needed; set shorter ones, then import again: dlnet set "
-        f'task.window={window} task.horizon={horizon} "task.knots={knots}" clean.min_rows={window + horizon}'
+        f"{enough} of {quantities.asset.count(len(lives))} have the {needed} {quantities.time.many} of a window and "
+        f"its forecast, and {MIN_CELLS} are needed; set shorter ones, then import again: "
+        f'dlnet set task.window={window} task.horizon={horizon} "task.knots={knots}" clean.min_rows={window + horizon}'
     )

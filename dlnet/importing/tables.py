@@ -11,7 +11,8 @@ from pathlib import Path
 import pandas as pd
 from tqdm import tqdm
 
-from dlnet.data.own import asset_files
+from dlnet.data.own import NO_CELLS, asset_files
+from dlnet.data.raw import raw_files, recognise
 from dlnet.data.tablefiles import read_table
 from dlnet.errors import DataError
 from dlnet.files import printable
@@ -100,20 +101,37 @@ def listed(columns: pd.Index | list[str]) -> str:
     return ", ".join(names[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
-def table_files(folder: Path) -> list[Path]:
-    """Files of tables in a folder and those below it, in natural order; hidden ones are none.
+def check_folder(folder: Path) -> None:
+    """Refuse what is no folder.
 
     Raises:
-        DataError: there is no such folder, it is a file, or as ``asset_files``.
+        DataError: there is no such folder, or it is a file.
     """
     if folder.is_file():
         raise DataError(f"{folder}: a file; name the folder that holds it")
     if not folder.is_dir():
         raise DataError(f"{folder}: no such folder; name the one that holds your files")
-    return asset_files(folder, one_each=False)
+
+
+def raw_time_series(folder: Path) -> list[Path]:
+    """Files of a folder where they are raw time series of cyclers; none where they are tables of cycles.
+
+    Raises:
+        DataError: a file cannot be read, there is none, or some are raw and others are not.
+    """
+    files = [path for path in raw_files(folder) if not path.name.startswith(NO_CELLS)]
+    vendors = {path: form.name for path in files if (form := recognise(path)) is not None}
+    others = [path for path in files if path not in vendors]
+    if vendors and others:
+        raw = next(iter(vendors))
+        raise DataError(
+            f"{folder}: {raw.name} is a raw time series ({vendors[raw]}), and {others[0].name} is none; put the raw "
+            "files into a folder of their own"
+        )
+    return list(vendors)
 
 
 def read_tables(folder: Path) -> Tables:
-    """Read all tables of a folder; errors as ``table_files`` and ``read_table``."""
-    bar = tqdm(table_files(folder), desc="looking", unit="file", leave=False)
+    """Read all tables of a folder; errors as ``asset_files`` and ``read_table``."""
+    bar = tqdm(asset_files(folder, one_each=False), desc="looking", unit="file", leave=False)
     return Tables(folder, {path: read_table(path) for path in bar})

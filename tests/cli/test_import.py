@@ -176,8 +176,8 @@ def test_a_section_that_is_needed_names_the_options_when_declined(project):
 
 @pytest.mark.parametrize(
     "value",
-    [None, 2.0, "Qd", "Qd (mAh)", "Entladekapazität: alt", "null", "1.5", "it's", "#1", {"CV Q": "a, b", "x": "y: z"}, {"CV Q": "a"}, {}, {"a": {}},
-     [], ["a", "b c"], "`Step` != 'RPT'", r"(?P<asset>.+?)[ _]\d+\.", "*x", "", "a" * 200],
+    ["a" * 200, None, 2.0, "Qd", "Qd (mAh)", "Entladekapazität: alt", "null", "1.5", "it's", "#1", "*x", "", [],
+     "`Step` != 'RPT'", r"(?P<asset>.+?)[ _]\d+\.", {}, {"CV Q": "a"}, {"CV Q": "a, b", "x": "y: z"}, ["a"], ["a", "b c"]],
 )  # fmt: skip
 def test_a_value_is_one_line_of_yaml(value):
     text = as_yaml(value)

@@ -218,9 +218,9 @@ def empty(folder: Path) -> None:
 
 UNCLEAR = {
     "no folder": (shutil.rmtree, "cells: no such folder; name the one that holds your files"),
-    "empty folder": (empty, "cells: no file of a table in it"),
+    "empty folder": (empty, "cells: no files .csv"),
     "only hidden files": (
-        lambda folder: (empty(folder), (folder / ".hidden.csv").write_text("Qd\n1\n")), "cells: no file of a table"
+        lambda folder: (empty(folder), (folder / ".hidden.csv").write_text("Qd\n1\n")), "cells: no files .csv"
     ),
     "two targets": (
         column(Discharge_Capacity=lambda table: table["Qd"] * 0.9),
