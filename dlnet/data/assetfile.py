@@ -15,8 +15,7 @@ from dlnet.data.csvfiles import ASSET, CYCLE, TIME, Columns, rows_of
 from dlnet.data.findings import Finding, Kind
 from dlnet.data.oddities import JUMP
 from dlnet.data.stitch import Part, Stitched, stitch
-from dlnet.data.tablefiles import read_table
-from dlnet.errors import DataError
+from dlnet.data.tablefiles import NOTES, read_table
 
 
 @dataclass(frozen=True)
@@ -41,45 +40,41 @@ class Parts:
     findings: list[Finding]
 
 
-def read_asset_file(path: Path, columns: Columns, quantities: Quantities, nominal: float) -> AssetFile:
-    """Read the file of one asset.
+def asset_rows(
+    path: Path, name: str, table: pd.DataFrame, columns: Columns, quantities: Quantities, nominal: float
+) -> AssetFile:
+    """Rows of one asset, one a step of time.
 
     Args:
+        table: its rows, the index is the line in the file ``path``. name: of the asset.
         nominal: quantity of a new asset, in the task's unit; 1 where the target is no share of it.
 
     Raises:
-        DataError: a column is missing, a value is invalid, cycle or time does not rise, or the file holds several
-            assets; names file, line and column.
+        DataError: a column is missing, a value is invalid, or cycle or time does not rise; names file, line and column.
     """
-    parts = read_parts([path], columns, quantities, nominal)
-    if len(parts.of) > 1:
-        raise DataError(
-            f"{path}: holds {quantities.asset.count(len(parts.of))} (column {columns.asset!r}), and one is needed; "
-            "give each a file of its own"
-        )
-    return _whole(path, parts, quantities, nominal)
+    one = replace(columns, asset=None, parts=None)
+    rows, cycle = _checked(path, table, one, quantities, nominal)
+    part = Part(path, rows, cycle)
+    _check_order(part, one)
+    out = on_grid(path, name, join(name, [part], quantities, nominal), quantities)
+    return replace(out, findings=(*_hints(name, one, table), *out.findings))
 
 
-def asset_rows(
-    path: Path, asset: str, table: pd.DataFrame, columns: Columns, quantities: Quantities, nominal: float
-) -> AssetFile:
-    """The rows of one asset in a table whose index is the line in the file ``path``; else as ``read_asset_file``."""
-    parts = Parts({}, [])
-    _add(parts, path, asset, table, replace(columns, asset=None, parts=None), quantities, nominal)
-    return _whole(path, parts, quantities, nominal)
-
-
-def _whole(path: Path, parts: Parts, quantities: Quantities, nominal: float) -> AssetFile:
-    ((asset, own),) = parts.of.items()
-    out = on_grid(path, asset, join(asset, own, quantities, nominal), quantities)
-    return AssetFile(out.rows, out.notes, (*parts.findings, *out.findings))
+def _checked(
+    path: Path, table: pd.DataFrame, columns: Columns, quantities: Quantities, nominal: float
+) -> tuple[pd.DataFrame, pd.Series | None]:
+    """Values of a file whose every one makes sense, and what orders its rows."""
+    rows = rows_of(path, table, columns, quantities.target.units[columns.unit])
+    cycle = rows.pop(CYCLE) if columns.cycle is not None else None
+    schema.check_rows(path, rows.drop(columns=ASSET, errors="ignore"), columns, quantities.target, nominal)
+    return rows, cycle
 
 
 def read_parts(files: Iterable[Path], columns: Columns, quantities: Quantities, nominal: float) -> Parts:
     """Read files, and divide their rows by asset.
 
     Raises:
-        DataError: as ``read_asset_file``, of several assets apart.
+        DataError: a file cannot be read, or as ``asset_rows``.
     """
     parts = Parts({}, [])
     for path in files:
@@ -88,25 +83,18 @@ def read_parts(files: Iterable[Path], columns: Columns, quantities: Quantities, 
             group = path.stem
             text = f"the name of {path.name} does not match data.csv.parts: taken as an asset of its own"
             parts.findings.append(Finding(asset=group, rows=(), kind=Kind.FILES, text=text))
-        _add(parts, path, group, read_table(path), columns, quantities, nominal)
+        table = read_table(path)
+        parts.findings += [Finding(asset=group, rows=(), kind=Kind.FILE, text=note) for note in table.attrs[NOTES]]
+        rows, cycle = _checked(path, table, columns, quantities, nominal)
+        names = rows.pop(ASSET) if columns.asset is not None else pd.Series(group, index=rows.index)
+        if columns.asset is not None and columns.parts is not None:
+            names = group + "-" + names
+        for asset, own in rows.groupby(names.to_numpy(), sort=False):
+            part = Part(path, own, None if cycle is None else cycle[own.index])
+            _check_order(part, columns)
+            parts.of.setdefault(str(asset), []).append(part)
+            parts.findings += _hints(str(asset), columns, table.loc[own.index])
     return parts
-
-
-def _add(
-    parts: Parts, path: Path, group: str, table: pd.DataFrame, columns: Columns, quantities: Quantities, nominal: float
-) -> None:
-    """Divide the rows of a file by asset; ``group``: the asset, where no column names it."""
-    rows = rows_of(path, table, columns, quantities.target.units[columns.unit])
-    cycle = rows.pop(CYCLE) if columns.cycle is not None else None
-    names = rows.pop(ASSET) if columns.asset is not None else pd.Series(group, index=rows.index)
-    if columns.asset is not None and columns.parts is not None:
-        names = group + "-" + names
-    schema.check_rows(path, rows, columns, quantities.target, nominal)
-    for asset, own in rows.groupby(names.to_numpy(), sort=False):
-        part = Part(path, own, None if cycle is None else cycle[own.index])
-        _check_order(part, columns)
-        parts.of.setdefault(str(asset), []).append(part)
-        parts.findings += _hints(str(asset), columns, table.loc[own.index])
 
 
 def asset_of_file(path: Path, pattern: str | None) -> str | None:

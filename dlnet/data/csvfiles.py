@@ -110,8 +110,8 @@ def rows_of(path: Path, table: pd.DataFrame, columns: Columns, factor: float) ->
 def _names(path: Path, column: pd.Series) -> pd.Series:
     """Names of assets: text, or whole numbers as text."""
     whole = pd.api.types.is_float_dtype(column) and (column.dropna() % 1 == 0).all()
-    texts = (column.astype("Int64") if whole else column).astype(str).str.strip()
-    empty = (column.isna() | (texts == "")).to_numpy()
+    texts = (column.astype("Int64") if whole else column).astype(str).str.strip().where(column.notna(), "")
+    empty = (texts == "").to_numpy()
     odd = empty | ~texts.map(str.isprintable).to_numpy() | (texts.str.len() > LONGEST_NAME).to_numpy()
     if not odd.any():
         return texts

@@ -44,10 +44,12 @@ def oddities(asset: str, raw: Floats, cleaned: Floats, features: Floats, quantit
         raw: (n,) health as measured. cleaned: (n,) with both sides of a row known. Where NaN, nothing was measured.
         features: (n, F) as measured.
     """
+    beginning = _beginning(raw, quantities)
+    special = max((rows[0][1] for kind, rows, _ in beginning if kind is Kind.FORMATION), default=0)
     found = [
-        *_jumps(cleaned, quantities),
+        *_jumps(cleaned, special, quantities),
         *_nominal(cleaned, quantities),
-        *_beginning(raw, quantities),
+        *beginning,
         *_repeated(raw, features),
         *_constant(raw, quantities),
     ]
@@ -62,12 +64,14 @@ def _size(health: float, quantities: Quantities) -> str:
     return f"{health * quantities.target.size:.3g}"
 
 
-def _jumps(cleaned: Floats, quantities: Quantities) -> _Found:
+def _jumps(cleaned: Floats, special: int, quantities: Quantities) -> _Found:
+    """Steps between rows after the ``special`` first ones, which are a finding of their own."""
     known = np.flatnonzero(np.isfinite(cleaned))
     bound, symbol = JUMP * health_floor(quantities), quantities.target.symbol
     steps = np.abs(np.diff(cleaned[known]))
     odd = np.zeros(len(cleaned), dtype=bool)
     odd[known[1:][steps > bound]] = True
+    odd[: special + 1] = False
     found: _Found = []
     if odd.any():
         largest, over = _size(float(steps.max()), quantities), _size(bound, quantities)

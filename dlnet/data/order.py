@@ -94,7 +94,7 @@ def _fault(values: pd.Series, fault: int) -> tuple[str, str]:
         return "the same twice", "keep one of the two lines"
     if values.is_monotonic_decreasing:
         return "the newest row stands first", f"sort the file by this column, lowest {_word(values)} first"
-    if values.iloc[fault:].is_monotonic_increasing and value <= values.iloc[0]:
+    if fault > 1 and values.iloc[fault:].is_monotonic_increasing and value <= values.iloc[0]:
         again = f"the {_word(values)}s begin again"
         return again, (
             "give each part a file of its own and name them in data.csv.parts, or, if it is another one, name the "

@@ -69,12 +69,14 @@ def asset_files(folder: Path, *, one_each: bool = True) -> list[Path]:
             control character.
     """
     if not folder.is_dir():
-        raise DataError(f"{folder}: no such folder; data.path must name a folder with one CSV for each asset")
+        raise DataError(f"{folder}: no such folder; data.path must name a folder with the files of all assets")
     own = (path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
     files = [_printable(path) for path in own if not _left_behind(path.relative_to(folder))]
     files.sort(key=lambda path: (natural(path.parent.as_posix()), natural(path.stem)))
     if not files:
-        raise DataError(f"{folder}: no CSV file in it; put one CSV for each asset there")
+        raise DataError(
+            f"{folder}: no file of a table in it ({', '.join(SUFFIXES)}); put the files of all assets there"
+        )
     contents: dict[str, Path] = {}
     names: dict[str, Path] = {}
     for path in files:
