@@ -18,7 +18,7 @@ from dlnet.files import printable
 SEPARATORS = ("\t", ";", "|", ",")
 """In this order, where the lines of a file allow several: a comma also stands in names and in numbers."""
 
-SAMPLE = 200  # lines that the header and the separator are looked for in
+SAMPLE = 100  # lines that the header and the separator are looked for in
 SHOWN = 40  # characters of a field in a message
 
 _MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF32_LE, "utf-32"), (codecs.BOM_UTF32_BE, "utf-32"),
@@ -115,8 +115,7 @@ def parse(name: str, text: str, separator: str | None = None) -> pd.DataFrame:
     decimal = _decimal(name, body, found)
     table = _read(name, body, found, decimal)
     table.index = _numbered(name, below, found.first + 1, len(table))
-    for column in range(len(found.names)):
-        table[column] = _plain(table[column])
+    table = pd.DataFrame({column: _plain(table[column]) for column in table.columns})
     last = len(found.names) - 1
     if last and not found.names[last] and table[last].notna().any():
         line = table[last].first_valid_index()
@@ -150,13 +149,9 @@ def _is_skipped(line: str) -> bool:
     return not line.strip() or _is_comment(line) or _STATED.fullmatch(line.strip()) is not None
 
 
-def _fields(line: str, separator: str) -> list[str]:
-    """Fields of a line; those in quotes are left empty."""
-    return [field.strip() for field in _QUOTED.sub("", line).split(separator)]
-
-
 def _count(line: str, separator: str) -> int:
-    return len(_fields(line, separator))
+    """Number of fields of a line."""
+    return (_QUOTED.sub("", line) if '"' in line else line).count(separator) + 1
 
 
 def _separator(lines: list[str]) -> str:
@@ -293,7 +288,7 @@ def _decimal(name: str, body: str, found: Found) -> str:
         raise _ambiguous(name, body, found, match, "groups thousands")
     if not (with_comma := comma.search(body)):
         return "."
-    if with_point := point.search(body):
+    if "." in body and (with_point := point.search(body)):
         other = f"has a decimal comma, and line {_line(body, found, with_point)} a point ({with_point[1]!r})"
         raise _ambiguous(name, body, found, with_comma, other)
     thousands = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}")

@@ -150,3 +150,22 @@ def test_a_nominal_value_in_the_unit_of_the_column_is_asked_for_in_that_of_the_t
     rows.assign(Q=rows["Q"] * 1000).to_csv(folder / "cell-1.csv", index=False)
     with pytest.raises(DataError, match=r"or is data.csv.nominal in mAh\? then give it in Ah: 2 "):
         load_assets(data_params("csv", folder, unit="mAh", nominal=2000), BATTERY)
+
+
+@pytest.mark.parametrize("form", ["CR", "UTF-16", "semicolons and decimal commas", "Excel"])
+def test_a_cell_in_another_form_has_the_same_forecast(model, tmp_path, form):
+    table = exported(cell(model)).round(9)
+    table.to_csv(tmp_path / "cell.csv", index=False)
+    expected, path = forecast(tmp_path / "cell.csv", model), tmp_path / "other.csv"
+    match form:
+        case "CR":
+            path.write_bytes((tmp_path / "cell.csv").read_bytes().replace(b"\n", b"\r"))
+        case "UTF-16":
+            path.write_text((tmp_path / "cell.csv").read_text(), encoding="utf-16")
+        case "semicolons and decimal commas":
+            table.to_csv(path, sep=";", decimal=",", index=False)
+        case "Excel":
+            path = path.with_suffix(".xlsx")
+            table.to_excel(path, index=False)
+    assert forecast(path, model).ahead.tobytes() == expected.ahead.tobytes()
+    assert device_values(path, model).tobytes() == device_values(tmp_path / "cell.csv", model).tobytes()
