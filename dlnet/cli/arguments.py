@@ -46,6 +46,8 @@ def parse_model(value: object) -> ModelArgument:
     text = str(value)  # a default comes as ModelArgument
     if text.startswith("models:"):
         return ModelArgument(parse_uri(text))
+    if Path(text).is_file():
+        raise ModelError(f"{text}: a file; name the model's folder, such as {Path(text).parent}")
     if not Path(text).is_dir():
         raise ModelError(f"{text}: no such folder; name a model's folder such as models/edge/NAME, or {FORMS}")
     return ModelArgument(Path(text))
@@ -75,7 +77,7 @@ def _column(text: str) -> Column:
     name, mark, column = text.partition("=")
     if not mark:
         raise typer.BadParameter(f"{text!r}: write NAME=COLUMN")
-    return Column(name, column)
+    return Column(name.strip(), column.strip())
 
 
 def file_layout(nominal: float | None, unit: str | None, columns: list[Column] | None) -> FileLayout:

@@ -19,7 +19,8 @@ def set_values(
     """Set values in params.yaml."""
     from dlnet.cli.set_params import set_params
 
-    set_params(assignments)
+    for line in set_params(assignments):
+        print(f"note: {line}")
 
 
 @app.command(epilog=example("dlnet report"))

@@ -16,6 +16,7 @@ from ruamel.yaml.events import AliasEvent, CollectionStartEvent, DocumentStartEv
 from ruamel.yaml.nodes import CollectionNode, MappingNode, Node
 from ruamel.yaml.reader import ReaderError
 
+from dlnet.cli.settings import check_choice, is_mapping, without_effect
 from dlnet.config.base import PARAMS, parse_yaml, read_text
 from dlnet.errors import ConfigError
 from dlnet.files import atomic_file
@@ -24,23 +25,50 @@ SHOWN = 100  # characters of a value in a message
 LINE_BREAKS = "\n\r\x85\u2028\u2029"  # those of YAML 1.1, too: other readers break lines there
 
 
-def set_params(assignments: Sequence[str], path: Path = PARAMS) -> None:
+def set_params(assignments: Sequence[str], path: Path = PARAMS) -> list[str]:
     """Set each ``section.key=value`` in the file; values are YAML on one line, keys must exist.
 
+    A name that a mapping lacks, such as ``data.csv.features.CV Q``, is added to it.
+
     The changed text is read again before it is written: each key has the value given, and no other value differs.
-    Values are not validated here: the stage that reads one does that.
+    Of values only a choice of names is validated here: the stage that reads one does the rest.
+
+    Returns:
+        One line for each key that nothing reads, as the others stand.
 
     Raises:
         ConfigError: the file cannot be read or written, is not YAML, a key does not exist, or a value would not be
             read as given; the file is not changed.
     """
-    text = read_text(path)
-    for assignment in assignments:
+    text, keys = read_text(path), []
+    for i, assignment in enumerate(assignments):
         key, separator, value = assignment.partition("=")
         if not separator:
-            raise ConfigError(f"{assignment!r}: expected section.key=value")
-        text = _replaced(text, key, value.strip(" \t"), path)
+            whole = " ".join(assignments[max(0, i - 1) : i + 1])
+            blank = f"; a value with blanks stands in quotes: dlnet set {shlex.quote(whole)}" if i else ""
+            raise ConfigError(f"{assignment!r}: expected section.key=value{blank}")
+        text = _replaced(text, *_in_mapping(text, key, value.strip(" \t"), path), path)
+        keys.append(key)
     _write(path, text)
+    return without_effect(keys, parse_yaml(text, path, "safe"))
+
+
+def _in_mapping(text: str, key: str, value: str, path: Path) -> tuple[str, str]:
+    """Key and value; where the key is a name that a mapping lacks, the mapping's key and its whole new value."""
+    above, _, name = key.rpartition(".")
+    if not is_mapping(above):
+        return key, value
+    _check(key, value)
+    found: Any = parse_yaml(text, path, "safe")
+    for part in above.split("."):
+        found = found.get(part) if isinstance(found, dict) else None
+    if not name or name in (found or {}) or not isinstance(found or {}, dict):
+        return key, value
+    try:
+        added = parse_yaml(f"value: {value}", path, "safe")["value"]
+    except ConfigError as error:
+        raise _refused(key, value, "cannot be written here") from error
+    return above, json.dumps({**(found or {}), name: added}, ensure_ascii=False)
 
 
 def _replaced(text: str, key: str, value: str, path: Path) -> str:
@@ -61,7 +89,15 @@ def _replaced(text: str, key: str, value: str, path: Path) -> str:
         raise _refused(key, value, "cannot be written here") from error
     if repr(after) != repr(_assigned(before, key, value, path)):
         raise ConfigError(f"{path}: {key}={value[:SHOWN]} would be read as another value here; edit the file by hand")
+    check_choice(key, _value(after, key))
     return changed
+
+
+def _value(document: dict[str, Any], key: str) -> object:
+    found: Any = document
+    for name in key.split("."):
+        found = found[name]
+    return found
 
 
 def _assigned(document: dict[str, Any], key: str, value: str, path: Path) -> dict[str, Any]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import difflib
+import re
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeVar
@@ -137,6 +139,13 @@ def no_twice(lists: Mapping[str, Sequence[object]]) -> None:
             raise ValueError(f"{name} lists {twice[0]!r} twice")
 
 
+def did_you_mean(value: object, item: Mapping[str, Any]) -> str:
+    """The closest of the values that are allowed, as part of a message; ``item``: pydantic's ``literal_error``."""
+    options = re.findall(r"'([^']*)'", str(item["ctx"]["expected"]))
+    close = difflib.get_close_matches(str(value), options, 1)
+    return f"; did you mean {close[0]!r}?" if close else ""
+
+
 def _describe(path: Path, document: object, item: Mapping[str, Any]) -> str:
     """One line for one pydantic error: file, line, key, what is wrong, and the value if it is a plain one."""
     line, node, message = 1, document, item["msg"].removeprefix("Value error, ")
@@ -152,5 +161,6 @@ def _describe(path: Path, document: object, item: Mapping[str, Any]) -> str:
         line = node.lc.key(key)[0] + 1 if isinstance(node, dict) else node.lc.item(key)[0] + 1
         node = node[key]
     where = ".".join(map(str, loc)) + ": " if loc else ""
+    message += did_you_mean(item["input"], item) if item["type"] == "literal_error" else ""
     value = "" if isinstance(item["input"], (dict, list, BaseModel)) else f" (got {item['input']!r})"
     return f"{path}:{line}: {where}{message}{value}"

@@ -58,7 +58,32 @@ ASSET, CYCLE, QUANTITY, TIME = "asset", "cycle", "quantity", "time"
 LONGEST_NAME = 200
 """Characters of an asset's name."""
 
+TARGET = "target"  # name of the quantity in settings and options
+
 SHOWN = 60  # characters of a field in a message
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Where a user says what the columns of a file are, for messages.
+
+    Attributes:
+        column: that a name of the table is another column. unit: that the quantity is in a unit. unit_name,
+            nominal_name: of the settings.
+    """
+
+    column: str
+    unit: str
+    unit_name: str
+    nominal_name: str
+
+
+IN_PARAMS = Settings(
+    "name the right column in data.csv (params.yaml)",
+    "set data.csv.unit: {unit} (params.yaml)",
+    "data.csv.unit",
+    "data.csv.nominal",
+)
 
 
 def same_names(target: str, unit: str, features: Iterable[str]) -> Columns:
@@ -93,9 +118,11 @@ def read_rows(path: Path, columns: Columns, factor: float) -> pd.DataFrame:
     return rows_of(path, read_table(path), columns, factor)
 
 
-def rows_of(path: Path, table: pd.DataFrame, columns: Columns, factor: float) -> pd.DataFrame:
+def rows_of(
+    path: Path, table: pd.DataFrame, columns: Columns, factor: float, settings: Settings = IN_PARAMS
+) -> pd.DataFrame:
     """The columns of a table from ``tablefiles.read_table`` that are used, as ``read_rows`` returns them."""
-    _check_header(path, table, columns)
+    _check_header(path, table, columns, settings)
     if table.empty:
         raise DataError(f"{path}: a header but no rows; put one row below it for each step of time, or delete the file")
     parse = {ASSET: _names, CYCLE: positions}
@@ -120,27 +147,30 @@ def _names(path: Path, column: pd.Series) -> pd.Series:
     raise DataError(f"{location(path, line, str(column.name))}: {what}; write the name of the row's asset")
 
 
-def _check_header(path: Path, table: pd.DataFrame, columns: Columns) -> None:
+def _check_header(path: Path, table: pd.DataFrame, columns: Columns, settings: Settings) -> None:
     header, where = list(table.columns), f"{printable(str(path))}: line {table.attrs.get('header', 1)}"
-    for name in map(columns.name_in_file, columns.names):
+    for own in columns.names:
+        name = columns.name_in_file(own)
         if header.count(name) > 1:
             raise DataError(f"{where}: column {name!r} occurs {header.count(name)} times; keep one of them")
         if name not in header:
             present = ", ".join(map(repr, header[:20]))
-            raise DataError(f"{where}: no column {name!r}, only {present}; {_header_advice(name, table)}")
+            raise DataError(
+                f"{where}: no column {name!r}, only {present}; {_header_advice(name, own, table, settings)}"
+            )
 
 
-def _header_advice(name: str, table: pd.DataFrame) -> str:
-    header = list(map(str, table.columns))
+def _header_advice(name: str, own: str, table: pd.DataFrame, settings: Settings) -> str:
+    header, right = list(map(str, table.columns)), settings.column.format(name=TARGET if own == QUANTITY else own)
     below = table.index[(table.head(100) == name).any(axis=1).reindex(table.index, fill_value=False)]
     if len(below):
         return f"line {below[0]} seems to be the header: delete the lines above it"
     if len(header) == 1:
-        return "the file has one column: separate columns by commas, semicolons or tabs, or name the right column"
+        return f"the file has one column: separate columns by commas, semicolons or tabs, or {right}"
     if close := difflib.get_close_matches(name.lower(), map(str.lower, header), 1, 0.8):
         like = next(one for one in header if one.lower() == close[0])
-        return f"{like!r} is close: correct the header, or name the right column"
-    return "correct the header, or name the right column"
+        return f"{like!r} is close: correct the header, or {right}"
+    return f"correct the header, or {right}"
 
 
 def _numbers(path: Path, column: pd.Series) -> pd.Series:

@@ -11,7 +11,7 @@ import pandera.pandas as pa
 from pydantic import ValidationError
 
 from dlnet.config.quantities import Target
-from dlnet.data.csvfiles import QUANTITY, Columns, location
+from dlnet.data.csvfiles import IN_PARAMS, QUANTITY, Columns, Settings, location
 from dlnet.data.documents import TableLabel
 from dlnet.data.tablefiles import parquet_errors, read_parquet
 from dlnet.errors import DataError
@@ -70,7 +70,14 @@ def failures(rows: pd.DataFrame, target: Target, nominal: float) -> pd.DataFrame
     return pd.DataFrame({"line": [], "column": [], "fault": [], "value": []})
 
 
-def check_rows(path: Path, rows: pd.DataFrame, columns: Columns, target: Target, nominal: float) -> None:
+def check_rows(
+    path: Path,
+    rows: pd.DataFrame,
+    columns: Columns,
+    target: Target,
+    nominal: float,
+    settings: Settings = IN_PARAMS,
+) -> None:
     """Raise an error for the first invalid value of an asset.
 
     Args:
@@ -78,6 +85,7 @@ def check_rows(path: Path, rows: pd.DataFrame, columns: Columns, target: Target,
         rows: from ``read_rows``.
         columns: names in the file, for the message.
         target: of the task. nominal: quantity of a new asset, in the task's unit; 1 where the target is no share.
+        settings: where unit and nominal value are given, for the message.
 
     Raises:
         DataError: an empty or infinite field, a quantity out of range or not in the unit stated; names file, line
@@ -87,19 +95,19 @@ def check_rows(path: Path, rows: pd.DataFrame, columns: Columns, target: Target,
     if failed.empty:
         return
     first = failed.iloc[0]
-    reason = _reason(str(first["fault"]), float(first["value"]), columns, target, nominal)
+    reason = _reason(str(first["fault"]), float(first["value"]), columns, target, nominal, settings)
     more = failed["line"].nunique() - 1
     also = f" ({more} more lines like it)" if more else ""
     where = location(path, int(first["line"]), columns.name_in_file(first["column"]), rows.index)
     raise DataError(f"{where}: {reason}{also}")
 
 
-def _reason(fault: str, value: float, columns: Columns, target: Target, nominal: float) -> str:
+def _reason(fault: str, value: float, columns: Columns, target: Target, nominal: float, settings: Settings) -> str:
     shown = f"a {target.quantity} of {value / target.units[columns.unit]:g} {columns.unit}"
     if fault == OUT_OF_RANGE:
         low, high = target.range
         over = f" is {value / nominal:.3g} x the nominal {nominal:g} {target.unit}," if target.over_nominal else " is"
-        return f"{shown}{over} outside {low:g}-{high:g}; {_unit_advice(value / nominal, columns.unit, target)}"
+        return f"{shown}{over} outside {low:g}-{high:g}; {_unit_advice(value, nominal, columns.unit, target, settings)}"
     return {
         EMPTY: "empty, or not a number; fill it in or delete the line",
         INFINITE: "infinite; write a finite number or delete the line",
@@ -107,13 +115,18 @@ def _reason(fault: str, value: float, columns: Columns, target: Target, nominal:
     }[fault]
 
 
-def _unit_advice(value: float, unit: str, target: Target) -> str:
+def _unit_advice(value: float, nominal: float, unit: str, target: Target, settings: Settings) -> str:
     low, high = target.range
-    for other, size in target.units.items():
-        if other != unit and low <= value / target.units[unit] * size <= high:
-            return f"is the column in {other}? then set data.csv.unit: {other} (params.yaml)"
-    nominal = " and data.csv.nominal" if target.over_nominal else ""
-    return f"check data.csv.unit{nominal} (params.yaml), or delete the line"
+    size = target.units[unit]
+    nominal_too = ""
+    if target.over_nominal and unit != target.unit and low <= value / (nominal * size) <= high:
+        nominal_too = f"; or is {settings.nominal_name} in {unit}? then give it in {target.unit}: {nominal * size:g}"
+    for other, other_size in target.units.items():
+        if other != unit and low <= value / nominal / size * other_size <= high:
+            return f"is the column in {other}? then {settings.unit.format(unit=other)}{nominal_too}"
+    also = f" and {settings.nominal_name}" if target.over_nominal else ""
+    place = " (params.yaml)" if settings is IN_PARAMS else ""
+    return f"check {settings.unit_name}{also}{place}, or delete the line"
 
 
 def read_label(path: Path) -> TableLabel:

@@ -31,11 +31,13 @@ class Part:
     Attributes:
         rows: float64, the index is the line in the file.
         cycle: number or time of each row, rising; None: rows stand in order.
+        nominal: quantity of the asset when new.
     """
 
     path: Path
     rows: pd.DataFrame
     cycle: pd.Series | None
+    nominal: float
 
     @property
     def place(self) -> pd.Series | None:
@@ -70,6 +72,12 @@ def stitch(asset: str, parts: Sequence[Part], largest_step: float) -> Stitched:
         DataError: parts have numbers and times, or rows of the same number that differ, or numbers that begin again
             in an order that is not clear; names both files, lines and the remedy.
     """
+    for part in parts[1:]:
+        if part.nominal != parts[0].nominal:
+            raise DataError(
+                f"{part.path}: a nominal value of {part.nominal:g}, but {parts[0].path}, a part of {asset!r} too, has "
+                f"{parts[0].nominal:g}; correct one of them"
+            )
     if len(parts) == 1:
         return Stitched(parts[0].rows.reset_index(drop=True), _plain(parts[0].cycle), ())
     ordered, findings = _ordered(asset, parts, largest_step)

@@ -131,7 +131,9 @@ def parquet_errors(path: Path, remedy: str) -> Iterator[None]:
         raise DataError(f"{name}: no such file; {remedy}") from error
     except (pyarrow.ArrowException, OSError, ValueError) as error:  # also of a damaged header, or of pandas' notes
         if path.is_dir():
-            raise DataError(f"{name}: a folder, where one table is wanted; name a Parquet file") from error
+            raise DataError(
+                f"{name}: a folder, where one Parquet file is wanted; for a folder of your own set data.source: csv"
+            ) from error
         if isinstance(error, OSError) and error.strerror:
             raise DataError(f"{name}: cannot be read ({error.strerror}); correct its permissions") from error
         raise DataError(f"{name}: not a Parquet file; {remedy}") from error

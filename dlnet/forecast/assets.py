@@ -11,18 +11,20 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from dlnet.data import csvfiles, tablefiles
+from dlnet.data import csvfiles
 from dlnet.data.assetfile import asset_rows
+from dlnet.data.ownnames import own_nominal
+from dlnet.data.tablefiles import read_table
 from dlnet.errors import DataError
 from dlnet.files import printable
 from dlnet.forecast.layout import (
     AS_TRAINED,
+    BY_OPTIONS,
     FileLayout,
     Looks,
     asset_column,
     check_layout,
     columns_of,
-    is_own_table,
     nominal_of,
 )
 
@@ -73,7 +75,7 @@ def read_asset(path: Path, model: Looks, layout: FileLayout = AS_TRAINED) -> Ass
         DataError: there is no such file, it holds several assets, a column is missing, or a value is invalid.
     """
     check_layout(model, layout)
-    table = read_file(path)
+    table = read_table(path)
     parts = _parts(path.stem, table, asset_column(table.columns, model, layout))
     name, rows = next(parts)
     second = next(parts, None)
@@ -81,29 +83,6 @@ def read_asset(path: Path, model: Looks, layout: FileLayout = AS_TRAINED) -> Ass
         many = model.document.quantities.asset.many
         raise DataError(f"{path}: holds several {many}, such as {name!r} and {second[0]!r}; give a file of one")
     return asset_of(path, name, rows, model, layout)
-
-
-def read_file(path: Path) -> pd.DataFrame:
-    """All columns of a file; the index is the line in it.
-
-    Raises:
-        DataError: there is no such file, or it is no table.
-    """
-    if not path.is_file():
-        raise DataError(f"{path}: no such file")
-    if path.suffix == ".parquet":
-        return lined(_parquet(path))
-    return tablefiles.read_table(path)
-
-
-def _parquet(path: Path) -> pd.DataFrame:
-    import pyarrow  # not needed for a forecast from a CSV
-    import pyarrow.parquet
-
-    try:
-        return pyarrow.parquet.read_table(path).to_pandas(ignore_metadata=True)
-    except (pyarrow.ArrowException, OSError, ValueError) as error:
-        raise DataError(f"{path}: not a Parquet file; save it again") from error
 
 
 def lined(table: pd.DataFrame) -> pd.DataFrame:
@@ -142,7 +121,8 @@ def asset_of(path: Path, name: str, table: pd.DataFrame, model: Looks, layout: F
         DataError: a column is missing, or a value is invalid.
     """
     columns = columns_of(list(table.columns), model, layout)
-    own = is_own_table(list(table.columns)) and layout.nominal is None and len(table) > 0
-    nominal = float(table["nominal"].iloc[0]) if own else nominal_of(model, layout)
-    read = asset_rows(path, name, table, columns, model.document.quantities, nominal)
+    quantities = model.document.quantities
+    stated = layout.nominal or own_nominal(path, table, columns, quantities.target)
+    nominal = stated or nominal_of(model, layout)
+    read = asset_rows(path, name, table, columns, quantities, nominal, BY_OPTIONS)
     return Asset(name, read.rows, nominal, (*read.notes, *(finding.text for finding in read.findings)))

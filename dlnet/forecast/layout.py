@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from dlnet.data import csvfiles
+from dlnet.data.ownnames import own_names
 from dlnet.data.schema import KEYS
 from dlnet.errors import DataError
 from dlnet.models.document import ModelDocument
@@ -50,6 +51,9 @@ class FileLayout:
 
 AS_TRAINED = FileLayout()
 
+BY_OPTIONS = csvfiles.Settings("name it: --column '{name}=COLUMN'", "give --unit {unit}", "--unit", "--nominal")
+"""Options of the commands that read an asset's file, for messages."""
+
 
 def check_layout(model: Looks, layout: FileLayout) -> None:
     """Refuse what no file can make right, before any is read.
@@ -70,23 +74,19 @@ def check_layout(model: Looks, layout: FileLayout) -> None:
 def columns_of(header: Collection[str], model: Looks, layout: FileLayout) -> csvfiles.Columns:
     """The columns to read of a file with this header."""
     trained_on = model.document.data.columns
-    features = {name: layout.features.get(name, trained_on.features[name]) for name in model.features}
-    target: str | None = layout.target or trained_on.target
-    unit = layout.unit or trained_on.unit
-    if is_own_table(header) and target not in header:
-        own = {name: name for name in model.features}
-        return replace(
-            trained_on,
-            target=csvfiles.QUANTITY,
-            unit=model.document.quantities.target.unit,
-            time=layout.time,
-            cycle=layout.cycle,
-            features=own | dict(layout.features),
-        )
+    used = replace(trained_on, features={name: trained_on.features[name] for name in model.features})
+    own = own_names(header, used, model.document.quantities.target)
+    target, unit = (layout.target, trained_on.unit) if layout.target else (own.target, own.unit)
     if not model.uses_target and target not in header:
         target = None
-    time, cycle = layout.time or trained_on.time, layout.cycle or trained_on.cycle
-    return replace(trained_on, target=target, unit=unit, time=time, cycle=cycle, features=features)
+    return replace(
+        own,
+        target=target,
+        unit=layout.unit or unit,
+        time=layout.time or own.time,
+        cycle=layout.cycle or own.cycle,
+        features={**own.features, **layout.features},
+    )
 
 
 def asset_column(header: Collection[str], model: Looks, layout: FileLayout) -> str | None:
@@ -102,11 +102,6 @@ def asset_column(header: Collection[str], model: Looks, layout: FileLayout) -> s
         return layout.asset
     known = model.document.data.columns.asset or KEYS[0]
     return known if known in header else None
-
-
-def is_own_table(header: Collection[str]) -> bool:
-    """Whether a file is a table of all assets as the project writes it."""
-    return set(KEYS) <= set(header)
 
 
 def nominal_of(model: Looks, layout: FileLayout) -> float:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from dlnet.config.quantities import Quantities, Target
+from dlnet.data.ownnames import plain_name
 
 Floats = npt.NDArray[np.floating[Any]]
 
@@ -45,8 +45,8 @@ class Forecast:
         words = self.quantities
         return pd.DataFrame(
             {
-                column_name(f"{words.time.one}_ahead"): np.arange(1, len(self.ahead) + 1),
-                column_name(words.target.symbol): self.ahead,
+                plain_name(f"{words.time.one}_ahead"): np.arange(1, len(self.ahead) + 1),
+                plain_name(words.target.symbol): self.ahead,
                 "typical_error": self.error,
                 "outside": bool(self.outside),
             }
@@ -66,8 +66,3 @@ def steps_to(threshold: float, history: Floats, ahead: Floats, target: Target) -
     path = np.concatenate([history[-1:], ahead])
     reached = path <= threshold if target.direction == "falling" else path >= threshold
     return int(reached.argmax()) if reached.any() else None
-
-
-def column_name(word: str) -> str:
-    """A word as the name of a column: small letters, digits and underscores."""
-    return re.sub(r"[^a-z0-9]+", "_", word.lower()).strip("_")

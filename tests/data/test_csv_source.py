@@ -60,10 +60,16 @@ def empty(folder):
         path.unlink()
 
 
+def file_for_folder(folder):
+    shutil.rmtree(folder)
+    folder.write_text("Q,dV/dt\n1.9,0.1\n")
+
+
 LINE_3 = "cell-2.csv: line 3 (data row 2), column "
 BAD = {
     "missing column": (edit(1, 1, "Qd"), ["cell-2.csv: line 1: no column 'Q'", "'Qd'", "correct the header"]),
     "missing feature": (edit(1, 2, "slope"), ["cell-2.csv: line 1: no column 'dV/dt'"]),
+    "blanks": (write(b"Q dV/dt\n1 2\n"), ["no column 'Q'", "separate columns by commas, semicolons or tabs"]),
     "column twice": (edit(1, 0, "Q"), ["cell-2.csv: line 1: column 'Q' occurs 2 times"]),
     "text in a capacity": (edit(3, 1, "n/v"), [LINE_3 + "'Q': 'n/v' is not a number"]),
     "text in a feature": (edit(3, 2, "high"), [LINE_3 + "'dV/dt': 'high' is not a number"]),
@@ -99,12 +105,17 @@ BAD = {
         write("Q,dV/dt\n1.9,0.1\n1.9,0.1 \xb0C\n".encode("latin-1")),
         ["cell-2.csv: line 3: not UTF-8", "0xb0"],
     ),
+    "UTF-16 without a mark": (
+        write("Q,dV/dt\n1.9,0.1\n".encode("utf-16-le")),
+        ["cell-2.csv: line 1: a NUL character, so not UTF-8 text"],
+    ),
     "long line": (
         write(b"Q,dV/dt\n1.9,0.1\n1.9,0.1,7\n"),
         ["cell-2.csv: not a table of 2 columns", "line 3"],
     ),
     "all lines long": (write(b"Q,dV/dt\n1.9,0.1,7\n1.9,0.1,7\n"), ["cell-2.csv: not a table of 2 columns"]),
     "empty folder": (empty, ["cells: no file of a table in it (.csv, "]),
+    "a file in place of the folder": (file_for_folder, ["cells: a file, and data.path (params.yaml) names a folder"]),
     "missing folder": (shutil.rmtree, ["cells: no such folder; data.path must name a folder"]),
 }
 

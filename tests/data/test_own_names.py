@@ -1,0 +1,135 @@
+"""Files under the project's own names of columns are read without a mapping, by training, forecast and replay."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from saved_models import save_device_model
+from synthetic_cells import cells_table, data_params, write_cells
+
+from dlnet.data.csvfiles import Columns
+from dlnet.data.ownnames import own_names
+from dlnet.data.sources import load_assets
+from dlnet.device.values import device_values
+from dlnet.errors import DataError
+from dlnet.firmware.random_model import random_model
+from dlnet.forecast import FileLayout, forecast, read_asset
+from dlnet.saved import load
+from tasks import BATTERY, changed
+
+ROWS = 80
+MAPPED = Columns("capacity", "Ah", None, {})
+TARGET = BATTERY.target
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    """An edge model of cells of 1.1 Ah."""
+    made = random_model(hidden=6, quantities=BATTERY)
+    return load(save_device_model(tmp_path_factory.mktemp("models") / "edge", made))
+
+
+def cell(model, nominal=2.0):
+    """One cell as in assets.parquet, 2 Ah when new."""
+    rng = np.random.default_rng(0)
+    rows = pd.DataFrame({"asset": "a", "group": "all", "row": range(ROWS), "nominal": nominal})
+    rows["quantity"] = nominal * (1 - 0.001 * np.arange(ROWS))
+    return rows.assign(**{name: rng.uniform(0.5, 1.5, ROWS) for name in model.features})
+
+
+def exported(table):
+    """The cell under names with units."""
+    soh = table["quantity"] / table["nominal"]
+    named = table.rename(columns={"quantity": "capacity_ah", "nominal": "nominal_ah"})
+    return named.drop(columns=["asset", "group"]).assign(soh=soh)
+
+
+def in_mah(table):
+    thousand = exported(table).assign(capacity_ah=table["quantity"] * 1000, nominal_ah=table["nominal"] * 1000)
+    return thousand.rename(columns={"capacity_ah": "capacity_mah", "nominal_ah": "nominal_mah"})
+
+
+@pytest.mark.parametrize("form", [cell, exported, in_mah])
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+def test_forecast_and_replay_read_an_exported_cell_without_options(model, tmp_path, form, suffix):
+    table, path = cell(model), tmp_path / f"cell{suffix}"
+    own = table if form is cell else form(table)
+    own.to_csv(path, index=False) if suffix == ".csv" else own.to_parquet(path)
+    table.rename(columns={"quantity": "capacity"}).to_csv(tmp_path / "mapped.csv", index=False)
+    mapped = FileLayout(nominal=2.0)
+    expected = forecast(tmp_path / "mapped.csv", model, mapped)
+    found = forecast(path, model)
+    assert found.nominal == 2.0
+    np.testing.assert_allclose(found.ahead, expected.ahead, rtol=1e-12)
+    np.testing.assert_allclose(device_values(path, model), device_values(tmp_path / "mapped.csv", model, mapped))
+
+
+def test_what_is_given_counts_before_what_the_file_says(model, tmp_path):
+    exported(cell(model)).to_csv(tmp_path / "cell.csv", index=False)
+    assert read_asset(tmp_path / "cell.csv", model, FileLayout(nominal=2.5)).nominal == 2.5
+    with pytest.raises(DataError, match="no column 'Qd'.*--column 'target=COLUMN'"):
+        read_asset(tmp_path / "cell.csv", model, FileLayout(target="Qd"))
+
+
+def test_training_reads_exported_cells_without_a_mapping(tmp_path):
+    for asset, rows in cells_table(count=3).groupby("asset"):
+        own = rows.rename(columns={"quantity": "capacity_ah", "nominal": "nominal_ah"})
+        own.drop(columns="asset").to_csv(tmp_path / f"{asset}.csv", index=False)
+    features = {"slope": "dV/dt"}
+    table, record = load_assets(
+        data_params("csv", tmp_path, target="capacity", nominal=1.1, features=features), BATTERY
+    )
+    expected = cells_table(count=3)
+    np.testing.assert_array_equal(table["quantity"], expected["quantity"])
+    np.testing.assert_array_equal(table["slope"], expected["slope"])
+    assert record.nominal == (2.0,)
+
+
+def test_a_mapped_column_is_read_though_the_projects_own_stands_beside_it():
+    assert own_names(["capacity", "capacity_ah", "quantity"], MAPPED, TARGET) == MAPPED
+
+
+def test_a_column_with_a_unit_in_its_name_is_in_that_unit():
+    assert own_names(["capacity_mah"], MAPPED, TARGET).unit == "mAh"
+    assert own_names(["quantity"], Columns("Q", "mAh", None, {}), TARGET) == Columns("quantity", "Ah", None, {})
+
+
+def test_a_task_of_another_quantity_has_its_own_names():
+    wear = changed(target={"over_nominal": False, "quantity": "tool wear", "unit": "um", "other_units": {"mm": 1e3}})
+    assert own_names(["tool_wear_mm"], MAPPED, wear.target) == Columns("tool_wear_mm", "mm", None, {})
+
+
+@pytest.mark.parametrize(
+    ("nominal", "words"),
+    [([2.0] * 40 + [3.0] * 40, "2, but 3 on line 42; write one value"), (-1.0, "'-1' is no quantity of a new")],
+)
+def test_a_nominal_value_that_cannot_be_is_named(model, tmp_path, nominal, words):
+    exported(cell(model)).assign(nominal_ah=nominal).to_csv(tmp_path / "cell.csv", index=False)
+    for read in (read_asset, device_values):
+        with pytest.raises(DataError, match=words):
+            read(tmp_path / "cell.csv", model)
+
+
+def test_a_nominal_column_beside_a_mapped_target_is_the_users_own(tmp_path):
+    folder = write_cells(tmp_path / "cells", count=1)
+    rows = pd.read_csv(folder / "cell-1.csv")
+    rows.assign(nominal=7.0).to_csv(folder / "cell-1.csv", index=False)
+    assert load_assets(data_params("csv", folder), BATTERY)[1].nominal == (2.0,)
+
+
+def test_a_capacity_in_mah_gets_the_option_of_the_command_that_read_it(model, tmp_path):
+    thousand = cell(model).assign(capacity=lambda rows: rows["quantity"] * 550).drop(columns="quantity")
+    thousand.to_csv(tmp_path / "cell.csv", index=False)
+    with pytest.raises(DataError, match=r"is the column in mAh\? then give --unit mAh$|more lines like it"):
+        read_asset(tmp_path / "cell.csv", model)
+    with pytest.raises(DataError, match=r"give --unit mAh"):
+        read_asset(tmp_path / "cell.csv", model)
+
+
+def test_a_nominal_value_in_the_unit_of_the_column_is_asked_for_in_that_of_the_task(tmp_path):
+    folder = write_cells(tmp_path / "cells", count=1)
+    rows = pd.read_csv(folder / "cell-1.csv")
+    rows.assign(Q=rows["Q"] * 1000).to_csv(folder / "cell-1.csv", index=False)
+    with pytest.raises(DataError, match=r"or is data.csv.nominal in mAh\? then give it in Ah: 2 "):
+        load_assets(data_params("csv", folder, unit="mAh", nominal=2000), BATTERY)
