@@ -14,6 +14,7 @@ import pandas as pd
 
 from dlnet.data.csvfiles import QUANTITY, TIME
 from dlnet.data.findings import Finding, Kind
+from dlnet.data.identity import twins
 from dlnet.data.order import shown
 from dlnet.errors import DataError
 
@@ -111,6 +112,7 @@ def _ordered(asset: str, parts: Sequence[Part], largest_step: float) -> tuple[li
     """Parts by their first number or time, and numbers that begin again continued."""
     first = parts[0].place
     if first is None:
+        _check_apart(parts)
         return list(parts), []
     for part in parts[1:]:
         if part.place is not None and part.place.dtype != first.dtype:
@@ -121,6 +123,15 @@ def _ordered(asset: str, parts: Sequence[Part], largest_step: float) -> tuple[li
     if _begins_again(asset, parts):
         return _continued(asset, parts, largest_step)
     return sorted(parts, key=_first), []
+
+
+def _check_apart(parts: Sequence[Part]) -> None:
+    pair = twins([part.rows for part in parts], QUANTITY)
+    if pair is not None:
+        raise DataError(
+            f"{parts[pair.second].path}: {pair.rows} of its rows stand in {parts[pair.first].path} too, and no column "
+            "says which; name one that orders rows in data.csv.cycle (params.yaml), and they are used once"
+        )
 
 
 def _first(part: Part) -> Any:
