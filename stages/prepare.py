@@ -53,6 +53,9 @@ def _report(folder: Path, prepared: Prepared, config: PrepareConfig) -> None:
     with figure_style():
         for figure, (_, name) in zip(draw(prepared, report), PICTURES, strict=True):
             save_figure(figure, folder / name)
+    if odd := report["findings"]:
+        assets = prepared.task.quantities.asset.count(len({finding["asset"] for finding in odd}))
+        print(f"{len(odd)} findings about {assets}: {REPORT / 'report.md'}", file=sys.stderr)
     for asset in report["unused"]:
         print(f"left out: {asset['asset']}: {asset['rows']} rows, {asset['why']}", file=sys.stderr)
 

@@ -17,7 +17,6 @@ from dlnet.data.oddities import JUMP
 from dlnet.data.ownnames import own_names, own_nominal
 from dlnet.data.stitch import Part, Stitched, stitch
 from dlnet.data.tablefiles import NOTES, read_table
-from dlnet.errors import DataError
 
 
 @dataclass(frozen=True)
@@ -45,7 +44,6 @@ class Parts:
 
     of: dict[str, list[Part]]
     findings: list[Finding]
-    nominal: dict[str, float]
 
 
 def asset_rows(
@@ -68,20 +66,25 @@ def asset_rows(
         DataError: a column is missing, a value is invalid, or cycle or time does not rise; names file, line and column.
     """
     one = replace(columns, asset=None, parts=None)
-    rows, cycle = _read(path, table, one, quantities, settings)
-    schema.check_rows(path, rows, one, quantities.target, nominal, settings)
-    part = Part(path, rows, cycle)
-    _check_order(part, one)
-    out = on_grid(path, name, join(name, [part], quantities, nominal), quantities)
-    return replace(out, findings=(*_hints(name, one, table), *out.findings))
+    part = _part(path, table, one, quantities, nominal, settings)
+    out = on_grid(path, name, join(name, [part], quantities), quantities)
+    return replace(
+        out, notes=(*table.attrs.get(NOTES, ()), *out.notes), findings=(*_hints(name, one, table), *out.findings)
+    )
 
 
-def _read(
-    path: Path, table: pd.DataFrame, columns: Columns, quantities: Quantities, settings: Settings = IN_PARAMS
-) -> tuple[pd.DataFrame, pd.Series | None]:
-    """Rows of a file, and what orders them."""
+def _part(
+    path: Path, table: pd.DataFrame, columns: Columns, quantities: Quantities, nominal: float, settings: Settings
+) -> Part:
+    """Rows of one asset in one file, all of which make sense and stand in order."""
     rows = rows_of(path, table, columns, quantities.target.units[columns.unit], settings)
-    return rows, rows.pop(CYCLE) if columns.cycle is not None else None
+    cycle = rows.pop(CYCLE) if columns.cycle is not None else None
+    schema.check_rows(path, rows, columns, quantities.target, nominal, settings)
+    if cycle is not None:
+        order.check_rising(path, str(columns.cycle), cycle)
+    if TIME in rows:
+        grid.check_rising(path, rows.index, rows[TIME].to_numpy())
+    return Part(path, rows, cycle, nominal)
 
 
 def read_parts(files: Iterable[Path], columns: Columns, quantities: Quantities, nominal: float) -> Parts:
@@ -99,31 +102,24 @@ def read_parts(files: Iterable[Path], columns: Columns, quantities: Quantities, 
             parts.findings.append(Finding(asset=group, rows=(), kind=Kind.FILES, text=text))
         table = read_table(path)
         parts.findings += [Finding(asset=group, rows=(), kind=Kind.FILE, text=note) for note in table.attrs[NOTES]]
-        _divide(parts, path, group, table, own_names(table.columns, columns, quantities.target), quantities, nominal)
+        own = own_names(table.columns, columns, quantities.target)
+        for asset, rows in _by_asset(path, group, table, own):
+            stated = own_nominal(path, rows, own, quantities.target) or nominal
+            part = _part(path, rows, replace(own, asset=None), quantities, stated, IN_PARAMS)
+            parts.of.setdefault(asset, []).append(part)
+            parts.findings += _hints(asset, own, rows)
     return parts
 
 
-def _divide(
-    parts: Parts, path: Path, group: str, table: pd.DataFrame, columns: Columns, quantities: Quantities, nominal: float
-) -> None:
-    """Add the rows of a file to the parts of their assets; ``group``: the asset that the file's name names."""
-    rows, cycle = _read(path, table, columns, quantities)
-    names = rows.pop(ASSET) if columns.asset is not None else pd.Series(group, index=rows.index)
-    if columns.asset is not None and columns.parts is not None:
+def _by_asset(path: Path, group: str, table: pd.DataFrame, columns: Columns) -> Iterable[tuple[str, pd.DataFrame]]:
+    """Names of the assets in a file, and their rows; ``group``: what the file's name says."""
+    if columns.asset is None or table.empty:  # which is an error below
+        return [(group, table)]
+    only = Columns(None, columns.unit, None, {}, asset=columns.asset)
+    names = rows_of(path, table, only, 1.0)[ASSET]
+    if columns.parts is not None:
         names = group + "-" + names
-    for name, own in rows.groupby(names.to_numpy(), sort=False):
-        asset, lines = str(name), table.loc[own.index]
-        stated = own_nominal(path, lines, columns, quantities.target) or nominal
-        if parts.nominal.setdefault(asset, stated) != stated:
-            raise DataError(
-                f"{path}: a nominal value of {stated:g} {quantities.target.unit} for {asset}, and "
-                f"{parts.nominal[asset]:g} in {parts.of[asset][0].path}; correct one of them"
-            )
-        schema.check_rows(path, own, columns, quantities.target, stated)
-        part = Part(path, own, None if cycle is None else cycle[own.index])
-        _check_order(part, columns)
-        parts.of.setdefault(asset, []).append(part)
-        parts.findings += _hints(asset, columns, lines)
+    return [(str(asset), rows) for asset, rows in table.groupby(names.to_numpy(), sort=False)]
 
 
 def asset_of_file(path: Path, pattern: str | None) -> str | None:
@@ -132,13 +128,6 @@ def asset_of_file(path: Path, pattern: str | None) -> str | None:
         return path.stem
     match = re.fullmatch(pattern, path.stem) or re.fullmatch(pattern, path.name)
     return (match["asset"] or None) if match else None
-
-
-def _check_order(part: Part, columns: Columns) -> None:
-    if part.cycle is not None:
-        order.check_rising(part.path, str(columns.cycle), part.cycle)
-    if TIME in part.rows:
-        grid.check_rising(part.path, part.rows.index, part.rows[TIME].to_numpy())
 
 
 def _hints(asset: str, columns: Columns, table: pd.DataFrame) -> list[Finding]:
@@ -150,9 +139,9 @@ def _hints(asset: str, columns: Columns, table: pd.DataFrame) -> list[Finding]:
     return [] if found is None else [found]
 
 
-def join(asset: str, parts: list[Part], quantities: Quantities, nominal: float) -> Stitched:
+def join(asset: str, parts: list[Part], quantities: Quantities) -> Stitched:
     """All rows of an asset, as measured, and what its numbers say; errors as ``stitch``."""
-    whole = stitch(asset, parts, JUMP * quantities.cleaning.target * nominal)
+    whole = stitch(asset, parts, JUMP * quantities.cleaning.target * parts[0].nominal)
     gaps = [] if whole.cycle is None else order.gaps(asset, whole.cycle)
     return Stitched(whole.rows, whole.cycle, (*whole.findings, *gaps))
 

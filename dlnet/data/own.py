@@ -47,12 +47,12 @@ def read_folder(folder: Path, columns: Columns, quantities: Quantities, nominal:
     parts = read_parts(tqdm(files, desc="reading", unit="file", leave=False), columns, quantities, nominal)
     keys = {asset: (natural(_group(folder, own)), natural(asset)) for asset, own in parts.of.items()}
     assets = sorted(parts.of, key=keys.__getitem__)
-    whole = {asset: join(asset, parts.of[asset], quantities, parts.nominal[asset]) for asset in assets}
+    whole = {asset: join(asset, parts.of[asset], quantities) for asset in assets}
     _check_twins(parts.of, whole)
     tables, notes, findings = [], _several(parts.of, quantities), list(parts.findings)
     for asset, rows in whole.items():
         own = on_grid(parts.of[asset][0].path, asset, rows, quantities)
-        tables.append(keyed(own.rows, asset, _group(folder, parts.of[asset]), parts.nominal[asset]))
+        tables.append(keyed(own.rows, asset, _group(folder, parts.of[asset]), parts.of[asset][0].nominal))
         notes += own.notes
         findings += own.findings
     return Folder(pd.concat(tables, ignore_index=True), tuple(notes), tuple(findings))
@@ -76,7 +76,7 @@ def asset_files(folder: Path, *, one_each: bool = True) -> list[Path]:
     if not folder.is_dir():
         raise DataError(f"{folder}: no such folder; data.path must name a folder with the files of all assets")
     own = (path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
-    files = [_printable(path) for path in own if not _left_behind(path.relative_to(folder))]
+    files = [named_plainly(path) for path in own if not _left_behind(path.relative_to(folder))]
     files.sort(key=lambda path: (natural(path.parent.as_posix()), natural(path.stem)))
     if not files:
         raise DataError(
@@ -98,7 +98,7 @@ def _left_behind(path: Path) -> bool:
     return any(part.startswith(NO_CELLS) for part in path.parts)
 
 
-def _printable(path: Path) -> Path:
+def named_plainly(path: Path) -> Path:
     """The file; names of files and folders are those of assets and groups, in every report."""
     if not str(path).isprintable():
         raise DataError(f"{printable(str(path))}: a control character in its name; rename it")

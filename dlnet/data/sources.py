@@ -16,7 +16,7 @@ from dlnet.data.assetfile import natural
 from dlnet.data.documents import SourceRecord, TableLabel
 from dlnet.data.features import FEATURES
 from dlnet.data.findings import Finding
-from dlnet.data.own import keyed, read_folder
+from dlnet.data.own import keyed, named_plainly, read_folder
 from dlnet.errors import ConfigError
 
 MIRROR_VARIABLE = "DLNET_DATA_MIRROR"
@@ -55,7 +55,7 @@ def load_assets(
     if data.source == "csv":
         columns = own_columns(data.csv, quantities)
         own = read_folder(data.path, columns, quantities, data.csv.nominal or 1.0)
-        title = f"own {quantities.asset.many}: {data.path.resolve().name}"
+        title = f"own {quantities.asset.many}: {named_plainly(Path(data.path.resolve().name))}"
         label = _label(quantities, title, [*_unstated(columns, quantities), *own.notes])
         return own.table, _record(data.source, own.table, label, columns, quantities, own.findings)
     _check_task(f"data.source {data.source}", published.TASK, quantities)

@@ -14,6 +14,7 @@ import pandas as pd
 
 from dlnet.data.csvfiles import QUANTITY, TIME
 from dlnet.data.findings import Finding, Kind
+from dlnet.data.identity import twins
 from dlnet.data.order import shown
 from dlnet.errors import DataError
 
@@ -31,11 +32,13 @@ class Part:
     Attributes:
         rows: float64, the index is the line in the file.
         cycle: number or time of each row, rising; None: rows stand in order.
+        nominal: quantity of the asset when new.
     """
 
     path: Path
     rows: pd.DataFrame
     cycle: pd.Series | None
+    nominal: float
 
     @property
     def place(self) -> pd.Series | None:
@@ -70,6 +73,12 @@ def stitch(asset: str, parts: Sequence[Part], largest_step: float) -> Stitched:
         DataError: parts have numbers and times, or rows of the same number that differ, or numbers that begin again
             in an order that is not clear; names both files, lines and the remedy.
     """
+    for part in parts[1:]:
+        if part.nominal != parts[0].nominal:
+            raise DataError(
+                f"{part.path}: a nominal value of {part.nominal:g}, but {parts[0].path}, a part of {asset!r} too, has "
+                f"{parts[0].nominal:g}; correct one of them"
+            )
     if len(parts) == 1:
         return Stitched(parts[0].rows.reset_index(drop=True), _plain(parts[0].cycle), ())
     ordered, findings = _ordered(asset, parts, largest_step)
@@ -103,6 +112,7 @@ def _ordered(asset: str, parts: Sequence[Part], largest_step: float) -> tuple[li
     """Parts by their first number or time, and numbers that begin again continued."""
     first = parts[0].place
     if first is None:
+        _check_apart(parts)
         return list(parts), []
     for part in parts[1:]:
         if part.place is not None and part.place.dtype != first.dtype:
@@ -113,6 +123,15 @@ def _ordered(asset: str, parts: Sequence[Part], largest_step: float) -> tuple[li
     if _begins_again(asset, parts):
         return _continued(asset, parts, largest_step)
     return sorted(parts, key=_first), []
+
+
+def _check_apart(parts: Sequence[Part]) -> None:
+    pair = twins([part.rows for part in parts], QUANTITY)
+    if pair is not None:
+        raise DataError(
+            f"{parts[pair.second].path}: {pair.rows} of its rows stand in {parts[pair.first].path} too, and no column "
+            "says which; name one that orders rows in data.csv.cycle (params.yaml), and they are used once"
+        )
 
 
 def _first(part: Part) -> Any:

@@ -15,7 +15,7 @@ from dlnet.data import csvfiles
 from dlnet.data.assetfile import asset_rows
 from dlnet.data.findings import Finding
 from dlnet.data.ownnames import own_nominal
-from dlnet.data.tablefiles import NOTES, read_table
+from dlnet.data.tablefiles import read_table
 from dlnet.errors import DataError
 from dlnet.files import printable
 from dlnet.forecast.layout import (
@@ -127,4 +127,4 @@ def asset_of(path: Path, name: str, table: pd.DataFrame, model: Looks, layout: F
     stated = layout.nominal or own_nominal(path, table, columns, quantities.target)
     nominal = stated or nominal_of(model, layout)
     read = asset_rows(path, name, table, columns, quantities, nominal, BY_OPTIONS)
-    return Asset(name, read.rows, nominal, (*table.attrs.get(NOTES, ()), *read.notes), read.findings)
+    return Asset(name, read.rows, nominal, read.notes, read.findings)

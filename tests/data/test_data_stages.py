@@ -55,6 +55,19 @@ def test_own_cells_give_windows_and_a_report(tmp_path, monkeypatch):
     }
 
 
+def test_findings_of_files_and_values_are_counted_on_the_screen_and_listed_on_the_page(tmp_path, monkeypatch, capsys):
+    root = project(tmp_path, monkeypatch)
+    own = pd.read_csv(root / "cells" / "cell-2.csv")
+    own["Q"] *= 0.7  # no new cell
+    own.assign(Cycle_Index=[2, 1, *range(3, len(own) + 1)]).to_csv(root / "cells" / "cell-2.csv", index=False)
+    fetch.main()
+    prepare.main()
+    assert "2 findings about 1 cell: reports/data/report.md" in capsys.readouterr().err
+    page = (root / "reports/data/report.md").read_text()
+    assert "| order of rows | cell-2 | 2 | column 'Cycle_Index' does not rise at 1 rows" in page
+    assert "| nominal value | cell-2 |  | begins at 0.7 x" in page
+
+
 def test_two_runs_give_the_same_bytes(tmp_path, monkeypatch):
     root = project(tmp_path, monkeypatch)
     outputs = []

@@ -91,6 +91,12 @@ def test_without_a_cycle_parts_stand_in_natural_order_and_the_report_says_so(tmp
     assert "in the order of their names" in kinds(source, Kind.FILES)[0]
 
 
+def test_parts_that_overlap_with_nothing_to_order_them_are_refused(tmp_path):
+    one = whole()
+    folder = written(tmp_path / "cells", {"c_part1.csv": one[:45], "c_part2.csv": one[20:]})
+    refused(folder, "c_part2.csv: 25 of its rows stand in", "c_part1.csv too", "data.csv.cycle", cycle=None)
+
+
 def test_rows_that_stand_in_two_parts_are_used_once(tmp_path):
     one = whole()
     files = {"c_part1.csv": one[:35], "c_part2.csv": one[25:]}
