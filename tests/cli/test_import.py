@@ -18,6 +18,7 @@ from dlnet.config.base import parse_yaml
 from dlnet.data.documents import TaskRecord
 from dlnet.importing import Settings
 from stages import fetch, prepare
+from tests.data import simulated_cycler
 
 
 @pytest.fixture
@@ -176,10 +177,35 @@ def test_a_section_that_is_needed_names_the_options_when_declined(project):
 
 @pytest.mark.parametrize(
     "value",
-    ["a" * 200, None, 2.0, "Qd", "Qd (mAh)", "Entladekapazität: alt", "null", "1.5", "it's", "#1", "*x", "", [],
-     "`Step` != 'RPT'", r"(?P<asset>.+?)[ _]\d+\.", {}, {"CV Q": "a"}, {"CV Q": "a, b", "x": "y: z"}, ["a"], ["a", "b c"]],
-)  # fmt: skip
+    [
+        *(None, 2.0, "Qd", "Qd (mAh)", "Entladekapazität: alt", "null", "1.5", "it's", "#1", "*x", "", "a" * 200),
+        *("`Step` != 'RPT'", r"(?P<asset>.+?)[ _]\d+\.", [], ["a"], ["a", "b c"]),
+        *({}, {"CV Q": "a"}, {"CV Q": "a, b", "x": "y: z"}),
+    ],
+)
 def test_a_value_is_one_line_of_yaml(value):
     text = as_yaml(value)
     assert "\n" not in text
     assert parse_yaml(f"value: {text}", Path("params.yaml"), "safe")["value"] == value
+
+
+def test_raw_time_series_become_a_table_of_cycles_in_the_project(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    windows = {"task.window": 5, "task.horizon": 3, "task.knots": [3], "clean.min_rows": 8}
+    small_project(tmp_path, **windows)
+    Path("exports").mkdir()
+    for number in range(1, 6):
+        simulated = simulated_cycler.life(12)
+        table = simulated_cycler.EXPORTS["Arbin"](simulated.table)
+        table["Current(A)"] *= 1 + number / 100  # five cells, not one five times
+        table.to_csv(f"exports/cell-{number}.csv", index=False)
+    assert main(["data", "import", "exports", "--yes"]) == 0
+    csv = Settings.load().data.csv
+    assert (csv.target, csv.unit, csv.asset, csv.cycle) == ("capacity_ah", "Ah", "cell", "cycle")
+    table = pd.read_parquet("data/imported/exports/cycles.parquet")
+    assert list(table.groupby("cell").size()) == [11] * 5
+    capacity = table.loc[table["cell"] == "cell-3", "capacity_ah"]
+    assert capacity.to_numpy() == pytest.approx(1.03 * simulated.capacity[:11], rel=1e-3)
+    fetch.main()
+    prepare.main()
+    assert TaskRecord.read(Path("data/windows/task.json")).assets == 5
