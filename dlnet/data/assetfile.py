@@ -13,6 +13,7 @@ from dlnet.config.quantities import Quantities
 from dlnet.data import grid, order, schema
 from dlnet.data.csvfiles import ASSET, CYCLE, TIME, Columns, rows_of
 from dlnet.data.findings import Finding, Kind
+from dlnet.data.include import included, not_included
 from dlnet.data.oddities import JUMP
 from dlnet.data.stitch import Part, Stitched, stitch
 from dlnet.data.tablefiles import NOTES, read_table
@@ -54,16 +55,19 @@ def asset_rows(
     """
     one = replace(columns, asset=None, parts=None)
     rows, cycle = _checked(path, table, one, quantities, nominal)
+    left_out = not_included(name, table.index, rows.index)
     part = Part(path, rows, cycle)
     _check_order(part, one)
     out = on_grid(path, name, join(name, [part], quantities, nominal), quantities)
-    return replace(out, findings=(*_hints(name, one, table), *out.findings))
+    return replace(out, findings=(*left_out, *_hints(name, one, table.loc[rows.index]), *out.findings))
 
 
 def _checked(
     path: Path, table: pd.DataFrame, columns: Columns, quantities: Quantities, nominal: float
 ) -> tuple[pd.DataFrame, pd.Series | None]:
-    """Values of a file whose every one makes sense, and what orders its rows."""
+    """Values of a file's ageing cycles, every one of which makes sense, and what orders its rows."""
+    if columns.include is not None and len(table):
+        table = table[included(path, table, columns.include)]
     rows = rows_of(path, table, columns, quantities.target.units[columns.unit])
     cycle = rows.pop(CYCLE) if columns.cycle is not None else None
     schema.check_rows(path, rows.drop(columns=ASSET, errors="ignore"), columns, quantities.target, nominal)
@@ -86,6 +90,7 @@ def read_parts(files: Iterable[Path], columns: Columns, quantities: Quantities, 
         table = read_table(path)
         parts.findings += [Finding(asset=group, rows=(), kind=Kind.FILE, text=note) for note in table.attrs[NOTES]]
         rows, cycle = _checked(path, table, columns, quantities, nominal)
+        parts.findings += not_included(group, table.index, rows.index)
         names = rows.pop(ASSET) if columns.asset is not None else pd.Series(group, index=rows.index)
         if columns.asset is not None and columns.parts is not None:
             names = group + "-" + names

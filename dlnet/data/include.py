@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from dlnet.data.findings import Finding, Kind, spans
 from dlnet.errors import DataError
 
 MOST_CHARACTERS: Final = 1000
@@ -68,6 +69,15 @@ def included(path: Path, table: pd.DataFrame, include: str) -> Mask:
     if not chosen.any():
         raise DataError(f"{path}: data.csv.include {include!r} includes none of its {len(table)} rows; correct it")
     return chosen
+
+
+def not_included(asset: str, lines: pd.Index, kept: pd.Index) -> list[Finding]:
+    """Which rows of a file were left out."""
+    left_out = ~lines.isin(kept)
+    if not left_out.any():
+        return []
+    text = f"{left_out.sum():,} of {len(lines):,} rows of the file are no ageing cycles (data.csv.include): left out"
+    return [Finding(asset=asset, rows=spans(left_out), kind=Kind.NOT_INCLUDED, text=text)]
 
 
 def _flags(path: Path, column: pd.Series) -> Mask:

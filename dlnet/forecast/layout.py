@@ -81,6 +81,7 @@ def columns_of(header: Collection[str], model: Looks, layout: FileLayout) -> csv
             unit=model.document.quantities.target.unit,
             time=layout.time,
             cycle=layout.cycle,
+            include=None,  # rows of that table are included ones
             features=own | dict(layout.features),
         )
     if not model.uses_target and target not in header:

@@ -39,7 +39,7 @@ def causal(health, features=None, track="with_target"):
 
 
 sizes = st.floats(0.02, 0.3).flatmap(lambda size: st.sampled_from([size, -size]))
-starts = st.integers(LONGEST + 1, ROWS - 40)
+starts = st.integers(LONGEST + 2, ROWS - 40)
 
 
 @settings(deadline=None)
