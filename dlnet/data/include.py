@@ -88,9 +88,10 @@ def _flags(path: Path, column: pd.Series) -> Mask:
     wrong = ~words.isin(FLAGS).to_numpy()
     if wrong.any():
         line, value = column.index[int(wrong.argmax())], column[wrong].iloc[0]
+        shown = "empty" if pd.isna(value) else repr(str(value))
         raise DataError(
-            f"{path}: line {line}, column {column.name!r} (data.csv.include): {'empty' if pd.isna(value) else value!r} "
-            "is no flag; write 0 or 1, true or false, yes or no, or make data.csv.include a query"
+            f"{path}: line {line}, column {column.name!r} (data.csv.include): {shown} is "
+            "no flag; write 0 or 1, true or false, yes or no, or make data.csv.include a query"
         )
     return words.map(FLAGS).to_numpy(np.bool_)
 

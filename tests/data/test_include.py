@@ -64,7 +64,7 @@ def test_a_query_or_a_flag_chooses_rows(include, rows):
         ("cycle >", "cannot be read"),
         ("cycle == 1; cycle", "cannot be read"),
         ("'" * 3, "cannot be read"),
-        ("cycle", "column 'cycle' (data.csv.include): np.int64(2) is no flag"),
+        ("cycle", "column 'cycle' (data.csv.include): '2' is no flag"),
         ("step", "column 'step' (data.csv.include): 'age' is no flag"),
         ("cycle + 1", "is no comparison"),
         ("kind == 1", "no column 'kind', only 'step', 'C rate'"),
@@ -81,15 +81,11 @@ def test_a_query_or_a_flag_chooses_rows(include, rows):
         ("cycle is 1", "only ==, !=, <, <=, >, >="),
         ("cycle & 1", "is not understood"),
         ("-" * 500 + "1 == cycle", "nested too deeply"),
-        ("(" * 150 + "cycle == 1" + ")" * 150, "includes none" if False else None),
         ("cycle == 1 or " * 100 + "cycle == 2", "longer than 1000 characters"),
         ("cycle > 99", "includes none of its 5 rows"),
     ],
 )
 def test_what_is_no_query_ends_in_one_line(include, words):
-    if words is None:
-        assert included(FILE, table(), include).sum() == 1
-        return
     with pytest.raises(DataError) as failure:
         included(FILE, table(), include)
     assert words in str(failure.value)
