@@ -41,7 +41,8 @@ class CsvParams(Section):
             unit; None where the target is not a share of it. time: column, None: one row a step of time.
         features: name in the task -> column. cycle: column of the number or time that orders rows, None: rows stand
             in order. asset: column that names the asset of a row, None: one asset a file. parts: of the names of files,
-            of which those of one asset are stitched, None: none.
+            of which those of one asset are stitched, None: none. include: rows that are ageing cycles, a query on the
+            file's columns or the name of a column of flags, None: all.
     """
 
     target: str
@@ -52,6 +53,7 @@ class CsvParams(Section):
     cycle: str | None = None
     asset: str | None = None
     parts: Pattern | None = None
+    include: str | None = None
 
 
 class DataParams(Section):

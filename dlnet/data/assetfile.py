@@ -13,6 +13,7 @@ from dlnet.config.quantities import Quantities
 from dlnet.data import grid, order, schema
 from dlnet.data.csvfiles import ASSET, CYCLE, IN_PARAMS, TIME, Columns, Settings, rows_of
 from dlnet.data.findings import Finding, Kind
+from dlnet.data.include import included, not_included
 from dlnet.data.oddities import JUMP
 from dlnet.data.ownnames import own_names, own_nominal
 from dlnet.data.stitch import Part, Stitched, stitch
@@ -66,11 +67,19 @@ def asset_rows(
         DataError: a column is missing, a value is invalid, or cycle or time does not rise; names file, line and column.
     """
     one = replace(columns, asset=None, parts=None)
-    part = _part(path, table, one, quantities, nominal, settings)
+    rows, left_out = _ageing(path, name, table, one)
+    part = _part(path, rows, one, quantities, nominal, settings)
     out = on_grid(path, name, join(name, [part], quantities), quantities)
-    return replace(
-        out, notes=(*table.attrs.get(NOTES, ()), *out.notes), findings=(*_hints(name, one, table), *out.findings)
-    )
+    findings = (*left_out, *_hints(name, one, rows), *out.findings)
+    return replace(out, notes=(*table.attrs.get(NOTES, ()), *out.notes), findings=findings)
+
+
+def _ageing(path: Path, asset: str, table: pd.DataFrame, columns: Columns) -> tuple[pd.DataFrame, list[Finding]]:
+    """Rows that ``data.csv.include`` leaves, and what it leaves out."""
+    if columns.include is None or table.empty:
+        return table, []
+    rows = table[included(path, table, columns.include)]
+    return rows, list(not_included(asset, table.index, rows.index))
 
 
 def _part(
@@ -103,11 +112,12 @@ def read_parts(files: Iterable[Path], columns: Columns, quantities: Quantities, 
         table = read_table(path)
         parts.findings += [Finding(asset=group, rows=(), kind=Kind.FILE, text=note) for note in table.attrs[NOTES]]
         own = own_names(table.columns, columns, quantities.target)
-        for asset, rows in _by_asset(path, group, table, own):
+        for asset, all_rows in _by_asset(path, group, table, own):
+            rows, left_out = _ageing(path, asset, all_rows, own)
             stated = own_nominal(path, rows, own, quantities.target) or nominal
             part = _part(path, rows, replace(own, asset=None), quantities, stated, IN_PARAMS)
             parts.of.setdefault(asset, []).append(part)
-            parts.findings += _hints(asset, own, rows)
+            parts.findings += [*left_out, *_hints(asset, own, rows)]
     return parts
 
 

@@ -24,10 +24,9 @@ def check_up_findings(asset: str, levels: Levels, quantities: Quantities, track:
     if check_ups.any():
         blocks = int((levels.off[check_ups] == 1).sum())
         end = f"; the last {time.count(int(levels.off[-1]))} may be a new level" if levels.off[-1] else ""
-        text = (
-            f"{symbol} left its level {'once' if blocks == 1 else f'{blocks} times'} and came back, {time.count(int(check_ups.sum()))} in all: "
-            f"left out of {'inputs and targets' if track == 'with_target' else 'targets'}{end}"
-        )
+        times = "once" if blocks == 1 else f"{blocks} times"
+        rows, parts = time.count(int(check_ups.sum())), "inputs and targets" if track == "with_target" else "targets"
+        text = f"{symbol} left its level {times} and came back, {rows} in all: left out of {parts}{end}"
         found.append(Finding(asset=asset, rows=spans(check_ups), kind=Kind.CHECK_UP, text=text))
     if late.any() and track == "with_target":
         text = f"{symbol} came to a new level; inputs held the old one for these {time.many}, as a device does"

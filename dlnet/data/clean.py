@@ -132,9 +132,9 @@ def hampel(
 def find_levels(values: np.ndarray, memory: int, sigmas: float, floor: float) -> Levels:
     """Follow the level of a series, see ``follow``.
 
-    A row is near the level if it lies near the median of itself and the last ``memory`` sound rows, or near the last one:
-    within ``max(sigmas * 1.4826 * MAD * (1 + held / WIDENING), floor)``, with ``held`` the rows since the level was
-    left.
+    A row is near the level if it lies near the median of itself and the last ``memory`` sound rows, or near the last of
+    these: within ``max(sigmas * 1.4826 * MAD * (1 + held / WIDENING), floor)``, with ``held`` the rows since the level
+    was left.
 
     Args:
         values: (n,) float64.
@@ -165,8 +165,9 @@ def follow(values: Sequence[Number], memory: int, near: Callable[[deque[Number],
                 continue
             known.clear()
             begins[i], settled = True, 0
+        settled = 1 if len(known) == 1 else settled + 1  # of two rows nobody knows which is odd
+        held = 0
         known.append(value)
-        settled, held = settled + 1, 0
     return Levels(off, begins)
 
 

@@ -28,6 +28,7 @@ class Columns:
         cycle: column of the number or time that orders rows, None: rows stand in order.
         asset: column that names the asset of a row, None: a file holds one.
         parts: pattern of names of files with a group ``asset``: those of one asset are its parts, None: none.
+        include: rows that are ageing cycles, see ``dlnet.data.include``, None: all.
     """
 
     target: str | None
@@ -37,6 +38,7 @@ class Columns:
     cycle: str | None = None
     asset: str | None = None
     parts: str | None = None
+    include: str | None = None
 
     def name_in_file(self, name: str) -> str:
         """Name in the file of a column of the table."""

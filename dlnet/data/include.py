@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from dlnet.data.findings import Finding, Kind, spans
 from dlnet.errors import DataError
 
 MOST_CHARACTERS: Final = 1000
@@ -70,6 +71,15 @@ def included(path: Path, table: pd.DataFrame, include: str) -> Mask:
     return chosen
 
 
+def not_included(asset: str, lines: pd.Index, kept: pd.Index) -> list[Finding]:
+    """Which rows of a file were left out."""
+    left_out = ~lines.isin(kept)
+    if not left_out.any():
+        return []
+    text = f"{left_out.sum():,} of {len(lines):,} rows of the file are no ageing cycles (data.csv.include): left out"
+    return [Finding(asset=asset, rows=spans(left_out), kind=Kind.NOT_INCLUDED, text=text)]
+
+
 def _flags(path: Path, column: pd.Series) -> Mask:
     if pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column):
         words = column.map(lambda value: f"{value:g}")
@@ -78,9 +88,10 @@ def _flags(path: Path, column: pd.Series) -> Mask:
     wrong = ~words.isin(FLAGS).to_numpy()
     if wrong.any():
         line, value = column.index[int(wrong.argmax())], column[wrong].iloc[0]
+        shown = "empty" if pd.isna(value) else repr(str(value))
         raise DataError(
-            f"{path}: line {line}, column {column.name!r} (data.csv.include): {'empty' if pd.isna(value) else value!r} "
-            "is no flag; write 0 or 1, true or false, yes or no, or make data.csv.include a query"
+            f"{path}: line {line}, column {column.name!r} (data.csv.include): {shown} is "
+            "no flag; write 0 or 1, true or false, yes or no, or make data.csv.include a query"
         )
     return words.map(FLAGS).to_numpy(np.bool_)
 

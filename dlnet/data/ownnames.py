@@ -45,7 +45,17 @@ def own_names(header: Collection[str], columns: Columns, target: Target) -> Colu
     # The project's own tables stand on the grid of time, and name the asset of a row.
     time, cycle = (column if column in header else None for column in (columns.time, columns.cycle))
     asset = ASSET if columns.asset is None and columns.parts is None and ASSET in header else columns.asset
-    return replace(columns, target=own, unit=unit_of[own], time=time, cycle=cycle, asset=asset, features=features)
+    include = None if own == QUANTITY else columns.include  # the project's own table holds included rows alone
+    return replace(
+        columns,
+        target=own,
+        unit=unit_of[own],
+        time=time,
+        cycle=cycle,
+        asset=asset,
+        include=include,
+        features=features,
+    )
 
 
 def own_units(name: str, target: Target) -> dict[str, str]:

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from synthetic_cells import SOURCE, cells_table, clean_params, split_params, task_params
 
-from dlnet.data.clean import LONGEST, Levels, clean_inputs, find_levels, hampel
+from dlnet.data.clean import LONGEST, Levels, clean_inputs, clean_targets, find_levels, hampel
 from dlnet.data.prepare import prepare
 from dlnet.data.report import describe, markdown
 from tasks import BATTERY
@@ -39,7 +39,7 @@ def causal(health, features=None, track="with_target"):
 
 
 sizes = st.floats(0.02, 0.3).flatmap(lambda size: st.sampled_from([size, -size]))
-starts = st.integers(LONGEST + 1, ROWS - 40)
+starts = st.integers(LONGEST + 2, ROWS - 40)
 
 
 @settings(deadline=None)
@@ -94,7 +94,14 @@ def test_rows_ahead_never_change_the_cleaned_past(steps, data):
     health, now = 1 + np.array(steps), data.draw(st.integers(1, len(steps)))
     future = 1 + np.array(data.draw(st.lists(st.sampled_from([0.0, 0.01, -0.2]), max_size=20)))
     later = np.concatenate([health[:now], future])
-    assert (causal(later)[0][:now] == causal(health)[0][:now]).all()
+    for after, before in zip(causal(later, later[:, None]), causal(health, health[:, None]), strict=True):
+        assert (after[:now] == before[:now]).all()
+
+
+def test_targets_look_ahead_too():
+    health = 1 - SLOPE * np.arange(ROWS)
+    health[0] -= 0.1
+    assert clean_targets(health, clean_params(), BATTERY)[0] == pytest.approx(1, abs=FLOOR)
 
 
 @pytest.mark.parametrize("slope", [0.001, 0.003, 0.005])

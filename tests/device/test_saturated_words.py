@@ -65,6 +65,22 @@ def test_a_replay_compares_the_flags_of_a_whole_asset(on_host, model, leaving):
     assert 0 < played.apart.flagged < played.forecasts == len(leaving) - model.codec.window + 1
 
 
+def test_replies_while_a_check_up_lasts_end_with_held(on_host, model):
+    values = synthetic_asset(model).copy()
+    values[FIRST : FIRST + 4, 0] -= 0.2
+    line = on_host(model)
+    for count, off in ((FIRST, 0), (FIRST + 3, 3), (FIRST + 5, 0)):
+        board = filled(line, values[:count])
+        assert board.held().off_level == off
+        for command in ("forecast", "value 30", "crossing 0.3", "crossing 1.4"):
+            assert line.exchange(command).endswith(" held") == bool(off), command
+        path = device_path(model, values[:count], np.array([count]))
+        assert np.array_equal(board.forecast(), path.forecast(model)[0])
+        assert board.crossing(1.4) == 0
+        assert board.crossing(0.3) is None
+    assert replay(board, model, values).forecasts == len(values) - model.codec.window + 1
+
+
 class Flips:
     """A line on which one board says the other of ``saturated``."""
 

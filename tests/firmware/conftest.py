@@ -9,17 +9,23 @@ from dlnet.firmware.host import CompiledModel
 
 
 @functools.cache
-def compiled(name):
+def built(name):
     return CompiledModel(shaped(name))
+
+
+@pytest.fixture(scope="session")
+def compiled():
+    """From the name of a shape to its compiled model."""
+    return built
 
 
 @pytest.fixture(params=SHAPES)
 def on_host(request):
-    return compiled(request.param)
+    return built(request.param)
 
 
 @pytest.fixture
 def monitor():
-    one = compiled("liquid-13")
+    one = built("liquid-13")
     one.clear()
     return one

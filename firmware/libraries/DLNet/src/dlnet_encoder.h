@@ -17,7 +17,7 @@ struct Rows {
   uint16_t count;    // at most Model::window
   uint16_t flagged;  // rows to come until the window holds no saturated code; at most Model::window
   uint16_t known;    // sound rows since the level began, at most Model::memory: what the filters read
-  uint8_t settled;   // the same, at most longest_check_up + 1: then a row off the level is held
+  uint8_t settled;   // rows that the level has lasted, at most longest_check_up + 1: then a row off it is held
   uint8_t held;      // rows held since the level was left, at most longest_check_up
 
   // An input's codes, two in a word: `window` cleaned ones, then `memory` sound ones as measured, for the filters.

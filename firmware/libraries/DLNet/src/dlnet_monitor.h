@@ -144,6 +144,7 @@ class Monitor {
       rows_.known = 0;
       rows_.settled = 0;
     }
+    if (rows_.known == 1) rows_.settled = 0;  // of two rows nobody knows which is odd
     if (rows_.settled <= longest_check_up) ++rows_.settled;
     rows_.held = 0;
     return false;
