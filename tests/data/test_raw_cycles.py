@@ -93,6 +93,14 @@ def test_noise_before_the_first_charge_is_no_cycle():
     np.testing.assert_allclose(found["capacity_ah"], cycles(table).table["capacity_ah"], rtol=1e-9)
 
 
+def test_what_is_rest_depends_on_earlier_current_alone():
+    table = life(4).table
+    formation = table["cycle"] == 1
+    table.loc[formation, "current"] *= 1e-3  # below what counts as rest at the current of the later cycles
+    found = cycles(table).table
+    assert found["capacity_ah"].to_numpy() == pytest.approx(life(4).capacity[:3] * [1e-3, 1, 1], rel=1e-3)
+
+
 def test_a_pulse_within_a_discharge_does_not_split_it():
     table = life(4).table
     at = table.index[(table["cycle"] == 2) & (table["state"] == "CC DChg")]
