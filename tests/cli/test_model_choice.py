@@ -71,7 +71,8 @@ def test_a_damaged_summary_is_one_line(folder, capsys):
 @pytest.mark.parametrize("name", ["../../elsewhere", "gone"])
 def test_a_choice_that_is_not_in_this_folder_is_said_and_the_registry_is_asked(folder, capsys, name):
     a_run(name, made=False)
-    (folder.parent / "elsewhere").mkdir(exist_ok=True)
+    Path("models/edge").mkdir(parents=True)
+    Path("elsewhere").mkdir()
     assert main(["forecast", "cell.csv"]) == 1
     out, err = capsys.readouterr()
     assert f"reports/summary.json names {name!r}, but it is not in models/edge" in out
