@@ -102,7 +102,7 @@ def read_parts(files: Iterable[Path], columns: Columns, quantities: Quantities, 
     Raises:
         DataError: a file cannot be read, its nominal value is not that of another part, or as ``asset_rows``.
     """
-    parts = Parts({}, [], {})
+    parts = Parts({}, [])
     for path in files:
         group = asset_of_file(path, columns.parts)
         if group is None:
