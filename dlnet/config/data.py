@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from dlnet.config.base import Positive, Section
+from dlnet.config.quantities import Labels
 from dlnet.documents import Label
 
 Source = Literal["embedded", "mit", "hust", "xjtu", "tju", "csv"]
@@ -18,6 +19,7 @@ class CsvParams(Section):
         target: column of the task's quantity. unit: of it, None: the task's. nominal: of a new asset, in the task's
             unit; None where the target is not a share of it. time: column, None: one row a step of time.
         features: name in the task -> column.
+        labels: ``all``: every row measures the target; ``check_up``: a row whose target is empty did not measure it.
     """
 
     target: str
@@ -25,6 +27,7 @@ class CsvParams(Section):
     nominal: Positive | None
     time: str | None
     features: dict[Label, str]
+    labels: Labels = "all"
 
 
 class DataParams(Section):

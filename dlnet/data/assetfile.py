@@ -9,7 +9,7 @@ import pandas as pd
 
 from dlnet.config.quantities import Quantities
 from dlnet.data import grid, schema
-from dlnet.data.csvfiles import TIME, Columns, read_rows
+from dlnet.data.csvfiles import QUANTITY, TIME, Columns, read_rows
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,8 @@ def read_asset_file(path: Path, columns: Columns, quantities: Quantities, nomina
     if columns.time is None:
         return AssetFile(rows.reset_index(drop=True), ())
     time = rows.pop(TIME).to_numpy()
-    regular = grid.regular(path, rows, time, quantities.time.step, quantities.time.largest_gap)
+    points = (QUANTITY,) if columns.labels == "check_up" else ()
+    regular = grid.regular(path, rows, time, quantities.time.step, quantities.time.largest_gap, points)
     if not regular.gaps:
         return AssetFile(regular.table, ())
     return AssetFile(regular.table, (grid.describe(path.stem, regular.gaps, quantities.time.unit),))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 import numpy as np
 
@@ -17,19 +18,44 @@ ROUNDING = 2.0**-40
 
 
 def clean_inputs(
-    health: np.ndarray, features: np.ndarray, names: Sequence[str], clean: CleanParams, quantities: Quantities
+    health: np.ndarray,
+    features: np.ndarray,
+    names: Sequence[str],
+    clean: CleanParams,
+    quantities: Quantities,
+    typical: Mapping[str, float] = MappingProxyType({}),
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Health (n,) and features (n, F) of the given names without outliers, as a device can clean them, row by row."""
+    """Health (n,) and features (n, F) of the given names without outliers, as a device can clean them, row by row.
+
+    What is NaN was not measured: there the last measured value holds, before all filters.
+
+    Args:
+        health: from its first measured row on, or NaN throughout.
+        typical: feature -> its median in training, which holds before its first value.
+    """
     back, own = clean.window - 1, quantities.cleaning.features
     floors = np.array([own.get(name, 0.0) for name in names])
+    first = np.array([typical.get(name, np.nan) for name in names])
+    health, features = filled(health[:, None], np.array([np.nan]))[:, 0], filled(features, first)
     cleaned = hampel(features, back, 0, clean.feature_sigmas, floors)[0]
     return hampel(health, back, 0, clean.sigmas, health_floor(quantities))[0], cleaned
 
 
+def filled(values: np.ndarray, first: np.ndarray) -> np.ndarray:
+    """(n, F) with the last measured value where one is NaN; before a column's first one, that of ``first`` (F,)."""
+    if not np.isnan(values).any():
+        return values
+    table = np.concatenate([first[None], values])
+    last = np.maximum.accumulate(np.where(np.isnan(table), 0, np.arange(len(table))[:, None]), axis=0)
+    return np.asarray(np.take_along_axis(table, last, axis=0)[1:])
+
+
 def clean_targets(health: np.ndarray, clean: CleanParams, quantities: Quantities) -> np.ndarray:
-    """Health (n,) without outliers, with both sides of a row known."""
-    side = clean.window // 2 + 2
-    return hampel(health, side, side, clean.sigmas, health_floor(quantities))[0]
+    """Health (n,) without outliers, with both sides of a row known; NaN where it was not measured."""
+    side, known = clean.window // 2 + 2, np.isfinite(health)
+    cleaned = health.copy()
+    cleaned[known] = hampel(health[known], side, side, clean.sigmas, health_floor(quantities))[0]
+    return cleaned
 
 
 def health_floor(quantities: Quantities) -> float:

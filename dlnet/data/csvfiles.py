@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from dlnet.config.quantities import Labels
 from dlnet.errors import DataError
 
 
@@ -23,12 +24,14 @@ class Columns:
         target: column of the task's quantity, None: not read. unit: of that column.
         time: column of the time, None: one row a step.
         features: name in the table -> name in the file.
+        labels: ``check_up``: only rows whose target is not empty measured it; ``all``: each row has one.
     """
 
     target: str | None
     unit: str
     time: str | None
     features: Mapping[str, str]
+    labels: Labels = "all"
 
     def name_in_file(self, name: str) -> str:
         """Name in the file of a column of the table."""

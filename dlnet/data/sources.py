@@ -97,7 +97,7 @@ def own_columns(params: CsvParams, quantities: Quantities) -> csvfiles.Columns:
             f"params.yaml: data.csv.features: {same[0]!r} is the column of the target, which it would reveal; "
             "leave it out"
         )
-    return csvfiles.Columns(params.target, unit, params.time, params.features)
+    return csvfiles.Columns(params.target, unit, params.time, params.features, params.labels)
 
 
 def _check_names(where: str, features: Iterable[str], quantities: Quantities) -> None:

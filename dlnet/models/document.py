@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Literal, Self, TypeVar
 
+from pydantic import Field
+
 from dlnet.config.base import Positive
 from dlnet.config.clean import CleanParams
 from dlnet.config.quantities import Name, Quantities
@@ -29,6 +31,7 @@ class DataFacts(Document):
     Attributes:
         nominal: quantities of new assets in it, in the task's unit.
         columns: of its files, so that files like them can be read.
+        typical: feature -> its median in training, which holds where a file begins without a value of it.
     """
 
     source: Label
@@ -36,6 +39,7 @@ class DataFacts(Document):
     simulated: bool
     nominal: tuple[Positive, ...]
     columns: Columns
+    typical: dict[str, float] = Field(default_factory=dict)
 
 
 class ForecastErrors(Document):

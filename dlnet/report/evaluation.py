@@ -10,6 +10,7 @@ import numpy.typing as npt
 from tqdm import tqdm
 
 from dlnet.data.encode import Encoder
+from dlnet.data.gaps import bridged
 from dlnet.data.windows import Ends, Floats, Singles, WindowDataset
 from dlnet.errors import DataError
 from dlnet.export.compare import REFERENCE, run_engines
@@ -40,7 +41,7 @@ class Cases:
     """Labelled windows of validation or test assets, stacked.
 
     Attributes:
-        ends: (N,) window ends. target: (N, horizon) health. asset: (N,) index into ``names``.
+        ends: (N,) window ends. target: (N, horizon) health, NaN where not measured. asset: (N,) index into ``names``.
         knees: asset -> row of its knee, None where it has none. after: (N,) whether the last target lies beyond it.
         unit: size of a unit of health in the unit of the target.
     """
@@ -123,7 +124,7 @@ def cases_of(dataset: WindowDataset, part: Part, stride: int) -> Cases:
     asset = dataset.asset_of(ends)
     # The knee is that of the whole life; it decides for each window on which side its targets lie.
     height = dataset.task.quantities.knee.height / dataset.unit_size
-    knees = {int(i): knee_row(dataset.target[dataset.asset_index == i], height) for i in np.unique(asset)}
+    knees = {int(i): knee_row(bridged(dataset.target[dataset.asset_index == i]), height) for i in np.unique(asset)}
     last = ends + dataset.horizon - 1 - np.searchsorted(dataset.asset_index, asset)
     beyond = [knees[i] is not None and row > knees[i] for i, row in zip(asset.tolist(), last.tolist(), strict=True)]
     named = {dataset.assets[i]: knee for i, knee in knees.items()}
