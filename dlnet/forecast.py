@@ -119,7 +119,9 @@ def forecast(path: Path, model: LoadedModel, layout: FileLayout = AS_TRAINED) ->
         many = quantities.time.many
         raise DataError(f"{path}: {len(asset.rows)} {many}, but the model looks at {model.window}; add older {many}")
     measured, values = target.to_health(asset.target), asset.rows[list(model.features)].to_numpy(np.float64)
-    health, features = clean_inputs(measured, values, model.features, document.clean, quantities)
+    _check_known(path, model, values)
+    typical = document.data.typical
+    health, features = clean_inputs(measured, values, model.features, document.clean, quantities, typical)
     with np.errstate(over="ignore", invalid="ignore"):  # whether the result is finite is checked
         ahead = model.predict(Histories(health[None], features[None], model.features))[0]
     if not np.isfinite(ahead).all():
@@ -133,8 +135,30 @@ def forecast(path: Path, model: LoadedModel, layout: FileLayout = AS_TRAINED) ->
         target.from_health(health),
         target.from_health(ahead),
         np.asarray(document.validation.by_horizon),
-        (*asset.notes, *_device_notes(model, measured, values)),
+        (*asset.notes, *_gap_notes(model, measured, values), *_device_notes(model, measured, values)),
     )
+
+
+def _check_known(path: Path, model: LoadedModel, features: Floats) -> None:
+    """Raise for a feature that begins without a value, in a model that knows none to hold there."""
+    for name, column in zip(model.features, features.T, strict=True):
+        if np.isnan(column[0]) and name not in model.document.data.typical:
+            raise DataError(
+                f"{path}: {name!r} has no value in its first row, and this model of an older release knows no typical "
+                "one; delete the rows before its first value"
+            )
+
+
+def _gap_notes(model: LoadedModel, health: Floats, features: Floats) -> tuple[str, ...]:
+    """What was not measured and is held."""
+    time, notes = model.document.quantities.time, []
+    if model.uses_target and np.isnan(health[-1]):
+        ago = len(health) - 1 - int(np.flatnonzero(np.isfinite(health))[-1])
+        symbol = model.document.quantities.target.symbol
+        notes.append(f"{symbol} was last measured {time.count(ago)} before the end; that value holds since.")
+    if np.isnan(features).any():
+        notes.append(f"{np.isnan(features).mean():.1%} of the features' values are missing; the last ones hold.")
+    return tuple(notes)
 
 
 def _device_notes(model: LoadedModel, health: Floats, features: Floats) -> tuple[str, ...]:
@@ -177,7 +201,10 @@ def read_asset(path: Path, model: LoadedModel, layout: FileLayout = AS_TRAINED) 
         known = ", ".join(quantities.target.units)
         raise DataError(f"--unit {columns.unit}: no unit of {quantities.target.quantity}; the model knows {known}")
     own = read_asset_file(path, columns, quantities, nominal)
-    return Asset(own.rows, nominal, own.notes)
+    rows = own.rows
+    if model.uses_target:  # of rows before the first target nobody knows the health, and a board refuses them
+        rows = rows[rows[csvfiles.QUANTITY].notna().cummax()].reset_index(drop=True)
+    return Asset(rows, nominal, own.notes)
 
 
 def _nominal(model: LoadedModel, layout: FileLayout) -> float:
@@ -204,7 +231,9 @@ def _columns(path: Path, model: LoadedModel, layout: FileLayout) -> csvfiles.Col
     target = layout.target or trained_on.target
     if not model.uses_target and target not in _header(path):
         target = None
-    return csvfiles.Columns(target, layout.unit or trained_on.unit, layout.time or trained_on.time, features)
+    return csvfiles.Columns(
+        target, layout.unit or trained_on.unit, layout.time or trained_on.time, features, trained_on.labels
+    )
 
 
 def _header(path: Path) -> list[str]:

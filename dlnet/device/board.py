@@ -13,10 +13,11 @@ import numpy.typing as npt
 
 from dlnet.device.errors import DeviceError, LineLost, NoAnswer, Refused, WrongModel
 
-PROTOCOL = 4
+PROTOCOL = 5
 GREETINGS = 3
 FORECAST_BITS = 24
-FLAG = " saturated"  # last word of an answer that rests on a feature beyond the range of its codes
+FLAGS = (" held", " saturated")  # last words of an answer: it rests on older rows; on a feature beyond its range
+ABSENT = "?"  # an input that was not measured
 CHUNK = 64  # bytes of a saved state in a line
 Floats = npt.NDArray[np.floating[Any]]
 
@@ -53,6 +54,7 @@ class Held:
     last: int  # number of the last row
     held: int  # rows that a forecast would read
     ready: bool  # whether there are enough for a forecast
+    missing: int  # inputs that the last row lacks: their last values hold
     saturated: bool  # whether a feature among them is beyond the range of its codes: forecasts are flagged
 
 
@@ -149,13 +151,14 @@ class Board:
         return self._held("status", self.ask("status"))
 
     def push(self, time: int, values: Sequence[float] | Floats) -> Held:
-        """Send one finished row."""
-        return self._held("push", self.ask(f"push {time} " + " ".join(map(number, values))))
+        """Send one finished row; NaN is an input that was not measured."""
+        words = (ABSENT if math.isnan(value) else number(value) for value in values)
+        return self._held("push", self.ask(f"push {time} " + " ".join(words)))
 
     def forecast(self) -> npt.NDArray[np.int32]:
-        """(horizon,) health of the next rows, in units of 2^-24, see ``Target.from_health``; flagged where
-        ``held().saturated``."""
-        words = self.ask("forecast").removesuffix(FLAG).split()
+        """(horizon,) health of the next rows, in units of 2^-24, see ``Target.from_health``; ``held()`` tells what
+        it rests on."""
+        words = _without_flags(self.ask("forecast")).split()
         try:
             values = np.array([int(text) for text in words], np.int32)
         except (ValueError, OverflowError) as error:
@@ -166,7 +169,7 @@ class Board:
 
     def crossing(self, value: float) -> int | None:
         """Rows until the target is at or beyond ``value``; None where the forecast does not reach it."""
-        reply = self.ask(f"crossing {number(value)}").removesuffix(FLAG)
+        reply = _without_flags(self.ask(f"crossing {number(value)}"))
         return None if reply == "none" else self._int("crossing", reply)
 
     def self_test(self) -> None:
@@ -215,9 +218,9 @@ class Board:
 
     def _held(self, command: str, reply: str) -> Held:
         fields = self._named(command, reply)
-        names = ("last", "held", "ready", "saturated")
-        last, held, ready, saturated = (self._int(command, fields.get(name, "")) for name in names)
-        return Held(last, held, bool(ready), bool(saturated))
+        names = ("last", "held", "ready", "saturated", "missing")
+        last, held, ready, saturated, missing = (self._int(command, fields.get(name, "")) for name in names)
+        return Held(last, held, bool(ready), missing, bool(saturated))
 
     def _fields(self, command: str) -> dict[str, str]:
         return self._named(command, self.ask(command))
@@ -244,6 +247,12 @@ class Board:
             return int(text)
         except ValueError as error:
             raise LineLost(f"{self._line.port}: the answer to {command!r} is damaged ({text!r})") from error
+
+
+def _without_flags(reply: str) -> str:
+    for flag in FLAGS:
+        reply = reply.removesuffix(flag)
+    return reply
 
 
 def number(value: float, digits: int = 9) -> str:

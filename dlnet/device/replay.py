@@ -53,7 +53,7 @@ def replay(board: Board, model: DeviceModel, values: Singles) -> Played:
     """Send an asset and compare each forecast with the reference.
 
     Args:
-        values: (n, inputs) rows in natural units, finite, oldest first.
+        values: (n, inputs) rows in natural units, NaN where not measured, oldest first.
 
     Raises:
         WrongModel: the board runs another model. Mismatch: it accepted other rows, or gave another forecast or flag.
@@ -63,7 +63,8 @@ def replay(board: Board, model: DeviceModel, values: Singles) -> Played:
     codec = model.codec
     acceptable_rows = acceptable(codec, values)
     apart, path = compare(model, values), _path(model, values[acceptable_rows])
-    reference = zip(path.forecast(model), path.flagged, strict=True)
+    flags = zip(path.flagged.tolist(), path.missing.tolist(), strict=True)
+    reference = zip(path.forecast(model), flags, strict=True)
     accepted_count = forecasts = 0
     last: Int32s | None = None
     for number, held in play(board, values):
@@ -76,10 +77,12 @@ def replay(board: Board, model: DeviceModel, values: Singles) -> Played:
         accepted_count += accepted
         if held is None or accepted_count < codec.window:
             continue
-        last, (wanted, flag) = board.forecast(), next(reference)
+        last, (wanted, (flag, missing)) = board.forecast(), next(reference)
         _compare(number, last, wanted)
         if held.saturated != flag:
             raise Mismatch(f"after row {number}: the board says saturated={held.saturated:d}, this computer {flag:d}")
+        if held.missing != missing:
+            raise Mismatch(f"after row {number}: the board says missing={held.missing}, this computer {missing}")
         forecasts += 1
     return Played(accepted_count, len(values) - accepted_count, forecasts, last, apart)
 

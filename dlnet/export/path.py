@@ -23,12 +23,18 @@ SAME_CODES = 2
 
 @dataclass(frozen=True)
 class DevicePath:
-    """What a device makes of N windows: inputs (N, T, C), anchors (N,), which it flags (N,), (N, window, inputs)."""
+    """What a device makes of N windows.
+
+    Attributes:
+        inputs: (N, T, C). anchor: (N,). flagged: (N,) which it gives as saturated. clean: (N, window, inputs).
+        missing: (N,) inputs that the last row lacks: then it gives the forecast as held.
+    """
 
     inputs: Int16s
     anchor: Int32s
     flagged: npt.NDArray[np.bool_]
     clean: Int16s
+    missing: npt.NDArray[np.int64]
 
     def forecast(self, model: DeviceModel) -> Int32s:
         """(N, horizon) in units of 2^-24 of health."""
@@ -39,7 +45,8 @@ def device_path(model: DeviceModel, values: npt.NDArray[np.floating], ends: npt.
     """Windows that end before the rows ``ends`` (N,) of one asset's (n, inputs) acceptable rows."""
     codec = model.codec
     clean = clean_codes(codec, to_codes(codec, values))[_span(codec.window, ends)]
-    return DevicePath(*encode_codes(codec, clean), flagged(clean), clean)
+    missing = np.isnan(np.asarray(values)[ends - 1]).sum(axis=1)
+    return DevicePath(*encode_codes(codec, clean), flagged(clean), clean, missing)
 
 
 @dataclass(frozen=True)
@@ -110,7 +117,8 @@ def compare(model: DeviceModel, values: npt.NDArray[np.floating]) -> Apart:
 def _float_clean(model: DeviceModel, rows: Floats) -> tuple[Floats, Floats]:
     first = int(model.codec.target is not None)
     health = model.quantities.target.to_health(rows[:, 0]) if first else np.zeros(len(rows))
-    return clean_inputs(health, rows[:, first:], model.encoder.features, model.clean, model.quantities)
+    encoder = model.encoder
+    return clean_inputs(health, rows[:, first:], encoder.features, model.clean, model.quantities, encoder.first)
 
 
 def _span(window: int, ends: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:

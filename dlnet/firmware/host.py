@@ -31,7 +31,7 @@ class Replay:
     Attributes:
         status: (n,) of each push, an index into ``STATUS``.
         rows: (N,) which rows a forecast followed. window: (N, T, C) what the network saw. anchor: (N,).
-        forecast: (N, horizon) float32, the target. flagged: (N,) whether it was given as saturated.
+        forecast: (N, horizon) float32, the target. given: (N,) the status that it came with, an index into ``STATUS``.
     """
 
     status: npt.NDArray[np.int64]
@@ -39,7 +39,12 @@ class Replay:
     window: Int16s
     anchor: Int32s
     forecast: npt.NDArray[np.float32]
-    flagged: npt.NDArray[np.bool_]
+    given: npt.NDArray[np.int64]
+
+    @property
+    def flagged(self) -> npt.NDArray[np.bool_]:
+        """(N,) whether it was given as saturated."""
+        return self.given == SATURATED
 
 
 class CompiledModel:
@@ -98,7 +103,7 @@ class CompiledModel:
         self._library.dlnet_clear()
 
     def push(self, time: int, values: Floats) -> str:
-        """Push one row's inputs, (inputs,) in their own units; gives the status."""
+        """Push one row's inputs, (inputs,) in their own units, NaN: not measured; gives the status."""
         single = np.ascontiguousarray(values, np.float32)
         if single.shape != (self.model.codec.inputs,):
             raise DataError(f"a row has {self.model.codec.inputs} inputs, not {single.shape}")
@@ -109,7 +114,7 @@ class CompiledModel:
         return self.flagged_forecast()[1]
 
     def flagged_forecast(self) -> tuple[str, npt.NDArray[np.float32] | None]:
-        """Status, and (horizon,) the target in the next rows where it is ``ok`` or ``saturated``."""
+        """Status, and (horizon,) the target in the next rows where it is given."""
         out = np.empty(self.spec.horizon, np.float32)
         status = self._library.dlnet_forecast(_at(out))
         return STATUS[status], out if status in GIVEN else None
@@ -148,7 +153,7 @@ class CompiledModel:
         """
         numbers = np.arange(1, len(values) + 1) if times is None else times
         self.clear()
-        status, rows, windows, anchors, forecasts, flagged = [], [], [], [], [], []
+        status, rows, windows, anchors, forecasts, statuses = [], [], [], [], [], []
         for i, number in enumerate(numbers):
             status.append(STATUS.index(self.push(int(number), values[i])))
             given, ahead = self.flagged_forecast() if status[-1] == OK else ("", None)
@@ -160,7 +165,7 @@ class CompiledModel:
                 windows.append(window)
                 anchors.append(anchor.value)
                 forecasts.append(ahead)
-                flagged.append(given == STATUS[SATURATED])
+                statuses.append(STATUS.index(given))
         shape = (len(rows), self.spec.steps, self.spec.channels)
         return Replay(
             np.array(status, np.int64),
@@ -168,7 +173,7 @@ class CompiledModel:
             np.array(windows, np.int16).reshape(shape),
             np.array(anchors, np.int32),
             np.array(forecasts, np.float32).reshape(len(rows), self.spec.horizon),
-            np.array(flagged, np.bool_),
+            np.array(statuses, np.int64),
         )
 
 

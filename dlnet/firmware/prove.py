@@ -11,7 +11,7 @@ from dlnet.export.reference import Int16s, Int32s, run
 from dlnet.firmware.arm import ENGINE, EVERYTHING, PORTABLE, Image, build
 from dlnet.firmware.emulate import CORTEX_M0, RV32, EmulatedCore
 from dlnet.firmware.host import CompiledModel
-from dlnet.firmware.status import OK
+from dlnet.firmware.status import OK, given_as
 from dlnet.firmware.toolchain import CORTEX_M0PLUS, RV32IMC
 
 OTHER_CORES = ((CORTEX_M0PLUS, CORTEX_M0), (RV32IMC, RV32))  # what is compiled for, and the processor that runs it
@@ -34,7 +34,7 @@ def prove_life(model: DeviceModel, compiler: str | None = None) -> Apart:
     """Push a whole life, until beyond its codes' range, into the code compiled for this machine.
 
     Raises:
-        ParityError: a window, a flag, or an unflagged forecast is not that of the reference, or the reference's is
+        ParityError: a window, a status, or an unflagged forecast is not that of the reference, or the reference's is
             far from the float path. ToolError: no compiler.
     """
     values = whole_life(model)
@@ -43,7 +43,7 @@ def prove_life(model: DeviceModel, compiler: str | None = None) -> Apart:
     expected = device_path(model, values, np.arange(model.codec.window, len(values) + 1))
     for name, found, wanted in (
         ("window", played.window, expected.inputs),
-        ("flag", played.flagged, expected.flagged),
+        ("status", played.given, given_as(expected)),
     ):
         if not np.array_equal(found, wanted):
             raise ParityError(f"{model.name}: {name} differs from the reference in a whole life: this machine")

@@ -13,7 +13,7 @@ from dlnet.export.frontend import CODE_BITS, Codec, acceptable, clean_codes, to_
 from dlnet.export.layout import Spec
 from dlnet.export.path import device_path
 from dlnet.export.reference import Int16s, Int32s, run
-from dlnet.firmware.status import OK, SATURATED
+from dlnet.firmware.status import given_as
 
 WINDOWS = 6  # synthetic ones
 
@@ -37,8 +37,8 @@ def _monitor(model: DeviceModel, crc: int) -> int:
     held = np.cumsum(accepted)[6::8]  # after row 7, 15, ...
     enough = np.asarray(held[held >= codec.window], np.int64)
     path = device_path(model, values[accepted], enough)
-    for flag, forecast in zip(path.flagged, path.forecast(model), strict=True):
-        crc = zlib.crc32(bytes([SATURATED if flag else OK]) + _bytes(forecast), crc)
+    for status, forecast in zip(given_as(path).tolist(), path.forecast(model), strict=True):
+        crc = zlib.crc32(bytes([status]) + _bytes(forecast), crc)
     return zlib.crc32(_codes(codec, values[accepted]).tobytes(), crc)
 
 

@@ -1,6 +1,8 @@
 // The commands of the protocol: one line in, one line out. Compiles on a computer and on a board.
 #pragma once
 
+#include <math.h>
+
 #include <DLNet.h>
 #include <dlnet_features.h>
 
@@ -132,7 +134,7 @@ class Session {
   }
 
   void info(Reply& reply) {
-    reply.put(" protocol=4 version=").put(Model::version()).put(" counter=").put_unsigned(Model::counter);
+    reply.put(" protocol=5 version=").put(Model::version()).put(" counter=").put_unsigned(Model::counter);
     reply.put(" sha256=").put(Model::sha256());
     reply.put(" inputs=").put_unsigned(Model::inputs).put(" window=").put_unsigned(Model::window);
     reply.put(" horizon=").put_unsigned(Model::horizon).put(" state=").put_unsigned(Monitor::state_size());
@@ -152,11 +154,13 @@ class Session {
     reply.put(" last=").put_unsigned(monitor_.last()).put(" held=").put_unsigned(monitor_.count());
     reply.put(" ready=").put(monitor_.ready() ? '1' : '0');
     reply.put(" saturated=").put(monitor_.saturated() ? '1' : '0');
+    reply.put(" missing=").put_unsigned(static_cast<uint32_t>(monitor_.missing()));
   }
 
-  /// The last word of a reply that rests on a forecast.
-  void put_flag(Reply& reply) {
+  /// The last words of a reply that rests on a forecast.
+  void put_flags(Reply& reply) {
     if (monitor_.saturated()) reply.put(" saturated");
+    if (monitor_.missing()) reply.put(" held");
   }
 
   void status(Reply& reply) { put_held(reply); }
@@ -170,9 +174,10 @@ class Session {
     float values[Model::inputs];
     if (!whole(1, n, reply)) return;
     for (int i = 0; i < static_cast<int>(Model::inputs); ++i) {
-      double value;
-      if (!number(2 + i, value, reply)) return;
-      values[i] = static_cast<float>(value);
+      double value = 0;
+      const bool known = !words_[2 + i].is("?");  // not measured
+      if (known && !number(2 + i, value, reply)) return;
+      values[i] = known ? static_cast<float>(value) : NAN;
     }
     add(n, values, reply);
   }
@@ -181,7 +186,7 @@ class Session {
     dlnet::Forecast<Model> ahead;
     if (!accepted(monitor_.forecast(ahead), reply)) return;
     for (uint16_t k = 1; k <= Model::horizon; ++k) reply.put(' ').put_signed(ahead.raw(k));
-    put_flag(reply);
+    put_flags(reply);
   }
 
   void value_ahead(Reply& reply) {
@@ -192,7 +197,7 @@ class Session {
     if (!accepted(monitor_.forecast(ahead), reply)) return;
     const double scaled = ahead.raw(static_cast<uint16_t>(k)) * static_cast<double>(Model::value_scale);
     reply.put(' ').put_fixed(static_cast<double>(Model::value_offset) + scaled);
-    put_flag(reply);
+    put_flags(reply);
   }
 
   void crossing(Reply& reply) {
@@ -207,7 +212,7 @@ class Session {
     } else {
       return;
     }
-    put_flag(reply);
+    put_flags(reply);
   }
 
   /// Begin a charge with the given window, by default that of the 1.1 Ah LFP cells.
@@ -259,6 +264,10 @@ class Session {
         value = statistics[feature];
       } else if (next == words_.count()) {
         return reply.refuse(Error::wrong_count);
+      } else if (words_[next].is("?")) {
+        ++next;
+        values[i] = NAN;
+        continue;
       } else if (!number(next++, value, reply)) {
         return;
       }

@@ -164,7 +164,7 @@ def _pushed(model: DeviceModel, values: np.ndarray) -> list[bytes]:
         if path is not None and count >= codec.window:
             k = count - codec.window
             window, anchor, floats = path.inputs[k], path.anchor[k], ahead[k].astype(np.float32)
-            given = STATUS.index("saturated") if path.flagged[k] else OK
+            given = int(given_as(path)[k])
         out.append(np.array([status, given, anchor], "<i4").tobytes() + floats.tobytes() + window.tobytes())
     return out
 

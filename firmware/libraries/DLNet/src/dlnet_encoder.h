@@ -21,6 +21,10 @@ struct Rows {
   static constexpr int code_words = (Model::window + Model::memory + 1) / 2;
   uint32_t codes[Model::inputs][code_words];
 
+  // Each input's last code as measured, which holds where a row lacks it; then how many inputs the last row lacks.
+  static constexpr int latest_halves = (Model::inputs + 2) / 2 * 2;
+  int16_t latest[latest_halves];
+
   DLNET_INLINE const Half *clean(int input) const { return reinterpret_cast<const Half *>(codes[input]); }
   DLNET_INLINE const Half *raw(int input) const { return clean(input) + Model::window; }
 
@@ -61,6 +65,13 @@ int16_t hampel(const Half *before, int16_t value, int count, int32_t sigmas, int
   const int64_t wide = static_cast<int64_t>(sigmas) * spread, least = static_cast<int64_t>(floor) << 16;
   const bool outlier = (static_cast<int64_t>(deviation) << 16) > (wide > least ? wide : least);
   return static_cast<int16_t>(outlier ? (centre + 1) >> 1 : value);
+}
+
+// Whether a number is NaN, from its bits: compilers may take it for granted that none is.
+inline bool not_measured(float value) {
+  uint32_t bits;
+  memcpy(&bits, &value, sizeof bits);
+  return (bits & 0x7fffffffu) > 0x7f800000u;
 }
 
 // A float as a code, rounded and saturated. No a * b + c, which some compilers contract to a fused multiply-add.

@@ -19,25 +19,35 @@ class Monitor {
   //
   // time: its number, above the last one; gaps are allowed.
   // values: Model::inputs of them, in the order and units of Model::input_name(i) and Model::input_unit(i). If
-  //   Model::with_target, the first is the target itself, such as a battery's SoH.
+  //   Model::with_target, the first is the target itself, such as a battery's SoH. NaN: not measured in this row. Then
+  //   the last value holds, or before a feature's first one its median in training; see missing().
   //
-  // Returns ok; not_a_number; out_of_range (the target not within Model::target_low to Model::target_high, or a feature
+  // Returns ok; not_a_number (infinite, or no target yet); out_of_range (the target not within Model::target_low to Model::target_high, or a feature
   // so far off that its unit must be wrong; smaller outliers are accepted and cleaned); out_of_order. A row with a
   // feature beyond the range of its codes is accepted too: see saturated().
   Status push(uint32_t time, const float values[/* Model::inputs */]) {
     if (rows_.count && time <= rows_.last) return Status::out_of_order;
     int16_t codes[Model::inputs];
+    int16_t absent = 0;
     for (int i = 0; i < Model::inputs; ++i) {
+      const bool needed = Model::with_target && i == 0 && !rows_.count;
+      if (!needed && not_measured(values[i])) {
+        codes[i] = rows_.count ? rows_.latest[i] : Model::input_typical[i];
+        ++absent;
+        continue;
+      }
       const Status status = to_code(values[i], Model::input_offset[i], Model::input_scale[i], codes[i]);
       if (status != Status::ok) return status;
     }
-    const bool possible = values[0] >= Model::target_low && values[0] <= Model::target_high;
+    const bool possible = not_measured(values[0]) || (values[0] >= Model::target_low && values[0] <= Model::target_high);
     if (Model::with_target && !possible) return Status::out_of_range;
     if (rows_.flagged) --rows_.flagged;
     for (int i = 0; i < Model::inputs; ++i) {
       take(i, codes[i]);
       if (at_end(rows_.clean(i)[Model::window - 1])) rows_.flagged = Model::window;
     }
+    memcpy(rows_.latest, codes, sizeof codes);
+    rows_.latest[Model::inputs] = absent;
     rows_.last = time;
     if (rows_.count < Model::window) ++rows_.count;
     return Status::ok;
@@ -50,22 +60,26 @@ class Monitor {
   // differ from those of floats.
   bool saturated() const { return rows_.flagged != 0; }
 
+  // How many inputs the last row lacks. Where it is not 0, forecasts are given as held.
+  int missing() const { return rows_.latest[Model::inputs]; }
+
   // Rows held, 0 to Model::window.
   uint16_t count() const { return rows_.count; }
 
   // Number of the last row pushed; 0 before the first.
   uint32_t last() const { return rows_.last; }
 
-  // Forecast from the last row on. Returns ok; saturated: given, but see saturated(); not_ready.
+  // Forecast from the last row on. Returns ok; saturated: given, but see saturated(); held: given, but see missing();
+  // not_ready.
   Status forecast(Forecast<Model> &ahead) const {
     if (!ready()) return Status::not_ready;
     WindowEncoder<Model> window(rows_);
     Engine<Model>::run(window, window.anchor(), ahead);
-    return saturated() ? Status::saturated : Status::ok;
+    if (saturated()) return Status::saturated;
+    return missing() ? Status::held : Status::ok;
   }
 
-  // The same as Model::horizon values of the target: values[0] is one row ahead. Returns ok; saturated;
-  // not_ready.
+  // The same as Model::horizon values of the target: values[0] is one row ahead. Returns the same.
   Status forecast(float values[/* Model::horizon */]) const {
     Forecast<Model> ahead;
     const Status status = forecast(ahead);
@@ -79,8 +93,8 @@ class Monitor {
 
   // First row ahead at which the forecast is at or beyond `value`: at or below it where the target falls with wear, at
   // or above it where it rises; 0: it already is.
-  // Returns ok; saturated; not_ready; not_a_number; out_of_range (far from what the model can forecast); beyond_horizon.
-  // `rows_ahead` is set only with ok and saturated.
+  // Returns ok; saturated; held; not_ready; not_a_number; out_of_range (far from what the model can forecast);
+  // beyond_horizon. `rows_ahead` is set only where a forecast is given.
   Status crossing(float value, uint16_t &rows_ahead) const {
     if (value != value) return Status::not_a_number;
     const float exact = (value - Model::value_offset) / Model::value_scale;  // in 2^-24 of health

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Saved state: "DLN", format 2, the first eight bytes of the model's SHA-256, the rows, CRC-32 of all before it.
+// Saved state: "DLN", format 3, the first eight bytes of the model's SHA-256, the rows, CRC-32 of all before it.
 #pragma once
 
 #include "dlnet_encoder.h"
@@ -43,16 +43,19 @@ class State {
     uint16_t count, flagged;
     memcpy(&count, buffer + 12 + offsetof(Rows<Model>, count), 2);
     memcpy(&flagged, buffer + 12 + offsetof(Rows<Model>, flagged), 2);
+    int16_t absent;
+    memcpy(&absent, buffer + 12 + offsetof(Rows<Model>, latest) + 2 * Model::inputs, 2);
     if (count > Model::window || flagged > Model::window) return Status::bad_state;
+    if (absent < 0 || absent > Model::inputs) return Status::bad_state;
     memcpy(&rows, buffer + 12, sizeof rows);
     return Status::ok;
   }
 
  private:
-  static_assert(sizeof(Rows<Model>) == 8 + 4 * Model::inputs * Rows<Model>::code_words,
+  static_assert(sizeof(Rows<Model>) == 8 + 4 * Model::inputs * Rows<Model>::code_words + 2 * Rows<Model>::latest_halves,
                 "a saved state must have no padding");
 
-  static const char *magic() { return "DLN\2"; }
+  static const char *magic() { return "DLN\3"; }
 };
 
 }  // namespace dlnet

@@ -19,11 +19,14 @@ enum class Status : uint8_t {
   bad_checksum,    // saved state: damaged
   bad_state,       // saved state: the checksum is right, the content is impossible
   self_test_failed,  // the engine does not give the reference's numbers
-  saturated        // the forecast is given, but a feature in its window is beyond the range of its codes
+  saturated,       // the forecast is given, but a feature in its window is beyond the range of its codes
+  held             // the forecast is given, but the last row lacks an input: its last value holds
 };
 
-// Whether a forecast was given: ok, or saturated, which says that it rests on a feature beyond its range.
-inline bool given(Status status) { return status == Status::ok || status == Status::saturated; }
+// Whether a forecast was given: ok, or saturated or held, which say what it rests on.
+inline bool given(Status status) {
+  return status == Status::ok || status == Status::saturated || status == Status::held;
+}
 
 // A short text, for a log or a serial line.
 inline const char *text(Status status) {
@@ -41,6 +44,7 @@ inline const char *text(Status status) {
     case Status::bad_state: return "bad state";
     case Status::self_test_failed: return "self test failed";
     case Status::saturated: return "saturated";
+    case Status::held: return "held";
   }
   return "unknown";
 }
