@@ -47,7 +47,7 @@ def test_info_names_the_tasks_words_even_with_blanks(on_host):
     model = random_model(**SHAPE, quantities=task("operating hour", "heat pump"))
     line = on_host(model)
     answer = line.exchange("info")
-    assert answer.startswith("ok info protocol=4 version=local counter=0 ")
+    assert answer.startswith("ok info protocol=5 version=local counter=0 ")
     assert " asset=heat pump time=operating hour target=VB max unit=um model=random-" in answer
     board = Board(line)
     assert board.info.words == Words("heat pump", "operating hour", "VB max", "um")
@@ -151,7 +151,7 @@ def test_a_board_of_the_earlier_protocol_is_named(on_host, cutter):
         port = "old"
 
         def exchange(self, text):
-            return line.exchange(text).replace("protocol=4", "protocol=1")
+            return line.exchange(text).replace("protocol=5", "protocol=1")
 
     with pytest.raises(DeviceError, match="old: has protocol 1, this computer 4; flash firmware of the same release"):
         Board(Old())
