@@ -1,4 +1,4 @@
-"""A fleet whose target only check-ups measure, and whose features are missing here and there, from files to firmware."""
+"""A fleet whose target only check-ups measure, and whose features are missing in places, from files to firmware."""
 
 from __future__ import annotations
 

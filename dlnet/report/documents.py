@@ -254,8 +254,8 @@ class ValidationSummary(Document):
 
 
 class SummaryReport(Document):
-    """reports/summary.json; ``edge`` is the one of ``edges`` for the device, ``ratios`` are ratios of MAEs, ``gaps`` its
-    errors with incomplete rows."""
+    """reports/summary.json; ``edge`` is the one of ``edges`` for the device, ``ratios`` are ratios of MAEs,
+    ``gaps`` its errors with incomplete rows."""
 
     data: DataSummary
     baselines: dict[str, BaselineSummary]

@@ -116,7 +116,7 @@ def evaluate(pipeline: Pipeline, dataset: WindowDataset, stride: int) -> Evaluat
 
 
 def by_completeness(edge: Edge, dataset: WindowDataset, cases: Mapping[Part, Cases]) -> tuple[Incomplete, ...]:
-    """Errors of an int8 model at each share of ``COMPLETE``: rows lose their features at random, and the last ones hold.
+    """Errors of an int8 model at each share of ``COMPLETE``: rows lose their features at random, the last ones hold.
 
     Args:
         dataset: loaded with the targets of test assets. cases: its windows of each split.

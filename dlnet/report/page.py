@@ -162,8 +162,8 @@ def _incomplete(summary: SummaryReport) -> list[str]:
     ]
     return [
         "## Incomplete rows",
-        f"MAE of the int8 student where only a share of the {words.time.many}, chosen at random, keeps its features; in "
-        "the others the last ones hold, as on a device.",
+        f"MAE of the int8 student where only a share of the {words.time.many}, chosen at random, keeps its features; "
+        "in the others the last ones hold, as on a device.",
         table(["complete", f"validation {words.asset.many}", f"test {words.asset.many}"], rows),
     ]
 
