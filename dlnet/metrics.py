@@ -32,7 +32,8 @@ def errors(prediction: Array, target: Array, asset: Array, names: tuple[str, ...
     """Errors over windows and over assets.
 
     Args:
-        prediction, target: (N, horizon) health.
+        prediction, target: (N, horizon) health; a target that was not measured is NaN and does not count. Each
+            window has at least one.
         asset: (N,) index into ``names``.
         names: names of the assets.
         unit: size of a unit of health in the unit of the target.
@@ -41,8 +42,8 @@ def errors(prediction: Array, target: Array, asset: Array, names: tuple[str, ...
     asset_mae = per_asset(prediction, target, asset, names, unit)
     worst = max(asset_mae, key=lambda name: (asset_mae[name], name))
     return Errors(
-        mae=float(absolute.mean()),
-        rmse=float(np.sqrt((absolute**2).mean())),
+        mae=float(np.nanmean(absolute)),
+        rmse=float(np.sqrt(np.nanmean(absolute**2))),
         asset_mae=float(np.mean(list(asset_mae.values()))),
         worst_asset=WorstAsset(asset=worst, mae=asset_mae[worst]),
     )
@@ -50,13 +51,15 @@ def errors(prediction: Array, target: Array, asset: Array, names: tuple[str, ...
 
 def per_asset(prediction: Array, target: Array, asset: Array, names: tuple[str, ...], unit: float) -> dict[str, float]:
     """Name of each asset that has windows -> its MAE; arguments as in ``errors``."""
-    absolute = _absolute(prediction, target, unit).mean(axis=1)
+    absolute = np.nanmean(_absolute(prediction, target, unit), axis=1)
     return {names[i]: float(absolute[asset == i].mean()) for i in np.unique(asset)}
 
 
 def by_horizon(prediction: Array, target: Array, unit: float) -> Array:
-    """(horizon,) mean absolute error of each row ahead."""
-    return np.asarray(_absolute(prediction, target, unit).mean(axis=0))
+    """(horizon,) mean absolute error of each row ahead; of one that no window measured, on the line between others."""
+    absolute = _absolute(prediction, target, unit)
+    measured = np.flatnonzero(np.isfinite(absolute).any(axis=0))
+    return np.interp(np.arange(absolute.shape[1]), measured, np.nanmean(absolute[:, measured], axis=0))
 
 
 def _absolute(prediction: Array, target: Array, unit: float) -> Array:
@@ -72,7 +75,7 @@ def by_knee(prediction: Array, target: Array, after: Array, unit: float) -> dict
     Returns:
         ``before_knee`` and ``after_knee``; None where there is no such window.
     """
-    absolute = _absolute(prediction, target, unit).mean(axis=1)
+    absolute = np.nanmean(_absolute(prediction, target, unit), axis=1)
     return {
         "before_knee": float(absolute[~after].mean()) if (~after).any() else None,
         "after_knee": float(absolute[after].mean()) if after.any() else None,

@@ -9,7 +9,7 @@ from dlnet.config.task import TaskParams
 from dlnet.data.windows import WindowDataset
 from dlnet.files import atomic_dir, write_text
 from dlnet.gate.choice import choose_edge
-from dlnet.report.evaluation import evaluate
+from dlnet.report.evaluation import by_completeness, evaluate
 from dlnet.report.page import page
 from dlnet.report.pipeline import Pipeline
 from dlnet.report.plots import draw
@@ -36,7 +36,8 @@ def main() -> None:
     evaluation = evaluate(pipeline, dataset, config.task.stride_eval)
     edges = evaluation.content.edge
     choice = choose_edge({name: scores.int8.validation.mae for name, scores in edges.items()})
-    summary = summarise(evaluation.content, pipeline, dataset.task, choice.name, choice.rule)
+    gaps = by_completeness(pipeline.edges[choice.name], dataset, evaluation.cases)
+    summary = summarise(evaluation.content, pipeline, dataset.task, choice.name, choice.rule, gaps)
     with atomic_dir(OUT / "figures") as folder:
         draw(evaluation, pipeline, dataset, summary, folder)
     with atomic_dir(OUT / "plots") as folder:

@@ -10,7 +10,7 @@ import numpy as np
 from tqdm import tqdm
 
 from dlnet.baselines.forest import Forest, nbytes
-from dlnet.baselines.ridge import Ridge, fit_ridge, start_of
+from dlnet.baselines.ridge import Ridge, fit_ridge, measured_knots, start_of
 from dlnet.baselines.summaries import Knots, Summary, mae, summaries
 from dlnet.config.baselines import BaselinesParams, BoostingTarget
 from dlnet.config.task import TaskParams
@@ -130,11 +130,12 @@ class _Search:
         self.dataset, self.params, self.target = dataset, params, target
         self.start = ridge if target == "ridge" else None
         self.knots = Knots.of(task, anchored=task.track == "with_target" and target != "absolute")
-        self.train = dataset.windows("train", params.stride)
+        self.train = dataset.windows("train", 1 if dataset.sparse else params.stride)
         self.validation = dataset.windows("validation", task.stride_eval)
         self.begin = self._begin(self.validation)
         self.y = self.knots.pick(dataset.targets(self.train) - self._begin(self.train))
         self.truth = dataset.targets(self.validation) - self.begin
+        self.measured = measured_knots(np.isfinite(self.y))
 
     def _begin(self, ends: Ends) -> Floats:
         names = self.start.features if self.start else ()
@@ -159,7 +160,8 @@ class _Search:
             early_stopping=False,
             random_state=self.params.seed,
         )
-        return forest.fit(inputs, self.y[:, knot])
+        rows = self.measured[knot]
+        return forest.fit(inputs[rows], self.y[rows, knot])
 
     def run(self, trial: _Trial, bar: tqdm[Any]) -> _Trial:
         """Fit an entry; each knot keeps the number of trees with the least validation error."""
@@ -169,7 +171,7 @@ class _Search:
         for knot in range(len(self.knots.at)):
             forest = self.fit(trial, train_inputs, knot, self.params.boosting.iterations)
             staged = list(forest.staged_predict(validation_inputs))
-            best = int(np.argmin([np.abs(stage - truth[:, knot]).mean() for stage in staged]))
+            best = _fewest(staged, truth[:, knot])
             counts.append(best + 1)
             values.append(staged[best])
             bar.update()
@@ -184,6 +186,14 @@ class _Search:
         chosen = {**best.described(), "tried": [trial.described() for trial in tried]}
         forests = tuple(Forest.of(forest) for forest in fitted)
         return Boosting(best.summary, self.knots, forests, self.start, chosen, sum(nbytes(forest) for forest in fitted))
+
+
+def _fewest(staged: list[Floats], truth: Floats) -> int:
+    """Index of the stage with the least error; the last one where no validation window measured this knot."""
+    known = np.isfinite(truth)
+    if not known.any():
+        return len(staged) - 1
+    return int(np.argmin([np.abs(stage - truth)[known].mean() for stage in staged]))
 
 
 def fit_boosting_for(

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from tqdm import tqdm
 
 from dlnet.baselines.summaries import Knots, Summary, mae, summaries
@@ -14,6 +15,7 @@ from dlnet.config.baselines import BaselinesParams
 from dlnet.config.task import TaskParams
 from dlnet.data.encode import FEATURE_CLIP
 from dlnet.data.windows import Ends, Floats, Histories, Singles, WindowDataset
+from dlnet.errors import DataError
 
 
 @dataclass(frozen=True)
@@ -117,6 +119,33 @@ def ridge_path(x: Floats, y: Floats, alphas: Sequence[float]) -> list[tuple[Floa
     return solutions
 
 
+def _knot_paths(x: Floats, y: Floats, alphas: Sequence[float]) -> list[tuple[Floats, Floats]]:
+    """``ridge_path``; each knot whose target was not measured in all windows is fitted on those that measured it."""
+    known = np.isfinite(y)
+    if known.all():
+        return ridge_path(x, y, alphas)
+    paths = [ridge_path(x[rows], y[rows, k : k + 1], alphas) for k, rows in enumerate(measured_knots(known))]
+    return [
+        (np.concatenate([b for b, _ in solutions], axis=1), np.concatenate([c for _, c in solutions]))
+        for solutions in zip(*paths, strict=True)
+    ]
+
+
+def measured_knots(known: npt.NDArray[np.bool_]) -> list[npt.NDArray[np.int64]]:
+    """Windows (N, knots) that measured each knot's target -> indices of those windows, one array a knot.
+
+    Raises:
+        DataError: a knot has none.
+    """
+    never = np.flatnonzero(~known.any(axis=0))
+    if len(never):
+        raise DataError(
+            f"no training window measures the target at knot {never[0] + 1} of {known.shape[1]}: too few check-ups; "
+            "add assets, or shorten task.horizon and task.knots (params.yaml)"
+        )
+    return [np.flatnonzero(column) for column in known.T]
+
+
 def spread(x: Floats) -> Floats:
     """(N, Q) -> (Q,) standard deviations; infinity for a column that does not vary, which then has no effect."""
     deviation = x.std(axis=0)
@@ -124,8 +153,12 @@ def spread(x: Floats) -> Floats:
 
 
 def fit_ridge(dataset: WindowDataset, task: TaskParams, params: BaselinesParams) -> Ridge:
-    """Fit on training windows; the feature set and alpha with the least validation error are kept."""
-    train, validation = dataset.windows("train", params.stride), dataset.windows("validation", task.stride_eval)
+    """Fit on training windows; the feature set and alpha with the least validation error are kept.
+
+    Where few rows measure the target, each knot is fitted on the windows that measure it, and all windows are tried.
+    """
+    stride = 1 if dataset.sparse else params.stride
+    train, validation = dataset.windows("train", stride), dataset.windows("validation", task.stride_eval)
     target = dataset.targets(validation)
     models: list[Ridge] = []
     for summary in tqdm(
@@ -156,6 +189,6 @@ def _path(
             {"features": list(summary.features), "alpha": alpha},
         )
         for alpha, (coefficients, intercept) in zip(
-            alphas, ridge_path(products(standardised(raw, center, scale)), y, alphas), strict=True
+            alphas, _knot_paths(products(standardised(raw, center, scale)), y, alphas), strict=True
         )
     ]

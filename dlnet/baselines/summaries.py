@@ -111,5 +111,5 @@ class Knots:
 
 
 def mae(forecast: Singles | Floats, target: Singles | Floats) -> float:
-    """Mean absolute error over all windows and rows, by which settings are chosen."""
-    return float(np.abs(forecast - target).mean(dtype=np.float64))
+    """Mean absolute error over all windows and rows that measured the target, by which settings are chosen."""
+    return float(np.nanmean(np.abs(forecast - target), dtype=np.float64))

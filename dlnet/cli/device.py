@@ -103,6 +103,10 @@ def forecast(
             print(f"{words.count(len(rejected))} refused as impossible, the first is number {rejected[0]}")
         ahead = own.from_health(from_fixed(board.forecast()))
         held = board.held()
+        if held.missing:
+            print(
+                f"held: the last {words.one} lacks {held.missing} of {board.info.inputs} inputs; their last values hold"
+            )
         if held.saturated:
             print("saturated: a feature is beyond the range of this model's codes; dlnet forecast reads it in full")
         if held.off_level:

@@ -70,11 +70,16 @@ def _path_and_gradients(net: Net, z: Tensor, change: Tensor) -> tuple[list[Tenso
     """States (n, N) after each step, and the gradient of each window's own loss by them."""
     parameters = {name: value[None].clone().requires_grad_(True) for name, value in net.parameters.items()}
     output, path = forward(parameters, z[None], horizon_basis(net.config), net.config)
-    loss = (output[0] - change).abs().mean(1).sum()
+    loss = _gap(output[0], change).mean(1).sum()
     gradients = torch.autograd.grad(loss, path)
     return [h[0].detach() for h in path], [g[0] for g in gradients]
 
 
 def _loss(net: Net, z: Tensor, change: Tensor) -> Tensor:
     stacked = {name: value[None] for name, value in net.parameters.items()}
-    return (forward(stacked, z[None], horizon_basis(net.config), net.config)[0][0] - change).abs().mean()
+    return _gap(forward(stacked, z[None], horizon_basis(net.config), net.config)[0][0], change).mean()
+
+
+def _gap(output: Tensor, change: Tensor) -> Tensor:
+    """(N, horizon) distances from the targets; 0 where a target was not measured."""
+    return (output - torch.where(change.isnan(), output.detach(), change)).abs()

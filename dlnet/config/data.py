@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator
 
 from dlnet.config.base import Positive, Section
+from dlnet.config.quantities import Labels
 from dlnet.documents import Label
 
 Source = Literal["embedded", "mit", "hust", "xjtu", "tju", "csv"]
@@ -42,7 +43,8 @@ class CsvParams(Section):
         features: name in the task -> column. cycle: column of the number or time that orders rows, None: rows stand
             in order. asset: column that names the asset of a row, None: one asset a file. parts: of the names of files,
             of which those of one asset are stitched, None: none. include: rows that are ageing cycles, a query on the
-            file's columns or the name of a column of flags, None: all.
+            file's columns or the name of a column of flags, None: all. labels: ``all``: every row measures the target;
+            ``check_up``: a row whose target is empty did not measure it.
     """
 
     target: str
@@ -54,6 +56,7 @@ class CsvParams(Section):
     asset: str | None = None
     parts: Pattern | None = None
     include: str | None = None
+    labels: Labels = "all"
 
 
 class DataParams(Section):

@@ -23,6 +23,7 @@ LARGEST, SMALLEST = 1e8, 1e-3
 """Largest value, and smallest width, of a target's range: the serial protocol has nine decimals and no exponents."""
 
 Track = Literal["with_target", "sensors_only"]
+Labels = Literal["all", "check_up"]  # which rows measure the target: each one, or only those where it is not empty
 Features = list[str] | Literal["all"]
 
 

@@ -11,15 +11,21 @@ from dlnet.config.base import Count, Section
 from dlnet.config.quantities import Features, Quantities, Track, check_inputs
 
 OF_TASK: Literal["task"] = "task"
+Share = Annotated[float, Field(ge=0, lt=1)]
 
 
 class ChannelParams(Section):
-    """Inputs of a network on one track; ``task``: those that the task's file lists for it."""
+    """Inputs of a network on one track; ``task``: those that the task's file lists for it.
+
+    ``drop``: share of the rows of training windows whose features are hidden, as if they had not been measured;
+    ``auto``: as many as lack one in training.
+    """
 
     features: list[str] | Literal["task"]
     relative: list[str] | Literal["task"]
     quantiles: Annotated[int, Field(ge=0, le=65)]
     noise: Annotated[float, Field(ge=0)]
+    drop: Share | Literal["auto"] = "auto"
 
     @model_validator(mode="after")
     def _known(self) -> Self:
@@ -34,6 +40,7 @@ class Channels(Section):
     relative: tuple[str, ...]
     quantiles: int
     noise: float
+    drop: float = 0.0
 
 
 class Windows(Section):
@@ -68,8 +75,8 @@ class TaskParams(Windows):
     with_target: ChannelParams
     sensors_only: ChannelParams
 
-    def channels(self, quantities: Quantities, present: Sequence[str]) -> Channels:
-        """Inputs of the chosen track for data with the features ``present``.
+    def channels(self, quantities: Quantities, present: Sequence[str], incomplete: float = 0.0) -> Channels:
+        """Inputs of the chosen track for data with the features ``present``, some of which ``incomplete`` rows lack.
 
         A list of the task's file is cut to the features that are chosen, so that one line chooses others.
         """
@@ -79,7 +86,13 @@ class TaskParams(Windows):
         relative = own.relative if own.relative != OF_TASK else _listed(listed.relative, features)
         if own.relative == OF_TASK:
             relative = [name for name in relative if name in features]
-        return Channels(features=tuple(features), relative=tuple(relative), quantiles=own.quantiles, noise=own.noise)
+        return Channels(
+            features=tuple(features),
+            relative=tuple(relative),
+            quantiles=own.quantiles,
+            noise=own.noise,
+            drop=incomplete if own.drop == "auto" else own.drop,
+        )
 
 
 def _listed(names: Features, present: Sequence[str]) -> list[str]:

@@ -11,7 +11,7 @@ import pandas as pd
 
 from dlnet.config.quantities import Quantities
 from dlnet.data import grid, order, schema
-from dlnet.data.csvfiles import ASSET, CYCLE, IN_PARAMS, TIME, Columns, Settings, rows_of
+from dlnet.data.csvfiles import ASSET, CYCLE, IN_PARAMS, QUANTITY, TIME, Columns, Settings, rows_of
 from dlnet.data.findings import Finding, Kind
 from dlnet.data.include import included, not_included
 from dlnet.data.oddities import JUMP
@@ -69,7 +69,7 @@ def asset_rows(
     one = replace(columns, asset=None, parts=None)
     rows, left_out = _ageing(path, name, table, one)
     part = _part(path, rows, one, quantities, nominal, settings)
-    out = on_grid(path, name, join(name, [part], quantities), quantities)
+    out = on_grid(path, name, join(name, [part], quantities), columns, quantities)
     findings = (*left_out, *_hints(name, one, rows), *out.findings)
     return replace(out, notes=(*table.attrs.get(NOTES, ()), *out.notes), findings=findings)
 
@@ -156,13 +156,14 @@ def join(asset: str, parts: list[Part], quantities: Quantities) -> Stitched:
     return Stitched(whole.rows, whole.cycle, (*whole.findings, *gaps))
 
 
-def on_grid(path: Path, asset: str, whole: Stitched, quantities: Quantities) -> AssetFile:
+def on_grid(path: Path, asset: str, whole: Stitched, columns: Columns, quantities: Quantities) -> AssetFile:
     """Rows on the task's grid of time, if they have a time; ``path``: for messages."""
     if TIME not in whole.rows:
         return AssetFile(whole.rows, (), whole.findings)
     rows = whole.rows.copy()
     time = rows.pop(TIME).to_numpy()
-    regular = grid.regular(path, rows, time, quantities.time.step, quantities.time.largest_gap)
+    points = (QUANTITY,) if columns.labels == "check_up" else ()
+    regular = grid.regular(path, rows, time, quantities.time.step, quantities.time.largest_gap, points)
     notes = (grid.describe(asset, regular.gaps, quantities.time.unit),) if regular.gaps else ()
     return AssetFile(regular.table, notes, whole.findings)
 

@@ -7,9 +7,10 @@ a reference test, a spike. Inputs are cleaned with past rows only, so that a dev
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from types import MappingProxyType
 from typing import TypeVar
 
 import numpy as np
@@ -68,14 +69,22 @@ def clean_inputs(
     quantities: Quantities,
     *,
     track: Track,
+    typical: Mapping[str, float] = MappingProxyType({}),
 ) -> tuple[np.ndarray, np.ndarray]:
     """Health (n,) and features (n, F) of the given names as a device can clean them, row by row.
 
-    On track ``with_target`` a row off the level of the target holds the last sound row, features too. On track
-    ``sensors_only`` a device has no target to tell that by, so each feature has its own filter only.
+    What is NaN was not measured: there the last measured value holds, before all filters. On track ``with_target`` a
+    row off the level of the target holds the last sound row, features too. On track ``sensors_only`` a device has no
+    target to tell that by, so each feature has its own filter only.
+
+    Args:
+        health: on track ``with_target`` from its first measured row on.
+        typical: feature -> its median in training, which holds before its first value.
     """
     back, own = clean.window - 1, quantities.cleaning.features
     floors = np.array([own.get(name, 0.0) for name in names])
+    first = np.array([typical.get(name, np.nan) for name in names])
+    health, features = without_gaps(health), filled(features, first)
     if track == "sensors_only":
         alone = hampel(health, back, 0, clean.sigmas, health_floor(quantities))[0]
         return alone, replace_outliers(features, back, 0, clean.feature_sigmas, floors)[0]
@@ -86,17 +95,33 @@ def clean_inputs(
     return health[sound][levels.latest], cleaned[levels.latest]
 
 
+def without_gaps(health: np.ndarray) -> np.ndarray:
+    """Health (n,) with the last measured value where it is NaN; before the first one it stays so."""
+    return filled(health[:, None], np.array([np.nan]))[:, 0]
+
+
+def filled(values: np.ndarray, first: np.ndarray) -> np.ndarray:
+    """(n, F) with the last measured value where one is NaN; before a column's first one, that of ``first`` (F,)."""
+    if not np.isnan(values).any():
+        return values
+    table = np.concatenate([first[None], values])
+    last = np.maximum.accumulate(np.where(np.isnan(table), 0, np.arange(len(table))[:, None]), axis=0)
+    return np.asarray(np.take_along_axis(table, last, axis=0)[1:])
+
+
 def clean_targets(health: np.ndarray, clean: CleanParams, quantities: Quantities) -> np.ndarray:
-    """Health (n,) without outliers, with both sides of a row known; a straight line where a check-up took its place."""
-    side, rows = clean.window // 2 + 2, np.arange(len(health))
-    cleaned = hampel(health, side, side, clean.sigmas, health_floor(quantities), memory=clean.window - 1)[0]
-    known = np.isfinite(cleaned)
-    return np.asarray(np.interp(rows, rows[known], cleaned[known]))
+    """Health (n,) without outliers, with both sides of a row known; NaN where it was not measured, or at a check-up."""
+    side, known = clean.window // 2 + 2, np.isfinite(health)
+    cleaned = np.full(len(health), np.nan)
+    cleaned[known] = hampel(
+        health[known], side, side, clean.sigmas, health_floor(quantities), memory=clean.window - 1
+    )[0]
+    return cleaned
 
 
 def health_levels(health: np.ndarray, clean: CleanParams, quantities: Quantities) -> Levels:
-    """Levels of health (n,), as a device finds them."""
-    return find_levels(health, clean.window - 1, clean.sigmas, health_floor(quantities))
+    """Levels of health (n,), as a device finds them; where it is NaN, the last measured one holds."""
+    return find_levels(without_gaps(health), clean.window - 1, clean.sigmas, health_floor(quantities))
 
 
 def health_floor(quantities: Quantities) -> float:

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from dlnet.config.quantities import Labels
 from dlnet.data.order import positions
 from dlnet.data.tablefiles import read_table
 from dlnet.errors import DataError
@@ -29,6 +30,7 @@ class Columns:
         asset: column that names the asset of a row, None: a file holds one.
         parts: pattern of names of files with a group ``asset``: those of one asset are its parts, None: none.
         include: rows that are ageing cycles, see ``dlnet.data.include``, None: all.
+        labels: ``check_up``: only rows whose target is not empty measured it; ``all``: each row has one.
     """
 
     target: str | None
@@ -39,6 +41,7 @@ class Columns:
     asset: str | None = None
     parts: str | None = None
     include: str | None = None
+    labels: Labels = "all"
 
     def name_in_file(self, name: str) -> str:
         """Name in the file of a column of the table."""

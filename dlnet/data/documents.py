@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pydantic import Field
+
 from dlnet.config.clean import CleanParams
 from dlnet.config.quantities import Quantities
 from dlnet.config.task import Channels, Windows
@@ -59,6 +61,7 @@ class TaskRecord(SourceRecord, Windows):
 
     Attributes:
         features: their names. channels: inputs of networks. counts: split -> assets, rows and windows.
+        typical: feature -> its median in training, which holds where a life begins without a value of it.
     """
 
     quantities: Quantities
@@ -66,3 +69,4 @@ class TaskRecord(SourceRecord, Windows):
     features: tuple[str, ...]
     channels: Channels
     counts: dict[str, SplitCounts]
+    typical: dict[str, float] = Field(default_factory=dict)

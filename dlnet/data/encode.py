@@ -32,7 +32,8 @@ class Encoder:
     the features of ``relative`` minus their last block, in units of ``relative_scale``.
 
     ``low`` and ``high`` are the least and the greatest value of each feature in all rows of the training assets, until
-    the end of their data: the device's integer codes cover them and more.
+    the end of their data: the device's integer codes cover them and more. ``typical`` is the median of each: it holds
+    where a life begins without a value. A model of an older release has none; there the centre holds.
     """
 
     track: Track
@@ -52,6 +53,7 @@ class Encoder:
     level_scale: float
     delta_scale: float
     drop_limit: float
+    typical: tuple[float, ...] = ()
 
     @property
     def steps(self) -> int:
@@ -69,6 +71,11 @@ class Encoder:
         """Positions of the features among the channels; those relative to their last block follow."""
         start = 2 if self.track == "with_target" else 0
         return slice(start, start + len(self.features))
+
+    @property
+    def first(self) -> dict[str, float]:
+        """Feature -> the value that holds before its first one is measured."""
+        return dict(zip(self.features, self.typical or self.center, strict=True))
 
     def encode(self, dataset: WindowDataset, ends: Ends) -> Singles:
         """Encode windows of a dataset: (N,) ends -> (N, steps, channels)."""
@@ -128,8 +135,9 @@ class Encoder:
         return np.stack(columns, axis=2)
 
     def to_json(self) -> dict[str, Any]:
-        """As a JSON-ready dict."""
-        return asdict(self)
+        """As a JSON-ready dict; without ``typical`` where there is none, so that an older model keeps its hash."""
+        content = asdict(self)
+        return content if self.typical else {key: value for key, value in content.items() if key != "typical"}
 
 
 def fit_encoder(dataset: WindowDataset, task: TaskParams) -> Encoder:
@@ -143,7 +151,7 @@ def fit_encoder(dataset: WindowDataset, task: TaskParams) -> Encoder:
     size, change = np.abs(blocks).max(axis=0, initial=0.0), blocks[:, position] - first
     rows = features[dataset.training_rows]
     last = dataset.health[ends - 1]
-    delta_scale = 3.0 * float(np.abs(dataset.targets(ends) - last[:, None]).mean())
+    delta_scale = 3.0 * float(np.nanmean(np.abs(dataset.targets(ends) - last[:, None])))
     levels = _block_means_ending_at(dataset.health[:, None], ends, task.block)[:, 0]
     before = _block_means_ending_at(dataset.health[:, None], ends - task.block, task.block)[:, 0]
     return Encoder(
@@ -164,6 +172,7 @@ def fit_encoder(dataset: WindowDataset, task: TaskParams) -> Encoder:
         level_scale=float(_spread(last[:, None], np.abs(last).max(keepdims=True))[0]),
         delta_scale=delta_scale,
         drop_limit=float(np.quantile((before - levels) / delta_scale, 0.99)),
+        typical=tuple(dataset.task.typical[name] for name in channels.features) if dataset.task.typical else (),
     )
 
 

@@ -59,6 +59,7 @@ def _numbers(encoder: Encoder) -> dict[str, bool]:
         "high": len(encoder.high) == count
         and _within(encoder.high)
         and all(low <= high for low, high in zip(encoder.low, encoder.high, strict=False)),
+        "typical": not encoder.typical or (len(encoder.typical) == count and _within(encoder.typical)),
         "relative_scale": len(encoder.relative_scale) == len(encoder.relative) and _positive(encoder.relative_scale),
         "quantiles": not rows
         or (

@@ -54,6 +54,10 @@ class Finding(Document):
         """The rows as text, such as ``12-15, 40``."""
         return ", ".join(str(first) if first == last else f"{first}-{last}" for first, last in self.rows)
 
+    def after(self, before: int) -> Finding:
+        """The finding, with rows counted from ``before`` earlier ones on, in which nothing was looked for."""
+        return self.model_copy(update={"rows": tuple((first + before, last + before) for first, last in self.rows)})
+
 
 def spans(odd: np.ndarray) -> tuple[tuple[int, int], ...]:
     """The first ``MOST_SPANS`` stretches of rows where ``odd`` (rows,) is true: first and last row, from 1."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,7 +42,14 @@ class Regular:
     gaps: tuple[Gap, ...]
 
 
-def regular(path: Path, table: pd.DataFrame, time: np.ndarray, step: float, largest_gap: float) -> Regular:
+def regular(
+    path: Path,
+    table: pd.DataFrame,
+    time: np.ndarray,
+    step: float,
+    largest_gap: float,
+    points: Collection[str] = (),
+) -> Regular:
     """Put measured rows on the grid ``time[0] + k * step``, from the first row to the last.
 
     The rows of one step, ``time[0] + (k - 1) * step < t <= time[0] + k * step``, become one node: the mean of their
@@ -55,25 +62,34 @@ def regular(path: Path, table: pd.DataFrame, time: np.ndarray, step: float, larg
     ``M * W**2 / 8 + e`` from the curve: weights of its rows are positive, sum to 1 and have the grid point as their
     mean time.
 
+    A value that was not measured is NaN: a node is the mean of those that were, and a grid point beside a node without
+    any has none. Columns of ``points`` are not interpolated: each value belongs to the grid point nearest to its row.
+
     Args:
         path: the file, for messages.
         table: (n, F) float64, n >= 1, one measurement a row; the index is the line in the file.
         time: (n,) times of the rows.
         step: distance of the grid points, > 0, in the unit of ``time``.
         largest_gap: a longer distance between two rows is listed as a gap, > 0, in the unit of ``time``.
+        points: names of columns that are known in some rows only.
 
     Raises:
-        DataError: a time or value is not finite, times do not rise, or the grid would have over ``MAX_ROWS`` rows.
+        DataError: a time or value is infinite, times do not rise, or the grid would have over ``MAX_ROWS`` rows.
     """
     values = table.to_numpy(np.float64)
-    _check_finite(path, table.index, "time", time)
+    _check_known(path, table.index, "time", time, ~np.isfinite(time))
     for position, name in enumerate(table.columns):
-        _check_finite(path, table.index, f"column {name!r}", values[:, position])
+        _check_known(path, table.index, f"column {name!r}", values[:, position], np.isinf(values[:, position]))
     check_rising(path, table.index, time)
     steps = _steps(path, time, step)
     nodes, means = _nodes(steps, values)
     grid = np.arange(int(steps[-1]) + 1)
-    columns = {name: np.interp(grid, nodes, means[:, position]) for position, name in enumerate(table.columns)}
+    columns = {
+        name: _at_points(len(grid), steps, values[:, position])
+        if name in points
+        else np.interp(grid, nodes, means[:, position])
+        for position, name in enumerate(table.columns)
+    }
     before = np.flatnonzero(np.diff(steps) > largest_gap / step + TOLERANCE)
     gaps = tuple(Gap(float(time[i]), float(time[i + 1])) for i in before)
     return Regular(pd.DataFrame(columns, index=pd.RangeIndex(len(grid)), columns=table.columns), gaps)
@@ -93,8 +109,8 @@ def describe(asset: str, gaps: Sequence[Gap], unit: str) -> str:
     return f"{asset}: no rows between {named} {unit}{more}; bridged by {line}."
 
 
-def _check_finite(path: Path, lines: pd.Index, what: str, values: np.ndarray) -> None:
-    wrong = np.flatnonzero(~np.isfinite(values))
+def _check_known(path: Path, lines: pd.Index, what: str, values: np.ndarray, faulty: np.ndarray) -> None:
+    wrong = np.flatnonzero(faulty)
     if len(wrong):
         raise DataError(
             f"{path}: line {lines[wrong[0]]}: {what} is {values[wrong[0]]}; write a plain number or delete the line"
@@ -144,8 +160,24 @@ def _nodes(steps: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarra
     return _means(steps[:, None], starts, counts)[:, 0], _means(values, starts, counts)
 
 
+def _at_points(count: int, steps: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """(count,) mean of the values of the rows nearest to each grid point, NaN where none has one."""
+    known = np.isfinite(values)
+    nearest = np.minimum(np.rint(steps[known]).astype(np.int64), count - 1)
+    sums, counts = (np.bincount(nearest, weights, count) for weights in (values[known], None))
+    return np.where(counts > 0, sums / np.maximum(counts, 1), np.nan)
+
+
 def _means(values: np.ndarray, starts: np.ndarray, counts: np.ndarray) -> np.ndarray:
-    """(N, F) means of N runs of rows of (n, F), summed as distances from its first row: equal rows stay exact."""
+    """(N, F) means of N runs of rows of (n, F), summed as distances from its first row: equal rows stay exact.
+
+    NaN does not count; a run without any value has none.
+    """
+    if np.isnan(values).any():
+        known = np.isfinite(values)
+        counted = np.add.reduceat(known.astype(np.float64), starts, axis=0)
+        sums = np.add.reduceat(np.where(known, values, 0.0), starts, axis=0)
+        return np.where(counted > 0, sums / np.maximum(counted, 1), np.nan)
     first = values[starts]
     sums = np.add.reduceat(values - np.repeat(first, counts, axis=0), starts, axis=0)
     return first + sums / counts[:, None]

@@ -130,10 +130,11 @@ def _beginning(raw: Floats, quantities: Quantities) -> _Found:
 
 
 def _repeated(raw: Floats, features: Floats) -> _Found:
-    """Rows whose every value stands in an earlier row; a target alone repeats too easily to say anything."""
+    """Complete rows whose every value stands in an earlier one; a target alone repeats too easily to say anything."""
     if not features.shape[1]:
         return []
-    odd = pd.DataFrame(np.column_stack([raw, features])).duplicated().to_numpy()
+    values = np.column_stack([raw, features])
+    odd = pd.DataFrame(values).duplicated().to_numpy() & np.isfinite(values).all(axis=1)
     if not odd.any():
         return []
     text = f"{odd.sum()} rows repeat an earlier one, value for value: the same rows twice, or very coarse values"

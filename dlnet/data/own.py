@@ -51,7 +51,7 @@ def read_folder(folder: Path, columns: Columns, quantities: Quantities, nominal:
     _check_twins(parts.of, whole)
     tables, notes, findings = [], _several(parts.of, quantities), list(parts.findings)
     for asset, rows in whole.items():
-        own = on_grid(parts.of[asset][0].path, asset, rows, quantities)
+        own = on_grid(parts.of[asset][0].path, asset, rows, columns, quantities)
         tables.append(keyed(own.rows, asset, _group(folder, parts.of[asset]), parts.of[asset][0].nominal))
         notes += own.notes
         findings += own.findings

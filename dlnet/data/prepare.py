@@ -17,9 +17,11 @@ from dlnet.data.check_ups import check_up_findings
 from dlnet.data.clean import clean_inputs, clean_targets, health_levels
 from dlnet.data.documents import SourceRecord, SplitCounts, TaskRecord
 from dlnet.data.findings import Finding
+from dlnet.data.gap_findings import missing_findings, not_measured
 from dlnet.data.oddities import oddities
 from dlnet.data.schema import KEYS
 from dlnet.data.split import SPLITS, split_assets
+from dlnet.data.windows import measured_ahead
 from dlnet.errors import ConfigError
 
 
@@ -31,8 +33,8 @@ class Prepared:
         rows: ``rows.parquet``.
         assets: ``assets.parquet``.
         task: ``task.json``.
-        raw: (R,) health before cleaning, for the report.
-        touched: (R, F) which feature values were replaced, for the report.
+        raw: (R,) health before cleaning, NaN where it was not measured, for the report.
+        touched, missing: (R, F) which feature values were replaced, and which were not measured, for the report.
     """
 
     rows: pd.DataFrame
@@ -40,6 +42,7 @@ class Prepared:
     task: TaskRecord
     raw: np.ndarray
     touched: np.ndarray
+    missing: np.ndarray
 
 
 def prepare(
@@ -50,7 +53,9 @@ def prepare(
     split: SplitParams,
     task: TaskParams,
 ) -> Prepared:
-    """Clean every asset and assign the assets to splits.
+    """Assign the assets to splits and clean each one.
+
+    Rows before an asset's first target are left out: nothing is known of its health there.
 
     Args:
         table: ``assets.parquet`` of the fetch stage.
@@ -58,20 +63,29 @@ def prepare(
         quantities: the task. clean: section ``clean``. split: section ``split``. task: section ``task``.
 
     Raises:
-        ConfigError: a feature of the track is not in the data, or is relative and no input; ``clean.min_rows`` is too
-            small for a window; or the track would see a target that is known only after failure.
+        ConfigError: a feature of the track is not in the data, or is relative and no input, or has no value in any
+            training asset; ``clean.min_rows`` is too small for a window; or the track would see a target that is known
+            only after failure.
         DataError: too few assets for the split.
     """
     features = [name for name in table.columns if name not in KEYS]
+    if source.columns.labels == "check_up":
+        quantities = unfiltered(quantities)
     channels = task.channels(quantities, features)
     _check_features(channels, features, task)
     _check_rows(clean, task)
     check_leak(table, quantities, task)
+    table = from_first_target(table).reset_index(drop=True)
     raw = quantities.target.to_health(table["quantity"] / table["nominal"])
-    bar = tqdm(table.assign(health=raw).groupby("asset", sort=False), desc="cleaning", unit="asset", leave=False)
-    parts = [_clean_asset(asset, features, clean, quantities, task.track) for _, asset in bar]
+    table = table.assign(health=raw)
+    assets = split_assets(_sizes(table), split, clean.min_rows)
+    training = table.loc[table["asset"].isin(assets.loc[assets["used_in_training"], "asset"]), features]
+    typical = _typical(training)
+    channels = task.channels(quantities, features, float(training.isna().to_numpy().mean()) if features else 0.0)
+    bar = tqdm(table.groupby("asset", sort=False), desc="cleaning", unit="asset", leave=False)
+    parts = [_clean_asset(asset, features, clean, quantities, task.track, typical) for _, asset in bar]
     rows = pd.concat([part.rows for part in parts], ignore_index=True)
-    assets = split_assets(pd.DataFrame([part.counts for part in parts]), split, clean.min_rows)
+    assets = assets.merge(pd.DataFrame([part.counts for part in parts]), on="asset", how="left")
     columns = ["asset", "group", "rows", "split", "used_in_training", *_TOUCHED]
     findings = (*source.findings, *(finding for part in parts for finding in part.findings))
     record = TaskRecord(
@@ -81,9 +95,39 @@ def prepare(
         clean=clean,
         features=tuple(features),
         channels=channels,
-        counts=_counts(assets, task),
+        counts=_counts(assets, rows, task),
+        typical=typical,
     )
-    return Prepared(rows, assets[columns], record, raw, np.concatenate([part.touched for part in parts]))
+    touched = np.concatenate([part.touched for part in parts])
+    missing = table[features].isna().to_numpy()
+    return Prepared(rows, assets[columns], record, raw, touched, missing)
+
+
+def unfiltered(quantities: Quantities) -> Quantities:
+    """The task whose target has no outliers: between check-ups it stands still, so each of them would look like one."""
+    low, high = quantities.target.range
+    return quantities.model_copy(update={"cleaning": quantities.cleaning.model_copy(update={"target": high - low})})
+
+
+def from_first_target(table: pd.DataFrame) -> pd.DataFrame:
+    """Rows of ``assets.parquet`` without those before an asset's first target."""
+    return table[table["quantity"].notna().groupby(table["asset"], sort=False).cummax()]
+
+
+def _sizes(table: pd.DataFrame) -> pd.DataFrame:
+    """One row an asset: ``asset``, ``group``, ``rows``."""
+    groups = table.groupby("asset", sort=False)
+    return groups.agg(group=("group", "first"), rows=("group", "size")).reset_index()
+
+
+def _typical(training: pd.DataFrame) -> dict[str, float]:
+    """Feature -> its median in rows of the training assets."""
+    empty = [str(name) for name in training.columns if training[name].isna().all()]
+    if empty:
+        raise ConfigError(
+            f"params.yaml: data.csv.features: {empty[0]!r} has no value in any training asset; leave it out"
+        )
+    return {str(name): float(training[name].median()) for name in training.columns}
 
 
 _TOUCHED = ["touched_inputs", "touched_targets", "touched_features"]
@@ -104,7 +148,8 @@ def check_leak(table: pd.DataFrame, quantities: Quantities, task: TaskParams) ->
             f"params.yaml: task.track: {target.symbol} is known only after failure (tasks/{quantities.name}.yaml: "
             f"target.known), so its past cannot be an input; {advice}"
         )
-    steps = table.groupby("asset", sort=False)["quantity"].diff().dropna().to_numpy()
+    measured = table[table["quantity"].notna()].groupby("asset", sort=False)
+    steps = (measured["quantity"].diff() / measured["row"].diff()).dropna().to_numpy()
     if not target.over_nominal and len(steps) and np.allclose(steps, -quantities.time.step, rtol=1e-6, atol=0):
         raise ConfigError(
             f"params.yaml: task.track: {target.quantity} falls by exactly one step of time a row on every "
@@ -151,40 +196,51 @@ class _Cleaned:
 
 
 def _clean_asset(
-    asset: pd.DataFrame, features: list[str], clean: CleanParams, quantities: Quantities, track: Track
+    asset: pd.DataFrame,
+    features: list[str],
+    clean: CleanParams,
+    quantities: Quantities,
+    track: Track,
+    typical: dict[str, float],
 ) -> _Cleaned:
     health, measured = asset["health"].to_numpy(), asset[features].to_numpy(np.float64)
-    inputs, values = clean_inputs(health, measured, features, clean, quantities, track=track)
+    inputs, values = clean_inputs(health, measured, features, clean, quantities, track=track, typical=typical)
     targets = clean_targets(health, clean, quantities)
-    touched = values != measured
+    touched, known = (values != measured) & np.isfinite(measured), np.isfinite(health)
     rows = asset[["asset", "group", "row"]].assign(health=inputs, target=targets)
     rows = pd.concat([rows, pd.DataFrame(values, columns=features, index=rows.index)], axis=1)
     counts = {
         "asset": asset["asset"].iloc[0],
-        "group": asset["group"].iloc[0],
-        "rows": len(asset),
-        "touched_inputs": int((inputs != health).sum()),
-        "touched_targets": int((targets != health).sum()),
+        "touched_inputs": int((inputs != health)[known].sum()),
+        "touched_targets": int((targets != health)[known].sum()),
         "touched_features": int(touched.sum()),
     }
-    levels = health_levels(health, clean, quantities)
-    findings = [
-        *check_up_findings(counts["asset"], levels, quantities, track),
-        *oddities(counts["asset"], health, targets, measured, quantities),
+    name, before = counts["asset"], int(asset["row"].iloc[0])
+    found = [
+        *check_up_findings(name, health_levels(health, clean, quantities), quantities, track),
+        *missing_findings(name, measured, features, quantities),
+        *oddities(name, health, targets, measured, quantities),
     ]
+    findings = [*not_measured(name, before, health, quantities), *(finding.after(before) for finding in found)]
     return _Cleaned(rows, counts, touched, findings)
 
 
-def _counts(assets: pd.DataFrame, task: TaskParams) -> dict[str, SplitCounts]:
+def _counts(assets: pd.DataFrame, rows: pd.DataFrame, task: TaskParams) -> dict[str, SplitCounts]:
     """Assets, rows and windows of each split."""
     counts: dict[str, dict[str, int]] = {}
+    measured = {str(name): part.notna().to_numpy() for name, part in rows.groupby("asset", sort=False)["target"]}
     for split in (*SPLITS, "unused"):
         of_split = assets[assets["split"] == split]
         counts[split] = {"assets": len(of_split), "rows": int(of_split["rows"].sum())}
         if split in SPLITS:
             used = of_split[of_split["used_in_training"]] if split == "train" else of_split
             stride = task.stride_train if split == "train" else task.stride_eval
-            starts = used["rows"] - task.window - task.horizon
-            counts[split]["windows"] = int((starts // stride + 1).clip(lower=0).sum())
+            counts[split]["windows"] = sum(_windows(measured[name], task, stride) for name in used["asset"])
     counts["train"]["assets_used"] = int(assets["used_in_training"].sum())
     return {split: SplitCounts(**entry) for split, entry in counts.items()}
+
+
+def _windows(measured: np.ndarray, task: TaskParams, stride: int) -> int:
+    """Windows of an asset, from (n,) which of its rows measured the target."""
+    ends = np.arange(task.window, len(measured) - task.horizon + 1, stride)
+    return int(measured_ahead(measured, ends, task.horizon).sum())

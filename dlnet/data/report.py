@@ -40,7 +40,8 @@ def describe(prepared: Prepared, clean: CleanParams, split: SplitParams) -> dict
         ``source`` (label, simulated, notes), ``clean`` and ``split`` (the params), ``splits`` (assets, rows,
         windows, life, target), ``noise`` (see ``measured_noise``), ``ranges`` (per column and split: quantiles, and
         the share beyond the 1st and 99th percentile of training rows), ``cleaned`` (counts: total, per feature, of the
-        worst assets), ``findings`` (asset, rows, kind, text) and ``unused`` (asset, rows, why).
+        worst assets), ``findings`` (asset, rows, kind, text), ``gaps`` (rows that measured the target, share of values
+        missing per feature) and ``unused`` (asset, rows, why).
     """
     task, assets = prepared.task, prepared.assets
     keys = ("task", "source", "label", "simulated", "assets", "rows", "nominal", "notes")
@@ -53,6 +54,7 @@ def describe(prepared: Prepared, clean: CleanParams, split: SplitParams) -> dict
         "ranges": _ranges(prepared),
         "cleaned": _cleaned(prepared),
         "findings": [finding.content() for finding in in_order(task.findings)],
+        "gaps": _gaps(prepared),
         "unused": [
             {
                 "asset": asset["asset"],
@@ -90,12 +92,15 @@ def column(prepared: Prepared, name: str) -> np.ndarray:
 
 
 def measured_noise(prepared: Prepared) -> float:
-    """Standard deviation of one measurement of the target, in its unit: median over assets.
+    """Standard deviation of one measurement of the target, in its unit: median over assets, 0 where all are short.
 
     From second differences, in which a slow change cancels: 1.4826 median|x[i-1] - 2 x[i] + x[i+1]| / sqrt(6).
     """
     lives = prepared.rows[["asset"]].assign(raw=prepared.raw).groupby("asset", sort=False)["raw"]
-    spreads = [np.median(np.abs(np.diff(life.to_numpy(), 2))) for _, life in lives if len(life) > SHORTEST]
+    known = [life.dropna().to_numpy() for _, life in lives]
+    spreads = [np.median(np.abs(np.diff(life, 2))) for life in known if len(life) > SHORTEST]
+    if not spreads:  # a handful of check-ups on each asset tell nothing of the noise
+        return 0.0
     return float(MAD_TO_SIGMA * np.median(spreads) / np.sqrt(6.0) * prepared.task.quantities.target.size)
 
 
@@ -132,6 +137,14 @@ def _cleaned(prepared: Prepared) -> dict[str, Any]:
     }
 
 
+def _gaps(prepared: Prepared) -> dict[str, Any]:
+    share = prepared.missing.mean(axis=0)
+    return {
+        "measured": int(np.isfinite(prepared.raw).sum()),
+        "missing": dict(zip(prepared.task.features, map(float, share), strict=True)),
+    }
+
+
 def markdown(report: dict[str, Any], quantities: Quantities, pictures: Sequence[tuple[str, str]]) -> str:
     """The data report as Markdown.
 
@@ -155,6 +168,7 @@ def markdown(report: dict[str, Any], quantities: Quantities, pictures: Sequence[
         _noise_text(report["noise"], target),
         "## Cleaned",
         _cleaned_text(report, quantities),
+        *_gaps_text(report, quantities),
         "## Ranges",
         "1st to 99th percentile after cleaning. The last column is the share of test rows beyond the 1st and 99th "
         f"percentile of the training {asset.many}: 2 % where both are alike.",
@@ -233,7 +247,7 @@ def _cleaned_text(report: dict[str, Any], quantities: Quantities) -> str:
     cleaned, clean, symbol = report["cleaned"], report["clean"], quantities.target.symbol
     text = (
         f"Hampel filters, window {clean['window']}. {symbol} as input, looking back only: {cleaned['replaced_inputs']} "
-        f"of {cleaned['rows']:,} points replaced. {symbol} as target, both sides known: {cleaned['replaced_targets']}."
+        f"of {cleaned['rows']:,} points replaced. {symbol} as target, both sides known: {cleaned['replaced_targets']} replaced or left out."
     )
     values = cleaned["rows"] * len(cleaned["per_feature"])
     if values:
@@ -242,6 +256,24 @@ def _cleaned_text(report: dict[str, Any], quantities: Quantities) -> str:
     rows = [list(asset.values()) for asset in cleaned["worst_assets"]]
     header = [f"most cleaned {quantities.asset.one}", quantities.time.many, "inputs", "targets", "feature values"]
     return text + ("\n\n" + _table(header, rows) if rows else "")
+
+
+def _gaps_text(report: dict[str, Any], quantities: Quantities) -> list[str]:
+    """A section on what was not measured; nothing where all was."""
+    gaps, rows, time = report["gaps"], report["cleaned"]["rows"], quantities.time
+    missing = {name: share for name, share in gaps["missing"].items() if share}
+    if gaps["measured"] == rows and not missing:
+        return []
+    parts = ["## Gaps"]
+    if gaps["measured"] < rows:
+        parts.append(
+            f"{quantities.target.symbol} was measured in {gaps['measured']:,} of {rows:,} {time.many}. Between "
+            "them the last measured one is the input, and no error is counted."
+        )
+    if missing:
+        parts.append("Values of features that were not measured; the last one holds, at first the median of training.")
+        parts.append(_table(["feature", "missing"], [[name, f"{share:.1%}"] for name, share in missing.items()]))
+    return parts
 
 
 def _ranges_table(ranges: dict[str, dict[str, dict[str, float]]], quantities: Quantities) -> str:

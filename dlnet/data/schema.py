@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -28,34 +28,42 @@ REMEDY = "restore it (git or dvc pull) or run dvc repro"
 EMPTY, INFINITE, NOT_POSITIVE, OUT_OF_RANGE = "empty", "infinite", "zero or negative", "out of range"
 
 
-def rows_schema(names: Sequence[str], target: Target, nominal: float) -> pa.DataFrameSchema:
-    """Schema of one asset with the columns ``names``: the quantity within its range, positive if it is a share."""
+def rows_schema(names: Sequence[str], target: Target, nominal: float, gaps: Collection[str]) -> pa.DataFrameSchema:
+    """Schema of one asset with the columns ``names``: the quantity within its range, positive if it is a share.
+
+    Fields of the columns ``gaps`` may be empty.
+    """
     finite = pa.Check(np.isfinite, error=INFINITE)
     low, high = (bound * nominal for bound in target.range)
     positive = [pa.Check.gt(0, error=NOT_POSITIVE)] if target.over_nominal else []
     quantity = [finite, *positive, pa.Check.in_range(low, high, error=OUT_OF_RANGE)]
-    columns = {name: pa.Column(np.float64, quantity if name == QUANTITY else finite) for name in names}
+    columns = {
+        name: pa.Column(np.float64, quantity if name == QUANTITY else finite, nullable=name in gaps) for name in names
+    }
     return pa.DataFrameSchema(columns, strict=True, ordered=True)
 
 
 def table_schema(features: Sequence[str]) -> pa.DataFrameSchema:
-    """Schema of ``assets.parquet``: all assets, one row a step of time."""
+    """Schema of ``assets.parquet``: all assets, one row a step of time; what was not measured is NaN."""
     finite = pa.Check(np.isfinite, error=INFINITE)
     columns = {
         "asset": pa.Column(str),
         "group": pa.Column(str),
         "row": pa.Column(np.int64, pa.Check.ge(0)),
         "nominal": pa.Column(np.float64, [finite, pa.Check.gt(0, error=NOT_POSITIVE)]),
-        QUANTITY: pa.Column(np.float64, finite),
+        QUANTITY: pa.Column(np.float64, finite, nullable=True),
     }
-    columns |= {name: pa.Column(np.float64, finite) for name in features}
+    columns |= {name: pa.Column(np.float64, finite, nullable=True) for name in features}
     return pa.DataFrameSchema(columns, strict=True, ordered=True, unique=["asset", "row"])
 
 
-def failures(rows: pd.DataFrame, target: Target, nominal: float) -> pd.DataFrame:
-    """Values of one asset that break its schema: ``line``, ``column``, ``fault``, ``value``, in file order."""
+def failures(rows: pd.DataFrame, target: Target, nominal: float, gaps: Collection[str] = ()) -> pd.DataFrame:
+    """Values of one asset that break its schema: ``line``, ``column``, ``fault``, ``value``, in file order.
+
+    Fields of the columns ``gaps`` may be empty.
+    """
     try:
-        rows_schema(list(rows.columns), target, nominal).validate(rows, lazy=True)
+        rows_schema(list(rows.columns), target, nominal, gaps).validate(rows, lazy=True)
     except pa.errors.SchemaErrors as error:
         cases = error.failure_cases
         failed = pd.DataFrame(
@@ -80,6 +88,8 @@ def check_rows(
 ) -> None:
     """Raise an error for the first invalid value of an asset.
 
+    A feature may be missing in a row. So may the target where only check-ups measure it, but not in all rows.
+
     Args:
         path: the file, for the message.
         rows: from ``read_rows``.
@@ -88,14 +98,22 @@ def check_rows(
         settings: where unit and nominal value are given, for the message.
 
     Raises:
-        DataError: an empty or infinite field, a quantity out of range or not in the unit stated; names file, line
-            and column of the first, and how many more there are.
+        DataError: an empty target or time, an infinite field, a quantity out of range or not in the unit stated; names
+            file, line and column of the first, and how many more there are.
     """
-    failed = failures(rows, target, nominal)
+    check_ups = columns.labels == "check_up"
+    if check_ups and QUANTITY in rows and rows[QUANTITY].isna().all():
+        column = columns.name_in_file(QUANTITY)
+        raise DataError(
+            f"{path}: column {column!r}: empty in every row; one at least must measure it, or delete the file"
+        )
+    failed = failures(rows, target, nominal, [*columns.features, *([QUANTITY] if check_ups else [])])
     if failed.empty:
         return
     first = failed.iloc[0]
     reason = _reason(str(first["fault"]), float(first["value"]), columns, target, nominal, settings)
+    if first["fault"] == EMPTY and first["column"] == QUANTITY and settings is IN_PARAMS:
+        reason += "; if only check-ups measure it, set data.csv.labels: check_up (params.yaml)"
     more = failed["line"].nunique() - 1
     also = f" ({more} more lines like it)" if more else ""
     where = location(path, int(first["line"]), columns.name_in_file(first["column"]), rows.index)
@@ -186,13 +204,14 @@ def check_target(path: Path, table: pd.DataFrame, target: Target) -> None:
     """Raise an error for the first row of a table of all assets whose target the task rules out.
 
     Raises:
-        DataError: a target out of its range or, if it is a share, not above zero; or a nominal value other than 1
+        DataError: no target, one out of its range or, if it is a share, not above zero; or a nominal value other than 1
             though it is no share; names file, row and column.
     """
     (low, high), quantity = target.range, table[QUANTITY]
     of_new = f"not 1, though {target.symbol} is no share of a nominal value"
     faults = [
         ("nominal", of_new, (table["nominal"] != 1.0) & (not target.over_nominal)),
+        (QUANTITY, EMPTY, quantity.isna()),
         (QUANTITY, NOT_POSITIVE, (quantity <= 0) & target.over_nominal),
         (QUANTITY, f"{target.symbol} outside {low:g}-{high:g}", ~(quantity / table["nominal"]).between(low, high)),
     ]

@@ -98,8 +98,8 @@ def own_columns(params: CsvParams, quantities: Quantities) -> csvfiles.Columns:
             f"params.yaml: data.csv.features: {same[0]!r} is the column of the target, which it would reveal; "
             "leave it out"
         )
-    own = {name: getattr(params, name) for name in ("time", "features", "cycle", "asset", "parts", "include")}
-    return csvfiles.Columns(target=params.target, unit=unit, **own)
+    names = ("time", "features", "cycle", "asset", "parts", "include", "labels")
+    return csvfiles.Columns(target=params.target, unit=unit, **{name: getattr(params, name) for name in names})
 
 
 def _check_names(where: str, features: Iterable[str], quantities: Quantities) -> None:

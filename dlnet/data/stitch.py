@@ -144,7 +144,8 @@ def _begins_again(asset: str, parts: Sequence[Part]) -> bool:
     begins = [None if part.cycle is None else part.cycle.iloc[0] for part in parts]
     if begins[0] not in (0, 1) or any(begin != begins[0] for begin in begins):
         return False
-    same = [_values(part)[0].tolist() == _values(parts[0])[0].tolist() for part in parts[1:]]
+    first = _values(parts[0])[0]
+    same = [np.array_equal(_values(part)[0], first, equal_nan=True) for part in parts[1:]]
     if any(same) and not all(same):
         raise DataError(
             f"{parts[1:][same.index(False)].path}: begins at {begins[0]:g} like {parts[0].path}, with other values, "

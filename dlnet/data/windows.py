@@ -55,7 +55,9 @@ class WindowDataset:
 
     Attributes:
         health: (R,) health as the device would see it (causally cleaned).
-        target: (R,) health to be forecast (cleaned with both sides known); NaN for test assets unless allowed.
+        target: (R,) health to be forecast (cleaned with both sides known); NaN where it was not measured, and for test
+            assets unless allowed.
+        measured: (R,) whether a row measured the target.
         features: (R, F) causally cleaned features, in the order of ``feature_names``.
         asset_index: (R,) index into ``assets``.
         assets: names of the assets.
@@ -66,6 +68,7 @@ class WindowDataset:
 
     health: Floats
     target: Floats
+    measured: npt.NDArray[np.bool_]
     features: Floats
     feature_names: tuple[str, ...]
     asset_index: npt.NDArray[np.int64]
@@ -91,6 +94,7 @@ class WindowDataset:
         split = dict(zip(assets["asset"], assets["split"], strict=True))
         asset_index = rows["asset"].map(position).to_numpy(np.int64)
         target = rows["target"].to_numpy(np.float64).copy()
+        measured = np.isfinite(target)
         if not allow_test:
             hidden = np.array([split[name] == "test" for name in names])
             target[hidden[asset_index]] = np.nan
@@ -98,6 +102,7 @@ class WindowDataset:
         return cls(
             health=rows["health"].to_numpy(np.float64),
             target=target,
+            measured=measured,
             features=rows[list(feature_names)].to_numpy(np.float64),
             feature_names=feature_names,
             asset_index=asset_index,
@@ -128,7 +133,7 @@ class WindowDataset:
         Args:
             split: which assets; for ``train`` only those in use.
             stride: rows from one end to the next, >= 1.
-            labelled: keep only windows with all ``horizon`` targets; else also those at the end of a life.
+            labelled: keep only windows with all ``horizon`` rows ahead, one of them measured; else all.
 
         Returns:
             (N,) global row indices, one past the last input row.
@@ -141,7 +146,13 @@ class WindowDataset:
         starts = np.searchsorted(self.asset_index, np.arange(len(self.assets) + 1))
         ahead = self.horizon if labelled else 0
         ends = [np.arange(starts[i] + self.window, starts[i + 1] - ahead + 1, stride, dtype=np.int64) for i in of_split]
-        return np.concatenate(ends) if ends else np.empty(0, np.int64)
+        found = np.concatenate(ends) if ends else np.empty(0, np.int64)
+        return found[measured_ahead(self.measured, found, self.horizon)] if labelled else found
+
+    @property
+    def sparse(self) -> bool:
+        """Whether some rows did not measure the target."""
+        return not bool(self.measured.all())
 
     @property
     def training_rows(self) -> npt.NDArray[np.bool_]:
@@ -153,13 +164,14 @@ class WindowDataset:
         return self.asset_index[ends - 1]
 
     def targets(self, ends: Ends) -> Singles:
-        """(N, horizon) health of the rows after each window.
+        """(N, horizon) health of the rows after each window; NaN where it was not measured.
 
         Raises:
-            DataError: a window lacks targets, or is of a test asset and the dataset was loaded without ``allow_test``.
+            DataError: a window is of a test asset and the dataset was loaded without ``allow_test``.
         """
-        values = self.target[ends[:, None] + np.arange(self.horizon)]
-        if np.isnan(values).any():
+        rows = ends[:, None] + np.arange(self.horizon)
+        values = self.target[rows]
+        if np.isnan(values[self.measured[rows]]).any():
             raise DataError(
                 "targets of test assets are read only by stages.evaluate (WindowDataset.load(allow_test=True))"
             )
@@ -199,3 +211,9 @@ class WindowDataset:
     def feature_history(self, ends: Ends, names: list[str]) -> Floats:
         """(N, window, F) features of the rows in each window."""
         return self.features[:, self.columns(names)][ends[:, None] + np.arange(-self.window, 0)]
+
+
+def measured_ahead(measured: npt.NDArray[np.bool_], ends: Ends, horizon: int) -> npt.NDArray[np.bool_]:
+    """(R,) whether rows measured the target, (N,) ends -> (N,) whether one of the ``horizon`` rows ahead did."""
+    count = np.concatenate([[0], np.cumsum(measured)])
+    return np.asarray(count[ends + horizon] > count[ends])

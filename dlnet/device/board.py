@@ -17,6 +17,7 @@ PROTOCOL = 5
 GREETINGS = 3
 FORECAST_BITS = 24
 FLAGS = (" held", " saturated")  # last words of an answer: it rests on older rows; on a feature beyond its range
+ABSENT = "?"  # an input that was not measured
 CHUNK = 64  # bytes of a saved state in a line
 Floats = npt.NDArray[np.floating[Any]]
 
@@ -55,6 +56,7 @@ class Held:
     ready: bool  # whether there are enough for a forecast
     saturated: bool  # whether a feature among them is beyond the range of its codes: forecasts are flagged
     off_level: int  # rows since the target left its level, 0: the last row is sound; they repeat the last sound one
+    missing: int  # inputs that the last row lacks: their last values hold
 
 
 class Wire(Protocol):
@@ -150,8 +152,9 @@ class Board:
         return self._held("status", self.ask("status"))
 
     def push(self, time: int, values: Sequence[float] | Floats) -> Held:
-        """Send one finished row."""
-        return self._held("push", self.ask(f"push {time} " + " ".join(map(number, values))))
+        """Send one finished row; NaN is an input that was not measured."""
+        words = (ABSENT if math.isnan(value) else number(value) for value in values)
+        return self._held("push", self.ask(f"push {time} " + " ".join(words)))
 
     def forecast(self) -> npt.NDArray[np.int32]:
         """(horizon,) health of the next rows, in units of 2^-24, see ``Target.from_health``; ``held()`` tells what
@@ -216,9 +219,9 @@ class Board:
 
     def _held(self, command: str, reply: str) -> Held:
         fields = self._named(command, reply)
-        names = ("last", "held", "ready", "saturated", "off_level")
-        last, held, ready, saturated, off_level = (self._int(command, fields.get(name, "")) for name in names)
-        return Held(last, held, bool(ready), bool(saturated), off_level)
+        names = ("last", "held", "ready", "saturated", "off_level", "missing")
+        last, held, ready, saturated, off_level, missing = (self._int(command, fields.get(name, "")) for name in names)
+        return Held(last, held, bool(ready), bool(saturated), off_level, missing)
 
     def _fields(self, command: str) -> dict[str, str]:
         return self._named(command, self.ask(command))

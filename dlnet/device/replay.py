@@ -53,7 +53,7 @@ def replay(board: Board, model: DeviceModel, values: Singles) -> Played:
     """Send an asset and compare each forecast with the reference.
 
     Args:
-        values: (n, inputs) rows in natural units, finite, oldest first.
+        values: (n, inputs) rows in natural units, NaN where not measured, oldest first.
 
     Raises:
         WrongModel: the board runs another model. Mismatch: it accepted other rows, or gave another forecast or flag.
@@ -63,7 +63,7 @@ def replay(board: Board, model: DeviceModel, values: Singles) -> Played:
     codec = model.codec
     acceptable_rows = acceptable(codec, values)
     apart, path = compare(model, values), _path(model, values[acceptable_rows])
-    flags = zip(path.flagged.tolist(), path.off.tolist(), strict=True)
+    flags = zip(path.flagged.tolist(), path.off.tolist(), path.missing.tolist(), strict=True)
     reference = zip(path.forecast(model), flags, strict=True)
     accepted_count = forecasts = 0
     last: Int32s | None = None
@@ -77,12 +77,14 @@ def replay(board: Board, model: DeviceModel, values: Singles) -> Played:
         accepted_count += accepted
         if held is None or accepted_count < codec.window:
             continue
-        last, (wanted, (flag, off)) = board.forecast(), next(reference)
+        last, (wanted, (flag, off, missing)) = board.forecast(), next(reference)
         _compare(number, last, wanted)
         if held.saturated != flag:
             raise Mismatch(f"after row {number}: the board says saturated={held.saturated:d}, this computer {flag:d}")
         if held.off_level != off:
             raise Mismatch(f"after row {number}: the board says off_level={held.off_level}, this computer {off}")
+        if held.missing != missing:
+            raise Mismatch(f"after row {number}: the board says missing={held.missing}, this computer {missing}")
         forecasts += 1
     return Played(accepted_count, len(values) - accepted_count, forecasts, last, apart)
 

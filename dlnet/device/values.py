@@ -13,17 +13,13 @@ from dlnet.forecast import AS_TRAINED, FileLayout, read_asset
 
 
 def device_values(path: Path, model: SavedEdge, layout: FileLayout = AS_TRAINED) -> Singles:
-    """(n, inputs) rows in natural units, in the order of the model's inputs.
+    """(n, inputs) rows in natural units, in the order of the model's inputs; NaN where not measured.
 
     Raises:
-        DataError: the file does not fit the model, or a row lacks a number.
+        DataError: the file does not fit the model.
     """
     asset, target = read_asset(path, model, layout), model.document.quantities.target
     if model.uses_target and not asset.has_target:
         raise DataError(f"{path}: no {target.quantity}, which is an input of this model")
     table = asset.rows.assign(**{target.symbol: asset.target})
-    values = table[list(model.device.codec.names)].to_numpy(np.float32)
-    broken = np.flatnonzero(~np.isfinite(values).all(axis=1))
-    if broken.size:
-        raise DataError(f"{path}: data row {broken[0] + 1} lacks an input of the model; remove the row")
-    return values
+    return table[list(model.device.codec.names)].to_numpy(np.float32)

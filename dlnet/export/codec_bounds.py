@@ -23,7 +23,7 @@ def check_codec(codec: Codec) -> None:
     scales = [*codec.feature, *(scale for _, scale in codec.relative)]
     scales += [] if target is None else [target.change, target.level]
     centres = [*(codec.centre if codec.quantiles is None else ()), *([] if target is None else [target.level_centre])]
-    floats = [codec.offset, codec.scale, codec.limits, np.array([codec.value_offset, codec.value_scale])]
+    floats = [codec.offset, codec.scale, codec.typical, codec.limits, np.array([codec.value_offset, codec.value_scale])]
     right = {
         "block": 1 <= codec.block <= BLOCK,
         "offset, scale or limits": all(np.isfinite(values).all() for values in floats) and codec.scale.all(),

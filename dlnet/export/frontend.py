@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from dlnet.config.clean import CleanParams
 from dlnet.config.quantities import Quantities, Target
-from dlnet.data.clean import MAD_TO_SIGMA, WIDENING, Levels, follow, health_floor
+from dlnet.data.clean import MAD_TO_SIGMA, WIDENING, Levels, filled, follow, health_floor
 from dlnet.data.encode import FEATURE_CLIP, RANK_SPAN, Encoder
 from dlnet.errors import ModelError
 from dlnet.export import fixed
@@ -80,6 +80,7 @@ class Codec:
 
     Attributes:
         offset, scale: (inputs,) float32: code = (value - offset) * scale / 2^8, rounded.
+        typical: (inputs,) float32, what holds before the first value of a feature.
         memory: earlier sound rows that the filters read. sigmas: (inputs,) in 2^-16. floor: (inputs,) in quarters
             of a code.
         quantiles: (F, Q) codes, or None: then ``centre`` (F,) sums of a block and ``feature`` scale them.
@@ -95,6 +96,7 @@ class Codec:
     names: tuple[str, ...]
     offset: Singles
     scale: Singles
+    typical: Singles
     memory: int
     sigmas: tuple[int, ...]
     floor: tuple[int, ...]
@@ -155,6 +157,7 @@ def make_codec(encoder: Encoder, clean: CleanParams, quantities: Quantities) -> 
         names=(*([target.symbol] if with_target else []), *encoder.features),
         offset=np.concatenate([np.array(own[0], np.float32), offset]),
         scale=np.concatenate([np.array(own[1], np.float32), scale]),
+        typical=np.array([*own[0], *encoder.first.values()], np.float32),
         memory=clean.window - 1,
         sigmas=tuple(
             round(value * MAD_TO_SIGMA * 2**SIGMA_BITS) for value in [*([clean.sigmas] if with_target else []), *sigmas]
@@ -261,21 +264,31 @@ def _target_inputs(encoder: Encoder) -> TargetInputs:
 
 
 def to_codes(codec: Codec, values: npt.NDArray[np.floating]) -> Int16s:
-    """Values (n, inputs) in their own units as codes; they must pass ``acceptable``."""
-    fine = (np.asarray(values, np.float32) - codec.offset) * codec.scale
+    """Values (n, inputs) of one asset in their own units as codes; they must pass ``acceptable``.
+
+    Where one is NaN, the last one holds.
+    """
+    fine = (filled(np.asarray(values, np.float32), codec.typical) - codec.offset) * codec.scale
     whole = np.trunc(fine).astype(np.int64)
     return np.asarray(fixed.saturate((whole + (1 << (CODE_BITS - 1))) >> CODE_BITS), np.int16)
 
 
 def acceptable(codec: Codec, values: npt.NDArray[np.floating]) -> npt.NDArray[np.bool_]:
-    """(n,) whether the device accepts each row: finite, target within its range, no feature far beyond its own."""
+    """(n,) whether the device accepts each row of one asset, oldest first.
+
+    It does where no input is infinite, the target is within its range and no feature far beyond its own. NaN is an
+    input that was not measured; the first row needs the target.
+    """
     singles = np.asarray(values, np.float32)
+    absent = np.isnan(singles)
     with np.errstate(over="ignore", invalid="ignore"):
         fine = (singles - codec.offset) * codec.scale
-        accepted = (np.isfinite(singles) & (np.abs(fine) < np.float32(2.0**31))).all(axis=-1)
+        accepted = (absent | (np.isfinite(singles) & (np.abs(fine) < np.float32(2.0**31)))).all(axis=-1)
     if codec.target is not None:
         low, high = codec.limits
-        accepted &= (singles[:, 0] >= low) & (singles[:, 0] <= high)
+        measured = (singles[:, 0] >= low) & (singles[:, 0] <= high)
+        known = np.maximum.accumulate(accepted & measured)
+        accepted &= measured | (absent[:, 0] & known)
     return np.asarray(accepted)
 
 

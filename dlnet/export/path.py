@@ -30,7 +30,8 @@ class DevicePath:
 
     Attributes:
         inputs: (N, T, C). anchor: (N,). flagged: (N,) which it gives as saturated. clean: (N, window, inputs).
-        off: (N,) rows since the level of the target was left; 0: the last row is sound.
+        off: (N,) rows since the level of the target was left; 0: the last row is sound. missing: (N,) inputs that the
+            last row lacks. Where either is above 0, it gives the forecast as held.
     """
 
     inputs: Int16s
@@ -38,6 +39,7 @@ class DevicePath:
     flagged: npt.NDArray[np.bool_]
     clean: Int16s
     off: npt.NDArray[np.int64]
+    missing: npt.NDArray[np.int64]
 
     def forecast(self, model: DeviceModel) -> Int32s:
         """(N, horizon) in units of 2^-24 of health."""
@@ -49,7 +51,8 @@ def device_path(model: DeviceModel, values: npt.NDArray[np.floating], ends: npt.
     codec = model.codec
     codes = to_codes(codec, values)
     clean = clean_codes(codec, codes)[_span(codec.window, ends)]
-    return DevicePath(*encode_codes(codec, clean), flagged(clean), clean, code_levels(codec, codes).off[ends - 1])
+    off, missing = code_levels(codec, codes).off[ends - 1], np.isnan(np.asarray(values)[ends - 1]).sum(axis=1)
+    return DevicePath(*encode_codes(codec, clean), flagged(clean), clean, off, missing)
 
 
 @dataclass(frozen=True)
@@ -121,7 +124,15 @@ def _float_clean(model: DeviceModel, rows: Floats) -> tuple[Floats, Floats]:
     first = int(model.codec.target is not None)
     health = model.quantities.target.to_health(rows[:, 0]) if first else np.zeros(len(rows))
     encoder = model.encoder
-    return clean_inputs(health, rows[:, first:], encoder.features, model.clean, model.quantities, track=encoder.track)
+    return clean_inputs(
+        health,
+        rows[:, first:],
+        encoder.features,
+        model.clean,
+        model.quantities,
+        track=encoder.track,
+        typical=encoder.first,
+    )
 
 
 def _span(window: int, ends: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:

@@ -14,7 +14,7 @@ from dlnet.errors import ModelError
 from dlnet.export import fixed
 from dlnet.export.codec_bounds import check_codec
 from dlnet.export.edge import MOST_COUNTER, NO_COUNTER, DeviceModel
-from dlnet.export.frontend import HEALTH_OFFSET, Codec
+from dlnet.export.frontend import HEALTH_OFFSET, Codec, to_codes
 from dlnet.export.layout import Spec
 from dlnet.firmware import self_test
 from dlnet.firmware.streams import gate_stream, head_stream, inner_stream, skip_events, step_stream
@@ -131,6 +131,7 @@ def _codec_arrays(codec: Codec) -> list[_Array]:
     return [
         _Array("float", "input_offset", codec.offset),
         _Array("float", "input_scale", codec.scale),
+        _Array("int16_t", "input_typical", to_codes(codec, codec.typical[None])[0]),
         _Array("int16_t", "quantile", np.zeros((0, 0), np.int64) if codec.quantiles is None else codec.quantiles),
         _Array("int32_t", "centre", codec.centre if standard else []),
         _Array("int32_t", "feature_multiplier", [s.multiplier for s in codec.feature] if standard else []),

@@ -103,7 +103,7 @@ class CompiledModel:
         self._library.dlnet_clear()
 
     def push(self, time: int, values: Floats) -> str:
-        """Push one row's inputs, (inputs,) in their own units; gives the status."""
+        """Push one row's inputs, (inputs,) in their own units, NaN: not measured; gives the status."""
         single = np.ascontiguousarray(values, np.float32)
         if single.shape != (self.model.codec.inputs,):
             raise DataError(f"a row has {self.model.codec.inputs} inputs, not {single.shape}")

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from dlnet.data.prepare import from_first_target
 from dlnet.data.windows import Ends, WindowDataset
 from dlnet.errors import ToolError
 from dlnet.export.edge import DeviceModel
@@ -100,7 +101,7 @@ def elite(
 
 def front_end(model: DeviceModel, dataset: WindowDataset, raw: pd.DataFrame) -> FrontEnd:
     """MAE on validation windows with the host's float front end and with the device's, and how far inputs differ."""
-    ends = dataset.windows("validation", dataset.stride_eval)
+    ends, raw = dataset.windows("validation", dataset.stride_eval), from_first_target(raw)
     z, anchor = device_windows(model, dataset, raw, ends)
     z_host = quantise_inputs(model.encoder.encode(dataset, ends))
     anchor_host = quantise_anchor(model.encoder.anchor(dataset, ends))

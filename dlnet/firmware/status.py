@@ -17,4 +17,4 @@ GIVEN = (OK, SATURATED, HELD)  # statuses with which a forecast is given
 
 def given_as(path: DevicePath) -> npt.NDArray[np.int64]:
     """(N,) the status with which a device gives each forecast."""
-    return np.where(path.flagged, SATURATED, np.where(path.off > 0, HELD, OK))
+    return np.where(path.flagged, SATURATED, np.where((path.off > 0) | (path.missing > 0), HELD, OK))

@@ -38,7 +38,8 @@ class Asset:
     """Rows of one asset as read from its file.
 
     Attributes:
-        rows: ``quantity``, if it is in the file, and the model's features, oldest first.
+        rows: ``quantity``, if it is in the file, and the model's features, oldest first; those before the first target
+            are left out where the model needs it. What was not measured is NaN.
         notes: what readers of results should know. findings: what is odd about the rows.
     """
 
@@ -127,4 +128,7 @@ def asset_of(path: Path, name: str, table: pd.DataFrame, model: Looks, layout: F
     stated = layout.nominal or own_nominal(path, table, columns, quantities.target)
     nominal = stated or nominal_of(model, layout)
     read = asset_rows(path, name, table, columns, quantities, nominal, BY_OPTIONS)
-    return Asset(name, read.rows, nominal, read.notes, read.findings)
+    rows = read.rows
+    if model.uses_target:  # of rows before the first target nobody knows the health, and a board refuses them
+        rows = rows[rows[csvfiles.QUANTITY].notna().cummax()].reset_index(drop=True)
+    return Asset(name, rows, nominal, read.notes, read.findings)

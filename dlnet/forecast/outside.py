@@ -42,13 +42,16 @@ def outside(
     """How an asset differs from the training assets, a line each; none where it does not.
 
     Args:
-        health: (rows,) cleaned; NaN where the file has none. features: (rows, F) cleaned, of the F ``names``.
+        health: (rows,) cleaned; NaN, in the first rows or in all, where the file has none, which says nothing.
+        features: (rows, F) cleaned, of the F ``names``.
         window: rows that the model looks at, the last ones.
     """
     lines = []
-    if np.isfinite(health).all():
-        lines += _first(seen.first, float(np.median(health[:FIRST])), target)
-        lines += _channel(target.symbol, health[-window:], seen.health, target)
+    known, last = (rows[np.isfinite(rows)] for rows in (health, health[-window:]))
+    if len(known):
+        lines += _first(seen.first, float(np.median(known[:FIRST])), target)
+    if len(last):
+        lines += _channel(target.symbol, last, seen.health, target)
     for name, column in zip(names, features[-window:].T, strict=True):
         if name in seen.features:
             lines += _channel(name, column, seen.features[name], None)

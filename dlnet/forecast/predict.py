@@ -75,7 +75,8 @@ def prepare(path: Path, asset: Asset, needs: Needs) -> Prepared:
     """Clean the rows of an asset, and compare them with those of training.
 
     Raises:
-        DataError: there are fewer rows than the model needs.
+        DataError: there are fewer rows than the model needs, or a feature begins without a value and an older model
+            knows none to hold there.
     """
     document, quantities = needs.document, needs.document.quantities
     if len(asset.rows) < needs.window:
@@ -83,7 +84,16 @@ def prepare(path: Path, asset: Asset, needs: Needs) -> Prepared:
         raise DataError(f"{path}: {len(asset.rows)} {many}, but the model looks at {needs.window}; add older {many}")
     measured = quantities.target.to_health(asset.target)
     values = asset.rows[list(needs.features)].to_numpy(np.float64)
-    health, features = clean_inputs(measured, values, needs.features, document.clean, quantities, track=needs.track)
+    _check_known(path, needs, values)
+    health, features = clean_inputs(
+        measured,
+        values,
+        needs.features,
+        document.clean,
+        quantities,
+        track=needs.track,
+        typical=document.data.typical,
+    )
     odd = [*asset.findings, *oddities(asset.name, measured, health, values, quantities)]
     unlike = tuple(finding.text for finding in odd if finding.kind is Kind.ORDER)
     notes = [*asset.notes, *(finding.text for finding in asset.findings if finding.kind is not Kind.ORDER)]
@@ -91,7 +101,11 @@ def prepare(path: Path, asset: Asset, needs: Needs) -> Prepared:
         notes.append("The model does not hold what it was trained on, so nothing says whether these rows are like it.")
     else:
         unlike += outside(needs.seen, health, features, needs.features, needs.window, quantities.target)
-    notes += _held_notes(needs, measured) + _device_notes(needs, measured, values)
+    notes += [
+        *_gap_notes(needs, measured, values),
+        *_held_notes(needs, measured),
+        *_device_notes(needs, measured, values),
+    ]
     last = slice(-needs.window, None)
     return Prepared(asset.name, path, asset.nominal, health, features[last], tuple(notes), unlike)
 
@@ -133,6 +147,28 @@ def _forecast(one: Prepared, ahead: Floats, model: LoadedModel) -> Forecast:
         notes=one.notes,
         outside=one.outside,
     )
+
+
+def _check_known(path: Path, needs: Needs, features: Floats) -> None:
+    """Raise for a feature that begins without a value, in a model that knows none to hold there."""
+    for name, column in zip(needs.features, features.T, strict=True):
+        if np.isnan(column[0]) and name not in needs.document.data.typical:
+            raise DataError(
+                f"{path}: {name!r} has no value in its first row, and this model of an older release knows no typical "
+                "one; delete the rows before its first value"
+            )
+
+
+def _gap_notes(needs: Needs, health: Floats, features: Floats) -> list[str]:
+    """What was not measured and is held."""
+    quantities, notes = needs.document.quantities, []
+    if needs.uses_target and np.isnan(health[-1]):
+        ago = len(health) - 1 - int(np.flatnonzero(np.isfinite(health))[-1])
+        since = f"{quantities.target.symbol} was last measured {quantities.time.count(ago)} before the end"
+        notes.append(f"{since}; that value holds since.")
+    if np.isnan(features).any():
+        notes.append(f"{np.isnan(features).mean():.1%} of the features' values are missing; the last ones hold.")
+    return notes
 
 
 def _held_notes(needs: Needs, measured: Floats) -> list[str]:

@@ -7,6 +7,8 @@ from typing import Any, Literal, NamedTuple, Self, TypeVar
 
 import numpy as np
 
+from pydantic import Field
+
 from dlnet.config.base import Positive
 from dlnet.config.clean import CleanParams
 from dlnet.config.quantities import Name, Quantities
@@ -40,6 +42,7 @@ class DataFacts(Document):
     Attributes:
         nominal: quantities of new assets in it, in the task's unit.
         columns: of its files, so that files like them can be read.
+        typical: feature -> its median in training, which holds where a file begins without a value of it.
     """
 
     source: Label
@@ -47,6 +50,7 @@ class DataFacts(Document):
     simulated: bool
     nominal: tuple[Positive, ...]
     columns: Columns
+    typical: dict[str, float] = Field(default_factory=dict)
 
 
 class ForecastErrors(Document):

@@ -127,7 +127,7 @@ def _feature_shares(axes: Axes, shares: dict[str, float]) -> None:
 def _before_after(axes: Axes, prepared: Prepared, asset: str) -> None:
     quantities, here = prepared.task.quantities, (prepared.rows["asset"] == asset).to_numpy()
     row, health = prepared.rows["row"].to_numpy()[here], prepared.rows["health"].to_numpy()[here]
-    touched = prepared.raw[here] != health
+    touched = (prepared.raw[here] != health) & np.isfinite(prepared.raw[here])
     raw, values = (quantities.target.from_health(one) for one in (prepared.raw[here], health))
     axes.plot(row, values, color=PALETTE[0], linewidth=1.2, label="cleaned, as the nets see it", zorder=2)
     if touched.any():

@@ -230,6 +230,14 @@ class SpreadGroup(Document):
     mae_validation: SeedSpread
 
 
+class Incomplete(Document):
+    """MAE of the int8 model for the device where only the share ``complete`` of the rows keeps its features."""
+
+    complete: float
+    mae_validation: float
+    mae_test: float
+
+
 class Spread(Document):
     """Spread over seeds of each kind of student, and of the edge model's kind."""
 
@@ -246,7 +254,8 @@ class ValidationSummary(Document):
 
 
 class SummaryReport(Document):
-    """reports/summary.json; ``edge`` is the one of ``edges`` for the device, ``ratios`` are ratios of MAEs."""
+    """reports/summary.json; ``edge`` is the one of ``edges`` for the device, ``ratios`` are ratios of MAEs,
+    ``gaps`` its errors with incomplete rows."""
 
     data: DataSummary
     baselines: dict[str, BaselineSummary]
@@ -259,6 +268,7 @@ class SummaryReport(Document):
     ratios: dict[str, float]
     validation: ValidationSummary
     spread: Spread
+    gaps: tuple[Incomplete, ...] = ()
 
     def mae_of(self, baseline: str) -> float | None:
         """MAE of a baseline on test windows; None where there is no such baseline."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -10,10 +11,11 @@ import numpy.typing as npt
 from tqdm import tqdm
 
 from dlnet.data.encode import Encoder
+from dlnet.data.gaps import bridged, thinned
 from dlnet.data.windows import Ends, Floats, Singles, WindowDataset
 from dlnet.errors import DataError
 from dlnet.export.compare import REFERENCE, run_engines
-from dlnet.export.reference import from_fixed
+from dlnet.export.reference import from_fixed, predict_reference
 from dlnet.metrics import by_horizon, by_knee, errors, knee_row, per_asset
 from dlnet.models.trained import TrainedModel
 from dlnet.report.documents import (
@@ -21,6 +23,7 @@ from dlnet.report.documents import (
     EvaluationReport,
     Figures,
     FiguresBySplit,
+    Incomplete,
     Scores,
     ScoresBySplit,
 )
@@ -30,6 +33,7 @@ Forecast = npt.NDArray[np.floating[Any]]
 Part = Literal["validation", "test"]
 PARTS: tuple[Part, ...] = ("validation", "test")
 BATCH = 2048
+COMPLETE = (1.0, 0.75, 0.5, 0.25)  # shares of rows that keep their features
 
 ENGINES = {"int8": REFERENCE, "litert": "litert", "litert_optimised": "litert_optimised", "tflm": "tflm"}
 """Engine of a quantised model, and its name in dlnet.export.compare; "int8" is the integer reference."""
@@ -40,7 +44,7 @@ class Cases:
     """Labelled windows of validation or test assets, stacked.
 
     Attributes:
-        ends: (N,) window ends. target: (N, horizon) health. asset: (N,) index into ``names``.
+        ends: (N,) window ends. target: (N, horizon) health, NaN where not measured. asset: (N,) index into ``names``.
         knees: asset -> row of its knee, None where it has none. after: (N,) whether the last target lies beyond it.
         unit: size of a unit of health in the unit of the target.
     """
@@ -111,6 +115,23 @@ def evaluate(pipeline: Pipeline, dataset: WindowDataset, stride: int) -> Evaluat
     return Evaluation(content, cases, int8)
 
 
+def by_completeness(edge: Edge, dataset: WindowDataset, cases: Mapping[Part, Cases]) -> tuple[Incomplete, ...]:
+    """Errors of an int8 model at each share of ``COMPLETE``: rows lose their features at random, the last ones hold.
+
+    Args:
+        dataset: loaded with the targets of test assets. cases: its windows of each split.
+    """
+    encoder, rows = edge.student.encoder, []
+    for share in COMPLETE:
+        thin, mae = thinned(dataset, share), {}
+        for part in PARTS:
+            ends = cases[part].ends
+            forecast = predict_reference(edge.spec, encoder.encode(thin, ends), encoder.anchor(thin, ends))
+            mae[part] = cases[part].figures(forecast).mae
+        rows.append(Incomplete(complete=share, mae_validation=mae["validation"], mae_test=mae["test"]))
+    return tuple(rows)
+
+
 def cases_of(dataset: WindowDataset, part: Part, stride: int) -> Cases:
     """The labelled windows of a split.
 
@@ -123,7 +144,7 @@ def cases_of(dataset: WindowDataset, part: Part, stride: int) -> Cases:
     asset = dataset.asset_of(ends)
     # The knee is that of the whole life; it decides for each window on which side its targets lie.
     height = dataset.task.quantities.knee.height / dataset.unit_size
-    knees = {int(i): knee_row(dataset.target[dataset.asset_index == i], height) for i in np.unique(asset)}
+    knees = {int(i): knee_row(bridged(dataset.target[dataset.asset_index == i]), height) for i in np.unique(asset)}
     last = ends + dataset.horizon - 1 - np.searchsorted(dataset.asset_index, asset)
     beyond = [knees[i] is not None and row > knees[i] for i, row in zip(asset.tolist(), last.tolist(), strict=True)]
     named = {dataset.assets[i]: knee for i, knee in knees.items()}

@@ -49,6 +49,7 @@ def page(summary: SummaryReport, content: EvaluationReport) -> str:
         "it; of the .tflite files in LiteRT (plain and optimised kernels) and TensorFlow Lite Micro over the "
         "reference's. Most apart: the largest difference of any single forecast from the reference, in the same unit.",
         _engines(summary.edges, target),
+        *_incomplete(summary),
         "## Does the teacher teach?",
         f"{summary.teacher.verdict} Gains, with their spread:",
         pictures["distillation.png"],
@@ -148,6 +149,23 @@ def _engines(edges: Sequence[EdgeSummary], target: Target) -> str:
     ]
     head = ["student", "float MAE", "int8 / float", "LiteRT / int8", "LiteRT, optimised / int8", "TFLM / int8"]
     return table([*head, "most apart"], rows)
+
+
+def _incomplete(summary: SummaryReport) -> list[str]:
+    """A section on rows without features; none where the model sees no features."""
+    words, target = summary.data.quantities, summary.data.quantities.target
+    if len({row.mae_test for row in summary.gaps}) < 2:
+        return []
+    rows = [
+        [f"{row.complete:.0%}", _figure(row.mae_validation, target), _figure(row.mae_test, target)]
+        for row in summary.gaps
+    ]
+    return [
+        "## Incomplete rows",
+        f"MAE of the int8 student where only a share of the {words.time.many}, chosen at random, keeps its features; "
+        "in the others the last ones hold, as on a device.",
+        table(["complete", f"validation {words.asset.many}", f"test {words.asset.many}"], rows),
+    ]
 
 
 def _front(front: FrontSummary) -> str:

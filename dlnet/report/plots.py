@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from dlnet.cost.device import UNITS
+from dlnet.data.gaps import bridged
 from dlnet.data.windows import WindowDataset
 from dlnet.plots.axes import EDGE, TEACHER, colour_of, error_axis, name_points, names_at_right, size_axis
 from dlnet.plots.style import FAINT, INK, MUTED, PALETTE, caption, figure_style, save_figure
@@ -209,7 +210,7 @@ def origins(cases: Cases, asset: str, apart: float) -> list[int]:
 def _life(axes: Axes, dataset: WindowDataset, cases: Cases, forecast: Forecast, asset: str) -> None:
     index, own = cases.names.index(asset), dataset.task.quantities.target
     start = int(np.searchsorted(dataset.asset_index, index))
-    truth = own.from_health(dataset.target[dataset.asset_index == index])
+    truth = own.from_health(bridged(dataset.target[dataset.asset_index == index]))
     axes.plot(np.arange(len(truth)), truth, color="#9aa5b1", linewidth=3.2, zorder=1)
     ahead = np.arange(1, dataset.horizon + 1)
     for window in origins(cases, asset, APART * dataset.horizon):

@@ -53,15 +53,16 @@ def _horizon(content: EvaluationReport, edge: str) -> pd.DataFrame:
 
 
 def _forecast(evaluation: Evaluation, dataset: WindowDataset, edge: str) -> pd.DataFrame:
-    """True and forecast target at the end of the horizon, each test window."""
+    """True and forecast target at the end of the horizon, each test window that measured it."""
     cases, own = evaluation.cases["test"], dataset.task.quantities.target
-    return pd.DataFrame(
+    table = pd.DataFrame(
         {
             "asset": [dataset.assets[i] for i in cases.asset],
             "true": own.from_health(cases.target[:, -1]),
             "forecast": own.from_health(evaluation.int8[edge][:, -1]),
         }
     )
+    return table[table["true"].notna()]
 
 
 def _worst(evaluation: Evaluation, dataset: WindowDataset, summary: SummaryReport) -> pd.DataFrame:
@@ -69,13 +70,14 @@ def _worst(evaluation: Evaluation, dataset: WindowDataset, summary: SummaryRepor
     cases, index = evaluation.cases["test"], dataset.assets.index(summary.edge.worst_asset.asset)
     mine, own = np.flatnonzero(cases.asset == index), dataset.task.quantities.target
     start = int(np.searchsorted(dataset.asset_index, index))
-    return pd.DataFrame(
+    table = pd.DataFrame(
         {
             "row": cases.ends[mine] - start + dataset.horizon - 1,
             "true": own.from_health(cases.target[mine, -1]),
             "forecast": own.from_health(evaluation.int8[summary.edge.name][mine, -1]),
         }
     )
+    return table[table["true"].notna()]
 
 
 def _assets(content: EvaluationReport, edge: str) -> pd.DataFrame:

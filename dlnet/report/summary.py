@@ -22,6 +22,7 @@ from dlnet.report.documents import (
     FiguresBySplit,
     FrontSummary,
     Headline,
+    Incomplete,
     Int8Headline,
     ScoresBySplit,
     SeedSpread,
@@ -39,12 +40,19 @@ from dlnet.report.pipeline import FRONTS, Edge, Pipeline
 GROUP = ["cell", "hidden", "loss"]
 
 
-def summarise(content: EvaluationReport, pipeline: Pipeline, task: TaskRecord, chosen: str, rule: str) -> SummaryReport:
+def summarise(
+    content: EvaluationReport,
+    pipeline: Pipeline,
+    task: TaskRecord,
+    chosen: str,
+    rule: str,
+    gaps: tuple[Incomplete, ...] = (),
+) -> SummaryReport:
     """Content of reports/summary.json.
 
     Args:
         content: errors of all models. pipeline: the models. task: content of data/windows/task.json.
-        chosen, rule: the model for the device, and the rule of its choice.
+        chosen, rule: the model for the device, and the rule of its choice. gaps: its errors with incomplete rows.
     """
     baselines = {
         name: pipeline.baselines[name].to(BaselineSummary, **_errors(scores))
@@ -68,6 +76,7 @@ def summarise(content: EvaluationReport, pipeline: Pipeline, task: TaskRecord, c
         ratios=_ratios(edge, baselines, teacher),
         validation=ValidationSummary(ratios=_ratios(edge.validation, on_validation, teacher.validation)),
         spread=_spread(pipeline, list(students.values()), edge),
+        gaps=gaps,
     )
 
 

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from dlnet.config.task import TaskParams
 from dlnet.data.encode import Encoder
+from dlnet.data.gaps import thinned
 from dlnet.data.windows import Ends, Singles, WindowDataset
 
 
@@ -18,7 +19,7 @@ class TrainingData:
     """Encoded windows of one asset split; changes are relative to the anchor in units of ``delta_scale``.
 
     Attributes:
-        z: (N, T, C) training windows, labelled ones first. change: (N, horizon), NaN where unlabelled.
+        z: (N, T, C) training windows, labelled ones first. change: (N, horizon), NaN where unlabelled or not measured.
         labelled: how many of them have labels. features: channels that noise is added to.
         validation_z, validation_change: (V, T, C), (V, horizon).
         delta_scale: of the errors, in the target's unit, per unit of change.
@@ -38,6 +39,11 @@ class TrainingData:
     spread: Tensor | None = None
     hint: Tensor | None = None
     attention: Tensor | None = None
+
+    @property
+    def sparse(self) -> bool:
+        """Whether some rows ahead of labelled windows did not measure the target."""
+        return bool(torch.isnan(self.change[: self.labelled]).any())
 
     def at(self, ahead: np.ndarray) -> TrainingData:
         """The same with training targets only at the rows ``ahead``."""
@@ -73,11 +79,14 @@ def training_windows(dataset: WindowDataset, task: TaskParams) -> Windows:
 
 
 def make_training_data(dataset: WindowDataset, encoder: Encoder, windows: Windows) -> TrainingData:
-    """Encode the windows; unlabelled ones get NaN for labels."""
+    """Encode the windows; unlabelled ones get NaN for labels.
+
+    Of training windows the share ``drop`` of the rows is hidden, so that networks know features that are held.
+    """
     change = np.full((len(windows.train), dataset.horizon), np.nan, np.float32)
     change[: windows.labelled] = _change(dataset, encoder, windows.train[: windows.labelled])
     return TrainingData(
-        z=torch.from_numpy(encoder.encode(dataset, windows.train)),
+        z=torch.from_numpy(encoder.encode(thinned(dataset, 1 - dataset.task.channels.drop), windows.train)),
         change=torch.from_numpy(change),
         labelled=windows.labelled,
         features=encoder.feature_channels,
@@ -88,5 +97,5 @@ def make_training_data(dataset: WindowDataset, encoder: Encoder, windows: Window
 
 
 def _change(dataset: WindowDataset, encoder: Encoder, ends: Ends) -> Singles:
-    """(N, horizon) targets relative to the anchor, in units of ``delta_scale``."""
+    """(N, horizon) targets relative to the anchor, in units of ``delta_scale``; NaN where not measured."""
     return (dataset.targets(ends) - encoder.anchor(dataset, ends)) / np.float32(encoder.delta_scale)

@@ -42,7 +42,9 @@ def train(
     state = begin(config, jobs, training_sets)
     if resume is not None and resume.exists():
         checkpoint.restore(resume, state)
-    ahead = loss_points(config.horizon, plan.points)
+    # Where few rows measure the target, hardly one is among the points: then all rows ahead count.
+    points = config.horizon if any(data.sparse for data in training_sets) else plan.points
+    ahead = loss_points(config.horizon, points)
     at_points, basis = [data.at(ahead) for data in training_sets], knot_basis(config.knots, ahead)
     bar = tqdm(total=plan.steps, initial=state.step, desc=title, position=position, unit="step", leave=False)
     running: list[Tensor] = []
@@ -97,5 +99,6 @@ def _validation_errors(
         at = [i for i, m in enumerate(state.live) if jobs[m].training_set == index]
         chosen = {name: value[at] for name, value in state.parameters.items()}
         gap = predict(chosen, data.validation_z, config, full) - data.validation_change
-        errors += zip(at, (gap.abs().mean((1, 2)) * data.delta_scale).tolist(), strict=True)
+        mean = torch.nanmean if data.validation_change.isnan().any() else torch.mean
+        errors += zip(at, (mean(gap.abs(), (1, 2)) * data.delta_scale).tolist(), strict=True)
     return errors

@@ -1,6 +1,8 @@
 // The commands of the protocol: one line in, one line out. Compiles on a computer and on a board.
 #pragma once
 
+#include <math.h>
+
 #include <DLNet.h>
 #include <dlnet_features.h>
 
@@ -153,12 +155,13 @@ class Session {
     reply.put(" ready=").put(monitor_.ready() ? '1' : '0');
     reply.put(" saturated=").put(monitor_.saturated() ? '1' : '0');
     reply.put(" off_level=").put_unsigned(monitor_.held());
+    reply.put(" missing=").put_unsigned(static_cast<uint32_t>(monitor_.missing()));
   }
 
   /// The last words of a reply that rests on a forecast.
   void put_flags(Reply& reply) {
     if (monitor_.saturated()) reply.put(" saturated");
-    if (monitor_.held()) reply.put(" held");
+    if (monitor_.held() || monitor_.missing()) reply.put(" held");
   }
 
   void status(Reply& reply) { put_held(reply); }
@@ -172,9 +175,10 @@ class Session {
     float values[Model::inputs];
     if (!whole(1, n, reply)) return;
     for (int i = 0; i < static_cast<int>(Model::inputs); ++i) {
-      double value;
-      if (!number(2 + i, value, reply)) return;
-      values[i] = static_cast<float>(value);
+      double value = 0;
+      const bool known = !words_[2 + i].is("?");  // not measured
+      if (known && !number(2 + i, value, reply)) return;
+      values[i] = known ? static_cast<float>(value) : NAN;
     }
     add(n, values, reply);
   }
@@ -261,6 +265,10 @@ class Session {
         value = statistics[feature];
       } else if (next == words_.count()) {
         return reply.refuse(Error::wrong_count);
+      } else if (words_[next].is("?")) {
+        ++next;
+        values[i] = NAN;
+        continue;
       } else if (!number(next++, value, reply)) {
         return;
       }

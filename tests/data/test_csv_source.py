@@ -75,7 +75,6 @@ BAD = {
     "text in a feature": (edit(3, 2, "high"), [LINE_3 + "'dV/dt': 'high' is not a number"]),
     "a truth value": (edit(3, 1, "True"), [LINE_3 + "'Q': 'True' is not a number"]),
     "NaN capacity": (edit(3, 1, "NaN"), [LINE_3 + "'Q': empty, or not a number"]),
-    "empty feature": (edit(3, 2, ""), [LINE_3 + "'dV/dt': empty, or not a number"]),
     "blank line": (
         write(b"Q,dV/dt\n1.9,0.1\n\n1.8,0.1\n"),
         [LINE_3 + "'Q': empty", "delete the line"],
@@ -168,7 +167,7 @@ def test_cells_are_read_unchanged_in_natural_order(tmp_path):
         "nominal": [2.0],
         "notes": [UNSTATED],
         "findings": [],
-        "columns": {"target": "Q", "unit": "Ah", "time": None, "features": {"slope": "dV/dt"}}
+        "columns": {"target": "Q", "unit": "Ah", "time": None, "features": {"slope": "dV/dt"}, "labels": "all"}
         | dict.fromkeys(("cycle", "asset", "parts")),
     }
 

@@ -262,8 +262,26 @@ def test_bad_times_name_the_line(case):
 
 
 def test_a_bad_value_names_line_and_column():
-    with pytest.raises(DataError, match=r"pump-03.csv: line 3: column 'c1' is nan"):
-        on_grid([0, 1], [1.0, 2.0], [1.0, np.nan])
+    with pytest.raises(DataError, match=r"pump-03.csv: line 3: column 'c1' is inf"):
+        on_grid([0, 1], [1.0, 2.0], [1.0, np.inf])
+
+
+def test_a_grid_point_beside_a_value_that_is_missing_has_none():
+    out = on_grid([0, 1.5, 3, 4], [1.0, 2.0, 3.0, 4.0], [1.0, np.nan, 3.0, 4.0]).table
+    assert np.isfinite(out["c0"]).all()
+    assert np.isnan(out["c1"]).tolist() == [False, True, True, False, False]
+
+
+def test_rows_of_a_step_without_a_value_do_not_spoil_its_mean():
+    out = on_grid([0, 0.5, 0.75, 1, 2], [1.0, 2.0, np.nan, 6.0, 8.0]).table["c0"]
+    assert out.iloc[[0, 2]].tolist() == [1, 8]
+    assert np.isfinite(out.iloc[1])
+
+
+def test_what_is_known_in_some_rows_only_is_never_interpolated():
+    table = pd.DataFrame({"known": [1.0, np.nan, np.nan, 4.0]}, index=pd.RangeIndex(2, 6))
+    out = regular(PATH, table, np.array([0, 0.5, 2, 7.4]), 1.0, 10.0, ["known"]).table["known"]
+    assert out.dropna().to_dict() == {0: 1.0, 7: 4.0}
 
 
 def test_the_largest_grid_is_made():

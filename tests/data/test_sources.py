@@ -197,7 +197,7 @@ def test_a_source_of_another_task_is_refused_by_name(tmp_path, source):
             lambda t: t.assign(quantity=t["quantity"].where(t.index != 7, 2000.0)),
             "row 7, column 'quantity': SoH outside 0.05-1.5",
         ),
-        (lambda t: t.assign(slope=t["slope"].where(t.index != 9)), "row 9, column 'slope': empty"),
+        (lambda t: t.assign(quantity=t["quantity"].where(t.index != 9)), "row 9, column 'quantity': empty"),
         (lambda t: pd.concat([t, t.tail(1)], ignore_index=True), "row 644, column 'asset': the same row of"),
         (lambda t: t[["group", "asset", *t.columns[2:]]], "column 'group': not in its position"),
     ],

@@ -61,8 +61,8 @@ def test_inputs_have_the_tasks_units(on_host, cutter):
 
 def test_the_tasks_own_word_for_a_row_is_a_name_of_push(on_host, cutter):
     line = on_host(cutter)
-    assert line.exchange("hour 1 12.5 0 0 0") == "ok hour last=1 held=1 ready=0 saturated=0 off_level=0"
-    assert line.exchange("push 2 12.5 0 0 0") == "ok push last=2 held=2 ready=0 saturated=0 off_level=0"
+    assert line.exchange("hour 1 12.5 0 0 0") == "ok hour last=1 held=1 ready=0 saturated=0 off_level=0 missing=0"
+    assert line.exchange("push 2 12.5 0 0 0") == "ok push last=2 held=2 ready=0 saturated=0 off_level=0 missing=0"
     for word in ("cycle 3 12.5 0 0 0", "hours 3 12.5 0 0 0", "soh 1", "VB 1"):
         assert line.exchange(word) == "err 3 unknown command"
 
@@ -73,7 +73,7 @@ def test_batteries_keep_their_words(on_host):
     board = Board(line)
     assert board.info.words == Words("cell", "cycle", "SoH", "1")
     row = " ".join(f"{value:.9f}" for value in synthetic_asset(model)[0])
-    assert line.exchange(f"cycle 1 {row}") == "ok cycle last=1 held=1 ready=0 saturated=0 off_level=0"
+    assert line.exchange(f"cycle 1 {row}") == "ok cycle last=1 held=1 ready=0 saturated=0 off_level=0 missing=0"
     fill_from = synthetic_asset(model)[1:50]
     for number, values in enumerate(fill_from, 2):
         board.push(number, values)
@@ -97,7 +97,7 @@ def test_commands_of_a_charge_are_unknown_where_no_input_is_of_one(on_host, cutt
 def test_a_command_is_not_hidden_by_a_tasks_word(on_host, word):
     line = on_host(random_model(**SHAPE, quantities=task(word)))
     board = Board(line)
-    assert line.exchange("push 1 12.5 0 0 0") == "ok push last=1 held=1 ready=0 saturated=0 off_level=0"
+    assert line.exchange("push 1 12.5 0 0 0") == "ok push last=1 held=1 ready=0 saturated=0 off_level=0 missing=0"
     assert not line.exchange(f"{word} 2 12.5 0 0 0").startswith("ok")
     board.load(board.save())
     assert board.held().held == 1
@@ -107,7 +107,7 @@ def test_a_command_is_not_hidden_by_a_tasks_word(on_host, word):
 
 def test_a_word_that_is_a_command_of_other_models_only_is_a_name_of_push(on_host):
     line = on_host(random_model(**SHAPE, quantities=task("sample")))
-    assert line.exchange("sample 1 12.5 0 0 0") == "ok sample last=1 held=1 ready=0 saturated=0 off_level=0"
+    assert line.exchange("sample 1 12.5 0 0 0") == "ok sample last=1 held=1 ready=0 saturated=0 off_level=0 missing=0"
 
 
 def test_a_battery_whose_rows_are_charges_still_takes_samples(on_host):

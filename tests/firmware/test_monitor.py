@@ -29,7 +29,7 @@ def test_not_ready_until_the_window_is_full(monitor):
     [
         ({"time": 60}, "out of order"),
         ({"time": 3}, "out of order"),
-        ({0: np.nan}, "not a number"),
+        ({0: np.inf}, "not a number"),
         ({5: np.inf}, "not a number"),
         ({8: -np.inf}, "not a number"),
         ({0: 0.0499}, "out of range"),
@@ -173,4 +173,4 @@ def test_a_whole_state_that_no_monitor_wrote_is_refused(monitor):
 
 def test_a_state_is_no_larger_than_the_monitor_and_its_frame(monitor):
     assert len(monitor.save()) == monitor.monitor_bytes + 16
-    assert monitor.monitor_bytes == 12 + 2 * 9 * (50 + 6)
+    assert monitor.monitor_bytes == 12 + 2 * 9 * (50 + 6) + 2 * 10

@@ -20,6 +20,7 @@ from dlnet.export.saved import SavedEdge
 from dlnet.files import write_text
 from dlnet.firmware.header import header
 from dlnet.firmware.host import OK, STATUS
+from dlnet.firmware.status import given_as
 from dlnet.firmware.toolchain import SANITISERS, host_compiler, includes
 from dlnet.saved import load_as
 from tests.firmware.firmware_models import values_of, windows
@@ -159,20 +160,21 @@ def _pushed(model: DeviceModel, values: np.ndarray) -> list[bytes]:
         ahead = values_of(model, path.forecast(model))
     for i, row in enumerate(values):
         count += int(taken[i])
-        status = OK if taken[i] else _refusal(codec, row)
+        status = OK if taken[i] else _refusal(codec, row, count)
         window, anchor, floats, given = *nothing, STATUS.index("not ready")
         if path is not None and count >= codec.window:
             k = count - codec.window
             window, anchor, floats = path.inputs[k], path.anchor[k], ahead[k].astype(np.float32)
-            given = STATUS.index("saturated") if path.flagged[k] else OK
+            given = int(given_as(path)[k])
         out.append(np.array([status, given, anchor], "<i4").tobytes() + floats.tobytes() + window.tobytes())
     return out
 
 
-def _refusal(codec: Codec, row: np.ndarray) -> int:
+def _refusal(codec: Codec, row: np.ndarray, count: int) -> int:
     """Status of a row that is not taken: its first wrong input says which; last comes the range of the target."""
     with np.errstate(over="ignore", invalid="ignore"):
         far = ~(np.abs((row - codec.offset) * codec.scale) < np.float32(2.0**31))
-    wrong = np.flatnonzero(~np.isfinite(row) | far)
+    needed = (np.arange(len(row)) == 0) & (codec.target is not None and count == 0)  # of the first row, the target
+    wrong = np.flatnonzero((~np.isfinite(row) | far) & (needed | ~np.isnan(row)))
     finite = not len(wrong) or np.isfinite(row[wrong[0]])
     return STATUS.index("out of range" if finite else "not a number")

@@ -24,6 +24,10 @@ struct Rows {
   static constexpr int code_words = (Model::window + Model::memory + 1) / 2;
   uint32_t codes[Model::inputs][code_words];
 
+  // Each input's last code as measured, which holds where a row lacks it; then how many inputs the last row lacks.
+  static constexpr int latest_halves = (Model::inputs + 2) / 2 * 2;
+  int16_t latest[latest_halves];
+
   DLNET_INLINE const Half *clean(int input) const { return reinterpret_cast<const Half *>(codes[input]); }
   DLNET_INLINE const Half *raw(int input) const { return clean(input) + Model::window; }
 
@@ -101,6 +105,13 @@ bool off_level(const Half *before, int16_t value, int count, int32_t sigmas, int
   const Neighbours<most> all(before, value, count);
   const int32_t step = 4 * abs_i32(value - before[count - 2]);
   return all.beyond(step < all.away ? step : all.away, sigmas, floor, held);
+}
+
+// Whether a number is NaN, from its bits: compilers may take it for granted that none is.
+inline bool not_measured(float value) {
+  uint32_t bits;
+  memcpy(&bits, &value, sizeof bits);
+  return (bits & 0x7fffffffu) > 0x7f800000u;
 }
 
 // A float as a code, rounded and saturated. No a * b + c, which some compilers contract to a fused multiply-add.

@@ -19,19 +19,28 @@ class Monitor {
   //
   // time: its number, above the last one; gaps are allowed.
   // values: Model::inputs of them, in the order and units of Model::input_name(i) and Model::input_unit(i). If
-  //   Model::with_target, the first is the target itself, such as a battery's SoH.
+  //   Model::with_target, the first is the target itself, such as a battery's SoH. NaN: not measured in this row. Then
+  //   the last value holds, or before a feature's first one its median in training; see missing().
   //
-  // Returns ok; not_a_number; out_of_range (the target not within Model::target_low to Model::target_high, or a feature
-  // so far off that its unit must be wrong; smaller outliers are accepted and cleaned); out_of_order. A row with a
-  // feature beyond the range of its codes is accepted too: see saturated(). So is a row off the target's level: see held().
+  // Returns ok; not_a_number (infinite, or no target yet); out_of_range (the target not within Model::target_low to
+  // Model::target_high, or a feature so far off that its unit must be wrong; smaller outliers are accepted and cleaned);
+  // out_of_order. A row with a feature beyond the range of its codes is accepted too: see saturated(). So is a row off
+  // the target's level: see held().
   Status push(uint32_t time, const float values[/* Model::inputs */]) {
     if (rows_.count && time <= rows_.last) return Status::out_of_order;
     int16_t codes[Model::inputs];
+    int16_t absent = 0;
     for (int i = 0; i < Model::inputs; ++i) {
+      const bool needed = Model::with_target && i == 0 && !rows_.count;
+      if (!needed && not_measured(values[i])) {
+        codes[i] = rows_.count ? rows_.latest[i] : Model::input_typical[i];
+        ++absent;
+        continue;
+      }
       const Status status = to_code(values[i], Model::input_offset[i], Model::input_scale[i], codes[i]);
       if (status != Status::ok) return status;
     }
-    const bool possible = values[0] >= Model::target_low && values[0] <= Model::target_high;
+    const bool possible = not_measured(values[0]) || (values[0] >= Model::target_low && values[0] <= Model::target_high);
     if (Model::with_target && !possible) return Status::out_of_range;
     if (rows_.flagged) --rows_.flagged;
     const bool hold = leaves_level(codes[0]);
@@ -44,6 +53,8 @@ class Monitor {
       if (at_end(rows_.clean(i)[Model::window - 1])) rows_.flagged = Model::window;
     }
     if (!hold && rows_.known < Model::memory) ++rows_.known;
+    memcpy(rows_.latest, codes, sizeof codes);
+    rows_.latest[Model::inputs] = absent;
     rows_.last = time;
     if (rows_.count < Model::window) ++rows_.count;
     return Status::ok;
@@ -60,20 +71,23 @@ class Monitor {
   // does, each repeats the last sound row, features too. One more, and it begins a new level.
   uint8_t held() const { return rows_.held; }
 
+  // How many inputs the last row lacks. Where it is not 0, forecasts are given as held.
+  int missing() const { return rows_.latest[Model::inputs]; }
+
   // Rows to forecast from, 0 to Model::window.
   uint16_t count() const { return rows_.count; }
 
   // Number of the last row pushed; 0 before the first.
   uint32_t last() const { return rows_.last; }
 
-  // Forecast from the last row on. Returns ok; saturated: given, but see saturated(); held: given, but see held();
-  // not_ready.
+  // Forecast from the last row on. Returns ok; saturated: given, but see saturated(); held: given, but see held() and
+  // missing(); not_ready.
   Status forecast(Forecast<Model> &ahead) const {
     if (!ready()) return Status::not_ready;
     WindowEncoder<Model> window(rows_);
     Engine<Model>::run(window, window.anchor(), ahead);
     if (saturated()) return Status::saturated;
-    return held() ? Status::held : Status::ok;
+    return held() || missing() ? Status::held : Status::ok;
   }
 
   // The same as Model::horizon values of the target: values[0] is one row ahead. Returns the same.

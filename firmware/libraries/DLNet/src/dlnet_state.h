@@ -49,15 +49,18 @@ class State {
   // Whether counts are what rows can lead to.
   static bool possible(const uint8_t *rows) {
     uint16_t count, flagged, known;
+    int16_t absent;
     memcpy(&count, rows + offsetof(Rows<Model>, count), 2);
     memcpy(&flagged, rows + offsetof(Rows<Model>, flagged), 2);
     memcpy(&known, rows + offsetof(Rows<Model>, known), 2);
+    memcpy(&absent, rows + offsetof(Rows<Model>, latest) + 2 * Model::inputs, 2);
     const uint8_t settled = rows[offsetof(Rows<Model>, settled)], held = rows[offsetof(Rows<Model>, held)];
     if (count > Model::window || flagged > Model::window || known > Model::memory || known > count) return false;
+    if (absent < 0 || absent > Model::inputs) return false;
     return settled <= longest_check_up + 1 && held <= (settled > longest_check_up ? longest_check_up : 0);
   }
 
-  static_assert(sizeof(Rows<Model>) == 12 + 4 * Model::inputs * Rows<Model>::code_words,
+  static_assert(sizeof(Rows<Model>) == 12 + 4 * Model::inputs * Rows<Model>::code_words + 2 * Rows<Model>::latest_halves,
                 "a saved state must have no padding");
 
   static const char *magic() { return "DLN\3"; }

@@ -9,7 +9,7 @@ namespace dlnet {
 enum class Status : uint8_t {
   ok,
   not_ready,       // fewer rows than Model::window
-  not_a_number,    // an input is NaN or infinite
+  not_a_number,    // an input is infinite, or the first row has no target
   out_of_range,    // an input is impossible for its quantity and unit; a threshold is far from any forecast
   out_of_order,    // the row's number is not above the last one
   beyond_horizon,  // the forecast does not reach the threshold up to the horizon
@@ -20,10 +20,10 @@ enum class Status : uint8_t {
   bad_state,       // saved state: the checksum is right, the content is impossible
   self_test_failed,  // the engine does not give the reference's numbers
   saturated,       // the forecast is given, but a feature in its window is beyond the range of its codes
-  held             // the forecast is given, but the last rows are off the target's level: it rests on those before
+  held             // the forecast is given, but rests on older rows: the last one is off the level, or lacks an input
 };
 
-// Whether a forecast was given: ok, saturated or held.
+// Whether a forecast was given: ok, or saturated or held, which say what it rests on.
 inline bool given(Status status) {
   return status == Status::ok || status == Status::saturated || status == Status::held;
 }
