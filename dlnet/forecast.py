@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from dlnet.config.presets import MARKS
 from dlnet.config.quantities import Quantities
 from dlnet.data import csvfiles
 from dlnet.data.assetfile import read_asset_file
@@ -133,7 +134,7 @@ def forecast(path: Path, model: LoadedModel, layout: FileLayout = AS_TRAINED) ->
         target.from_health(health),
         target.from_health(ahead),
         np.asarray(document.validation.by_horizon),
-        (*asset.notes, *_device_notes(model, measured, values)),
+        (*MARKS[document.data.preset], *asset.notes, *_device_notes(model, measured, values)),
     )
 
 

@@ -17,6 +17,7 @@ from ruamel.yaml.nodes import CollectionNode, MappingNode, Node
 from ruamel.yaml.reader import ReaderError
 
 from dlnet.config.base import PARAMS, parse_yaml, read_text
+from dlnet.config.presets import Preset, preset_values
 from dlnet.errors import ConfigError
 from dlnet.files import atomic_file
 
@@ -41,6 +42,11 @@ def set_params(assignments: Sequence[str], path: Path = PARAMS) -> None:
             raise ConfigError(f"{assignment!r}: expected section.key=value")
         text = _replaced(text, key, value.strip(" \t"), path)
     _write(path, text)
+
+
+def preset_assignments(name: Preset) -> list[str]:
+    """``section.key=value`` of each value of a preset, for ``set_params``."""
+    return [f"{key}={json.dumps(value, ensure_ascii=False)}" for key, value in preset_values(name).items()]
 
 
 def _replaced(text: str, key: str, value: str, path: Path) -> str:

@@ -23,6 +23,8 @@ from dlnet.files import printable, sha256
 MIRROR_VARIABLE = "DLNET_DATA_MIRROR"
 CACHE = Path(".cache/downloads")
 SUMS = Path(__file__).parent / "sums"
+EXPERIMENTS = "/.dvc/tmp/exps/"
+"""In the path of each folder that ``dvc exp run --temp`` and ``dvc queue start`` work in."""
 
 RESERVED = frozenset({*schema.KEYS, csvfiles.TIME, "health", "target"})
 """Column names of the pipeline that a feature cannot have."""
@@ -184,7 +186,8 @@ def _label(quantities: Quantities, label: str, notes: Sequence[str]) -> TableLab
 def _own_files(folder: Path) -> list[Path]:
     """CSV files of a user's folder; an asset that is there twice would leak from training into test."""
     if not folder.is_dir():
-        raise DataError(f"{folder}: no such folder; data.path must name a folder with one CSV for each asset")
+        where = "data.path must name a folder with one CSV for each asset"
+        raise DataError(f"{folder}: no such folder; {where}{_untracked()}")
     csv_files = (path for path in folder.rglob("*") if path.suffix.lower() == ".csv" and path.is_file())
     files = sorted(map(_printable, csv_files), key=lambda path: (natural(path.parent.as_posix()), natural(path.stem)))
     if not files:
@@ -199,6 +202,13 @@ def _own_files(folder: Path) -> list[Path]:
         if namesake != path:
             raise DataError(f"{path}: the same name as {namesake}; rename one of them")
     return files
+
+
+def _untracked() -> str:
+    """What to do where DVC runs an experiment in a folder of its own, which holds only what git or DVC track."""
+    if EXPERIMENTS not in Path.cwd().as_posix():
+        return ""
+    return " (an experiment sees only tracked files: git add or dvc add the folder, or give its absolute path)"
 
 
 def _printable(path: Path) -> Path:
