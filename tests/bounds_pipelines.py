@@ -188,7 +188,6 @@ PIPELINES: dict[str, Settings] = {
         "prune.methods": ["lowrank", "steps", "knots"],
         "prune.bits": 4,
         "prune.training": {**STEPS, "weight_decay": 1},
-        "quantise.engine_bound": 1,
         "select.objectives": OBJECTIVES,
         "select.elites": 2,
     },

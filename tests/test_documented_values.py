@@ -36,6 +36,7 @@ from tests.bounds_pipelines import (
 from tests.data.synthetic_cells import write_embedded
 
 PROJECT = Path(__file__).parents[1]
+COLUMNS = {"temperature": "temp", "resistance": "ir"}  # of own cells, for a model of the simulated fleet too
 STAGES = (
     "fetch", "prepare", "baselines", "teach", "distill", "select", "compress", "reselect", "quantise", "evaluate",
     "firmware",
@@ -107,6 +108,6 @@ def test_documented_values_run_from_cells_to_firmware_and_forecast(project):
     )
     assert collect(Path(), PublishParams(**params_of({})["publish"])).models
     for folder in Path("models/edge").iterdir():
-        own = FileLayout(target="capacity", features={"temperature": "temp", "resistance": "ir"})
-        result = forecast(Path("cells/cell-0.csv"), load_as(folder, SavedEdge), own)
-        assert result.ahead.shape == (load_as(folder, SavedEdge).horizon,)
+        model = load_as(folder, SavedEdge)
+        own = FileLayout(target="capacity", features={name: COLUMNS[name] for name in model.features if name in COLUMNS})
+        assert forecast(Path("cells/cell-0.csv"), model, own).ahead.shape == (model.horizon,)
