@@ -109,5 +109,7 @@ def test_documented_values_run_from_cells_to_firmware_and_forecast(project):
     assert collect(Path(), PublishParams(**params_of({})["publish"])).models
     for folder in Path("models/edge").iterdir():
         model = load_as(folder, SavedEdge)
-        own = FileLayout(target="capacity", features={name: COLUMNS[name] for name in model.features if name in COLUMNS})
+        own = FileLayout(
+            target="capacity", features={name: COLUMNS[name] for name in model.features if name in COLUMNS}
+        )
         assert forecast(Path("cells/cell-0.csv"), model, own).ahead.shape == (model.horizon,)
