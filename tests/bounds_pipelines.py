@@ -140,7 +140,7 @@ PIPELINES: dict[str, Settings] = {
         "task.sensors_only.relative": [],
         "task.sensors_only.quantiles": 65,
         "task.sensors_only.noise": 0,
-        "baselines.features.sensors_only": ["own", "all", []],
+        "baselines.features.sensors_only": ["own", "all"],
         "baselines.boosting.targets": {"with_target": ["change"], "sensors_only": ["absolute", "ridge"]},
         "teacher.cell": "ltc",
         "teacher.solver": "euler",
@@ -238,6 +238,10 @@ REFUSED: dict[Documented | tuple[str, str], tuple[Settings, str]] = {
         for part in ("train", "validation", "test")
     },
     ("baselines.features", "{}"): ({"baselines.features": {}}, "features must name the track"),
+    ("baselines.features.sensors_only[]", "[]"): (
+        {"baselines.features.sensors_only": ["own", []]},
+        "features.sensors_only must not contain []: without the target a baseline would see nothing",
+    ),
     ("baselines.boosting.targets", "{}"): ({"baselines.boosting.targets": {}}, "targets must name the track"),
     ("students.hidden", "{}"): ({"students.hidden": {}}, "hidden must name at least one cell"),
     ("students.hidden.*", "[]"): ({"students.hidden": {"ltc": []}}, "hidden.ltc must list at least one value"),
