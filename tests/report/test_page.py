@@ -40,6 +40,7 @@ def test_what_the_quick_preset_made_is_called_a_quick_look_at_the_top(text, summ
     assert "Quick look" not in text
     quick = summary.model_copy(update={"data": summary.data.model_copy(update={"preset": "quick"})})
     assert "> Quick look: few and small networks" in page(quick, evaluation.content).split("## ")[0]
+    assert notes(quick)[0].startswith("Quick look")
 
 
 def test_notes_of_the_data_and_the_verdict_on_the_teacher_are_read_out(text, summary):
