@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dlnet.config.clean import CleanParams
+from dlnet.config.presets import Preset
 from dlnet.config.quantities import Quantities
 from dlnet.config.task import Channels, Windows
 from dlnet.data.csvfiles import Columns
@@ -59,7 +60,10 @@ class TaskRecord(SourceRecord, Windows):
 
     Attributes:
         features: their names. channels: inputs of networks. counts: split -> assets, rows and windows.
+        preset: whose values all results have.
     """
+
+    preset: Preset = "default"
 
     quantities: Quantities
     clean: CleanParams

@@ -9,6 +9,7 @@ import numpy as np
 
 from dlnet.config.base import Positive
 from dlnet.config.clean import CleanParams
+from dlnet.config.presets import Preset
 from dlnet.config.quantities import Name, Quantities
 from dlnet.data.csvfiles import Columns
 from dlnet.data.windows import Ends, Floats, Singles, WindowDataset
@@ -39,8 +40,10 @@ class DataFacts(Document):
 
     Attributes:
         nominal: quantities of new assets in it, in the task's unit.
-        columns: of its files, so that files like them can be read.
+        columns: of its files, so that files like them can be read. preset: whose values it was trained with.
     """
+
+    preset: Preset = "default"
 
     source: Label
     label: Label
