@@ -7,6 +7,7 @@ from pathlib import Path
 
 from dlnet.config.base import StageConfig
 from dlnet.config.clean import CleanParams
+from dlnet.config.presets import Preset
 from dlnet.config.quantities import load_quantities
 from dlnet.config.split import SplitParams
 from dlnet.config.task import TaskParams
@@ -27,6 +28,7 @@ REPORT = Path("reports/data")
 class PrepareConfig(StageConfig):
     """Sections of params.yaml that the stage reads."""
 
+    preset: Preset
     clean: CleanParams
     split: SplitParams
     task: TaskParams
@@ -37,7 +39,7 @@ def main() -> None:
     config = PrepareConfig.load()
     table, source = read_table(RAW / "assets.parquet"), SourceRecord.read(RAW / "source.json")
     quantities = load_quantities(config.task.name)
-    prepared = prepare(table, source, quantities, config.clean, config.split, config.task)
+    prepared = prepare(table, source, quantities, config.clean, config.split, config.task, config.preset)
     with atomic_dir(REPORT) as folder:
         _report(folder, prepared, config)
     with atomic_dir(OUT) as folder:

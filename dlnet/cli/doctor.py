@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -56,6 +57,7 @@ def examine(root: Path) -> list[Check]:
         _tool("make", "make", "sudo apt-get install make"),
         _dvc(root),
         _data(root),
+        *_tracked(root),
         _disk(root),
         _registry(root),
         *_webhooks(),
@@ -159,6 +161,31 @@ def _data(root: Path) -> Check:
     return Check(
         name, cached, "downloaded" if cached else "to be downloaded by the first run", "dvc repro", needed=False
     )
+
+
+def _tracked(root: Path) -> list[Check]:
+    """Whether an experiment that DVC runs in a folder of its own finds the user's files; none where it does anyhow."""
+    try:
+        data = _DataConfig.load(root / "params.yaml").data
+    except DLNetError:
+        return []  # the check of the data names it
+    if data.source != "csv" or data.path.is_absolute() or not (root / data.path).exists():
+        return []
+    listed = _run(root, "git", "ls-files", "--", str(data.path))
+    known = bool(listed) or (root / f"{data.path}.dvc").is_file()
+    found = f"{data.path} is in {'git or DVC' if known else 'neither git nor DVC'}"
+    fix = f"dvc add {shlex.quote(str(data.path))}, or an absolute data.path"
+    return [Check("data for dvc exp run --temp and dvc queue", known, found, fix, needed=False)]
+
+
+def _run(root: Path, *command: str) -> str:
+    """What a command prints; nothing where it fails or takes too long."""
+    try:
+        return subprocess.run(
+            command, cwd=root, capture_output=True, text=True, timeout=SECONDS, check=False, errors="replace"
+        ).stdout
+    except (FileNotFoundError, subprocess.TimeoutExpired):
+        return ""
 
 
 def _disk(root: Path) -> Check:

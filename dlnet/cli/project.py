@@ -3,23 +3,35 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
 from dlnet.cli.arguments import commands, example
+from dlnet.errors import ConfigError
 
 app = commands()
 
 
-@app.command("set", epilog=example("dlnet set data.source=mit task.track=sensors_only"))
+@app.command(
+    "set",
+    epilog=example("dlnet set data.source=mit task.track=sensors_only", "dlnet set --preset quick data.path=my_cells"),
+)
 def set_values(
-    assignments: Annotated[list[str], typer.Argument(metavar="SECTION.KEY=VALUE", help="the value is YAML")],
+    assignments: Annotated[
+        list[str] | None, typer.Argument(metavar="SECTION.KEY=VALUE", help="the value is YAML")
+    ] = None,
+    preset: Annotated[
+        Literal["default", "quick"] | None,
+        typer.Option(help="set first: quick, for a first look; default, the values as delivered"),
+    ] = None,
 ) -> None:
     """Set values in params.yaml."""
-    from dlnet.cli.set_params import set_params
+    from dlnet.cli.set_params import preset_assignments, set_params
 
-    for line in set_params(assignments):
+    if not (assignments or preset):
+        raise ConfigError("nothing to set: give SECTION.KEY=VALUE or --preset NAME")
+    for line in set_params([*(preset_assignments(preset) if preset else []), *(assignments or [])]):
         print(f"note: {line}")
 
 

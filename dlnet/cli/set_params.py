@@ -18,6 +18,7 @@ from ruamel.yaml.reader import ReaderError
 
 from dlnet.cli.settings import check_choice, is_mapping, without_effect
 from dlnet.config.base import PARAMS, parse_yaml, read_text
+from dlnet.config.presets import Preset, preset_values
 from dlnet.errors import ConfigError
 from dlnet.files import atomic_file
 
@@ -69,6 +70,11 @@ def _in_mapping(text: str, key: str, value: str, path: Path) -> tuple[str, str]:
     except ConfigError as error:
         raise _refused(key, value, "cannot be written here") from error
     return above, json.dumps({**(found or {}), name: added}, ensure_ascii=False)
+
+
+def preset_assignments(name: Preset) -> list[str]:
+    """``section.key=value`` of each value of a preset, for ``set_params``."""
+    return [f"{key}={json.dumps(value, ensure_ascii=False)}" for key, value in preset_values(name).items()]
 
 
 def _replaced(text: str, key: str, value: str, path: Path) -> str:

@@ -101,7 +101,7 @@ def compress_all(
     Raises:
         ConfigError: no method makes any elite smaller.
     """
-    runs = _runs(elites, params, context.probe)
+    runs = _runs(elites, params, context.probe, context.dataset.task.clean.window)
     part_plan = replace(plan, steps=max(1, plan.steps // params.rounds))
     results: dict[str, Trained] = {}
     for part in range(1, params.rounds + 1):
@@ -114,7 +114,8 @@ def compress_all(
     return students, [results[run.name(elites)] for run in runs]
 
 
-def _runs(elites: Sequence[TrainedModel], params: PruneParams, probe: Probe) -> list[CompressionRun]:
+def _runs(elites: Sequence[TrainedModel], params: PruneParams, probe: Probe, least_rows: int) -> list[CompressionRun]:
+    """All runs; ``least_rows``: those of the outlier filter, which a device must hold."""
     runs = []
     for (index, elite), method in product(enumerate(elites), params.methods):
         whole = net_of(elite)
@@ -123,6 +124,10 @@ def _runs(elites: Sequence[TrainedModel], params: PruneParams, probe: Probe) -> 
         if skipped:
             at = ", ".join(f"{sparsity:g}" for sparsity in skipped)
             tqdm.write(f"{elite.name}: {method} removes nothing at sparsity {at}; skipped")
+        if short := [one for one in sparsities if method == "steps" and _rows(whole, one, probe) < least_rows]:
+            at = ", ".join(f"{sparsity:g}" for sparsity in short)
+            tqdm.write(f"{elite.name}: {method} leaves fewer rows than clean.window at sparsity {at}; skipped")
+            skipped += short
         runs += [
             CompressionRun(index, method, sparsity, tag, seed, beginning(method, whole))
             for sparsity in sparsities
@@ -136,6 +141,11 @@ def _runs(elites: Sequence[TrainedModel], params: PruneParams, probe: Probe) -> 
             "(branches needs students.branches above 1) or raise the sparsities"
         )
     return runs
+
+
+def _rows(whole: Net, sparsity: float, probe: Probe) -> int:
+    """Rows that a network with fewer steps looks at."""
+    return METHODS["steps"](whole, whole, sparsity, probe).encoder.window
 
 
 def _smaller(

@@ -57,3 +57,11 @@ class BaselinesParams(Section):
     ridge: RidgeParams
     boosting: BoostingParams
     gru: dict[Annotated[str, Field(pattern="^gru_[a-z0-9]+$")], GruParams]
+
+    @model_validator(mode="after")
+    def _sees(self) -> Self:
+        if [] in self.features.get("sensors_only", []):
+            raise ValueError(
+                "features.sensors_only must not contain []: without the target a baseline would see nothing"
+            )
+        return self

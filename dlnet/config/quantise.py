@@ -12,6 +12,6 @@ from dlnet.config.base import Section
 class QuantiseParams(Section):
     """Bits of the exported weights, and the limits for the error of an exported model."""
 
-    engine_bound: Annotated[float, Field(ge=1)]
+    engine_bound: Annotated[float, Field(gt=1)]  # engines round differently: 1 would refuse sound models
     bits: Literal[4, 8, "auto"]
     bits_slack: Annotated[float, Field(ge=1)]

@@ -30,6 +30,8 @@ class ChannelParams(Section):
     @model_validator(mode="after")
     def _known(self) -> Self:
         check_inputs(self.features, self.relative)
+        if self.quantiles == 1:
+            raise ValueError("quantiles must be 0, or 2 to 65, not 1: a map needs two knots")
         return self
 
 

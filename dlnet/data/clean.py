@@ -113,9 +113,9 @@ def clean_targets(health: np.ndarray, clean: CleanParams, quantities: Quantities
     """Health (n,) without outliers, with both sides of a row known; NaN where it was not measured, or at a check-up."""
     side, known = clean.window // 2 + 2, np.isfinite(health)
     cleaned = np.full(len(health), np.nan)
-    cleaned[known] = hampel(
-        health[known], side, side, clean.sigmas, health_floor(quantities), memory=clean.window - 1
-    )[0]
+    cleaned[known] = hampel(health[known], side, side, clean.sigmas, health_floor(quantities), memory=clean.window - 1)[
+        0
+    ]
     return cleaned
 
 

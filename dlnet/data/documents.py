@@ -5,6 +5,7 @@ from __future__ import annotations
 from pydantic import Field
 
 from dlnet.config.clean import CleanParams
+from dlnet.config.presets import Preset
 from dlnet.config.quantities import Quantities
 from dlnet.config.task import Channels, Windows
 from dlnet.data.csvfiles import Columns
@@ -62,7 +63,10 @@ class TaskRecord(SourceRecord, Windows):
     Attributes:
         features: their names. channels: inputs of networks. counts: split -> assets, rows and windows.
         typical: feature -> its median in training, which holds where a life begins without a value of it.
+        preset: whose values all results have.
     """
+
+    preset: Preset = "default"
 
     quantities: Quantities
     clean: CleanParams

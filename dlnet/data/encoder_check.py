@@ -42,7 +42,7 @@ def _sizes(encoder: Encoder) -> dict[str, bool]:
 def _names(encoder: Encoder) -> dict[str, bool]:
     features, relative = encoder.features, encoder.relative
     return {
-        "features": 1 <= len(features) <= MOST_FEATURES
+        "features": (0 if encoder.track == "with_target" else 1) <= len(features) <= MOST_FEATURES
         and len(set(features)) == len(features)
         and all(name and name.isprintable() for name in features),
         "relative": len(set(relative)) == len(relative) and set(relative) <= set(features),

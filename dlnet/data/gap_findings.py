@@ -28,8 +28,8 @@ def not_measured(asset: str, before: int, health: np.ndarray, quantities: Quanti
     if not known.all():
         most = int(np.diff(np.flatnonzero(np.append(known, True))).max()) - 1
         text = (
-            f"{symbol} was measured in {known.sum():,} of {time.count(len(health))}, with up to {most} between or after "
-            "them; as input the last measured one holds, and no error is counted there"
+            f"{symbol} was measured in {known.sum():,} of {time.count(len(health))}, with up to {most} between or "
+            "after them; as input the last measured one holds, and no error is counted there"
         )
         found.append(Finding(asset=asset, rows=(), kind=Kind.NOT_MEASURED, text=text))
     return found

@@ -21,6 +21,9 @@ from dlnet.data.tablefiles import SUFFIXES
 from dlnet.errors import DataError
 from dlnet.files import printable, sha256
 
+EXPERIMENTS = "/.dvc/tmp/exps/"
+"""In the path of each folder that ``dvc exp run --temp`` and ``dvc queue start`` work in."""
+
 NO_CELLS = (".", "~$", "__MACOSX")
 """Beginnings of names of files and folders that programs leave beside a user's own: none holds an asset."""
 
@@ -74,7 +77,8 @@ def asset_files(folder: Path, *, one_each: bool = True) -> list[Path]:
             "one, or set data.source: embedded if it is the project's table of all"
         )
     if not folder.is_dir():
-        raise DataError(f"{folder}: no such folder; data.path must name a folder with the files of all assets")
+        where = "data.path must name a folder with the files of all assets"
+        raise DataError(f"{folder}: no such folder; {where}{_untracked()}")
     own = (path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
     files = [named_plainly(path) for path in own if not _left_behind(path.relative_to(folder))]
     files.sort(key=lambda path: (natural(path.parent.as_posix()), natural(path.stem)))
@@ -92,6 +96,13 @@ def asset_files(folder: Path, *, one_each: bool = True) -> list[Path]:
         if one_each and namesake != path:
             raise DataError(f"{path}: the same name as {namesake}; rename one of them")
     return files
+
+
+def _untracked() -> str:
+    """What to do where DVC runs an experiment in a folder of its own, which holds only what git or DVC track."""
+    if EXPERIMENTS not in Path.cwd().as_posix():
+        return ""
+    return " (an experiment sees only tracked files: git add or dvc add the folder, or give its absolute path)"
 
 
 def _left_behind(path: Path) -> bool:

@@ -10,6 +10,7 @@ import pandas as pd
 from tqdm import tqdm
 
 from dlnet.config.clean import CleanParams
+from dlnet.config.presets import Preset
 from dlnet.config.quantities import Quantities, Track
 from dlnet.config.split import SplitParams
 from dlnet.config.task import Channels, TaskParams, Windows
@@ -52,6 +53,7 @@ def prepare(
     clean: CleanParams,
     split: SplitParams,
     task: TaskParams,
+    preset: Preset = "default",
 ) -> Prepared:
     """Assign the assets to splits and clean each one.
 
@@ -61,6 +63,7 @@ def prepare(
         table: ``assets.parquet`` of the fetch stage.
         source: ``source.json`` of the fetch stage.
         quantities: the task. clean: section ``clean``. split: section ``split``. task: section ``task``.
+        preset: whose values the sections to come have; every result names it.
 
     Raises:
         ConfigError: a feature of the track is not in the data, or is relative and no input, or has no value in any
@@ -97,6 +100,7 @@ def prepare(
         channels=channels,
         counts=_counts(assets, rows, task),
         typical=typical,
+        preset=preset,
     )
     touched = np.concatenate([part.touched for part in parts])
     missing = table[features].isna().to_numpy()
@@ -182,6 +186,11 @@ def _check_rows(clean: CleanParams, task: TaskParams) -> None:
         raise ConfigError(
             f"params.yaml: clean.min_rows ({clean.min_rows}) must be at least task.window + task.horizon "
             f"({task.window} + {task.horizon})"
+        )
+    if clean.window > task.window:
+        raise ConfigError(
+            f"params.yaml: clean.window ({clean.window}) must be at most task.window ({task.window}): a device cleans "
+            "within the rows that a model reads"
         )
 
 

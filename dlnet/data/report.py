@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from dlnet.config.clean import CleanParams
+from dlnet.config.presets import MARKS
 from dlnet.config.quantities import Quantities, Target
 from dlnet.config.split import SplitParams
 from dlnet.data.clean import MAD_TO_SIGMA
@@ -37,14 +38,14 @@ def describe(prepared: Prepared, clean: CleanParams, split: SplitParams) -> dict
     """Numbers of the data report (``report.json``).
 
     Returns:
-        ``source`` (label, simulated, notes), ``clean`` and ``split`` (the params), ``splits`` (assets, rows,
+        ``source`` (label, simulated, notes, preset), ``clean`` and ``split`` (the params), ``splits`` (assets, rows,
         windows, life, target), ``noise`` (see ``measured_noise``), ``ranges`` (per column and split: quantiles, and
         the share beyond the 1st and 99th percentile of training rows), ``cleaned`` (counts: total, per feature, of the
         worst assets), ``findings`` (asset, rows, kind, text), ``gaps`` (rows that measured the target, share of values
         missing per feature) and ``unused`` (asset, rows, why).
     """
     task, assets = prepared.task, prepared.assets
-    keys = ("task", "source", "label", "simulated", "assets", "rows", "nominal", "notes")
+    keys = ("task", "source", "label", "simulated", "assets", "rows", "nominal", "notes", "preset")
     return {
         "source": {key: getattr(task, key) for key in keys},
         "clean": clean.model_dump(),
@@ -157,7 +158,7 @@ def markdown(report: dict[str, Any], quantities: Quantities, pictures: Sequence[
         f"# Data: {source['label']}",
         f"Task `{quantities.name}`: {asset.count(source['assets'])}, {quantities.time.count(source['rows'])}. "
         + _target_text(quantities, source["nominal"]),
-        "\n".join(f"- {note}" for note in source["notes"]),
+        "\n".join(f"- {note}" for note in (*MARKS[source["preset"]], *source["notes"])),
         "## Splits",
         f"{asset.many.capitalize()} are split, never windows; stratified by group and by life.",
         _splits_table(report, quantities),
@@ -247,7 +248,8 @@ def _cleaned_text(report: dict[str, Any], quantities: Quantities) -> str:
     cleaned, clean, symbol = report["cleaned"], report["clean"], quantities.target.symbol
     text = (
         f"Hampel filters, window {clean['window']}. {symbol} as input, looking back only: {cleaned['replaced_inputs']} "
-        f"of {cleaned['rows']:,} points replaced. {symbol} as target, both sides known: {cleaned['replaced_targets']} replaced or left out."
+        f"of {cleaned['rows']:,} points replaced. {symbol} as target, both sides known: {cleaned['replaced_targets']} "
+        "replaced or left out."
     )
     values = cleaned["rows"] * len(cleaned["per_feature"])
     if values:

@@ -22,7 +22,6 @@ from dlnet.errors import ConfigError
 MIRROR_VARIABLE = "DLNET_DATA_MIRROR"
 CACHE = Path(".cache/downloads")
 SUMS = Path(__file__).parent / "sums"
-
 RESERVED = frozenset({*schema.KEYS, csvfiles.CYCLE, csvfiles.TIME, "health", "target"})
 """Column names of the pipeline that a feature cannot have."""
 

@@ -24,6 +24,9 @@ Ends = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 Singles = npt.NDArray[np.float32]
 
+SPARSE = 0.5
+"""Share of rows that measured the target below which training makes use of each of them."""
+
 ROW_COLUMNS = ("asset", "group", "row", "health", "target")
 
 
@@ -151,8 +154,8 @@ class WindowDataset:
 
     @property
     def sparse(self) -> bool:
-        """Whether some rows did not measure the target."""
-        return not bool(self.measured.all())
+        """Whether most rows did not measure the target, so that windows some rows apart would miss what was."""
+        return bool(self.measured.mean() < SPARSE)
 
     @property
     def training_rows(self) -> npt.NDArray[np.bool_]:

@@ -76,7 +76,7 @@ def hint_path(teacher: TrainedModel, z: Tensor, width: int) -> Tensor:
     with torch.no_grad():
         sample = _states(teacher, z[:: max(1, len(z) // HINT_SAMPLE)]).flatten(0, 1)
         center = sample.mean(0)
-        covariance = torch.cov((sample - center).T)
+        covariance = torch.cov((sample - center).T).reshape(len(center), -1)  # of one neuron cov gives a number
         values, vectors = torch.linalg.eigh(covariance)
         kept = min(width, len(values))
         project = vectors[:, -kept:] / values[-kept:].clamp(min=1e-12).sqrt()

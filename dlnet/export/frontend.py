@@ -397,6 +397,7 @@ def _rank(codec: Codec, quantiles: Ints, sums: Ints) -> Ints:
 
 
 def _standard(codec: Codec, sums: Ints) -> Ints:
-    away = sums - np.array(codec.centre, np.int64)
-    scaled = [scale.apply(away[..., f]) for f, scale in enumerate(codec.feature)]
-    return np.clip(np.stack(scaled, axis=2), -CLIP, CLIP)
+    scaled = sums - np.array(codec.centre, np.int64)
+    for f, scale in enumerate(codec.feature):
+        scaled[..., f] = scale.apply(scaled[..., f])
+    return np.clip(scaled, -CLIP, CLIP)

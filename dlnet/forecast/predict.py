@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from dlnet.config.presets import MARKS
 from dlnet.config.quantities import Track
 from dlnet.data.check_ups import held_note
 from dlnet.data.clean import clean_inputs, health_levels
@@ -96,7 +97,11 @@ def prepare(path: Path, asset: Asset, needs: Needs) -> Prepared:
     )
     odd = [*asset.findings, *oddities(asset.name, measured, health, values, quantities)]
     unlike = tuple(finding.text for finding in odd if finding.kind is Kind.ORDER)
-    notes = [*asset.notes, *(finding.text for finding in asset.findings if finding.kind is not Kind.ORDER)]
+    notes = [
+        *MARKS[document.data.preset],
+        *asset.notes,
+        *(finding.text for finding in asset.findings if finding.kind is not Kind.ORDER),
+    ]
     if needs.seen is None:
         notes.append("The model does not hold what it was trained on, so nothing says whether these rows are like it.")
     else:

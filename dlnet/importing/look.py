@@ -20,7 +20,7 @@ from dlnet.data.raw import convert
 from dlnet.errors import DataError
 from dlnet.importing import new_task, sections
 from dlnet.importing.checkups import check_ups_section
-from dlnet.importing.proposal import Choices, Proposal, Section, Settings, Values, known
+from dlnet.importing.proposal import Choices, Proposal, Section, Settings, Values
 from dlnet.importing.tables import Tables, check_folder, raw_time_series, read_tables
 
 IMPORTED = "data/imported"
@@ -105,7 +105,7 @@ def _merged(found: list[Section]) -> dict[str, Any]:
     values: dict[str, Any] = {}
     for section in found:
         values |= section.values
-    return known(values)
+    return values
 
 
 def _task(tables: Tables, settings: Settings, choices: Choices, asset: Section) -> tuple[Quantities, str | None]:

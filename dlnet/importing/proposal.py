@@ -8,7 +8,7 @@ from typing import Any
 
 from dlnet.config.base import StageConfig
 from dlnet.config.clean import CleanParams
-from dlnet.config.data import CsvParams, DataParams
+from dlnet.config.data import DataParams
 from dlnet.config.quantities import Quantities
 from dlnet.config.split import SplitParams
 from dlnet.config.task import TaskParams
@@ -88,18 +88,4 @@ class Proposal:
         chosen: dict[str, Any] = {}
         for section in self.sections:
             chosen |= (section.without or {}) if section.title in declined else section.values
-        return known(chosen)
-
-
-NEUTRAL = (None, "all")
-"""Values that change nothing where a version has no such setting."""
-
-
-def known(values: Values) -> dict[str, Any]:
-    """Values without neutral ones of settings that ``data.csv`` does not have."""
-    own = {f"data.csv.{name}" for name in CsvParams.model_fields}
-    return {
-        key: value
-        for key, value in values.items()
-        if not key.startswith("data.csv.") or key in own or value not in NEUTRAL
-    }
+        return chosen

@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple, Self, TypeVar
 
 import numpy as np
-
 from pydantic import Field
 
 from dlnet.config.base import Positive
 from dlnet.config.clean import CleanParams
+from dlnet.config.presets import Preset
 from dlnet.config.quantities import Name, Quantities
 from dlnet.data.csvfiles import Columns
 from dlnet.data.windows import Ends, Floats, Singles, WindowDataset
@@ -41,9 +41,11 @@ class DataFacts(Document):
 
     Attributes:
         nominal: quantities of new assets in it, in the task's unit.
-        columns: of its files, so that files like them can be read.
+        columns: of its files, so that files like them can be read. preset: whose values it was trained with.
         typical: feature -> its median in training, which holds where a file begins without a value of it.
     """
+
+    preset: Preset = "default"
 
     source: Label
     label: Label

@@ -8,6 +8,7 @@ from typing import Any
 
 from jinja2 import StrictUndefined, Template
 
+from dlnet.config.presets import MARKS
 from dlnet.data.documents import TaskRecord
 from dlnet.gate.verdict import Verdict
 from dlnet.report.documents import SummaryReport
@@ -17,13 +18,13 @@ TEMPLATES = Path(__file__).parent / "templates"
 
 def float_card(name: str, task: TaskRecord, metrics: Mapping[str, float]) -> str:
     """Card of the teacher or of a float student; errors are MAE of the target."""
-    return render(TEMPLATES / "float_card.md.j2", name=name, task=task, metrics=metrics)
+    return render(TEMPLATES / "float_card.md.j2", name=name, task=task, marks=MARKS[task.preset], metrics=metrics)
 
 
 def edge_card(summary: SummaryReport, gate: Verdict, budget: Verdict) -> str:
     """Card of the int8 model: test errors beside the baselines', sizes, and the results of gate and budget."""
     verdicts = {"Gate (validation windows)": gate, "Budget (on the device, a forecast)": budget}
-    return render(TEMPLATES / "edge_card.md.j2", summary=summary, verdicts=verdicts)
+    return render(TEMPLATES / "edge_card.md.j2", summary=summary, marks=MARKS[summary.data.preset], verdicts=verdicts)
 
 
 def render(template: Path, **values: Any) -> str:

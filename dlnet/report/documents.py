@@ -6,6 +6,7 @@ which all choices were made, are under ``validation``.
 
 from __future__ import annotations
 
+from dlnet.config.presets import Preset
 from dlnet.config.quantities import Quantities, Track
 from dlnet.data.documents import SplitCounts
 from dlnet.documents import Document
@@ -93,6 +94,7 @@ class DataSummary(Document):
     splits: dict[str, SplitCounts]
     quantities: Quantities
     notes: tuple[str, ...]
+    preset: Preset = "default"
 
 
 class ModelSummary(Figures):

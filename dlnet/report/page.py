@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from dlnet.config.presets import MARKS
 from dlnet.config.quantities import Quantities, Target
 from dlnet.plots.axes import in_bytes
 from dlnet.report.documents import (
@@ -32,6 +33,7 @@ def page(summary: SummaryReport, content: EvaluationReport) -> str:
     parts = [
         f"# {data.label}, track `{data.track}`",
         *([_simulated(words)] if data.simulated else []),
+        *(f"> {mark}" for mark in MARKS[data.preset]),
         _opening(summary),
         pictures["size.png"],
         "## Models",

@@ -119,7 +119,7 @@ def horizon(content: EvaluationReport, summary: SummaryReport) -> Figure:
         strong = name in (EDGE, TEACHER)
         axes.plot(ahead, errors, color=colour_of(name), linewidth=2.6 if strong else 1.4, zorder=3 if strong else 2)
     axes.set_ylabel(f"mean absolute error, {words.target.error_label}")
-    axes.set(xlabel=f"{words.time.many} ahead", xlim=(1, ahead[-1]))
+    axes.set(xlabel=f"{words.time.many} ahead", xlim=(1, max(2, ahead[-1])))
     error_axis(axes, [error for errors in curves.values() for error in errors])
     names_at_right(axes, {name: errors[-1] for name, errors in curves.items()}, labels_of(summary))
     figure.suptitle(f"Error by {words.time.one} ahead: {summary.data.label}", x=0.01, ha="left")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.table import Table
 
+from dlnet.config.presets import MARKS
 from dlnet.report.forecasts import TEXTS, fleet_head, fleet_rows, refused_rows
 from dlnet.report.options import bits_line, usage_line
 
@@ -67,6 +68,7 @@ def notes(summary: SummaryReport) -> list[str]:
     edge = summary.edge
     size = f"{edge.parameters} parameters, spec {edge.spec_bytes:,} B, .tflite {edge.tflite_bytes:,} B"
     return [
+        *MARKS[summary.data.preset],
         f"For the device: {edge.name} ({size}); int8 over float {edge.mae_int8 / edge.mae_float:.4f}.",
         *usage_line(summary.elites),
         *bits_line(summary.edges),

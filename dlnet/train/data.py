@@ -11,7 +11,7 @@ from torch import Tensor
 from dlnet.config.task import TaskParams
 from dlnet.data.encode import Encoder
 from dlnet.data.gaps import thinned
-from dlnet.data.windows import Ends, Singles, WindowDataset
+from dlnet.data.windows import SPARSE, Ends, Singles, WindowDataset
 
 
 @dataclass(frozen=True)
@@ -42,8 +42,9 @@ class TrainingData:
 
     @property
     def sparse(self) -> bool:
-        """Whether some rows ahead of labelled windows did not measure the target."""
-        return bool(torch.isnan(self.change[: self.labelled]).any())
+        """Whether most rows ahead of labelled windows did not measure the target."""
+        known = torch.isfinite(self.change[: self.labelled])
+        return bool(known.float().mean() < SPARSE)
 
     def at(self, ahead: np.ndarray) -> TrainingData:
         """The same with training targets only at the rows ``ahead``."""

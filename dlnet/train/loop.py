@@ -42,7 +42,7 @@ def train(
     state = begin(config, jobs, training_sets)
     if resume is not None and resume.exists():
         checkpoint.restore(resume, state)
-    # Where few rows measure the target, hardly one is among the points: then all rows ahead count.
+    # Where few rows measured the target, hardly one is among the points: then all rows ahead count.
     points = config.horizon if any(data.sparse for data in training_sets) else plan.points
     ahead = loss_points(config.horizon, points)
     at_points, basis = [data.at(ahead) for data in training_sets], knot_basis(config.knots, ahead)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
 from made_pipeline import CLEAN, SPLIT, TASK, make, synthetic_assets
 
 from dlnet.cli import doctor, main
+from dlnet.cli.set_params import set_params
 from dlnet.data.csvfiles import same_names
 from dlnet.data.documents import SourceRecord
 from dlnet.data.prepare import prepare
@@ -133,3 +135,21 @@ def test_a_server_that_does_not_answer_is_seen(project, monkeypatch):
 def test_wrong_params_are_seen(project):
     Path("params.yaml").write_text("data: {source: moon}\n")
     assert not check("data").ok
+
+
+@pytest.mark.parametrize("track", [False, True])
+def test_doctor_says_what_an_experiment_in_a_folder_of_its_own_lacks(project, track):
+    set_params(["data.source=csv", "data.path=my_cells"])
+    Path("my_cells").mkdir()
+    Path("my_cells/c.csv").write_text("capacity\n1\n")
+    subprocess.run(["git", "init", "--quiet"], check=True)
+    if track:
+        subprocess.run(["git", "add", "my_cells"], check=True)
+    own = check("data for dvc exp")
+    assert (own.ok, own.needed) == (track, False)
+    assert own.fix == "dvc add my_cells, or an absolute data.path"
+
+
+def test_doctor_asks_nothing_of_an_absolute_path(project, tmp_path):
+    set_params(["data.source=csv", f"data.path={tmp_path}"])
+    assert not [one for one in doctor.examine(Path()) if one.name.startswith("data for dvc exp")]

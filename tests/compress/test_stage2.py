@@ -1,5 +1,6 @@
 """The second stage on synthetic cells: every method gives a student of the requested size that can be saved."""
 
+from dataclasses import replace
 from typing import get_args
 
 import pytest
@@ -164,3 +165,13 @@ def test_with_nothing_to_train_the_params_are_named(setting):
     context, encoder = setting
     with pytest.raises(ConfigError, match=r"params.yaml: prune: .* students.branches above 1"):
         compress_all([elite(encoder)], params(["branches"]), PLAN, context)
+
+
+def test_steps_are_not_cut_below_the_rows_of_the_filter(setting, capsys):
+    context, encoder = setting
+    rows = encoder.window // 2
+    clean = context.dataset.task.clean.model_copy(update={"window": rows + 1})
+    held = replace(context.dataset, task=context.dataset.task.model_copy(update={"clean": clean}))
+    with pytest.raises(ConfigError, match="make no elite smaller"):
+        compress_all([elite(encoder)], params(["steps"]), PLAN, replace(context, dataset=held))
+    assert capsys.readouterr().out == "e0: steps leaves fewer rows than clean.window at sparsity 0.5; skipped\n"

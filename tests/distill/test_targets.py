@@ -113,3 +113,11 @@ def test_attention_is_the_mean_square_of_the_state(prepared):
     np.testing.assert_allclose(found.attention.numpy(), np.stack(truth, axis=1), rtol=1e-5)
     assert found.spread is None
     assert found.hint is None
+
+
+def test_a_teacher_of_one_neuron_gives_a_hint_of_one_direction(prepared):
+    dataset, encoder, windows, training_data = prepared
+    teacher = net(encoder, 0, hidden=1)
+    found = add_teacher_targets(training_data, [(teacher, 1.0)], dataset, encoder, windows, ["hint"], 16)
+    assert found.hint.shape == (len(windows.train), teacher.config.steps, 1)
+    assert found.hint.std() == pytest.approx(1.0, rel=0.2)

@@ -13,7 +13,6 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from dlnet.config.data import CsvParams
 from tests.small_pipeline import shrink_further
 
 PROJECT = Path(__file__).parents[2]
@@ -88,7 +87,6 @@ def test_the_walk_ends_with_a_forecast_of_the_board(project: Path) -> None:
     assert header == "shift_ahead,dp,typical_error"
 
 
-@pytest.mark.skipif("include" not in CsvParams.model_fields, reason="no setting data.csv.include")
 def test_the_walk_from_a_folder_ends_with_a_forecast(project: Path) -> None:
     printed = follow(project, OWN_DATA)
     assert """data.csv.include: '`Step Type` != ''RPT'''""" in printed

@@ -159,7 +159,7 @@ def test_a_type_that_numpy_lacks_is_refused(tmp_path):
     ("name", "value"),
     [
         ("block", 7), ("window", 0), ("window", 10**9), ("block", 0), ("block", -5), ("horizon", 0), ("knots", ()),
-        ("knots", (5, 5, 100)), ("knots", (0, 100)), ("features", ()), ("features", ("a", "a")),
+        ("knots", (5, 5, 100)), ("knots", (0, 100)), ("features", ("a", "a")),
         ("features", ("a\n", "b")), ("features", ("", "b")), ("relative", ("other",)), ("center", (1.0,)),
         ("center", (1.0, float("nan"))), ("center", (1.0, 1e200)), ("scale", (0.0, 1.0)), ("scale", (-1.0, 1.0)),
         ("scale", (1e-200, 1.0)), ("relative_scale", ()), ("relative_scale", (0.0,)), ("quantiles", ((1.0, 2.0),)),
@@ -173,6 +173,13 @@ def test_an_encoder_that_no_fit_gives_is_refused(name, value):
     check_encoder(MODEL.encoder)
     with pytest.raises(ModelError, match=f"encoder.{name}"):
         check_encoder(replace(MODEL.encoder, **{name: value}))
+
+
+def test_only_a_model_of_the_target_may_have_no_features():
+    none = dict.fromkeys(("features", "relative", "center", "scale", "low", "high", "relative_scale", "quantiles"), ())
+    check_encoder(replace(MODEL.encoder, track="with_target", **none))
+    with pytest.raises(ModelError, match=r"encoder\.features"):
+        check_encoder(replace(MODEL.encoder, track="sensors_only", **none))
 
 
 @pytest.mark.parametrize(

@@ -43,6 +43,7 @@ SHAPES = {
         "cell": "ltc", "hidden": 1, "features": 1, "relative": 0, "skip": "none", "steps": 1, "block": 8,
         "knots": (1,), "quantiles": 2,
     },
+    "target alone": {"cell": "ltc", "hidden": 5, "features": 0, "relative": 0, "quantiles": 0},
     "branches": {"cell": "liquid", "hidden": 9, "branches": 3},
     "two branches, sensors only": {"cell": "ltc", "hidden": 8, "branches": 2, "with_target": False, "relative": 3},
     "low rank": {"cell": "liquid", "hidden": 12, "rank": 7},

@@ -13,7 +13,6 @@ import pandas as pd
 import pytest
 from made_folders import life, renamed, small_project, write_lives
 
-from dlnet.config.data import CsvParams
 from dlnet.errors import DataError
 from dlnet.importing import Choices, Proposal, Settings, look
 
@@ -32,12 +31,9 @@ def lines(proposal: Proposal, title: str) -> dict[str, str]:
     return dict(next(section for section in proposal.sections if section.title == title).lines)
 
 
-LATER = ("data.csv.labels", "data.csv.include")
-
-
 def test_a_plain_folder_is_read_without_options(settings):
     proposal = look(write_lives(Path("cells")), settings, Choices())
-    assert {key: value for key, value in values(proposal).items() if key not in LATER} == {
+    assert values(proposal) == {
         "task.name": "battery",
         "data.source": "csv",
         "data.path": "cells",
@@ -48,6 +44,7 @@ def test_a_plain_folder_is_read_without_options(settings):
         "data.csv.nominal": 2.0,
         "data.csv.cycle": "Cycle",
         "data.csv.time": None,
+        "data.csv.labels": "all",
         "data.csv.features": {"voltage mean": "voltage mean", "CV Q": "CV Q"},
         "task.with_target.features": ["voltage mean", "CV Q"],
         "task.with_target.relative": ["CV Q", "voltage mean"],
@@ -181,10 +178,6 @@ def check_ups(every: int, rows: int) -> Callable[[pd.DataFrame], pd.DataFrame]:
     return change
 
 
-NEEDS_INCLUDE = pytest.mark.skipif("include" not in CsvParams.model_fields, reason="no setting data.csv.include")
-
-
-@NEEDS_INCLUDE
 def test_a_column_that_explains_check_ups_becomes_a_query(settings):
     folder = write_lives(Path("cells"), check_ups(50, 3), rows=200)
     chosen = values(look(folder, settings, Choices()))

@@ -95,4 +95,4 @@ def test_the_cards_of_a_pump_speak_of_pumps(tmp_path):
 
 def test_a_value_that_is_missing_is_an_error(task):
     with pytest.raises(UndefinedError, match="label"):
-        float_card("big", SimpleNamespace(quantities=task.quantities, track="with_target"), {})
+        float_card("big", SimpleNamespace(quantities=task.quantities, track="with_target", preset="default"), {})

@@ -36,6 +36,13 @@ def test_simulated_cells_are_called_so_at_the_top(text, summary, evaluation):
     assert "Simulated" not in page(measured, evaluation.content)
 
 
+def test_what_the_quick_preset_made_is_called_a_quick_look_at_the_top(text, summary, evaluation):
+    assert "Quick look" not in text
+    quick = summary.model_copy(update={"data": summary.data.model_copy(update={"preset": "quick"})})
+    assert "> Quick look: few and small networks" in page(quick, evaluation.content).split("## ")[0]
+    assert notes(quick)[0].startswith("Quick look")
+
+
 def test_notes_of_the_data_and_the_verdict_on_the_teacher_are_read_out(text, summary):
     assert "- Made for a test." in text
     assert summary.teacher.verdict in text
