@@ -1,4 +1,4 @@
-"""Six whole small pipelines that hold every documented value of params.yaml, and the values that are refused."""
+"""Seven whole small pipelines that hold every documented value of params.yaml, and the values that are refused."""
 
 from __future__ import annotations
 
@@ -132,6 +132,14 @@ PIPELINES: dict[str, Settings] = {
         "publish.budget": {"flash_bytes": 1, "ram_bytes": 1, "instructions": 1, "ms_modelled": 1},
         "cost.clock_mhz": 1,
     },
+    "check-ups and rows that are named": {
+        "data.csv.labels": "check_up",
+        "data.csv.include": "temp < 100",
+        "task.name": "generic",
+        "data.csv.features": {"temperature": "temp", "resistance": "ir"},
+        "task.with_target.drop": 0,
+        "task.with_target.features": ["temperature"],
+    },
     "sensors alone": {
         "task.name": "generic",
         "task.track": "sensors_only",
@@ -204,6 +212,7 @@ PIPELINES: dict[str, Settings] = {
         "task.sensors_only.relative": "task",
         "task.sensors_only.quantiles": 0,
         "task.sensors_only.noise": 1,
+        "task.sensors_only.drop": 0,
         "baselines.features.sensors_only": [["temperature"], "all"],
         "baselines.boosting.targets": {"with_target": ["change"], "sensors_only": ["absolute"]},
         "teacher.substeps": 2,

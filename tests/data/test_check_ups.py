@@ -98,6 +98,13 @@ def test_rows_ahead_never_change_the_cleaned_past(steps, data):
         assert (after[:now] == before[:now]).all()
 
 
+@settings(deadline=None)
+@given(starts, st.integers(1, LONGEST), sizes, st.integers(0, 99))
+def test_the_target_of_a_check_up_counts_as_not_measured(start, length, size, seed):
+    health, block = with_block(start, length, size, seed)
+    assert np.array_equal(np.isnan(clean_targets(health, clean_params(), BATTERY)), block)
+
+
 def test_targets_look_ahead_too():
     health = 1 - SLOPE * np.arange(ROWS)
     health[0] -= 0.1
@@ -151,6 +158,7 @@ def test_the_report_names_the_rows_of_a_check_up():
     assert "SoH left its level once and came back, 5 cycles in all: left out of inputs and targets" in markdown(
         report, BATTERY, []
     )
+    assert np.array_equal(out.rows["target"].isna(), at)
     held = out.rows.loc[at, "health"].unique()
     assert held == pytest.approx([1 - 0.00025 * 29])
 

@@ -169,7 +169,7 @@ def test_cells_are_read_unchanged_in_natural_order(tmp_path):
         "notes": [UNSTATED],
         "findings": [],
         "columns": {"target": "Q", "unit": "Ah", "time": None, "features": {"slope": "dV/dt"}, "labels": "all"}
-        | dict.fromkeys(("cycle", "asset", "parts")),
+        | dict.fromkeys(("cycle", "asset", "parts", "include")),
     }
 
 

@@ -10,6 +10,7 @@ import pytest
 from synthetic_cells import clean_params, data_params, split_params, task_params, write_cells
 
 from dlnet.data.clean import clean_inputs, clean_targets, filled
+from dlnet.data.findings import Kind
 from dlnet.data.gaps import bridged, thinned
 from dlnet.data.prepare import Prepared, prepare
 from dlnet.data.report import describe, markdown
@@ -105,6 +106,25 @@ def test_a_feature_without_any_value_in_training_is_named(tmp_path):
         prepare(table.assign(slope=np.nan), source, BATTERY, clean_params(), split_params(), task_params())
 
 
+def test_findings_count_the_rows_of_the_asset_and_not_those_that_are_left(tmp_path):
+    table, source = gapped(tmp_path / "cells", missing=0)
+    table.loc[(table["asset"] == "cell-1") & table["row"].isin([10, 11, 20]), "slope"] = np.nan
+    ready = prepare(table, source, BATTERY, clean_params(), split_params(), task_params())
+    found = [one for one in ready.task.findings if one.kind is Kind.MISSING]
+    assert [(one.asset, one.rows) for one in found] == [("cell-1", ((11, 12), (21, 21)))]
+    assert found[0].text.startswith("3 of 88 cycles lack a feature (slope 3): ")
+
+
+def test_the_longest_stretch_without_a_target_is_named(fleet):
+    text = next(one.text for one in fleet.task.findings if one.kind is Kind.NOT_MEASURED and not one.rows)
+    assert f"with up to {EVERY - 1} between or after them" in text
+
+
+def test_without_gaps_nothing_is_found(tmp_path):
+    kinds = {one.kind for one in prepared(tmp_path / "cells", check_up=False, missing=0).task.findings}
+    assert not kinds & {Kind.MISSING, Kind.NOT_MEASURED}
+
+
 def test_without_gaps_nothing_is_filled():
     values = np.random.default_rng(0).normal(size=(30, 2))
     assert filled(values, np.zeros(2)) is values
@@ -115,14 +135,17 @@ def test_filling_looks_back_only():
     assert filled(values, np.array([9.0]))[:, 0].tolist() == [9, 2, 2, 2, 5]
 
 
-def test_cleaning_of_a_row_does_not_depend_on_later_ones():
+@pytest.mark.parametrize("track", ["with_target", "sensors_only"])
+def test_cleaning_of_a_row_does_not_depend_on_later_ones(track):
     rng = np.random.default_rng(3)
     health, features = np.linspace(1, 0.8, 60), rng.normal(size=(60, 1))
     health[1:][rng.random(59) < 0.8] = np.nan
     features[rng.random(60) < 0.5] = np.nan
-    whole = clean_inputs(health, features, ["slope"], clean_params(), BATTERY, {"slope": 0.0})
+    whole = clean_inputs(health, features, ["slope"], clean_params(), BATTERY, track=track, typical={"slope": 0.0})
     for end in (1, 7, 30, 59):
-        part = clean_inputs(health[:end], features[:end], ["slope"], clean_params(), BATTERY, {"slope": 0.0})
+        part = clean_inputs(
+            health[:end], features[:end], ["slope"], clean_params(), BATTERY, track=track, typical={"slope": 0.0}
+        )
         assert all(np.array_equal(a, b[:end]) for a, b in zip(part, whole, strict=True))
 
 
@@ -201,6 +224,7 @@ def test_the_data_report_says_what_was_not_measured(fleet, tmp_path):
     text = page(fleet)
     measured = int(fleet.rows["target"].notna().sum())
     assert f"SoH was measured in {measured} of {len(fleet.rows)} cycles" in text
-    assert f"before the first measurement: {8 * FIRST} cycles" in text
+    assert f"| target not measured | cell-1 | 1-{FIRST} | SoH is first measured after {FIRST} cycles" in text
+    assert "| missing values | cell-1 |" in text
     assert "| slope | 3" in text
     assert "## Gaps" not in page(prepared(tmp_path / "cells", check_up=False, missing=0))

@@ -77,6 +77,12 @@ def test_rows_that_repeat_an_earlier_one_are_named():
     assert (one.kind, one.rows) == (Kind.REPEATED, ((51, 53),))
 
 
+def test_rows_that_lack_a_value_do_not_repeat_each_other():
+    raw, features = np.full(ROWS, np.nan), np.full((ROWS, 1), np.nan)
+    raw[::10], features[::5, 0] = sound()[::10], np.arange(ROWS / 5)
+    assert Kind.REPEATED not in {one.kind for one in found(raw, features)}
+
+
 @pytest.mark.parametrize(("rows", "named"), [(20, True), (19, False)])
 def test_a_constant_stretch_is_named(rows, named):
     raw = sound()

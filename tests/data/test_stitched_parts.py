@@ -131,6 +131,18 @@ def test_numbers_that_begin_again_in_numbered_files_are_continued(tmp_path):
     assert not kinds(source, Kind.CYCLE_GAP)
 
 
+def test_parts_that_begin_alike_but_for_a_missing_value_are_one_and_the_same(tmp_path):
+    one = whole()
+    one.loc[0, "dV/dt"] = np.nan
+    table, source = load(
+        written(tmp_path / "cells", {"c_part1.csv": one[:20], "c_part2.csv": one, "d.csv": whole(2)}),
+        cycle="cycle",
+        parts=PARTS,
+    )
+    assert (table["asset"] == "c").sum() == len(one)
+    assert not kinds(source, Kind.RENUMBERED)
+
+
 def test_numbers_that_begin_again_where_names_say_no_order_are_refused(tmp_path):
     one = whole()
     files = {"c_warm.csv": one[:20], "c_after.csv": one[20:].assign(cycle=range(1, 41))}

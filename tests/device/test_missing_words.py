@@ -51,7 +51,7 @@ def test_a_replay_of_rows_with_gaps_is_equal_to_the_reference(on_host, model, la
     played = replay(board, model, lacking)
     assert played.refused == 0
     assert played.forecasts == len(lacking) - model.codec.window + 1
-    assert board.held() == Held(len(lacking), model.codec.window, True, int(np.isnan(lacking[-1]).sum()), False)
+    assert board.held() == Held(len(lacking), model.codec.window, True, False, 0, int(np.isnan(lacking[-1]).sum()))
     assert board._line.exchange("forecast").endswith(" held")
     assert board._line.exchange("value 30").endswith(" held")
 

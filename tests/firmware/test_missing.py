@@ -48,7 +48,7 @@ def test_an_emulated_core_takes_rows_with_gaps_as_this_machine_does():
         for number, one in enumerate(values, 1):
             board.poke(row, one)
             assert board.call("dlnet_push", number, row) == OK == STATUS.index(compiled.push(number, one))
-            status, wanted = compiled.flagged_forecast()
+            status, wanted = compiled.given_forecast()
             assert board.call("dlnet_forecast", ahead) == STATUS.index(status)
             if wanted is not None:
                 assert np.array_equal(board.get(ahead, wanted.shape, np.float32), wanted)
@@ -87,19 +87,31 @@ def test_the_first_row_needs_the_target(monitor):
     assert monitor.push(4, np.full_like(row, np.inf)) == "not a number"
 
 
+def test_a_check_up_without_all_its_inputs_is_held_as_in_numpy(monitor):
+    model = monitor.model
+    values = lacking(model, 0.3)
+    values[:, 0] = asset(model, len(values), spikes=0)[:, 0]
+    values[70:74, 0] -= np.float32(0.1)
+    played = monitor.replay(values)
+    path = device_path(model, values, np.arange(model.codec.window, len(values) + 1))
+    assert path.off.tolist()[70 - model.codec.window + 1 :][:5] == [1, 2, 3, 4, 0]
+    assert np.array_equal(played.window, path.inputs)
+    assert np.array_equal(played.given, given_as(path))
+
+
 def test_a_saved_state_keeps_what_holds(monitor):
     values = asset(monitor.model, 60).astype(np.float32)
     values[57:, 3] = np.nan
     for number, row in enumerate(values[:58], 1):
         assert monitor.push(number, row) == "ok"
-    state, status = monitor.save(), monitor.flagged_forecast()[0]
+    state, status = monitor.save(), monitor.given_forecast()[0]
     assert status == "held"
     for number, row in enumerate(values[58:], 59):
         monitor.push(number, row)
     expected = monitor.forecast()
     monitor.clear()
     assert monitor.load(state) == "ok"
-    assert monitor.flagged_forecast()[0] == "held"
+    assert monitor.given_forecast()[0] == "held"
     for number, row in enumerate(values[58:], 59):
         monitor.push(number, row)
     assert np.array_equal(monitor.forecast(), expected)

@@ -213,7 +213,8 @@ def test_the_emulated_core_crosses_where_the_host_does(name, flags):
 def codes_of(monitor):
     """(count, inputs) cleaned codes that a monitor holds, newest last, from its saved state."""
     codec, state = monitor.model.codec, monitor.save()
-    codes = np.frombuffer(state[20:-4], np.int16).reshape(codec.inputs, -1)
+    held = codec.inputs * (codec.window + codec.memory + 1 & ~1)
+    codes = np.frombuffer(state, np.int16, held, offset=24).reshape(codec.inputs, -1)
     return codes[:, : codec.window].T
 
 
@@ -233,7 +234,7 @@ def test_a_floor_decides_what_is_an_outlier(spike, kept):
         assert np.array_equal(codes_of(monitor), cleaned[-50:])
     changed = np.abs(cleaned[57, 1:] - codes[57, 1:]) > 2
     assert changed.tolist() == [not kept, True]
-    _, floats = clean_inputs(values[:, 0], values[:, 1:], model.encoder.features, CLEAN, own)
+    _, floats = clean_inputs(values[:, 0], values[:, 1:], model.encoder.features, CLEAN, own, track="with_target")
     assert (floats[57] != values[57, 1:]).tolist() == [not kept, True]
 
 

@@ -45,6 +45,7 @@ def test_a_plain_folder_is_read_without_options(settings):
         "data.csv.cycle": "Cycle",
         "data.csv.time": None,
         "data.csv.labels": "all",
+        "data.csv.include": None,
         "data.csv.features": {"voltage mean": "voltage mean", "CV Q": "CV Q"},
         "task.with_target.features": ["voltage mean", "CV Q"],
         "task.with_target.relative": ["CV Q", "voltage mean"],
