@@ -83,6 +83,32 @@ def test_nominal_capacity_can_be_given(project):
     assert pd.read_csv("out/cell.csv")["soh"].iloc[0] == pytest.approx(0.5, abs=0.02)
 
 
+def test_features_that_rows_lack_hold_their_last_value_and_the_forecast_says_so(project, capsys):
+    table, filled = cell(), cell()
+    table.loc[table.index[50:], "CC Q"] = np.nan
+    filled.loc[filled.index[50:], "CC Q"] = filled["CC Q"].iloc[49]
+    table.to_csv("cell.csv", index=False)
+    assert run(project) == 0
+    assert "8.3% of the features' values are missing; the last ones hold." in capsys.readouterr().out
+    with_gaps = pd.read_csv("out/cell.csv")
+    filled.to_csv("cell.csv", index=False)
+    assert run(project) == 0
+    pd.testing.assert_frame_equal(with_gaps, pd.read_csv("out/cell.csv"))
+
+
+def test_a_feature_that_begins_without_a_value_needs_a_model_that_knows_its_median(project, tmp_path, capsys):
+    table = cell()
+    table.loc[table.index[:5], "CC Q"] = np.nan
+    table.to_csv("cell.csv", index=False)
+    assert run(project) == 0
+    shutil.copytree(project, tmp_path / "old")
+    content = json.loads((tmp_path / "old/model.json").read_text())
+    del content["data"]["typical"]
+    write_json(tmp_path / "old/model.json", content)
+    assert run(tmp_path / "old") == 1
+    assert "'CC Q' has no value in its first row, and this model of an older release" in capsys.readouterr().err
+
+
 def broken(name):
     table = cell()
     match name:

@@ -133,6 +133,15 @@ def test_a_model_stores_the_ranges_of_its_training_rows(model, made):
     assert set(seen.features) == set(dataset.feature_names)
 
 
+@pytest.mark.parametrize("unknown", [0, 3])
+def test_first_rows_without_a_target_do_not_hide_that_an_asset_is_outside(unknown):
+    seen = Seen(health=Range(0.8, 1.0), first=Range(0.98, 1.0), features={})
+    health = np.full(40, 0.5)
+    health[:unknown] = np.nan
+    lines = outside(seen, health, np.empty((40, 0)), (), 30, BATTERY.target)
+    assert [line.split(",")[0] for line in lines] == ["first SoH 0.5", "SoH 0.5 in 30 of the last 30 rows"]
+
+
 def older(model, folder):
     folder.mkdir()
     for path in model.iterdir():

@@ -141,11 +141,10 @@ def test_cleaning_of_a_row_does_not_depend_on_later_ones(track):
     health, features = np.linspace(1, 0.8, 60), rng.normal(size=(60, 1))
     health[1:][rng.random(59) < 0.8] = np.nan
     features[rng.random(60) < 0.5] = np.nan
-    whole = clean_inputs(health, features, ["slope"], clean_params(), BATTERY, track=track, typical={"slope": 0.0})
+    given = {"track": track, "typical": {"slope": 0.0}}
+    whole = clean_inputs(health, features, ["slope"], clean_params(), BATTERY, **given)
     for end in (1, 7, 30, 59):
-        part = clean_inputs(
-            health[:end], features[:end], ["slope"], clean_params(), BATTERY, track=track, typical={"slope": 0.0}
-        )
+        part = clean_inputs(health[:end], features[:end], ["slope"], clean_params(), BATTERY, **given)
         assert all(np.array_equal(a, b[:end]) for a, b in zip(part, whole, strict=True))
 
 
