@@ -125,8 +125,8 @@ def test_invalid_raw_data_are_rejected(tmp_path, monkeypatch):
     root = project(tmp_path, monkeypatch)
     fetch.main()
     raw = root / "data/raw/assets.parquet"
-    pd.read_parquet(raw).assign(slope=float("nan")).to_parquet(raw, index=False)
-    with pytest.raises(SystemExit, match=r"data/raw/assets.parquet: row 0, column 'slope': empty"):
+    pd.read_parquet(raw).assign(slope=float("inf")).to_parquet(raw, index=False)
+    with pytest.raises(SystemExit, match=r"data/raw/assets.parquet: row 0, column 'slope': infinite"):
         stages.run(prepare.main)
 
 

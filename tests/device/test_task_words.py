@@ -153,7 +153,7 @@ def test_a_board_of_the_earlier_protocol_is_named(on_host, cutter):
         def exchange(self, text):
             return line.exchange(text).replace("protocol=5", "protocol=1")
 
-    with pytest.raises(DeviceError, match="old: has protocol 1, this computer 4; flash firmware of the same release"):
+    with pytest.raises(DeviceError, match="old: has protocol 1, this computer 5; flash firmware of the same release"):
         Board(Old())
 
 
