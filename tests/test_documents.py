@@ -22,9 +22,13 @@ GAIN = {"cell": "liquid", "hidden": 4, "loss": "l1", "seeds": 2, "mae_validation
 PRUNED = {"method": "l1", "sparsity": 0.5, "networks": 2, "taught": SPREAD, "labels": SPREAD, "gain": SPREAD}
 SOURCE = {
     "task": "battery", "source": "csv", "simulated": False, "label": "own", "assets": 6, "rows": 9, "nominal": [2.0],
-    "notes": ["A."], "columns": {"target": "Q", "unit": "Ah", "time": None, "features": {"slope": "dV/dt"}},
+    "notes": ["A."], "findings": [],
+    "columns": {
+        "target": "Q", "unit": "Ah", "time": None, "features": {"slope": "dV/dt"}, "cycle": None, "asset": None,
+        "parts": None, "include": None, "labels": "check_up",
+    },
 }  # fmt: skip
-CHANNELS = {"features": ["slope"], "relative": [], "quantiles": 5, "noise": 0.0}
+CHANNELS = {"features": ["slope"], "relative": [], "quantiles": 5, "noise": 0.0, "drop": 0.25}
 CONTENTS = [
     (FrontRecord, {"objectives": ["mae_validation"], "front": ["a", "b"], "elites": ["a"], "notes": []}),
     (Distillation, {"teacher": VERDICT, "gains": [GAIN]}),
@@ -52,7 +56,8 @@ CONTENTS = [
         TaskRecord,
         {
             **SOURCE, "track": "with_target", "window": 10, "block": 5, "horizon": 20, "knots": [10, 20],
-            "stride_train": 1, "stride_eval": 5, "channels": CHANNELS, "features": ["slope"],
+            "stride_train": 1, "stride_eval": 5, "typical": {"slope": 0.01}, "preset": "quick",
+            "channels": CHANNELS, "features": ["slope"],
             "quantities": BATTERY.model_dump(mode="json"),
             "clean": {"window": 7, "sigmas": 3.0, "feature_sigmas": 6.0, "min_rows": 45},
             "counts": {
