@@ -169,5 +169,5 @@ def test_no_change_of_params_changes_what_a_saved_model_does(tmp_path, monkeypat
         assert main(["forecast", "cell.csv", "--model", "m", "--out", f"fc {turn}"]) == 3  # unlike those of training
         files = sorted(path for where in ("fw", "fc") for path in Path(f"{where} {turn}").iterdir())
         outputs.append([path.read_bytes() for path in files])
-    assert len(outputs[0]) == 6  # with a marker in each folder
+    assert len(outputs[0]) == 7  # with a marker in each folder
     assert outputs[0] == outputs[1]
