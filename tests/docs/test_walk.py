@@ -84,7 +84,7 @@ def test_the_walk_ends_with_a_forecast_of_the_board(project: Path) -> None:
     picture = (project / "forecasts/filter-1.png").read_bytes()
     assert picture.startswith(b"\x89PNG")
     header = (project / "forecasts/filter-1.csv").read_text().splitlines()[0]
-    assert header == "shift_ahead,dp,typical_error"
+    assert header == "shift_ahead,dp,typical_error,outside"
 
 
 def test_the_walk_from_a_folder_ends_with_a_forecast(project: Path) -> None:
