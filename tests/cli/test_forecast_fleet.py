@@ -206,7 +206,7 @@ def test_python_gives_the_numbers_of_the_command(model):
 def test_python_takes_the_projects_own_table_and_names_an_asset_that_cannot_be_forecast(model):
     table = synthetic_assets().query("asset in @CELLS").groupby("asset").head(60)
     assert len(dlnet.load(model).forecast(table)) == 36
-    table.loc[table.index[70], "CC Q"] = np.nan
+    table.loc[table.index[70], "CC Q"] = np.inf
     with pytest.raises(DataError, match=r"cell-1: .*'CC Q'"):
         dlnet.load(model).forecast(table)
 
