@@ -40,7 +40,7 @@ def test_a_training_cell_outside_the_share_gives_no_window(tables):
     left_out = cells.index[cells["split"] == "train"][0]
     cells.loc[left_out, "used_in_training"] = False
     dataset = dataset_of(rows, cells)
-    used = {list(dict.fromkeys(rows["asset"]))[i] for i in dataset.asset_index[dataset.windows("train", 1)]}
+    used = set(rows["asset"].unique()[dataset.asset_index[dataset.windows("train", 1)]])
     assert used == set(cells.loc[(cells["split"] == "train") & cells["used_in_training"], "asset"])
     assert cells.loc[left_out, "asset"] not in used
 

@@ -185,8 +185,9 @@ def test_a_row_that_is_exactly_at_the_value_has_crossed_it(on_host):
     for row in range(len(raw)):
         value = np.float32(values_of(model, raw[row : row + 1])[0])
         for threshold in (np.nextafter(value, np.float32(-np.inf)), value, np.nextafter(value, np.float32(np.inf))):
-            if int((threshold - offset) / scale) == raw[row] and on_host.crossing(float(threshold))[1]:
-                assert on_host.crossing(float(threshold)) == ("ok", np.flatnonzero(raw <= raw[row])[0] + 1)
+            crossing = on_host.crossing(float(threshold))
+            if int((threshold - offset) / scale) == raw[row] and crossing[1]:
+                assert crossing == ("ok", np.flatnonzero(raw <= raw[row])[0] + 1)
                 exact.add(row)
     assert exact
 
