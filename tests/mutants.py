@@ -28,6 +28,7 @@ LIST = Path(__file__).parent / "mutants.yaml"
 DEADLINE_S = 900
 Outcome = TypeVar("Outcome")
 PASSED, FAILED = 0, 1  # exit codes of pytest; all others say that it could not run the tests
+NO_END = 124  # as the command timeout says it: the tests did not end within the deadline
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,7 @@ def applied(mutant: Mutant, project: Path) -> Iterator[None]:
 
 
 def run_tests(project: Path, tests: tuple[str, ...]) -> int:
-    """Exit code of pytest on some tests of a copy; no end within the deadline counts as a failure."""
+    """Exit code of pytest on some tests of a copy, or ``NO_END``."""
     path = f"{ROOT / '.venv' / 'bin'}{os.pathsep}{os.environ['PATH']}"
     environment = {**os.environ, "PATH": path, "PYTHONPATH": str(project), "PYTHONDONTWRITEBYTECODE": "1"}
     command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "-p", "no:xdist", *tests]
@@ -85,7 +86,7 @@ def run_tests(project: Path, tests: tuple[str, ...]) -> int:
             command, cwd=project, env=environment, capture_output=True, timeout=DEADLINE_S, check=False
         )
     except subprocess.TimeoutExpired:
-        return FAILED
+        return NO_END
     return done.returncode
 
 
@@ -114,7 +115,7 @@ def verdict(mutant: Mutant, project: Path) -> str:
         code = run_tests(project, mutant.tests)
     if code == PASSED:
         return "SURVIVED"
-    return "noticed" if code == FAILED else f"NOT RUN (pytest's exit code {code})"
+    return "noticed" if code in (FAILED, NO_END) else f"NOT RUN (pytest's exit code {code})"
 
 
 def try_all(mutants: list[Mutant], jobs: int) -> list[str]:
@@ -136,7 +137,8 @@ def try_all(mutants: list[Mutant], jobs: int) -> list[str]:
         tests = sorted({test for mutant in mutants for test in mutant.tests})
         for test, code in zip(tests, pool.map(lambda t: in_a_copy(lambda p: run_tests(p, (t,))), tests), strict=True):
             if code != PASSED:
-                bad.append(f"fails without a break: {test}")
+                why = f"no end within {DEADLINE_S} s" if code == NO_END else f"exit code {code}"
+                bad.append(f"fails without a break ({why}): {test}")
                 print(bad[-1], flush=True)
         for mutant, outcome in zip(
             mutants, pool.map(lambda m: in_a_copy(lambda p: verdict(m, p)), mutants), strict=True

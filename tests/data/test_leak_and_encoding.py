@@ -35,6 +35,16 @@ def test_windows_are_those_of_a_brute_force_cell_by_cell(tables, stride):
     assert dataset_of(rows, cells).windows("train", stride).tolist() == expected
 
 
+def test_a_training_cell_outside_the_share_gives_no_window(tables):
+    rows, cells = tables
+    left_out = cells.index[cells["split"] == "train"][0]
+    cells.loc[left_out, "used_in_training"] = False
+    dataset = dataset_of(rows, cells)
+    used = set(rows["asset"].unique()[dataset.asset_index[dataset.windows("train", 1)]])
+    assert used == set(cells.loc[(cells["split"] == "train") & cells["used_in_training"], "asset"])
+    assert cells.loc[left_out, "asset"] not in used
+
+
 def test_no_window_reaches_into_another_cell(tables):
     dataset = dataset_of(*tables)
     ends = dataset.windows("train", 1)

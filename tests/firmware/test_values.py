@@ -176,6 +176,23 @@ def test_crossing_is_the_first_row_at_or_beyond(on_host):
 
 
 @by_task
+def test_a_row_that_is_exactly_at_the_value_has_crossed_it(on_host):
+    filled(on_host)
+    model, codec = on_host.model, on_host.model.codec
+    raw = raw_forecast(model, asset(model, 60))
+    offset, scale = np.float32(codec.value_offset), np.float32(codec.value_scale)
+    exact = set()
+    for row in range(len(raw)):
+        value = np.float32(values_of(model, raw[row : row + 1])[0])
+        for threshold in (np.nextafter(value, np.float32(-np.inf)), value, np.nextafter(value, np.float32(np.inf))):
+            crossing = on_host.crossing(float(threshold))
+            if int((threshold - offset) / scale) == raw[row] and crossing[1]:
+                assert crossing == ("ok", np.flatnonzero(raw <= raw[row])[0] + 1)
+                exact.add(row)
+    assert exact
+
+
+@by_task
 def test_crossing_of_a_value_far_from_any_forecast_is_refused(on_host):
     filled(on_host)
     target = on_host.model.quantities.target
