@@ -67,6 +67,7 @@ def with_features(net: Net, kept: list[int]) -> Net:
         quantiles=tuple(encoder.quantiles[index] for index in kept) if encoder.quantiles else (),
         low=tuple(encoder.low[index] for index in kept),
         high=tuple(encoder.high[index] for index in kept),
+        typical=tuple(encoder.typical[index] for index in kept) if encoder.typical else (),
         relative_scale=tuple(encoder.relative_scale[i] for i in relative),
     )
     inputs = "ux" if config.rank else "wx"

@@ -1,4 +1,4 @@
-"""Stacks of networks trained in a pool of processes, one thread each.
+"""Stacks of networks trained in a pool of processes, one thread each; one stack, or one core, needs no pool.
 
 How jobs are assigned to stacks does not depend on the machine, so that the same parameters give the same weights on
 one core or on many.
@@ -61,7 +61,7 @@ def stacked(config: Config, jobs: Sequence[Job]) -> list[Stack]:
 def run_stacks(
     stacks: Sequence[Stack], training_sets: Sequence[TrainingData], plan: TrainPlan, title: str
 ) -> list[Trained]:
-    """Train all stacks, as many at a time as there are cores.
+    """Train all stacks, as many at a time as there are cores; in this process where that is one at a time.
 
     Returns:
         Results in the order of the stacks and their jobs.
@@ -71,6 +71,8 @@ def run_stacks(
         SweepError: a process of the pool was killed.
     """
     workers = min(len(stacks), os.cpu_count() or 1)
+    if workers == 1:
+        return _train_here(stacks, training_sets, plan, title)
     with ProcessPoolExecutor(workers, get_context("spawn"), _begin_worker, (_as_arrays(training_sets),)) as pool:
         futures: list[Future[list[Trained]]] = [
             pool.submit(_train_one, stack.config, _job_arrays(stack.jobs), plan, stack.resume, f"{title} {i + 1}")
@@ -90,6 +92,22 @@ def run_stacks(
                 "or train fewer or smaller networks, and run the command again"
             ) from error
     return [_as_tensors(result) for part in done for result in part]
+
+
+def _train_here(
+    stacks: Sequence[Stack], training_sets: Sequence[TrainingData], plan: TrainPlan, title: str
+) -> list[Trained]:
+    """The same as in a pool: on one thread, so that the order of sums is the same."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        parts = [
+            train(stack.config, stack.jobs, training_sets, plan, resume=stack.resume, title=f"{title} {i + 1}")
+            for i, stack in enumerate(stacks)
+        ]
+    finally:
+        torch.set_num_threads(threads)
+    return [replace(result, job=_plain(result.job)) for part in parts for result in part]
 
 
 def _nothing() -> None:

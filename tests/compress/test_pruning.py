@@ -13,6 +13,7 @@ from dlnet.compress import structure
 from dlnet.compress.importance import CRITERIA, channels_of_features, feature_scores, neuron_scores
 from dlnet.compress.magnitude import magnitude_mask, sparsity_at, without_weights
 from dlnet.compress.net import Net
+from dlnet.data.encoder_check import check_encoder
 from dlnet.errors import ModelError
 from dlnet.models.architectures import count_parameters, predict
 from dlnet.models.cells import CELLS
@@ -182,6 +183,14 @@ def test_a_network_without_a_feature_forecasts_as_if_it_were_zero(track, changes
     torch.testing.assert_close(
         forecast(smaller, torch.from_numpy(z[..., kept])), forecast(net, torch.from_numpy(blind)), atol=1e-5, rtol=0
     )
+
+
+def test_a_network_without_a_feature_has_an_encoder_that_can_be_saved():
+    net = network()
+    typical = tuple(float(i) for i in range(len(net.encoder.features)))
+    smaller = structure.with_features(Net(net.config, net.parameters, replace(net.encoder, typical=typical)), [0, 2])
+    assert smaller.encoder.typical == (0, 2)
+    check_encoder(smaller.encoder)
 
 
 def test_the_last_feature_is_kept():

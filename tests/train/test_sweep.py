@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from multiprocessing import active_children
 from pathlib import Path
 
 import pytest
@@ -54,6 +55,23 @@ def test_a_pool_gives_what_one_process_gives():
             expected.curve,
         )
         assert all(torch.equal(result.parameters[name], expected.parameters[name]) for name in expected.parameters)
+
+
+@pytest.mark.parametrize(("stacks", "cores"), [(1, 8), (3, 1)])
+def test_one_at_a_time_needs_no_other_process(monkeypatch, stacks, cores):
+    config, data = small_net(), [synthetic_training_data(small_net())]
+    work = [Stack(config, (Job(str(i), i),)) for i in range(stacks)]
+    monkeypatch.setattr("os.cpu_count", lambda: cores)
+    torch.set_num_threads(2)
+    results = run_stacks(work, data, PLAN, "test")
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    assert not active_children()
+    assert threads == 2  # those of before
+    truth = [result for stack in work for result in train(config, stack.jobs, data, PLAN)]
+    for result, expected in zip(results, truth, strict=True):
+        assert (result.job.name, result.curve) == (expected.job.name, expected.curve)
+        assert all(torch.equal(result.parameters[name], value) for name, value in expected.parameters.items())
 
 
 def children(parent):
