@@ -131,7 +131,7 @@ def read_bytes(path: Path, most: int = LARGEST) -> bytes:
         with open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK)) as stream:
             if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
                 raise DLNetError(f"{path}: not a plain file; remove it and run dvc repro")
-            content = _at_most(stream, most + 1)
+            content = at_most(stream, most + 1)
     except FileNotFoundError as error:
         raise DLNetError(f"{path}: no such file; run the stage that makes it (dvc repro)") from error
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
@@ -142,7 +142,7 @@ def read_bytes(path: Path, most: int = LARGEST) -> bytes:
     return content
 
 
-def _at_most(stream: IO[bytes], count: int) -> bytes:
+def at_most(stream: IO[bytes], count: int) -> bytes:
     """The first ``count`` bytes, or all; takes memory for those that there are, not for ``count``."""
     content = bytearray()
     while part := stream.read(min(CHUNK, count - len(content))):

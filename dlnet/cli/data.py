@@ -90,7 +90,7 @@ def cycles(
     cutoff: Cutoff = None,
     capacity: Capacity = None,
 ) -> None:
-    """Turn a cycler's time series into capacity and charge features of each cycle."""
+    """Turn time series of a cycler into a table of cycles."""
     from dlnet.data.raw import convert, raw_files
     from dlnet.data.raw.window import window_of
     from dlnet.errors import DataError

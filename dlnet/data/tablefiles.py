@@ -17,7 +17,7 @@ import pandas as pd
 from dlnet.data import sheets, texttables
 from dlnet.errors import DataError
 from dlnet.extras import named_extras
-from dlnet.files import LARGEST, printable
+from dlnet.files import LARGEST, at_most, printable
 
 if TYPE_CHECKING:
     import pyarrow
@@ -85,7 +85,7 @@ def _content(path: Path) -> bytes:
             raise DataError(f"{name}: over {LARGEST:,} bytes; split it, or leave out columns that are not used")
         with path.open("rb") as stream:
             start = stream.read(len(PARQUET))
-            return start if start == PARQUET else start + stream.read(LARGEST)
+            return start if start == PARQUET else start + at_most(stream, LARGEST)
     except OSError as error:
         raise DataError(f"{name}: cannot be read ({error.strerror}); check its permissions") from error
 

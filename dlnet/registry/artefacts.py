@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import unquote, urlsplit
 
 from dlnet.errors import DLNetError, RegistryError, UntrustedError
-from dlnet.files import parse_json
+from dlnet.files import at_most, parse_json
 from dlnet.registry.bounded import CHUNK, in_time
 from dlnet.registry.client import is_server
 from dlnet.registry.databases import shown
@@ -114,7 +114,7 @@ class LocalStore:
         with os.fdopen(handle, "rb") as stream:
             if not stat.S_ISREG(os.fstat(handle).st_mode):
                 raise UntrustedError(f"{self.root / path}: not a plain file; the version is refused")
-            return within(stream.read(MAX_FILE + 1), path)
+            return within(at_most(stream, MAX_FILE + 1), path)
 
 
 class ServedStore:

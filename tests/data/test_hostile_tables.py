@@ -1,11 +1,14 @@
 """Damaged tables and odd names of a user's files end in one line."""
 
+import tracemalloc
+
 import numpy as np
 import pandas as pd
 import pytest
 from pydantic import ValidationError
 
 from dlnet.config.data import CsvParams
+from dlnet.data import tablefiles
 from dlnet.data.documents import TableLabel
 from dlnet.data.own import asset_files
 from dlnet.data.schema import read_label, read_table, write_table
@@ -31,6 +34,16 @@ def damaged(content, rng):
     for _ in range(rng.integers(1, 4)):
         out[rng.integers(first, len(out))] ^= 1 << int(rng.integers(8))
     return bytes(out)
+
+
+def test_a_small_file_takes_little_memory(tmp_path):
+    (tmp_path / "a.csv").write_text("capacity\n1.1\n1.0\n")
+    tablefiles.read_table(tmp_path / "a.csv")  # imports what it needs
+    tracemalloc.start()
+    tablefiles.read_table(tmp_path / "a.csv")
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 4 << 20
 
 
 def test_a_damaged_table_is_read_or_refused_in_one_line(table):
