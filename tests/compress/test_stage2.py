@@ -44,6 +44,8 @@ def elite(encoder, seed=0, branches=1):
 @pytest.fixture(scope="module")
 def setting():
     dataset, encoder = synthetic_encoder()
+    record = dataset.task  # half of the 12 rows must hold what cleaning looks at
+    dataset = replace(dataset, task=record.model_copy(update={"clean": record.clean.model_copy(update={"window": 5})}))
     return TeacherContext(dataset, training_windows(dataset, task()), elite(encoder, 9), 0.5), encoder
 
 
