@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, LogLocator
-from sklearn.isotonic import isotonic_regression
+from scipy.optimize import isotonic_regression
 
 from dlnet.plots.style import MUTED, PALETTE
 
@@ -111,7 +111,7 @@ def apart(shares: Mapping[str, float]) -> dict[str, float]:
         return {}
     steps = LABEL_GAP * np.arange(len(names))
     # Without the gaps the heights only have to rise: that is an isotonic regression.
-    moved = isotonic_regression(np.array([shares[name] for name in names]) - steps) + steps
+    moved = isotonic_regression(np.array([shares[name] for name in names]) - steps).x + steps
     return dict(zip(names, map(float, moved), strict=True))
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from dlnet.config.select import SelectParams
-from dlnet.cost.table import with_training_energy
+from dlnet.cost.training_energy import with_training_energy
 from dlnet.files import atomic_dir, write_parquet
 from dlnet.select.pareto import select
 from dlnet.select.record import FrontRecord

@@ -47,7 +47,7 @@ def test_a_stage_names_the_closest_choice_too(folder):
 
     changed = PARAMS.read_text().replace("source: embedded ", "source: mitt ")
     Path("params.yaml").write_text(changed)
-    with pytest.raises(ConfigError, match=r"params.yaml:4: data.source: .*did you mean 'mit'\? \(got 'mitt'\)"):
+    with pytest.raises(ConfigError, match=r"params.yaml:5: data.source: .*did you mean 'mit'\? \(got 'mitt'\)"):
         Config.load()
 
 

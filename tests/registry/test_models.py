@@ -140,9 +140,9 @@ def test_a_registered_student_and_teacher_forecast_as_their_files_do(registry, m
 def test_a_fetched_model_opens_and_knows_its_version_and_goes_afterwards(registry, made):
     publish(collect(made, LIMITS), connect())
     with fetched("models:/dlnet-edge@candidate") as files:
-        model = dlnet.load(files.folder)
+        model = dlnet.load(files.folder).model
         assert model.device.version == "dlnet-edge/1"
-        assert model.device.sha256 == dlnet.load(made / "models/edge" / EDGE).device.sha256
+        assert model.device.sha256 == dlnet.load(made / "models/edge" / EDGE).model.device.sha256
     assert not files.folder.exists()
 
 
