@@ -17,7 +17,8 @@ TARGETS: Mapping[str, Ranks] = {
         (
             "dischargecapacity", "capacitydischarge", "dischcapacity", "dischgcapacity", "discapacity", "discap",
             "dischargecap", "dchgcapacity", "dchgcap", "dcapacity", "dcap", "qdischarge", "dischargeq", "qdis",
-            "qdch", "qdchg", "qd", "entladekapazitaet", "entladungskapazitaet", "capacitededecharge",
+            "qdch", "qdchg", "qd", "discharge", "dischg", "dchg", "entladung",
+            "entladekapazitaet", "entladungskapazitaet", "capacitededecharge",
             "capacitedecharge", "放电容量",
         ),
         ("capacity", "cap", "kapazitaet", "capacite", "容量", "quantity", "q"),
@@ -49,7 +50,8 @@ CYCLES: Ranks = (
     (
         "cycle", "cycles", "cycleindex", "cyclenumber", "cyclenum", "cyclenr", "cycleno", "cycleid", "cyc", "cycno",
         "cyclecount", "cyclen", "ncycle", "zyklus", "zyklen", "zyklusnummer", "zyklennummer", "zyklusnr",
-        "numerodecycle", "循环号", "循环序号", "循环",
+        "numerodecycle", "ciclo", "numerodeciclo", "cycleidx", "cyclecounter", "zykluszahl",
+        "循环号", "循环序号", "循环",
     ),
 )  # fmt: skip
 """Names of the number of a cycle."""

@@ -142,7 +142,7 @@ def asset_of_file(path: Path, pattern: str | None) -> str | None:
 
 def _hints(asset: str, columns: Columns, table: pd.DataFrame) -> list[Finding]:
     """Without a column that orders rows: what one that looks like it says."""
-    name = order.cycle_like(map(str, table.columns)) if columns.cycle is None and columns.time is None else None
+    name = order.order_like(map(str, table.columns)) if columns.cycle is None and columns.time is None else None
     if name is None or list(table.columns).count(name) > 1 or name in {columns.target, *columns.features.values()}:
         return []
     found = order.hint(asset, name, table[name])

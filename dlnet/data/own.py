@@ -24,6 +24,9 @@ from dlnet.files import printable, sha256
 EXPERIMENTS = "/.dvc/tmp/exps/"
 """In the path of each folder that ``dvc exp run --temp`` and ``dvc queue start`` work in."""
 
+NAMED = 5
+"""Files that a note lists."""
+
 NO_CELLS = (".", "~$", "__MACOSX")
 """Beginnings of names of files and folders that programs leave beside a user's own: none holds an asset."""
 
@@ -52,7 +55,7 @@ def read_folder(folder: Path, columns: Columns, quantities: Quantities, nominal:
     assets = sorted(parts.of, key=keys.__getitem__)
     whole = {asset: join(asset, parts.of[asset], quantities) for asset in assets}
     _check_twins(parts.of, whole)
-    tables, notes, findings = [], _several(parts.of, quantities), list(parts.findings)
+    tables, notes, findings = [], [*_several(parts.of, quantities), *_not_read(folder)], list(parts.findings)
     for asset, rows in whole.items():
         own = on_grid(parts.of[asset][0].path, asset, rows, columns, quantities)
         tables.append(keyed(own.rows, asset, _group(folder, parts.of[asset]), parts.of[asset][0].nominal))
@@ -96,6 +99,24 @@ def asset_files(folder: Path, *, one_each: bool = True) -> list[Path]:
         if one_each and namesake != path:
             raise DataError(f"{path}: the same name as {namesake}; rename one of them")
     return files
+
+
+def other_files(folder: Path) -> list[Path]:
+    """What lies in a user's folder and is no table that can be read: files of other kinds, folders named as tables."""
+    found = (path for path in folder.rglob("*") if not _left_behind(path.relative_to(folder)))
+    return sorted(path for path in found if path.is_file() != (path.suffix.lower() in SUFFIXES))
+
+
+def _not_read(folder: Path) -> list[str]:
+    """A note on what lies in the folder and is not read; none where all is."""
+    names = [printable(path.relative_to(folder).as_posix()) for path in other_files(folder)]
+    if not names:
+        return []
+    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+    return [
+        f"Not read, as they are no tables of a kind that can be read: {', '.join(names[:NAMED])}{more}; "
+        "if they hold measurements, unpack them or save them as CSV."
+    ]
 
 
 def _untracked() -> str:

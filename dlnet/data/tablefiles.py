@@ -26,6 +26,14 @@ SUFFIXES = (".csv", ".tsv", ".txt", ".xlsx", ".parquet")
 """Ends of names of files that hold a table, in lower case."""
 
 PARQUET, ZIP, OLD_EXCEL = b"PAR1", b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
+PACKED = {
+    b"\x1f\x8b": "gzip",
+    b"BZh": "bzip2",
+    b"\xfd7zXZ": "xz",
+    b"7z\xbc\xaf": "7-Zip",
+    b"\x28\xb5\x2f\xfd": "Zstandard",
+}
+"""First bytes of packed files, and what packed them."""
 NOTES, HEADER = "notes", "header"  # keys of a table's attrs
 
 SAVE_AGAIN = "save it again, as Parquet or CSV"
@@ -109,6 +117,9 @@ def _text(path: Path, content: bytes) -> str:
         return sheets.as_text(name, content)
     if content.startswith(OLD_EXCEL):
         raise DataError(f"{name}: an old Excel file (.xls), or one with a password; save it as .xlsx or CSV")
+    packed = next((by for mark, by in PACKED.items() if content.startswith(mark)), None)
+    if packed is not None:
+        raise DataError(f"{name}: packed with {packed}; unpack it")
     if path.suffix.lower() == ".xlsx":
         raise DataError(f"{name}: not an Excel workbook; save it as .xlsx, or as CSV under that name")
     return texttables.decode(name, content)

@@ -12,6 +12,7 @@ from dlnet.config.clean import CleanParams
 from dlnet.config.quantities import Quantities
 from dlnet.config.task import TaskParams
 from dlnet.data import aliases
+from dlnet.data.assetfile import asset_of_file
 from dlnet.data.sources import RESERVED
 from dlnet.data.split import MIN_CELLS
 from dlnet.errors import DataError
@@ -25,8 +26,8 @@ LARGEST_SPREAD = 1.25
 """Assets of one nominal value begin at most so far from each other."""
 
 PARTS = (
-    r"(?i)(?P<asset>.+?)[ _.-]+(?:part|pt|teil|partie|segment|seg|run|file|chunk)[ _.-]?\d+\.",
-    r"(?P<asset>.+?)[ _.-]+\d{4}-?\d{2}-?\d{2}\.",
+    r"(?i)(?P<asset>.+?)[ _.-]+(?:part|pt|teil|partie|segment|seg|run|file|chunk)[ _.-]?\d+",
+    r"(?P<asset>.+?)[ _.-]+\d{4}-?\d{2}-?\d{2}",
 )
 """Names of files of which several are of one asset."""
 
@@ -43,6 +44,10 @@ def assets_section(tables: Tables, choices: Choices) -> Section:
     if parts is not None:
         how = f"files of one asset are put together by their names: {parts}"
     lines = [("files", f"{files:,} in {tables.folder}"), ("assets", f"{count:,}: {how}")]
+    if tables.left_out:
+        lines.append(("not read", listed([path.name for path in tables.left_out])))
+    if tables.twice:
+        lines.append(("columns that stand there twice, not taken", listed(tables.twice)))
     if tables.partial:
         few = ", ".join(f"{name!r} ({number} of {files})" for name, number in list(tables.partial.items())[:5])
         lines.append(("columns that only some files have", few))
@@ -63,8 +68,8 @@ def _parts(tables: Tables, choices: Choices) -> str | None:
         _check_pattern(choices.parts)
         return choices.parts
     for pattern in PARTS:
-        names = [match["asset"] for path in tables.tables if (match := re.match(pattern, path.name))]
-        if len(names) == len(tables.tables) and len(set(names)) < len(names):
+        names = [name for path in tables.tables if (name := asset_of_file(path, pattern)) is not None]
+        if len(set(names)) < len(names):
             return pattern
     return None
 
@@ -88,8 +93,7 @@ def target_section(
     """
     target = quantities.target
     column = target_column(tables, quantities, choices)
-    if not tables.is_numeric(column):
-        raise DataError(f"{tables.folder}: column {column!r} is not all numbers; name another with --target")
+    tables.check_numbers(column)
     unit, how = _unit(tables, column, quantities, choices)
     lines = [(target.quantity, f"column {column!r}"), ("unit", f"{unit} ({how})")]
     values: dict[str, Any] = {"data.csv.target": column, "data.csv.unit": unit, "data.csv.nominal": None}
@@ -127,6 +131,12 @@ def _no_target(tables: Tables, quantities: Quantities) -> str:
             named.setdefault(name, f"{path.name} has {name!r}")
     if named:
         shown = "; ".join(list(named.values())[:3])
+        without = next((path for path, table in tables.tables.items() if not set(named) & set(table.columns)), None)
+        if without is not None:
+            return (
+                f"{without}: no column of {target.quantity} ({shown}), only {listed(tables.tables[without].columns)}; "
+                "give it that name, or take the file out of the folder"
+            )
         return f"{tables.folder}: no column of {target.quantity} that every file has ({shown}); give it one name"
     return (
         f"{tables.folder}: no column looks like {target.quantity} (task {quantities.name}), only "
@@ -207,7 +217,7 @@ def order_section(tables: Tables, quantities: Quantities, choices: Choices, take
     free = [name for name in tables.common if name not in taken]
     cycle = _cycle(tables, free, choices)
     time = _time(tables, [name for name in free if name != cycle], quantities, choices)
-    lines = [("order", "as rows stand in the file" if cycle is None else f"column {cycle!r}, which must rise")]
+    lines = [("order", _no_order(tables, free) if cycle is None else f"column {cycle!r}, which must rise")]
     if cycle is not None and tables.is_numeric(cycle):
         jumps = sum(int((table[cycle].diff() > 1).sum()) for table in tables.tables.values())
         lines.append(("gaps", f"{jumps:,} places where numbers are left out" if jumps else "none"))
@@ -221,21 +231,31 @@ def order_section(tables: Tables, quantities: Quantities, choices: Choices, take
 def _cycle(tables: Tables, free: list[str], choices: Choices) -> str | None:
     if choices.cycle is not None:
         return tables.stated(choices.cycle, "--cycle")
-    numbers = [name for name in aliases.matching(free, aliases.CYCLES) if tables.is_numeric(name)]
+    named = aliases.matching(free, aliases.CYCLES)
+    numbers = [name for name in named if tables.mostly_numbers(name) or _orders(tables, name)]
     cycle = tables.one_of(numbers, "the number of a cycle", "--cycle")
     if cycle is not None:
         return cycle
-    dates = [name for name in aliases.matching(free, aliases.DATES) if _rises(tables, name)]
+    dates = [name for name in aliases.matching(free, aliases.DATES) if _orders(tables, name)]
     return tables.one_of(dates, "the date of a row", "--cycle")
 
 
-def _rises(tables: Tables, name: str) -> bool:
-    """Whether a column holds ISO dates that rise from row to row of every file."""
+def _orders(tables: Tables, name: str) -> bool:
+    """Whether a column holds ISO dates, another in each row of a file; whether they rise is checked when it is read."""
     for table in tables.tables.values():
-        dates = pd.to_datetime(table[name], format="ISO8601", errors="coerce")
-        if dates.isna().any() or not (dates.is_monotonic_increasing and dates.is_unique):
+        dates = pd.to_datetime(table[name].astype(str), format="ISO8601", errors="coerce")
+        if dates.isna().any() or not dates.is_unique:
             return False
     return True
+
+
+def _no_order(tables: Tables, free: list[str]) -> str:
+    """What stands in the table of sections where no column orders rows."""
+    looks = [*aliases.matching(free, aliases.CYCLES), *aliases.matching(free, aliases.DATES)]
+    if not looks:
+        return "as rows stand in the file"
+    what = "holds neither numbers nor ISO dates (2024-03-31) that differ from row to row"
+    return f"as rows stand in the file: column {looks[0]!r} {what}"
 
 
 def _time(tables: Tables, free: list[str], quantities: Quantities, choices: Choices) -> str | None:
@@ -260,9 +280,11 @@ def features_section(
     """
     lines: list[tuple[str, str]] = []
     found = {name: tables.stated(column, "--feature") for name, column in choices.features.items()}
-    free = [name for name in tables.common if name not in taken and tables.is_numeric(name)]
+    unread = [name for name in tables.common if name not in taken]
+    free = [name for name in unread if tables.is_numeric(name)]
+    meant = [name for name in unread if tables.mostly_numbers(name)]
     for name, unit in quantities.features.items():
-        columns = [column for column in free if column not in found.values()]
+        columns = [column for column in meant if column not in found.values()]
         column = tables.one_of(
             aliases.matching(columns, aliases.feature_names(name), [unit]),
             f"the feature {name!r}",

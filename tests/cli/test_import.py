@@ -191,7 +191,7 @@ def test_a_value_is_one_line_of_yaml(value):
 
 def test_raw_time_series_become_a_table_of_cycles_in_the_project(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    windows = {"task.window": 5, "task.horizon": 3, "task.knots": [3], "clean.min_rows": 8}
+    windows = {"task.window": 5, "task.horizon": 3, "task.knots": [3], "clean.min_rows": 8, "clean.window": 5}
     small_project(tmp_path, **windows)
     Path("exports").mkdir()
     for number in range(1, 6):

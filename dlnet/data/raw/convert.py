@@ -110,9 +110,12 @@ def raw_files(folder: Path) -> list[Path]:
     names = (
         path for path in folder.rglob("*") if not any(part.startswith(".") for part in path.relative_to(folder).parts)
     )
-    found = [path for path in names if path.suffix.lower() in (*SUFFIXES, *MORE_SUFFIXES) and path.is_file()]
+    every = sorted((path for path in names if path.is_file()), key=_natural)
+    found = [path for path in every if path.suffix.lower() in (*SUFFIXES, *MORE_SUFFIXES)]
     if not found:
-        raise DataError(f"{printable(str(folder))}: no files {' '.join((*SUFFIXES, *MORE_SUFFIXES))} in it")
+        known = " ".join((*SUFFIXES, *MORE_SUFFIXES))
+        others = f", only {printable(every[0].name)} and such" if every else ""
+        raise DataError(f"{printable(str(folder))}: no files {known} in it{others}; unpack your files, or save as CSV")
     return found
 
 
