@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -16,8 +16,9 @@ from dlnet.data.findings import Finding, Kind
 from dlnet.data.include import included, not_included
 from dlnet.data.oddities import JUMP
 from dlnet.data.ownnames import own_names, own_nominal
+from dlnet.data.raw.stored import stored_findings
 from dlnet.data.stitch import Part, Stitched, stitch
-from dlnet.data.tablefiles import NOTES, read_table
+from dlnet.data.tablefiles import METADATA, NOTES, read_table
 
 
 @dataclass(frozen=True)
@@ -86,7 +87,7 @@ def _part(
     path: Path, table: pd.DataFrame, columns: Columns, quantities: Quantities, nominal: float, settings: Settings
 ) -> Part:
     """Rows of one asset in one file, all of which make sense and stand in order."""
-    rows = rows_of(path, table, columns, quantities.target.units[columns.unit], settings)
+    rows = rows_of(path, table, columns, quantities.target.size_of(columns.unit, nominal), settings)
     cycle = rows.pop(CYCLE) if columns.cycle is not None else None
     schema.check_rows(path, rows, columns, quantities.target, nominal, settings)
     if cycle is not None:
@@ -96,8 +97,17 @@ def _part(
     return Part(path, rows, cycle, nominal)
 
 
-def read_parts(files: Iterable[Path], columns: Columns, quantities: Quantities, nominal: float) -> Parts:
+def read_parts(
+    files: Iterable[Path],
+    columns: Columns,
+    quantities: Quantities,
+    nominal: float,
+    read: Callable[[Path], pd.DataFrame] = read_table,
+) -> Parts:
     """Read files, and divide their rows by asset.
+
+    Args:
+        read: gives the table of a file, as ``read_table``.
 
     Raises:
         DataError: a file cannot be read, its nominal value is not that of another part, or as ``asset_rows``.
@@ -109,8 +119,9 @@ def read_parts(files: Iterable[Path], columns: Columns, quantities: Quantities, 
             group = path.stem
             text = f"the name of {path.name} does not match data.csv.parts: taken as an asset of its own"
             parts.findings.append(Finding(asset=group, rows=(), kind=Kind.FILES, text=text))
-        table = read_table(path)
+        table = read(path)
         parts.findings += [Finding(asset=group, rows=(), kind=Kind.FILE, text=note) for note in table.attrs[NOTES]]
+        parts.findings += stored_findings(path, table.attrs.get(METADATA, {}))
         own = own_names(table.columns, columns, quantities.target)
         for asset, all_rows in _by_asset(path, group, table, own):
             rows, left_out = _ageing(path, asset, all_rows, own)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from os.path import commonpath
 from pathlib import Path
@@ -17,7 +17,7 @@ from dlnet.data.csvfiles import QUANTITY, TIME, Columns
 from dlnet.data.findings import Finding
 from dlnet.data.identity import twins
 from dlnet.data.stitch import Part, Stitched
-from dlnet.data.tablefiles import SUFFIXES
+from dlnet.data.tablefiles import SUFFIXES, read_table
 from dlnet.errors import DataError
 from dlnet.files import printable, sha256
 
@@ -40,17 +40,27 @@ class Folder:
     findings: tuple[Finding, ...]
 
 
-def read_folder(folder: Path, columns: Columns, quantities: Quantities, nominal: float) -> Folder:
+def read_folder(
+    folder: Path,
+    columns: Columns,
+    quantities: Quantities,
+    nominal: float,
+    tables: Mapping[Path, pd.DataFrame] | None = None,
+) -> Folder:
     """Read all assets of a folder, in natural order of their names.
 
     Args:
+        tables: file -> its table, of all files that ``asset_files`` gives; None: they are read.
         nominal: quantity of a new asset, in the task's unit; 1 where the target is no share of it.
 
     Raises:
         DataError: a file cannot be used, an asset stands there twice, or parts do not fit; names the files.
     """
-    files = asset_files(folder, one_each=columns.parts is None and columns.asset is None)
-    parts = read_parts(tqdm(files, desc="reading", unit="file", leave=False), columns, quantities, nominal)
+    files = asset_files(folder) if tables is None else list(tables)
+    if columns.parts is None and columns.asset is None:
+        _check_namesakes(files)
+    bar = tqdm(files, desc="reading", unit="file", leave=False)
+    parts = read_parts(bar, columns, quantities, nominal, read_table if tables is None else tables.__getitem__)
     keys = {asset: (natural(_group(folder, own)), natural(asset)) for asset, own in parts.of.items()}
     assets = sorted(parts.of, key=keys.__getitem__)
     whole = {asset: join(asset, parts.of[asset], quantities) for asset in assets}
@@ -64,15 +74,11 @@ def read_folder(folder: Path, columns: Columns, quantities: Quantities, nominal:
     return Folder(pd.concat(tables, ignore_index=True), tuple(notes), tuple(findings))
 
 
-def asset_files(folder: Path, *, one_each: bool = True) -> list[Path]:
+def asset_files(folder: Path) -> list[Path]:
     """Files of a user's folder in natural order; an asset that is there twice would leak from training into test.
 
-    Args:
-        one_each: whether each file is an asset, so that no two can have the same name.
-
     Raises:
-        DataError: there is no such folder or no file in it, two are the same or have the same name, or a name has a
-            control character.
+        DataError: there is no such folder or no file in it, two are the same, or a name has a control character.
     """
     if folder.is_file():
         raise DataError(
@@ -90,15 +96,20 @@ def asset_files(folder: Path, *, one_each: bool = True) -> list[Path]:
             f"{folder}: no file of a table in it ({', '.join(SUFFIXES)}); put the files of all assets there"
         )
     contents: dict[str, Path] = {}
-    names: dict[str, Path] = {}
     for path in files:
         twin = contents.setdefault(sha256(path), path)
         if twin != path:
             raise DataError(f"{path}: the same content as {twin}; delete one of them (each asset must be there once)")
-        namesake = names.setdefault(path.stem, path)
-        if one_each and namesake != path:
-            raise DataError(f"{path}: the same name as {namesake}; rename one of them")
     return files
+
+
+def _check_namesakes(files: Sequence[Path]) -> None:
+    """Where each file is an asset, no two can have the same name."""
+    names: dict[str, Path] = {}
+    for path in files:
+        namesake = names.setdefault(path.stem, path)
+        if namesake != path:
+            raise DataError(f"{path}: the same name as {namesake}; rename one of them")
 
 
 def other_files(folder: Path) -> list[Path]:

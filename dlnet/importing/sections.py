@@ -25,6 +25,9 @@ FIRST_ROWS = 10
 LARGEST_SPREAD = 1.25
 """Assets of one nominal value begin at most so far from each other."""
 
+MOST_SHARE = 2.0
+"""A share of the nominal value whose median is above this is in percent."""
+
 PARTS = (
     r"(?i)(?P<asset>.+?)[ _.-]+(?:part|pt|teil|partie|segment|seg|run|file|chunk)[ _.-]?\d+",
     r"(?P<asset>.+?)[ _.-]+\d{4}-?\d{2}-?\d{2}",
@@ -98,8 +101,10 @@ def target_section(
     lines = [(target.quantity, f"column {column!r}"), ("unit", f"{unit} ({how})")]
     values: dict[str, Any] = {"data.csv.target": column, "data.csv.unit": unit, "data.csv.nominal": None}
     values["data.csv.labels"] = "all"
-    if target.over_nominal:
-        nominal, how = _nominal(tables, column, target.units[unit], quantities, choices, assets)
+    if unit in target.shares and choices.nominal is None:
+        lines.append((f"{target.quantity} of a new {quantities.asset.one}", "not needed"))
+    elif target.over_nominal:
+        nominal, how = _nominal(tables, column, target.size_of(unit, 1.0), quantities, choices, assets)
         lines.append((f"{target.quantity} of a new {quantities.asset.one}", f"{nominal:g} {target.unit} ({how})"))
         values["data.csv.nominal"] = nominal
     empty, rows = int(tables.column(column).isna().sum()), len(tables.column(column))
@@ -119,8 +124,23 @@ def target_column(tables: Tables, quantities: Quantities, choices: Choices) -> s
     units = [name for name in found if aliases.taken_apart(name, target.units).unit == target.unit]
     column = tables.one_of(units if len(units) == 1 else found, f"the {target.quantity}", "--target")
     if column is None:
+        shares = aliases.matching(tables.common, aliases.share_names(quantities))
+        column = tables.one_of(shares, f"the {target.name}", "--target")
+    if column is None:
         raise DataError(_no_target(tables, quantities))
     return column
+
+
+def _share_unit(tables: Tables, column: str, quantities: Quantities) -> tuple[str, str] | None:
+    """Unit of a column that holds the target itself, a share of the nominal value; None: it holds the quantity."""
+    named = aliases.taken_apart(column, quantities.target.units).unit
+    if named in quantities.target.shares:
+        return named, "from the column's name: the target itself"
+    if not aliases.matching([column], aliases.share_names(quantities)):
+        return None
+    typical = float(tables.column(column).abs().median())
+    unit = "%" if typical > MOST_SHARE else "1"
+    return unit, f"a guess: the target itself, and its median is {typical:.4g}"
 
 
 def _no_target(tables: Tables, quantities: Quantities) -> str:
@@ -147,10 +167,12 @@ def _no_target(tables: Tables, quantities: Quantities) -> str:
 def _unit(tables: Tables, column: str, quantities: Quantities, choices: Choices) -> tuple[str, str]:
     target = quantities.target
     if choices.unit is not None:
-        if choices.unit not in target.units:
-            known = ", ".join(target.units)
+        if choices.unit not in target.units | target.shares:
+            known = ", ".join(target.units | target.shares)
             raise DataError(f"--unit: {choices.unit!r} is no unit of {target.quantity}, which has {known}")
         return choices.unit, "as stated"
+    if share := _share_unit(tables, column, quantities):
+        return share
     typical = float(tables.column(column).abs().median())
     named = aliases.taken_apart(column, target.units).unit
     if named is not None and named not in target.units:

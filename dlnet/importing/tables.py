@@ -145,14 +145,16 @@ def check_folder(folder: Path) -> None:
         raise DataError(f"{folder}: no such folder; name the one that holds your files")
 
 
-def raw_time_series(folder: Path) -> list[Path]:
-    """Files of a folder where they are raw time series of cyclers; none where they are tables of cycles.
+def looked_at(folder: Path) -> Tables | list[Path]:
+    """Tables of cycles in a folder, or its files where they are raw time series of cyclers. A table is read once.
 
     Raises:
-        DataError: a file cannot be read, there is none, or some are raw and others are not.
+        DataError: a file cannot be read, there is none, or some are raw and others are not; as ``asset_files``.
     """
     files = [path for path in raw_files(folder) if not path.name.startswith(NO_CELLS)]
-    vendors = {path: form.name for path in files if (form := recognise(path)) is not None}
+    tables = None if files and recognise(files[0]) else read_tables(folder)
+    names = {} if tables is None else {path: list(table.columns) for path, table in tables.tables.items()}
+    vendors = {path: form.name for path in files if (form := recognise(path, names.get(path))) is not None}
     others = [path for path in files if path not in vendors]
     if vendors and others:
         raw = next(iter(vendors))
@@ -160,10 +162,10 @@ def raw_time_series(folder: Path) -> list[Path]:
             f"{folder}: {raw.name} is a raw time series ({vendors[raw]}), and {others[0].name} is none; put the raw "
             "files into a folder of their own"
         )
-    return list(vendors)
+    return tables or list(vendors)
 
 
 def read_tables(folder: Path) -> Tables:
     """Read all tables of a folder; errors as ``asset_files`` and ``read_table``."""
-    bar = tqdm(asset_files(folder, one_each=False), desc="looking", unit="file", leave=False)
+    bar = tqdm(asset_files(folder), desc="looking", unit="file", leave=False)
     return Tables(folder, {path: read_table(path) for path in bar}, tuple(other_files(folder)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+from collections import Counter
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -13,9 +14,12 @@ import pandas as pd
 import pytest
 from made_folders import life, renamed, small_project, write_lives
 
+from dlnet.data import tablefiles
 from dlnet.data.findings import Kind
+from dlnet.data.sources import load_assets
 from dlnet.errors import DataError
 from dlnet.importing import Choices, Proposal, Settings, look
+from dlnet.importing.look import with_values
 
 
 @pytest.fixture
@@ -390,3 +394,41 @@ def test_windows_that_are_too_long_come_with_the_line_that_shortens_them(setting
         look(write_lives(Path("cells"), rows=25), settings, Choices())
     line = str(caught.value).partition("dlnet set ")[2]
     assert line == 'task.window=5 task.horizon=10 "task.knots=[1, 2, 3, 5, 8, 10]" clean.min_rows=15'
+
+
+SHARES = {
+    "soh": (1.0, "1"), "SoH": (1.0, "1"), "SoH (%)": (100.0, "%"), "SOH": (100.0, "%"), "State of Health": (1.0, "1"),
+    "Capacity (%)": (100.0, "%"), "Capacity retention (%)": (100.0, "%"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SHARES)
+def test_a_column_of_the_share_itself_needs_no_nominal_value(settings, name):
+    factor, unit = SHARES[name]
+    folder = write_lives(Path("cells"), lambda table: pd.DataFrame({name: (table["Qd"] / 2.0 * factor).round(5)}))
+    proposal = look(folder, settings, Choices())
+    chosen = values(proposal)
+    assert (chosen["data.csv.target"], chosen["data.csv.unit"], chosen["data.csv.nominal"]) == (name, unit, None)
+    data = with_values(settings, chosen).data
+    table, record = load_assets(data, proposal.quantities)
+    assert record.nominal == (1.0,)
+    of_first = table.loc[table["asset"] == "cell-1", "quantity"].to_numpy()
+    np.testing.assert_allclose(of_first, life(1)["Qd"] / 2.0, atol=1e-5)
+
+
+def test_the_capacity_is_taken_before_its_share(settings):
+    folder = write_lives(Path("cells"), lambda table: table.assign(SOH=table["Qd"] / 2.0))
+    assert values(look(folder, settings, Choices()))["data.csv.target"] == "Qd"
+
+
+def test_a_file_is_read_once(settings, monkeypatch):
+    folder, opened = write_lives(Path("cells")), Counter()
+    true = tablefiles.texttables.parse
+
+    def counted(name: str, text: str, separator: str | None = None) -> pd.DataFrame:
+        opened[name] += 1
+        return true(name, text, separator)
+
+    monkeypatch.setattr(tablefiles.texttables, "parse", counted)
+    look(folder, settings, Choices())
+    assert set(opened.values()) == {1}
