@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -19,6 +19,9 @@ from dlnet.data.ownnames import own_names, own_nominal
 from dlnet.data.raw.stored import stored_findings
 from dlnet.data.stitch import Part, Stitched, stitch
 from dlnet.data.tablefiles import METADATA, NOTES, read_table
+
+NAMED = 5
+"""Files that a finding lists."""
 
 
 @dataclass(frozen=True)
@@ -112,13 +115,12 @@ def read_parts(
     Raises:
         DataError: a file cannot be read, its nominal value is not that of another part, or as ``asset_rows``.
     """
-    parts = Parts({}, [])
+    parts, alone = Parts({}, []), list[Path]()
     for path in files:
         group = asset_of_file(path, columns.parts)
         if group is None:
             group = path.stem
-            text = f"the name of {path.name} does not match data.csv.parts: taken as an asset of its own"
-            parts.findings.append(Finding(asset=group, rows=(), kind=Kind.FILES, text=text))
+            alone.append(path)
         table = read(path)
         parts.findings += [Finding(asset=group, rows=(), kind=Kind.FILE, text=note) for note in table.attrs[NOTES]]
         parts.findings += stored_findings(path, table.attrs.get(METADATA, {}))
@@ -129,7 +131,17 @@ def read_parts(
             part = _part(path, rows, replace(own, asset=None), quantities, stated, IN_PARAMS)
             parts.of.setdefault(asset, []).append(part)
             parts.findings += [*left_out, *_hints(asset, own, rows)]
+    parts.findings += _alone(alone)
     return parts
+
+
+def _alone(files: Sequence[Path]) -> list[Finding]:
+    """One finding on all files that are no parts of an asset, so that it hides no other of its kind."""
+    if not files:
+        return []
+    names = ", ".join(path.name for path in files[:NAMED]) + (", ..." if len(files) > NAMED else "")
+    text = f"{len(files)} files do not match data.csv.parts, and each is taken as an asset of its own: {names}"
+    return [Finding(asset=files[0].stem, rows=(), kind=Kind.FILES, text=text)]
 
 
 def _by_asset(path: Path, group: str, table: pd.DataFrame, columns: Columns) -> Iterable[tuple[str, pd.DataFrame]]:

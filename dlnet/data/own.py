@@ -21,9 +21,6 @@ from dlnet.data.tablefiles import SUFFIXES, read_table
 from dlnet.errors import DataError
 from dlnet.files import printable, sha256
 
-EXPERIMENTS = "/.dvc/tmp/exps/"
-"""In the path of each folder that ``dvc exp run --temp`` and ``dvc queue start`` work in."""
-
 NAMED = 5
 """Files that a note lists."""
 
@@ -86,8 +83,7 @@ def asset_files(folder: Path) -> list[Path]:
             "one, or set data.source: embedded if it is the project's table of all"
         )
     if not folder.is_dir():
-        where = "data.path must name a folder with the files of all assets"
-        raise DataError(f"{folder}: no such folder; {where}{_untracked()}")
+        raise DataError(f"{folder}: no such folder; data.path must name a folder with the files of all assets")
     own = (path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
     files = [named_plainly(path) for path in own if not _left_behind(path.relative_to(folder))]
     files.sort(key=lambda path: (natural(path.parent.as_posix()), natural(path.stem)))
@@ -128,13 +124,6 @@ def _not_read(folder: Path) -> list[str]:
         f"Not read, as they are no tables of a kind that can be read: {', '.join(names[:NAMED])}{more}; "
         "if they hold measurements, unpack them or save them as CSV."
     ]
-
-
-def _untracked() -> str:
-    """What to do where DVC runs an experiment in a folder of its own, which holds only what git or DVC track."""
-    if EXPERIMENTS not in Path.cwd().as_posix():
-        return ""
-    return " (an experiment sees only tracked files: git add or dvc add the folder, or give its absolute path)"
 
 
 def _left_behind(path: Path) -> bool:
