@@ -62,13 +62,13 @@ def read_folder(
     assets = sorted(parts.of, key=keys.__getitem__)
     whole = {asset: join(asset, parts.of[asset], quantities) for asset in assets}
     _check_twins(parts.of, whole)
-    tables, notes, findings = [], [*_several(parts.of, quantities), *_not_read(folder)], list(parts.findings)
+    keyed_rows, notes, findings = [], [*_several(parts.of, quantities), *_not_read(folder)], list(parts.findings)
     for asset, rows in whole.items():
         own = on_grid(parts.of[asset][0].path, asset, rows, columns, quantities)
-        tables.append(keyed(own.rows, asset, _group(folder, parts.of[asset]), parts.of[asset][0].nominal))
+        keyed_rows.append(keyed(own.rows, asset, _group(folder, parts.of[asset]), parts.of[asset][0].nominal))
         notes += own.notes
         findings += own.findings
-    return Folder(pd.concat(tables, ignore_index=True), tuple(notes), tuple(findings))
+    return Folder(pd.concat(keyed_rows, ignore_index=True), tuple(notes), tuple(findings))
 
 
 def asset_files(folder: Path) -> list[Path]:
