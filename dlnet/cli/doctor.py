@@ -57,7 +57,7 @@ def examine(root: Path) -> list[Check]:
         _tool("make", "make", "sudo apt-get install make"),
         _dvc(root),
         _data(root),
-        *_tracked(root),
+        *tracked(root),
         _disk(root),
         _registry(root),
         *_webhooks(),
@@ -163,7 +163,7 @@ def _data(root: Path) -> Check:
     )
 
 
-def _tracked(root: Path) -> list[Check]:
+def tracked(root: Path) -> list[Check]:
     """Whether an experiment that DVC runs in a folder of its own finds the user's files; none where it does anyhow."""
     try:
         data = _DataConfig.load(root / "params.yaml").data

@@ -11,6 +11,7 @@ import typer
 from rich.table import Table
 from ruamel.yaml import YAML
 
+from dlnet.cli.doctor import tracked
 from dlnet.cli.set_params import set_params
 from dlnet.config.base import PARAMS
 from dlnet.config.quantities import TASKS
@@ -46,6 +47,9 @@ def run_import(folder: Path, choices: Choices, yes: bool) -> None:
         check(proposal, values)
     _write(proposal, changes)
     print("Next: dvc repro prepare, then dlnet data report.")
+    for found in tracked(Path.cwd()):
+        if not found.ok:
+            print(f"For dvc exp run --temp and dvc queue: {found.found}; {found.fix}.")
 
 
 def _answers(proposal: Proposal, asked: bool) -> list[str]:

@@ -142,6 +142,15 @@ class Target(Section):
         return {self.unit: 1.0, **self.other_units}
 
     @property
+    def shares(self) -> dict[str, float]:
+        """Units of files that hold the target itself, where it is a share of the nominal value -> their size."""
+        return {"1": 1.0, "%": 0.01} if self.over_nominal else {}
+
+    def size_of(self, unit: str, nominal: float) -> float:
+        """Size in ``unit`` of a unit of files: one of the quantity, or a share of the ``nominal`` value."""
+        return self.shares[unit] * nominal if unit in self.shares else self.units[unit]
+
+    @property
     def shown_unit(self) -> str:
         """Unit of the target itself: 1 for a share of the nominal value."""
         return "1" if self.over_nominal else self.unit

@@ -17,13 +17,20 @@ TARGETS: Mapping[str, Ranks] = {
         (
             "dischargecapacity", "capacitydischarge", "dischcapacity", "dischgcapacity", "discapacity", "discap",
             "dischargecap", "dchgcapacity", "dchgcap", "dcapacity", "dcap", "qdischarge", "dischargeq", "qdis",
-            "qdch", "qdchg", "qd", "entladekapazitaet", "entladungskapazitaet", "capacitededecharge",
+            "qdch", "qdchg", "qd", "discharge", "dischg", "dchg", "entladung",
+            "entladekapazitaet", "entladungskapazitaet", "capacitededecharge",
             "capacitedecharge", "放电容量",
         ),
         ("capacity", "cap", "kapazitaet", "capacite", "容量", "quantity", "q"),
     ),
 }  # fmt: skip
 """Quantity of a task -> names of its column, beside the quantity's own."""
+
+SHARES = (
+    "stateofhealth", "capacityretention", "retention", "relativecapacity", "normalizedcapacity", "normalisedcapacity",
+    "normcapacity", "relativekapazitaet", "kapazitaetserhalt",
+)  # fmt: skip
+"""Names of the column of a share of the nominal value, beside the target's own symbol and name."""
 
 FEATURES: Mapping[str, tuple[str, ...]] = {
     "voltage mean": ("meanvoltage", "voltageavg", "avgvoltage", "vmean", "meanv"),
@@ -49,7 +56,8 @@ CYCLES: Ranks = (
     (
         "cycle", "cycles", "cycleindex", "cyclenumber", "cyclenum", "cyclenr", "cycleno", "cycleid", "cyc", "cycno",
         "cyclecount", "cyclen", "ncycle", "zyklus", "zyklen", "zyklusnummer", "zyklennummer", "zyklusnr",
-        "numerodecycle", "循环号", "循环序号", "循环",
+        "numerodecycle", "ciclo", "numerodeciclo", "cycleidx", "cyclecounter", "zykluszahl",
+        "循环号", "循环序号", "循环",
     ),
 )  # fmt: skip
 """Names of the number of a cycle."""
@@ -173,9 +181,17 @@ def matching(columns: Iterable[str], ranks: Ranks, units: Iterable[str] = ()) ->
 def target_names(quantities: Quantities) -> Ranks:
     """Names of the column of the task's quantity."""
     target = quantities.target
-    own = (squash(target.quantity), squash(target.name), *([] if target.over_nominal else [squash(target.symbol)]))
+    itself = [] if target.over_nominal else [squash(target.name), squash(target.symbol)]
+    own = (squash(target.quantity), *itself)
     sure, *rest = TARGETS.get(target.quantity, ((),))
     return (sure, (*own, "quantity", *(name for names in rest for name in names)))
+
+
+def share_names(quantities: Quantities) -> Ranks:
+    """Names of the column of the target itself, where it is a share of the nominal value."""
+    target = quantities.target
+    own = (squash(target.symbol), squash(target.name))
+    return ((*own, *(f"{name}%" for name in own)), SHARES) if target.over_nominal else ()
 
 
 def feature_names(feature: str) -> Ranks:

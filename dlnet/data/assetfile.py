@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -16,8 +16,12 @@ from dlnet.data.findings import Finding, Kind
 from dlnet.data.include import included, not_included
 from dlnet.data.oddities import JUMP
 from dlnet.data.ownnames import own_names, own_nominal
+from dlnet.data.raw.stored import stored_findings
 from dlnet.data.stitch import Part, Stitched, stitch
-from dlnet.data.tablefiles import NOTES, read_table
+from dlnet.data.tablefiles import METADATA, NOTES, read_table
+
+NAMED = 5
+"""Files that a finding lists."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +90,7 @@ def _part(
     path: Path, table: pd.DataFrame, columns: Columns, quantities: Quantities, nominal: float, settings: Settings
 ) -> Part:
     """Rows of one asset in one file, all of which make sense and stand in order."""
-    rows = rows_of(path, table, columns, quantities.target.units[columns.unit], settings)
+    rows = rows_of(path, table, columns, quantities.target.size_of(columns.unit, nominal), settings)
     cycle = rows.pop(CYCLE) if columns.cycle is not None else None
     schema.check_rows(path, rows, columns, quantities.target, nominal, settings)
     if cycle is not None:
@@ -96,21 +100,30 @@ def _part(
     return Part(path, rows, cycle, nominal)
 
 
-def read_parts(files: Iterable[Path], columns: Columns, quantities: Quantities, nominal: float) -> Parts:
+def read_parts(
+    files: Iterable[Path],
+    columns: Columns,
+    quantities: Quantities,
+    nominal: float,
+    read: Callable[[Path], pd.DataFrame] = read_table,
+) -> Parts:
     """Read files, and divide their rows by asset.
+
+    Args:
+        read: gives the table of a file, as ``read_table``.
 
     Raises:
         DataError: a file cannot be read, its nominal value is not that of another part, or as ``asset_rows``.
     """
-    parts = Parts({}, [])
+    parts, alone = Parts({}, []), list[Path]()
     for path in files:
         group = asset_of_file(path, columns.parts)
         if group is None:
             group = path.stem
-            text = f"the name of {path.name} does not match data.csv.parts: taken as an asset of its own"
-            parts.findings.append(Finding(asset=group, rows=(), kind=Kind.FILES, text=text))
-        table = read_table(path)
+            alone.append(path)
+        table = read(path)
         parts.findings += [Finding(asset=group, rows=(), kind=Kind.FILE, text=note) for note in table.attrs[NOTES]]
+        parts.findings += stored_findings(path, table.attrs.get(METADATA, {}))
         own = own_names(table.columns, columns, quantities.target)
         for asset, all_rows in _by_asset(path, group, table, own):
             rows, left_out = _ageing(path, asset, all_rows, own)
@@ -118,7 +131,17 @@ def read_parts(files: Iterable[Path], columns: Columns, quantities: Quantities, 
             part = _part(path, rows, replace(own, asset=None), quantities, stated, IN_PARAMS)
             parts.of.setdefault(asset, []).append(part)
             parts.findings += [*left_out, *_hints(asset, own, rows)]
+    parts.findings += _alone(alone)
     return parts
+
+
+def _alone(files: Sequence[Path]) -> list[Finding]:
+    """One finding on all files that are no parts of an asset, so that it hides no other of its kind."""
+    if not files:
+        return []
+    names = ", ".join(path.name for path in files[:NAMED]) + (", ..." if len(files) > NAMED else "")
+    text = f"{len(files)} files do not match data.csv.parts, and each is taken as an asset of its own: {names}"
+    return [Finding(asset=files[0].stem, rows=(), kind=Kind.FILES, text=text)]
 
 
 def _by_asset(path: Path, group: str, table: pd.DataFrame, columns: Columns) -> Iterable[tuple[str, pd.DataFrame]]:
@@ -142,7 +165,7 @@ def asset_of_file(path: Path, pattern: str | None) -> str | None:
 
 def _hints(asset: str, columns: Columns, table: pd.DataFrame) -> list[Finding]:
     """Without a column that orders rows: what one that looks like it says."""
-    name = order.cycle_like(map(str, table.columns)) if columns.cycle is None and columns.time is None else None
+    name = order.order_like(map(str, table.columns)) if columns.cycle is None and columns.time is None else None
     if name is None or list(table.columns).count(name) > 1 or name in {columns.target, *columns.features.values()}:
         return []
     found = order.hint(asset, name, table[name])

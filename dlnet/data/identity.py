@@ -5,7 +5,8 @@ Two assets are the same where either
 - a stretch of rows stands in both, number for number, that holds at least ``BITS`` of surprise: a row's surprise is
   ``log2(1 + |second difference| / resolution)``. So a longer export, one without its first rows, and one that overlaps
   are found, and a straight line or the slow steps of a coarse instrument, which two assets can share, say nothing; or
-- all rows of one are the first rows of the other, with ``LEVELS`` different values of the quantity or more.
+- all rows of one are the first rows of the other, with ``LEVELS`` different values of the quantity or more; or
+- such a stretch stands in both once the values of the finer one are rounded to the steps of the coarser.
 
 Numbers are compared to ``DIGITS`` significant digits. The quantity is compared alone, and together with the features.
 The time is that of sorting all rows.
@@ -13,6 +14,7 @@ The time is that of sorting all rows.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -60,7 +62,25 @@ def twins(tables: Sequence[pd.DataFrame], quantity: str) -> Twins | None:
         found = next(lives.stretches(), None)
         if found is not None:
             return found
-    return lives.beginning([len(np.unique(life[:, own])) for life in values])
+    pair = lives.beginning([len(np.unique(life[:, own])) for life in values])
+    return pair or next(_rounded_copies([life[:, own] for life in values]), None)
+
+
+def _rounded_copies(values: Sequence[Floats]) -> Iterator[Twins]:
+    """Pairs of which one is the other in fewer decimals, whichever way halves were rounded."""
+    powers = [_decimal_step(life) for life in values]
+    for power in sorted(set(powers))[1:]:  # nothing is finer than the finest
+        for to_even in (True, False):
+            steps = [life / 10.0**power for life in values]
+            rounded = [np.rint(step.round(3)) if to_even else np.floor(step.round(3) + 0.5) for step in steps]
+            keys = [life[:, None] for life in rounded]
+            yield from _Lives([_digits(key) for key in keys], [_surprise(key) for key in keys]).stretches()
+
+
+def _decimal_step(column: Floats) -> int:
+    """Power of ten of the steps that the values of a column move in."""
+    step = _resolution(column)
+    return math.floor(math.log10(step) + LATTICE) if step > 0 else -DIGITS
 
 
 class _Lives:

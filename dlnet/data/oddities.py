@@ -113,7 +113,7 @@ def _beginning(raw: Floats, quantities: Quantities) -> _Found:
     values, floor, symbol = raw[known], health_floor(quantities), quantities.target.symbol
     if len(values) < 2 * FIRST + SMOOTH:
         return []
-    away = np.abs(values - np.median(values[FIRST : 2 * FIRST])) > FORMATION * floor
+    away = np.abs(values - _line_back(values)) > FORMATION * floor
     special = int(np.argmin(away)) if not away.all() else len(away)
     if 0 < special <= FIRST:
         rows = ((int(known[0]) + 1, int(known[special - 1]) + 1),)
@@ -127,6 +127,13 @@ def _beginning(raw: Floats, quantities: Quantities) -> _Found:
     best = int(known[top + SMOOTH // 2]) + 1
     text = f"{symbol} gets better by {_size(rise, quantities)} until row {best} before it gets worse"
     return [(Kind.RISING, ((1, best),), text)]
+
+
+def _line_back(values: Floats) -> Floats:
+    """(n,) the line through rows 11 to 20 and 21 to 30, so that steady wear is nothing special."""
+    near, far = np.median(values[FIRST : 2 * FIRST]), np.median(values[2 * FIRST : 3 * FIRST])
+    middle = 1.5 * FIRST - 0.5
+    return np.asarray(near + (far - near) / FIRST * (np.arange(len(values)) - middle))
 
 
 def _repeated(raw: Floats, features: Floats) -> _Found:

@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from dlnet.data import aliases
 from dlnet.data.findings import Finding, Kind, spans
 from dlnet.errors import DataError
+
+BEGINS = 10.0
+"""Numbers that begin after so many usual steps are of a part, or of an asset that was not new."""
 
 GAP = 1.5
 """A step of the numbers over this many usual steps (their median) leaves rows out."""
 
-LIKE = re.compile(r"n?cycles?(no|nr|number|num|index|idx|id|count|n|counter)?|zyklus(nr|nummer|zahl)?|zyklen|cyc|ciclo")
-"""Names of columns that hold cycle numbers, in small letters without anything between words."""
 
-
-def cycle_like(names: Iterable[str]) -> str | None:
-    """The first column whose name is that of a cycle number, such as ``Cycle_Index``; None: there is none."""
-    return next((name for name in names if LIKE.fullmatch(re.sub(r"[^a-z]", "", name.lower()))), None)
+def order_like(names: Iterable[str]) -> str | None:
+    """The first column whose name is that of a cycle number, such as ``Cycle_Index``, or of a date; None: none is."""
+    names = list(names)
+    return next(iter([*aliases.matching(names, aliases.CYCLES), *aliases.matching(names, aliases.DATES)]), None)
 
 
 def positions(path: Path, column: pd.Series) -> pd.Series:
@@ -94,9 +95,9 @@ def _fault(values: pd.Series, fault: int) -> tuple[str, str]:
         return "the same twice", "keep one of the two lines"
     if values.is_monotonic_decreasing:
         return "the newest row stands first", f"sort the file by this column, lowest {_word(values)} first"
-    if fault > 1 and values.iloc[fault:].is_monotonic_increasing and value <= values.iloc[0]:
-        again = f"the {_word(values)}s begin again"
-        return again, (
+    again = values.to_numpy()[1:][values.to_numpy()[1:] <= values.to_numpy()[:-1]]
+    if fault > 1 and (again <= values.iloc[0]).all():
+        return f"the {_word(values)}s begin again", (
             "give each part a file of its own and name them in data.csv.parts, or, if it is another one, name the "
             "column that tells them apart in data.csv.asset (params.yaml)"
         )
@@ -106,10 +107,14 @@ def _fault(values: pd.Series, fault: int) -> tuple[str, str]:
 def hint(asset: str, name: str, column: pd.Series) -> Finding | None:
     """What a column that looks like a cycle number, and is not named in the settings, says of the order of rows."""
     values = _parsed(column)
-    fault = None if values.isna().any() else falls(values)
-    if fault is None:
+    if values.isna().any():
         return None
-    wrong = np.concatenate([[False], values.to_numpy()[1:] <= values.to_numpy()[:-1]])
+    after, before = values.to_numpy()[1:], values.to_numpy()[:-1]
+    # Several rows can be of one day, but not of one cycle.
+    wrong = np.concatenate([[False], after <= before if values.dtype == np.float64 else after < before])
+    if not wrong.any():
+        return None
+    fault = int(wrong.argmax())
     return Finding(
         asset=asset,
         rows=spans(wrong),
@@ -128,8 +133,9 @@ def gaps(asset: str, values: pd.Series) -> list[Finding]:
     """
     if values.dtype != np.float64 or len(values) < 2:
         return []
+    late = _late(asset, values)
     steps, advice = np.diff(values.to_numpy()), "name the column in data.csv.time too, to put rows on an even grid"
-    usual, found = float(np.median(steps)), []
+    usual, found = float(np.median(steps)), late
     if not np.isclose(usual, 1.0):
         text = f"numbers rise by {usual:g} a row as a rule, and a row counts as one step; {advice}"
         found.append(Finding(asset=asset, rows=(), kind=Kind.CYCLE_GAP, text=text))
@@ -143,3 +149,15 @@ def gaps(asset: str, values: pd.Series) -> list[Finding]:
         )
         found.append(Finding(asset=asset, rows=spans(np.append(False, wide)), kind=Kind.CYCLE_GAP, text=text))
     return found
+
+
+def _late(asset: str, values: pd.Series) -> list[Finding]:
+    """Numbers that do not begin near the first cycle: earlier rows are in no file, or in that of another asset."""
+    first = float(values.iloc[0])
+    if first <= BEGINS * float(np.median(np.diff(values.to_numpy()))):
+        return []
+    text = (
+        f"numbers begin at {first:.12g}: what came before is not known; if an earlier part has a file of its own, "
+        "name both in data.csv.parts (params.yaml)"
+    )
+    return [Finding(asset=asset, rows=((1, 1),), kind=Kind.CYCLE_GAP, text=text)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from os.path import commonpath
 from pathlib import Path
@@ -17,12 +17,12 @@ from dlnet.data.csvfiles import QUANTITY, TIME, Columns
 from dlnet.data.findings import Finding
 from dlnet.data.identity import twins
 from dlnet.data.stitch import Part, Stitched
-from dlnet.data.tablefiles import SUFFIXES
+from dlnet.data.tablefiles import SUFFIXES, read_table
 from dlnet.errors import DataError
 from dlnet.files import printable, sha256
 
-EXPERIMENTS = "/.dvc/tmp/exps/"
-"""In the path of each folder that ``dvc exp run --temp`` and ``dvc queue start`` work in."""
+NAMED = 5
+"""Files that a note lists."""
 
 NO_CELLS = (".", "~$", "__MACOSX")
 """Beginnings of names of files and folders that programs leave beside a user's own: none holds an asset."""
@@ -37,39 +37,45 @@ class Folder:
     findings: tuple[Finding, ...]
 
 
-def read_folder(folder: Path, columns: Columns, quantities: Quantities, nominal: float) -> Folder:
+def read_folder(
+    folder: Path,
+    columns: Columns,
+    quantities: Quantities,
+    nominal: float,
+    tables: Mapping[Path, pd.DataFrame] | None = None,
+) -> Folder:
     """Read all assets of a folder, in natural order of their names.
 
     Args:
+        tables: file -> its table, of all files that ``asset_files`` gives; None: they are read.
         nominal: quantity of a new asset, in the task's unit; 1 where the target is no share of it.
 
     Raises:
         DataError: a file cannot be used, an asset stands there twice, or parts do not fit; names the files.
     """
-    files = asset_files(folder, one_each=columns.parts is None and columns.asset is None)
-    parts = read_parts(tqdm(files, desc="reading", unit="file", leave=False), columns, quantities, nominal)
+    files = asset_files(folder) if tables is None else list(tables)
+    if columns.parts is None and columns.asset is None:
+        _check_namesakes(files)
+    bar = tqdm(files, desc="reading", unit="file", leave=False)
+    parts = read_parts(bar, columns, quantities, nominal, read_table if tables is None else tables.__getitem__)
     keys = {asset: (natural(_group(folder, own)), natural(asset)) for asset, own in parts.of.items()}
     assets = sorted(parts.of, key=keys.__getitem__)
     whole = {asset: join(asset, parts.of[asset], quantities) for asset in assets}
     _check_twins(parts.of, whole)
-    tables, notes, findings = [], _several(parts.of, quantities), list(parts.findings)
+    keyed_rows, notes, findings = [], [*_several(parts.of, quantities), *_not_read(folder)], list(parts.findings)
     for asset, rows in whole.items():
         own = on_grid(parts.of[asset][0].path, asset, rows, columns, quantities)
-        tables.append(keyed(own.rows, asset, _group(folder, parts.of[asset]), parts.of[asset][0].nominal))
+        keyed_rows.append(keyed(own.rows, asset, _group(folder, parts.of[asset]), parts.of[asset][0].nominal))
         notes += own.notes
         findings += own.findings
-    return Folder(pd.concat(tables, ignore_index=True), tuple(notes), tuple(findings))
+    return Folder(pd.concat(keyed_rows, ignore_index=True), tuple(notes), tuple(findings))
 
 
-def asset_files(folder: Path, *, one_each: bool = True) -> list[Path]:
+def asset_files(folder: Path) -> list[Path]:
     """Files of a user's folder in natural order; an asset that is there twice would leak from training into test.
 
-    Args:
-        one_each: whether each file is an asset, so that no two can have the same name.
-
     Raises:
-        DataError: there is no such folder or no file in it, two are the same or have the same name, or a name has a
-            control character.
+        DataError: there is no such folder or no file in it, two are the same, or a name has a control character.
     """
     if folder.is_file():
         raise DataError(
@@ -77,8 +83,7 @@ def asset_files(folder: Path, *, one_each: bool = True) -> list[Path]:
             "one, or set data.source: embedded if it is the project's table of all"
         )
     if not folder.is_dir():
-        where = "data.path must name a folder with the files of all assets"
-        raise DataError(f"{folder}: no such folder; {where}{_untracked()}")
+        raise DataError(f"{folder}: no such folder; data.path must name a folder with the files of all assets")
     own = (path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
     files = [named_plainly(path) for path in own if not _left_behind(path.relative_to(folder))]
     files.sort(key=lambda path: (natural(path.parent.as_posix()), natural(path.stem)))
@@ -87,22 +92,38 @@ def asset_files(folder: Path, *, one_each: bool = True) -> list[Path]:
             f"{folder}: no file of a table in it ({', '.join(SUFFIXES)}); put the files of all assets there"
         )
     contents: dict[str, Path] = {}
-    names: dict[str, Path] = {}
     for path in files:
         twin = contents.setdefault(sha256(path), path)
         if twin != path:
             raise DataError(f"{path}: the same content as {twin}; delete one of them (each asset must be there once)")
-        namesake = names.setdefault(path.stem, path)
-        if one_each and namesake != path:
-            raise DataError(f"{path}: the same name as {namesake}; rename one of them")
     return files
 
 
-def _untracked() -> str:
-    """What to do where DVC runs an experiment in a folder of its own, which holds only what git or DVC track."""
-    if EXPERIMENTS not in Path.cwd().as_posix():
-        return ""
-    return " (an experiment sees only tracked files: git add or dvc add the folder, or give its absolute path)"
+def _check_namesakes(files: Sequence[Path]) -> None:
+    """Where each file is an asset, no two can have the same name."""
+    names: dict[str, Path] = {}
+    for path in files:
+        namesake = names.setdefault(path.stem, path)
+        if namesake != path:
+            raise DataError(f"{path}: the same name as {namesake}; rename one of them")
+
+
+def other_files(folder: Path) -> list[Path]:
+    """What lies in a user's folder and is no table that can be read: files of other kinds, folders named as tables."""
+    found = (path for path in folder.rglob("*") if not _left_behind(path.relative_to(folder)))
+    return sorted(path for path in found if path.is_file() != (path.suffix.lower() in SUFFIXES))
+
+
+def _not_read(folder: Path) -> list[str]:
+    """A note on what lies in the folder and is not read; none where all is."""
+    names = [printable(path.relative_to(folder).as_posix()) for path in other_files(folder)]
+    if not names:
+        return []
+    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+    return [
+        f"Not read, as they are no tables of a kind that can be read: {', '.join(names[:NAMED])}{more}; "
+        "if they hold measurements, unpack them or save them as CSV."
+    ]
 
 
 def _left_behind(path: Path) -> bool:

@@ -21,6 +21,9 @@ from dlnet.files import printable
 
 NOMINAL = "nominal"
 
+CYCLES_TABLE = ("cell", "cycle", "capacity_ah")
+"""First columns of a table that ``dlnet data cycles`` wrote."""
+
 
 def plain_name(text: str) -> str:
     """Words as the name of a column: lower case, joined by underscores."""
@@ -38,13 +41,17 @@ def own_names(header: Collection[str], columns: Columns, target: Target) -> Colu
     features = {
         name: name if column not in header and name in header else column for name, column in columns.features.items()
     }
-    unit_of = own_units(QUANTITY, target) | own_units(target.quantity, target)
+    unit_of = own_units(QUANTITY, target) | own_units(target.quantity, target) | own_shares(target)
     own = next((name for name in unit_of if name in header), None)
     if own is None:
         return replace(columns, features=features)
     # The project's own tables stand on the grid of time, and name the asset of a row.
     time, cycle = (column if column in header else None for column in (columns.time, columns.cycle))
-    asset = ASSET if columns.asset is None and columns.parts is None and ASSET in header else columns.asset
+    asset = columns.asset
+    if asset is None and columns.parts is None:
+        asset = own_asset(header)
+    if tuple(header)[: len(CYCLES_TABLE)] == CYCLES_TABLE:
+        cycle = cycle or CYCLES_TABLE[1]
     include = None if own == QUANTITY else columns.include  # the project's own table holds included rows alone
     return replace(
         columns,
@@ -56,6 +63,19 @@ def own_names(header: Collection[str], columns: Columns, target: Target) -> Colu
         include=include,
         features=features,
     )
+
+
+def own_asset(header: Collection[str]) -> str | None:
+    """The column that names the asset of a row in the project's own tables, None: the header is not one of theirs."""
+    if ASSET in header:
+        return ASSET
+    return CYCLES_TABLE[0] if tuple(header)[: len(CYCLES_TABLE)] == CYCLES_TABLE else None
+
+
+def own_shares(target: Target) -> dict[str, str]:
+    """The project's own names for a column of the target itself, a share of the nominal value -> their unit."""
+    name = plain_name(target.symbol)
+    return {name: "1", f"{name}_percent": "%"} if target.over_nominal else {}
 
 
 def own_units(name: str, target: Target) -> dict[str, str]:

@@ -197,8 +197,9 @@ def _noise_text(noise: float, target: Target) -> str:
     )
 
 
-def _table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
-    lines = [header, ["---", *["---:"] * (len(header) - 1)], *rows]
+def _table(header: Sequence[str], rows: Sequence[Sequence[object]], *, text: bool = False) -> str:
+    """A table of numbers, to the right of the first column, or of text."""
+    lines = [header, ["---", *["---" if text else "---:"] * (len(header) - 1)], *rows]
     return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines)
 
 
@@ -241,7 +242,7 @@ def _findings_text(findings: Sequence[Finding], quantities: Quantities) -> str:
     rest = f"\n\nNot shown, but in report.json: {', '.join(left_out)}." if left_out else ""
     cells = [[str(cell).replace("|", "\\|") for cell in row] for row in rows]
     intro = f"Rows are counted from 1, within the {quantities.asset.one}. Nothing listed here stopped the run.\n\n"
-    return intro + _table(["kind", quantities.asset.one, "rows", "what was found"], cells) + rest
+    return intro + _table(["kind", quantities.asset.one, "rows", "what was found"], cells, text=True) + rest
 
 
 def _cleaned_text(report: dict[str, Any], quantities: Quantities) -> str:

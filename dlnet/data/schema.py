@@ -121,7 +121,7 @@ def check_rows(
 
 
 def _reason(fault: str, value: float, columns: Columns, target: Target, nominal: float, settings: Settings) -> str:
-    shown = f"a {target.quantity} of {value / target.units[columns.unit]:g} {columns.unit}"
+    shown = f"a {target.quantity} of {value / target.size_of(columns.unit, nominal):g} {columns.unit}"
     if fault == OUT_OF_RANGE:
         low, high = target.range
         over = f" is {value / nominal:.3g} x the nominal {nominal:g} {target.unit}," if target.over_nominal else " is"
@@ -135,12 +135,15 @@ def _reason(fault: str, value: float, columns: Columns, target: Target, nominal:
 
 def _unit_advice(value: float, nominal: float, unit: str, target: Target, settings: Settings) -> str:
     low, high = target.range
-    size = target.units[unit]
+    size = target.size_of(unit, nominal)
+    for share, share_size in target.shares.items():
+        if unit in target.shares and share != unit and low <= value / size * share_size <= high:
+            return f"is the column in {share}? then {settings.unit.format(unit=share)}"
     nominal_too = ""
-    if target.over_nominal and unit != target.unit and low <= value / (nominal * size) <= high:
+    if target.over_nominal and unit in target.other_units and low <= value / (nominal * size) <= high:
         nominal_too = f"; or is {settings.nominal_name} in {unit}? then give it in {target.unit}: {nominal * size:g}"
     for other, other_size in target.units.items():
-        if other != unit and low <= value / nominal / size * other_size <= high:
+        if unit in target.units and other != unit and low <= value / nominal / size * other_size <= high:
             return f"is the column in {other}? then {settings.unit.format(unit=other)}{nominal_too}"
     also = f" and {settings.nominal_name}" if target.over_nominal else ""
     place = " (params.yaml)" if settings is IN_PARAMS else ""

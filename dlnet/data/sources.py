@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
 import pandas as pd
@@ -27,7 +27,12 @@ RESERVED = frozenset({*schema.KEYS, csvfiles.CYCLE, csvfiles.TIME, "health", "ta
 
 
 def load_assets(
-    data: DataParams, quantities: Quantities, *, base_url: str = published.BASE_URL, sums: Path = SUMS
+    data: DataParams,
+    quantities: Quantities,
+    *,
+    base_url: str = published.BASE_URL,
+    sums: Path = SUMS,
+    tables: Mapping[Path, pd.DataFrame] | None = None,
 ) -> tuple[pd.DataFrame, SourceRecord]:
     """Read all assets of the chosen source.
 
@@ -36,6 +41,7 @@ def load_assets(
         quantities: the task.
         base_url: address of the folder ``data`` upstream, for tests.
         sums: folder of the SHA-256 lists, for tests.
+        tables: of the user's files, where they were read before, as for ``own.read_folder``.
 
     Returns:
         ``assets.parquet`` and ``source.json`` as in docs/data.md.
@@ -53,7 +59,7 @@ def load_assets(
         return table, embedded(table, label, quantities)
     if data.source == "csv":
         columns = own_columns(data.csv, quantities)
-        own = read_folder(data.path, columns, quantities, data.csv.nominal or 1.0)
+        own = read_folder(data.path, columns, quantities, data.csv.nominal or 1.0, tables)
         title = f"own {quantities.asset.many}: {named_plainly(Path(data.path.resolve().name))}"
         label = _label(quantities, title, [*_unstated(columns, quantities), *own.notes])
         return own.table, _record(data.source, own.table, label, columns, quantities, own.findings)
@@ -77,13 +83,14 @@ def own_columns(params: CsvParams, quantities: Quantities) -> csvfiles.Columns:
         ConfigError: a name or unit is not one that can be used, or the nominal value is missing or of no use.
     """
     target, unit = quantities.target, params.unit or quantities.target.unit
-    if unit not in target.units:
-        known = ", ".join(target.units)
+    share = unit in target.shares
+    if unit not in target.units and not share:
+        known = ", ".join([*target.units, *target.shares])
         raise ConfigError(
             f"params.yaml: data.csv.unit: {unit!r} is no unit of {target.quantity} in tasks/{quantities.name}.yaml, "
             f"which has {known}"
         )
-    if target.over_nominal and params.nominal is None:
+    if target.over_nominal and params.nominal is None and not share:
         raise ConfigError(
             f"params.yaml: data.csv.nominal: {target.symbol} is {target.quantity} over that of a new "
             f"{quantities.asset.one}; give that, in {target.unit}"

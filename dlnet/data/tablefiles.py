@@ -26,7 +26,15 @@ SUFFIXES = (".csv", ".tsv", ".txt", ".xlsx", ".parquet")
 """Ends of names of files that hold a table, in lower case."""
 
 PARQUET, ZIP, OLD_EXCEL = b"PAR1", b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
-NOTES, HEADER = "notes", "header"  # keys of a table's attrs
+PACKED = {
+    b"\x1f\x8b": "gzip",
+    b"BZh": "bzip2",
+    b"\xfd7zXZ": "xz",
+    b"7z\xbc\xaf": "7-Zip",
+    b"\x28\xb5\x2f\xfd": "Zstandard",
+}
+"""First bytes of packed files, and what packed them."""
+NOTES, HEADER, METADATA = "notes", "header", "metadata"  # keys of a table's attrs
 
 SAVE_AGAIN = "save it again, as Parquet or CSV"
 
@@ -38,7 +46,8 @@ def read_table(path: Path) -> pd.DataFrame:
         Columns named as in the header, without blanks around a name; the index is the line in the file (the row of the
         sheet; in Parquet, where the header has none, the first row is line 2). A column of plain numbers, written with
         the file's decimal mark, is int64 where all are whole and none is missing, else float64; all others are text. An
-        empty field is NaN. ``attrs``: ``notes``, lines on what was skipped, and ``header``, the line of the header.
+        empty field is NaN. ``attrs``: ``notes``, lines on what was skipped, ``header``, the line of the header, and
+        ``metadata`` of a Parquet file (bytes to bytes).
 
     Raises:
         DataError: there is no such file, it cannot be read, is larger than 1 GiB, is no table, or can be read in more
@@ -109,6 +118,9 @@ def _text(path: Path, content: bytes) -> str:
         return sheets.as_text(name, content)
     if content.startswith(OLD_EXCEL):
         raise DataError(f"{name}: an old Excel file (.xls), or one with a password; save it as .xlsx or CSV")
+    packed = next((by for mark, by in PACKED.items() if content.startswith(mark)), None)
+    if packed is not None:
+        raise DataError(f"{name}: packed with {packed}; unpack it")
     if path.suffix.lower() == ".xlsx":
         raise DataError(f"{name}: not an Excel workbook; save it as .xlsx, or as CSV under that name")
     return texttables.decode(name, content)
@@ -175,7 +187,7 @@ def _frame(path: Path, table: pyarrow.Table) -> pd.DataFrame:
     out = pd.concat(columns, axis=1) if columns else pd.DataFrame(index=range(table.num_rows))
     out.columns = pd.Index([str(name).strip() for name in table.column_names], dtype=object)
     out.index = pd.RangeIndex(2, len(out) + 2)
-    out.attrs = {NOTES: [], HEADER: 1}
+    out.attrs = {NOTES: [], HEADER: 1, METADATA: table.schema.metadata or {}}
     return out
 
 

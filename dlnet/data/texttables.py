@@ -154,6 +154,11 @@ def _count(line: str, separator: str) -> int:
     return (_QUOTED.sub("", line) if '"' in line else line).count(separator) + 1
 
 
+def _filled(line: str, separator: str) -> int:
+    """Number of fields of a line, without empty ones at its end: spreadsheets write titles with those."""
+    return _count(line.rstrip().rstrip(separator + " ") if separator != "\t" else line.rstrip(), separator)
+
+
 def _separator(lines: list[str]) -> str:
     """The first separator that splits most lines into as many fields as the first one, and into more than one."""
     sample = [line for line in lines[1:SAMPLE] if not _is_skipped(line)]
@@ -171,7 +176,7 @@ def _separator(lines: list[str]) -> str:
 def _preamble_end(lines: list[str], separator: str, fields: int) -> int:
     """How many lines stand above the first one of ``fields`` fields, if that one can be a header; else 0."""
     for i, line in enumerate(lines[:SAMPLE]):
-        if not _is_skipped(line) and _count(line, separator) == fields:
+        if not _is_skipped(line) and _filled(line, separator) == fields:
             return 0 if _has_number(line, separator) else i
     return 0
 
@@ -182,11 +187,11 @@ def _has_number(line: str, separator: str) -> bool:
 
 def _header(lines: list[str], start: int, separator: str) -> int:
     """Index of the line of the header; ``start``: of the first line that is no comment."""
-    line, fields = lines[start], _count(lines[start], separator)
+    line, fields = lines[start], _filled(lines[start], separator)
     above = start - 1
     if above >= 0 and _is_comment(lines[above]) and _has_number(line, separator):
         comment = lines[above]
-        if _count(comment, separator) == fields and not _has_number(comment.strip().lstrip("#%"), separator):
+        if _filled(comment, separator) == fields and not _has_number(comment.strip().lstrip("#%"), separator):
             return above
     sample = [line for line in lines[start + 1 : start + SAMPLE] if not _is_skipped(line)]
     if sample and line.count('"') % 2 == 0:

@@ -126,7 +126,9 @@ def asset_of(path: Path, name: str, table: pd.DataFrame, model: Looks, layout: F
     columns = columns_of(list(table.columns), model, layout)
     quantities = model.document.quantities
     stated = layout.nominal or own_nominal(path, table, columns, quantities.target)
-    nominal = stated or nominal_of(model, layout)
+    # A file of shares needs no nominal value: its rows are the target itself.
+    share = columns.unit in quantities.target.shares and columns.target is not None
+    nominal = stated or (1.0 if share else nominal_of(model, layout))
     read = asset_rows(path, name, table, columns, quantities, nominal, BY_OPTIONS)
     rows = read.rows
     if model.uses_target:  # of rows before the first target nobody knows the health, and a board refuses them

@@ -7,8 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from dlnet.data import csvfiles
-from dlnet.data.ownnames import own_names
-from dlnet.data.schema import KEYS
+from dlnet.data.ownnames import own_asset, own_names
 from dlnet.errors import DataError
 from dlnet.models.document import ModelDocument
 
@@ -66,8 +65,8 @@ def check_layout(model: Looks, layout: FileLayout) -> None:
         known = ", ".join(model.features) or "none"
         raise DataError(f"--column: the model looks at no feature {unknown[0]!r}; its features: {known}")
     target = model.document.quantities.target
-    if layout.unit is not None and layout.unit not in target.units:
-        known = ", ".join(target.units)
+    if layout.unit is not None and layout.unit not in target.units | target.shares:
+        known = ", ".join(target.units | target.shares)
         raise DataError(f"--unit {layout.unit}: no unit of {target.quantity}; the model knows {known}")
 
 
@@ -100,8 +99,8 @@ def asset_column(header: Collection[str], model: Looks, layout: FileLayout) -> s
             present = ", ".join(map(repr, list(header)[:20]))
             raise DataError(f"no column {layout.asset!r} that names the asset of a row, only {present}")
         return layout.asset
-    known = model.document.data.columns.asset or KEYS[0]
-    return known if known in header else None
+    known = model.document.data.columns.asset
+    return known if known in header else own_asset(header)
 
 
 def nominal_of(model: Looks, layout: FileLayout) -> float:

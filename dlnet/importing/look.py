@@ -14,14 +14,13 @@ from pydantic import ValidationError
 from dlnet.config.quantities import TASKS, Quantities, load_quantities
 from dlnet.data import sources
 from dlnet.data.documents import SourceRecord, TaskRecord
-from dlnet.data.findings import Finding
 from dlnet.data.prepare import prepare
 from dlnet.data.raw import convert
 from dlnet.errors import DataError
 from dlnet.importing import new_task, sections
 from dlnet.importing.checkups import check_ups_section
 from dlnet.importing.proposal import Choices, Proposal, Section, Settings, Values
-from dlnet.importing.tables import Tables, check_folder, raw_time_series, read_tables
+from dlnet.importing.tables import Tables, check_folder, looked_at, read_tables
 
 IMPORTED = "data/imported"
 """Folder of the project for tables of cycles that raw time series were turned into, one folder for each of a user's."""
@@ -39,29 +38,29 @@ def look(folder: Path, settings: Settings, choices: Choices) -> Proposal:
         ConfigError: the task is not valid.
     """
     check_folder(folder)
-    raw = raw_time_series(folder)
-    if not raw:
-        return _look(read_tables(folder), data_path(folder), settings, choices, ())
+    found = looked_at(folder)
+    if isinstance(found, Tables):
+        return _look(found, data_path(folder), settings, choices)
     with TemporaryDirectory() as scratch:
-        done = convert(raw, Path(scratch) / "cycles.parquet", parts=choices.parts)
+        cycles = convert(found, Path(scratch) / "cycles.parquet", parts=choices.parts).path
         tables, path = read_tables(Path(scratch)), f"{IMPORTED}/{folder.resolve().name}"
-        proposal = _look(tables, path, settings, replace(choices, parts=None), done.findings)
-        return replace(proposal, table=done.path.read_bytes())
+        proposal = _look(tables, path, settings, replace(choices, parts=None))
+        return replace(proposal, table=cycles.read_bytes())
 
 
-def _look(tables: Tables, path: str, settings: Settings, choices: Choices, findings: tuple[Finding, ...]) -> Proposal:
-    """Propose settings for tables that ``data.path`` names as ``path``, with findings of how they were made."""
+def _look(tables: Tables, path: str, settings: Settings, choices: Choices) -> Proposal:
+    """Propose settings for tables that ``data.path`` names as ``path``."""
     asset = sections.assets_section(tables, choices)
     quantities, text = _task(tables, settings, choices, asset)
     found = [_task_section(quantities, text, path), asset]
     found += _columns(tables, quantities, settings, choices, asset)
     here = {"data.path": tables.folder}
     proposed = with_values(settings, _merged(found) | here)
-    table, record = sources.load_assets(proposed.data, quantities)
+    table, record = sources.load_assets(proposed.data, quantities, tables=tables.tables)
     short = sections.length_section(table.groupby("asset").size(), quantities, settings.clean, settings.task)
     found += [short] if short else []
     task = prepared(table, record, with_values(settings, _merged(found) | here), quantities)
-    return Proposal(settings, quantities, tuple(found), text, None, record.notes, (*findings, *task.findings))
+    return Proposal(settings, quantities, tuple(found), text, None, record.notes, task.findings)
 
 
 def check(proposal: Proposal, values: Values) -> None:
@@ -145,12 +144,13 @@ def _columns(
     features = sections.features_section(tables, quantities, settings.task, choices, taken)
     used = taken | set(features.values["data.csv.features"].values())
     values = target.values
-    size = quantities.target.units[values["data.csv.unit"]]
+    nominal = values["data.csv.nominal"] or 1.0
+    size = quantities.target.size_of(values["data.csv.unit"], nominal)
     check_ups = check_ups_section(
         {name: _in_order(rows, order.values["data.csv.cycle"]) for name, rows in assets.items()},
         quantities,
         values["data.csv.target"],
-        (values["data.csv.nominal"] or 1.0) / size,
+        nominal / size,
         choices,
         [name for name in tables.common if name not in used],
     )

@@ -12,6 +12,7 @@ from dlnet.config.clean import CleanParams
 from dlnet.config.quantities import Quantities
 from dlnet.config.task import TaskParams
 from dlnet.data import aliases
+from dlnet.data.assetfile import asset_of_file
 from dlnet.data.sources import RESERVED
 from dlnet.data.split import MIN_CELLS
 from dlnet.errors import DataError
@@ -24,9 +25,12 @@ FIRST_ROWS = 10
 LARGEST_SPREAD = 1.25
 """Assets of one nominal value begin at most so far from each other."""
 
+MOST_SHARE = 2.0
+"""A share of the nominal value whose median is above this is in percent."""
+
 PARTS = (
-    r"(?i)(?P<asset>.+?)[ _.-]+(?:part|pt|teil|partie|segment|seg|run|file|chunk)[ _.-]?\d+\.",
-    r"(?P<asset>.+?)[ _.-]+\d{4}-?\d{2}-?\d{2}\.",
+    r"(?i)(?P<asset>.+?)[ _.-]+(?:part|pt|teil|partie|segment|seg|run|file|chunk)[ _.-]?\d+",
+    r"(?P<asset>.+?)[ _.-]+\d{4}-?\d{2}-?\d{2}",
 )
 """Names of files of which several are of one asset."""
 
@@ -43,6 +47,10 @@ def assets_section(tables: Tables, choices: Choices) -> Section:
     if parts is not None:
         how = f"files of one asset are put together by their names: {parts}"
     lines = [("files", f"{files:,} in {tables.folder}"), ("assets", f"{count:,}: {how}")]
+    if tables.left_out:
+        lines.append(("not read", listed([path.name for path in tables.left_out])))
+    if tables.twice:
+        lines.append(("columns that stand there twice, not taken", listed(tables.twice)))
     if tables.partial:
         few = ", ".join(f"{name!r} ({number} of {files})" for name, number in list(tables.partial.items())[:5])
         lines.append(("columns that only some files have", few))
@@ -63,8 +71,8 @@ def _parts(tables: Tables, choices: Choices) -> str | None:
         _check_pattern(choices.parts)
         return choices.parts
     for pattern in PARTS:
-        names = [match["asset"] for path in tables.tables if (match := re.match(pattern, path.name))]
-        if len(names) == len(tables.tables) and len(set(names)) < len(names):
+        names = [name for path in tables.tables if (name := asset_of_file(path, pattern)) is not None]
+        if len(set(names)) < len(names):
             return pattern
     return None
 
@@ -88,14 +96,15 @@ def target_section(
     """
     target = quantities.target
     column = target_column(tables, quantities, choices)
-    if not tables.is_numeric(column):
-        raise DataError(f"{tables.folder}: column {column!r} is not all numbers; name another with --target")
+    tables.check_numbers(column)
     unit, how = _unit(tables, column, quantities, choices)
     lines = [(target.quantity, f"column {column!r}"), ("unit", f"{unit} ({how})")]
     values: dict[str, Any] = {"data.csv.target": column, "data.csv.unit": unit, "data.csv.nominal": None}
     values["data.csv.labels"] = "all"
-    if target.over_nominal:
-        nominal, how = _nominal(tables, column, target.units[unit], quantities, choices, assets)
+    if unit in target.shares and choices.nominal is None:
+        lines.append((f"{target.quantity} of a new {quantities.asset.one}", "not needed"))
+    elif target.over_nominal:
+        nominal, how = _nominal(tables, column, target.size_of(unit, 1.0), quantities, choices, assets)
         lines.append((f"{target.quantity} of a new {quantities.asset.one}", f"{nominal:g} {target.unit} ({how})"))
         values["data.csv.nominal"] = nominal
     empty, rows = int(tables.column(column).isna().sum()), len(tables.column(column))
@@ -115,8 +124,23 @@ def target_column(tables: Tables, quantities: Quantities, choices: Choices) -> s
     units = [name for name in found if aliases.taken_apart(name, target.units).unit == target.unit]
     column = tables.one_of(units if len(units) == 1 else found, f"the {target.quantity}", "--target")
     if column is None:
+        shares = aliases.matching(tables.common, aliases.share_names(quantities))
+        column = tables.one_of(shares, f"the {target.name}", "--target")
+    if column is None:
         raise DataError(_no_target(tables, quantities))
     return column
+
+
+def _share_unit(tables: Tables, column: str, quantities: Quantities) -> tuple[str, str] | None:
+    """Unit of a column that holds the target itself, a share of the nominal value; None: it holds the quantity."""
+    named = aliases.taken_apart(column, quantities.target.units).unit
+    if named in quantities.target.shares:
+        return named, "from the column's name: the target itself"
+    if not aliases.matching([column], aliases.share_names(quantities)):
+        return None
+    typical = float(tables.column(column).abs().median())
+    unit = "%" if typical > MOST_SHARE else "1"
+    return unit, f"a guess: the target itself, and its median is {typical:.4g}"
 
 
 def _no_target(tables: Tables, quantities: Quantities) -> str:
@@ -127,6 +151,12 @@ def _no_target(tables: Tables, quantities: Quantities) -> str:
             named.setdefault(name, f"{path.name} has {name!r}")
     if named:
         shown = "; ".join(list(named.values())[:3])
+        without = next((path for path, table in tables.tables.items() if not set(named) & set(table.columns)), None)
+        if without is not None:
+            return (
+                f"{without}: no column of {target.quantity} ({shown}), only {listed(tables.tables[without].columns)}; "
+                "give it that name, or take the file out of the folder"
+            )
         return f"{tables.folder}: no column of {target.quantity} that every file has ({shown}); give it one name"
     return (
         f"{tables.folder}: no column looks like {target.quantity} (task {quantities.name}), only "
@@ -137,10 +167,12 @@ def _no_target(tables: Tables, quantities: Quantities) -> str:
 def _unit(tables: Tables, column: str, quantities: Quantities, choices: Choices) -> tuple[str, str]:
     target = quantities.target
     if choices.unit is not None:
-        if choices.unit not in target.units:
-            known = ", ".join(target.units)
+        if choices.unit not in target.units | target.shares:
+            known = ", ".join(target.units | target.shares)
             raise DataError(f"--unit: {choices.unit!r} is no unit of {target.quantity}, which has {known}")
         return choices.unit, "as stated"
+    if share := _share_unit(tables, column, quantities):
+        return share
     typical = float(tables.column(column).abs().median())
     named = aliases.taken_apart(column, target.units).unit
     if named is not None and named not in target.units:
@@ -207,7 +239,7 @@ def order_section(tables: Tables, quantities: Quantities, choices: Choices, take
     free = [name for name in tables.common if name not in taken]
     cycle = _cycle(tables, free, choices)
     time = _time(tables, [name for name in free if name != cycle], quantities, choices)
-    lines = [("order", "as rows stand in the file" if cycle is None else f"column {cycle!r}, which must rise")]
+    lines = [("order", _no_order(tables, free) if cycle is None else f"column {cycle!r}, which must rise")]
     if cycle is not None and tables.is_numeric(cycle):
         jumps = sum(int((table[cycle].diff() > 1).sum()) for table in tables.tables.values())
         lines.append(("gaps", f"{jumps:,} places where numbers are left out" if jumps else "none"))
@@ -221,21 +253,31 @@ def order_section(tables: Tables, quantities: Quantities, choices: Choices, take
 def _cycle(tables: Tables, free: list[str], choices: Choices) -> str | None:
     if choices.cycle is not None:
         return tables.stated(choices.cycle, "--cycle")
-    numbers = [name for name in aliases.matching(free, aliases.CYCLES) if tables.is_numeric(name)]
+    named = aliases.matching(free, aliases.CYCLES)
+    numbers = [name for name in named if tables.mostly_numbers(name) or _orders(tables, name)]
     cycle = tables.one_of(numbers, "the number of a cycle", "--cycle")
     if cycle is not None:
         return cycle
-    dates = [name for name in aliases.matching(free, aliases.DATES) if _rises(tables, name)]
+    dates = [name for name in aliases.matching(free, aliases.DATES) if _orders(tables, name)]
     return tables.one_of(dates, "the date of a row", "--cycle")
 
 
-def _rises(tables: Tables, name: str) -> bool:
-    """Whether a column holds ISO dates that rise from row to row of every file."""
+def _orders(tables: Tables, name: str) -> bool:
+    """Whether a column holds ISO dates, another in each row of a file; whether they rise is checked when it is read."""
     for table in tables.tables.values():
-        dates = pd.to_datetime(table[name], format="ISO8601", errors="coerce")
-        if dates.isna().any() or not (dates.is_monotonic_increasing and dates.is_unique):
+        dates = pd.to_datetime(table[name].astype(str), format="ISO8601", errors="coerce")
+        if dates.isna().any() or not dates.is_unique:
             return False
     return True
+
+
+def _no_order(tables: Tables, free: list[str]) -> str:
+    """What stands in the table of sections where no column orders rows."""
+    looks = [*aliases.matching(free, aliases.CYCLES), *aliases.matching(free, aliases.DATES)]
+    if not looks:
+        return "as rows stand in the file"
+    what = "holds neither numbers nor ISO dates (2024-03-31) that differ from row to row"
+    return f"as rows stand in the file: column {looks[0]!r} {what}"
 
 
 def _time(tables: Tables, free: list[str], quantities: Quantities, choices: Choices) -> str | None:
@@ -260,9 +302,11 @@ def features_section(
     """
     lines: list[tuple[str, str]] = []
     found = {name: tables.stated(column, "--feature") for name, column in choices.features.items()}
-    free = [name for name in tables.common if name not in taken and tables.is_numeric(name)]
+    unread = [name for name in tables.common if name not in taken]
+    free = [name for name in unread if tables.is_numeric(name)]
+    meant = [name for name in unread if tables.mostly_numbers(name)]
     for name, unit in quantities.features.items():
-        columns = [column for column in free if column not in found.values()]
+        columns = [column for column in meant if column not in found.values()]
         column = tables.one_of(
             aliases.matching(columns, aliases.feature_names(name), [unit]),
             f"the feature {name!r}",

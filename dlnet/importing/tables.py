@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,11 +10,16 @@ from pathlib import Path
 import pandas as pd
 from tqdm import tqdm
 
-from dlnet.data.own import NO_CELLS, asset_files
+from dlnet.data.assetfile import asset_of_file
+from dlnet.data.csvfiles import Columns, rows_of
+from dlnet.data.own import NO_CELLS, asset_files, other_files
 from dlnet.data.raw import raw_files, recognise
 from dlnet.data.tablefiles import read_table
 from dlnet.errors import DataError
 from dlnet.files import printable
+
+MEANT = 0.5
+"""A column of which so large a share are numbers is meant to hold numbers, and what else stands there is a fault."""
 
 MOST_NAMED = 12
 """Columns that a message lists."""
@@ -27,16 +31,24 @@ class Tables:
 
     Attributes:
         folder: it. tables: file -> its table, columns named as in the file, in natural order of the files.
+        left_out: files in the folder that are no tables which can be read.
     """
 
     folder: Path
     tables: Mapping[Path, pd.DataFrame]
+    left_out: tuple[Path, ...] = ()
 
     @cached_property
     def common(self) -> list[str]:
         """Columns that every file has, in the order of the first file."""
         first, *others = self.tables.values()
-        return [name for name in first.columns if all(name in other.columns for other in others)]
+        return [name for name in dict.fromkeys(first.columns) if all(name in other.columns for other in others)]
+
+    @cached_property
+    def twice(self) -> list[str]:
+        """Columns whose name stands several times in the header of a file."""
+        every = [name for table in self.tables.values() for name in table.columns[table.columns.duplicated()]]
+        return list(dict.fromkeys(every))
 
     @cached_property
     def partial(self) -> dict[str, int]:
@@ -50,8 +62,29 @@ class Tables:
 
     def is_numeric(self, name: str) -> bool:
         """Whether a column holds numbers and empty fields alone, and a number at all."""
+        if name in self.twice:
+            return False
         column = self.column(name)
         return _is_number(column) and bool(column.notna().any())
+
+    def mostly_numbers(self, name: str) -> bool:
+        """Whether a column is meant to hold numbers: half of its fields that are not empty do, or more."""
+        if name in self.twice:
+            return False
+        column = self.column(name).dropna().astype(str)
+        return bool(len(column)) and float(pd.to_numeric(column, errors="coerce").notna().mean()) >= MEANT
+
+    def check_numbers(self, name: str) -> None:
+        """Refuse a column that does not hold numbers in every file.
+
+        Raises:
+            DataError: as ``csvfiles.rows_of``, or all of its fields are empty.
+        """
+        only = Columns(name, "", None, {})
+        for path, table in self.tables.items():
+            rows_of(path, table, only, 1.0)
+        if self.column(name).isna().all():
+            raise DataError(f"{self.folder}: column {name!r} is empty in every row; name another with --target")
 
     def stated(self, name: str, option: str) -> str:
         """The column that a user named.
@@ -82,8 +115,7 @@ class Tables:
         """Asset -> its rows, in the order of files and rows; the same asset in several files is put together."""
         found: dict[str, list[pd.DataFrame]] = {}
         for path, table in self.tables.items():
-            match = re.match(parts, path.name) if parts else None
-            name = match["asset"] if match else path.stem
+            name = asset_of_file(path, parts) or path.stem
             groups = table.groupby(table[asset].astype(str), sort=False) if asset else [(name, table)]
             for key, rows in groups:
                 found.setdefault(str(key), []).append(rows)
@@ -113,14 +145,16 @@ def check_folder(folder: Path) -> None:
         raise DataError(f"{folder}: no such folder; name the one that holds your files")
 
 
-def raw_time_series(folder: Path) -> list[Path]:
-    """Files of a folder where they are raw time series of cyclers; none where they are tables of cycles.
+def looked_at(folder: Path) -> Tables | list[Path]:
+    """Tables of cycles in a folder, or its files where they are raw time series of cyclers. A table is read once.
 
     Raises:
-        DataError: a file cannot be read, there is none, or some are raw and others are not.
+        DataError: a file cannot be read, there is none, or some are raw and others are not; as ``asset_files``.
     """
     files = [path for path in raw_files(folder) if not path.name.startswith(NO_CELLS)]
-    vendors = {path: form.name for path in files if (form := recognise(path)) is not None}
+    tables = None if files and recognise(files[0]) else read_tables(folder)
+    names = {} if tables is None else {path: list(table.columns) for path, table in tables.tables.items()}
+    vendors = {path: form.name for path in files if (form := recognise(path, names.get(path))) is not None}
     others = [path for path in files if path not in vendors]
     if vendors and others:
         raw = next(iter(vendors))
@@ -128,10 +162,10 @@ def raw_time_series(folder: Path) -> list[Path]:
             f"{folder}: {raw.name} is a raw time series ({vendors[raw]}), and {others[0].name} is none; put the raw "
             "files into a folder of their own"
         )
-    return list(vendors)
+    return tables or list(vendors)
 
 
 def read_tables(folder: Path) -> Tables:
     """Read all tables of a folder; errors as ``asset_files`` and ``read_table``."""
-    bar = tqdm(asset_files(folder, one_each=False), desc="looking", unit="file", leave=False)
-    return Tables(folder, {path: read_table(path) for path in bar})
+    bar = tqdm(asset_files(folder), desc="looking", unit="file", leave=False)
+    return Tables(folder, {path: read_table(path) for path in bar}, tuple(other_files(folder)))

@@ -1,9 +1,20 @@
 """``dlnet data cycles``: a folder of exports becomes one table, and what is odd is printed."""
 
+import re
+import shlex
+from pathlib import Path
+
 import pandas as pd
 import pytest
 
 from dlnet.cli import main
+from dlnet.data import own
+from dlnet.data.csvfiles import Columns
+from dlnet.data.findings import Kind
+from dlnet.data.raw.stored import KEY
+from dlnet.errors import DataError
+from dlnet.files import write_parquet
+from tasks import BATTERY
 from tests.data.simulated_cycler import EXPORTS, life
 
 
@@ -59,3 +70,28 @@ def test_a_folder_without_exports_is_named(tmp_path, capsys):
 def test_a_folder_that_is_missing_is_named(tmp_path, capsys):
     assert main(["data", "cycles", str(tmp_path / "none"), "--out", str(tmp_path / "o.parquet"), "--jobs", "1"]) == 1
     assert "none: no such file" in capsys.readouterr().err
+
+
+def test_the_block_of_the_docs_gives_a_table_that_is_read_without_settings(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    text = (Path(__file__).parents[2] / "docs/data.md").read_text().partition("## Raw time series")[2]
+    command = shlex.split(re.search(r"^    dlnet (data cycles .+)$", text, re.MULTILINE)[1])
+    Path("exports").mkdir()
+    for n, vendor in enumerate(("Arbin", "Maccor")):
+        exported = EXPORTS[vendor](life(4).table)
+        exported.to_csv(f"exports/cell {n}.csv", index=False)
+    exported[exported.columns[:1]].to_csv("exports/notes.csv", index=False)
+    assert main([*command, "--jobs", "1"]) == 0
+    columns = Columns("Q", "Ah", None, {"CV Q": "CV Q"})
+    folder = own.read_parts(own.asset_files(Path("my_cells")), columns, BATTERY, 1.1)
+    assert list(folder.of) == ["cell 0", "cell 1"]
+    assert [part.cycle.tolist() for parts in folder.of.values() for part in parts] == [[1.0, 2.0, 3.0]] * 2
+    assert [(found.asset, found.kind) for found in folder.findings] == [("notes", Kind.FILE)]
+
+
+def test_damaged_notes_of_a_conversion_are_one_line(exports, tmp_path):
+    out = tmp_path / "cycles.parquet"
+    assert main(["data", "cycles", str(exports), "--out", str(out), "--jobs", "1"]) == 0
+    write_parquet(out, pd.read_parquet(out), {KEY: b"{"})
+    with pytest.raises(DataError, match="cycles.parquet: damaged notes of its conversion; run dlnet data cycles again"):
+        own.read_parts([out], Columns("Q", "Ah", None, {}), BATTERY, 1.1)

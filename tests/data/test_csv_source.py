@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import shutil
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -212,13 +211,3 @@ def test_error_counts_the_other_bad_lines(tmp_path):
         edit(line, 1, "-1")(folder)
     with pytest.raises(DataError, match=re.escape("(2 more lines like it)")):
         load_assets(data_params("csv", folder), BATTERY)
-
-
-def test_an_experiment_in_a_folder_of_its_own_says_what_untracked_cells_need(tmp_path, monkeypatch):
-    own = tmp_path / "project/.dvc/tmp/exps/standalone/tmpx"
-    own.mkdir(parents=True)
-    for folder, remedy in ((tmp_path, False), (own, True)):
-        monkeypatch.chdir(folder)
-        with pytest.raises(DataError) as caught:
-            load_assets(data_params("csv", Path("my_cells")), BATTERY)
-        assert ("git add or dvc add the folder, or give its absolute path" in str(caught.value)) == remedy

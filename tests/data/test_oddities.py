@@ -28,6 +28,12 @@ def test_a_sound_life_has_no_findings():
     assert found(sound(), np.arange(ROWS * 2.0).reshape(ROWS, 2)) == []
 
 
+@pytest.mark.parametrize("wear", [0.0015, 0.003, 0.005])
+def test_steady_wear_is_no_formation(wear):
+    raw = 1.0 - wear * np.arange(100) + np.random.default_rng(0).normal(0, 3e-4, 100)
+    assert Kind.FORMATION not in {one.kind for one in found(raw)}
+
+
 def test_one_jump_is_named_with_its_row():
     raw = sound()
     raw[120:] -= 0.05

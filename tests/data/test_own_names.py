@@ -169,3 +169,13 @@ def test_a_cell_in_another_form_has_the_same_forecast(model, tmp_path, form):
             table.to_excel(path, index=False)
     assert forecast(path, model).ahead.tobytes() == expected.ahead.tobytes()
     assert device_values(path, model).tobytes() == device_values(tmp_path / "cell.csv", model).tobytes()
+
+
+@pytest.mark.parametrize(("name", "size"), [("soh", 1.0), ("soh_percent", 100.0)])
+def test_a_file_of_health_alone_is_read_as_such(model, tmp_path, name, size):
+    table = cell(model)
+    features = table[list(model.features)]
+    features.assign(**{name: table["quantity"] / 2.0 * size}).to_csv(tmp_path / "share.csv", index=False)
+    features.assign(capacity=table["quantity"]).to_csv(tmp_path / "mapped.csv", index=False)
+    expected = read_asset(tmp_path / "mapped.csv", model, FileLayout(nominal=2.0)).target
+    np.testing.assert_allclose(read_asset(tmp_path / "share.csv", model).target, expected, rtol=1e-12)

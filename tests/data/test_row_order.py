@@ -94,12 +94,12 @@ def test_a_column_that_looks_like_cycles_and_does_not_rise_is_reported(tmp_path)
 
 @pytest.mark.parametrize("name", ["cycle", "Cycle_Index", "Zyklus", "cycle number", "CYCLE NO.", "n_cycle", "cycleID"])
 def test_names_of_cycle_numbers_are_known(name):
-    assert order.cycle_like(["Q", name]) == name
+    assert order.order_like(["Q", name]) == name
 
 
 @pytest.mark.parametrize("name", ["capacity", "cycle_capacity", "temperature", "recycled"])
 def test_other_names_are_not_taken_for_cycle_numbers(name):
-    assert order.cycle_like([name]) is None
+    assert order.order_like([name]) is None
 
 
 def test_a_feature_cannot_have_the_name_of_the_cycle(tmp_path):

@@ -145,3 +145,28 @@ def test_two_thousand_cells_are_compared_in_seconds():
 def test_life_of_the_helpers_differs():
     lives = [pd.DataFrame({"quantity": life(60, seed)[0]}) for seed in range(5)]
     assert twins(lives, "quantity") is None
+
+
+@pytest.mark.parametrize("digits", [4, 3])
+@pytest.mark.parametrize("half_up", [False, True])
+def test_a_copy_in_fewer_decimals_is_found(digits, half_up):
+    whole = made(3, 400, step=1e-5, noise=2e-3)
+    values = whole["quantity"] * 10**digits
+    rounded = (np.floor(values + 0.5) if half_up else np.rint(values)) / 10**digits
+    pair = twins([made(0, 90, step=1e-5), whole, whole.assign(quantity=rounded, ir=0.1)], "quantity")
+    assert pair is not None and (pair.first, pair.second) == (1, 2)
+
+
+@settings(max_examples=20, deadline=None)
+@given(seeds=st.lists(st.integers(0, 10**6), min_size=2, max_size=10, unique=True), noise=st.sampled_from([0, 3e-4]))
+def test_different_cells_of_different_decimals_are_told_apart(seeds, noise):
+    steps = [1e-6, 1e-4, 1e-3, 1e-2]
+    lives = [made(seed, 200, steps[i % 4], noise)[["quantity"]] for i, seed in enumerate(seeds)]
+    assert twins(lives, "quantity") is None
+
+
+def test_a_rounded_copy_is_refused_with_both_names(tmp_path):
+    folder = write_cells(tmp_path / "cells")
+    pd.read_csv(folder / "cell-3.csv").round(4).to_csv(folder / "other.csv", index=False)
+    with pytest.raises(DataError, match=r"other.csv: the same measurements as .*cell-3.csv"):
+        load_assets(data_params("csv", folder), BATTERY)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import bz2
+import gzip
 import io
+import lzma
 import re
 import zipfile
 from datetime import datetime
@@ -319,3 +322,39 @@ def test_a_sheet_of_damaged_markup_is_a_table_or_one_line(tmp_path):
             read_table(tmp_path / "cell.xlsx")
         except DataError as error:
             assert str(error).isprintable()
+
+
+@pytest.mark.parametrize("packed", [gzip.compress, bz2.compress, lzma.compress], ids=["gzip", "bzip2", "xz"])
+def test_a_packed_file_is_named_as_such(tmp_path, packed):
+    path = tmp_path / "cell.csv"
+    path.write_bytes(packed(b"Q,I\n1,2\n"))
+    with pytest.raises(DataError, match=r"cell.csv: packed with (gzip|bzip2|xz); unpack it"):
+        read_table(path)
+
+
+TITLES = {
+    "padded": "Report,,\nOperator,Bob,\n\nNo,Q,I\n1,1.9,3\n2,1.8,4\n",
+    "padded with semicolons": "Report;;\nOperator;Bob;\n;;\nNo;Q;I\n1;1.9;3\n2;1.8;4\n",
+    "with a number": "Nominal,2.0,\nNo,Q,I\n1,1.9,3\n2,1.8,4\n",
+}
+
+
+@pytest.mark.parametrize("name", TITLES)
+def test_titles_as_wide_as_the_table_are_skipped_and_noted(tmp_path, name):
+    path = tmp_path / "cell.csv"
+    path.write_text(TITLES[name])
+    table = read_table(path)
+    assert list(table.columns) == ["No", "Q", "I"]
+    assert table["Q"].tolist() == [1.9, 1.8]
+    assert "skipped above the header" in table.attrs["notes"][0]
+
+
+def test_titles_in_a_workbook_are_skipped_and_noted(tmp_path):
+    book = openpyxl.Workbook()
+    for row in (["Cycling report"], ["Operator", "Bob"], [], ["No", "Q", "I"], [1, 1.9, 3], [2, 1.8, None]):
+        book.active.append(row)
+    book.save(tmp_path / "cell.xlsx")
+    table = read_table(tmp_path / "cell.xlsx")
+    assert list(table.columns) == ["No", "Q", "I"]
+    assert table.index.tolist() == [5, 6]
+    assert table["I"].isna().tolist() == [False, True]

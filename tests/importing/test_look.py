@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+from collections import Counter
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -13,8 +14,12 @@ import pandas as pd
 import pytest
 from made_folders import life, renamed, small_project, write_lives
 
+from dlnet.data import tablefiles
+from dlnet.data.findings import Kind
+from dlnet.data.sources import load_assets
 from dlnet.errors import DataError
 from dlnet.importing import Choices, Proposal, Settings, look
+from dlnet.importing.look import with_values
 
 
 @pytest.fixture
@@ -156,6 +161,96 @@ def test_parts_of_an_asset_are_found_by_their_names(settings, name):
     proposal = look(Path("cells"), settings, Choices())
     assert values(proposal)["data.csv.parts"] is not None
     assert lines(proposal, "Files and assets")["assets"].startswith("6:")
+    assert {finding.kind for finding in proposal.findings} == {Kind.FILES}  # each stitched, none left alone
+    assert all("stitched" in finding.text for finding in proposal.findings)
+
+
+def test_parts_of_one_asset_among_whole_ones_are_found(settings):
+    write_lives(Path("cells"))
+    Path("cells/cell-1.csv").unlink()
+    life(1)[:45].to_csv("cells/cell-1_part1.csv", index=False)
+    life(1)[35:].to_csv("cells/cell-1_part2.csv", index=False)
+    proposal = look(Path("cells"), settings, Choices())
+    assert lines(proposal, "Files and assets")["assets"].startswith("6:")
+    texts = [finding.text for finding in proposal.findings if finding.asset == "cell-1"]
+    assert texts[0] == "stitched from 2 files: cell-1_part1.csv (45 rows), cell-1_part2.csv (25 rows)"
+    assert texts[1] == "10 rows of cell-1_part2.csv (lines 2-11) stand in an earlier part too: used once"
+
+
+FAULTS = {
+    "a row of units": (
+        lambda text: text.replace("\n", "\n-,Ah,V,Ah\n", 1),
+        "line 2 (data row 1), column 'Qd': 'Ah' is not a number; write a plain number (with a decimal point) or delete "
+        "the line (a row of units?)",
+    ),
+    "a target that stands there twice": (
+        lambda text: text.replace("voltage mean", "Qd"),
+        "line 1: column 'Qd' occurs 2 times; keep one of them",
+    ),
+    "a header alone": (lambda text: text.split("\n", 1)[0], "a header but no rows; put one row below it"),
+    "marks between thousands": (
+        lambda text: re.sub(r"\n4,[0-9.]+,", '\n4,"1,980.2",', text), "without marks between thousands"
+    ),
+    "a line of sums": (lambda text: text + "Total,1.8,,\n", "line 62, column 'Cycle': 'Total' is no finite number"),
+    "one word in a feature": (lambda text: text.replace(",3.7", ",low", 1), "column 'voltage mean': 'low"),
+    "numbers that begin again twice": (
+        lambda text: text + 2 * text.split("\n", 1)[1], "the numbers begin again; give each part a file of its own"
+    ),
+    "notes": (lambda _: "Notes of the operator\n", "no column of capacity (cell-1.csv has 'Qd'), only 'Notes of the"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_a_fault_in_one_file_is_named_with_its_place_and_remedy(settings, name):
+    change, words = FAULTS[name]
+    path = write_lives(Path("cells")) / "cell-3.csv"
+    path.write_text(change(path.read_text()))
+    with pytest.raises(DataError) as caught:
+        look(Path("cells"), settings, Choices())
+    assert words in str(caught.value)
+    assert str(caught.value).startswith("cells/cell-3.csv: ")
+
+
+def dated(form: str, name: str = "Date") -> Callable[[pd.DataFrame], pd.DataFrame]:
+    days = pd.date_range("2024-01-01", periods=60).strftime(form)
+    return lambda table: table.drop(columns="Cycle").assign(**{name: days})
+
+
+def test_dates_order_rows_even_under_the_name_of_a_cycle(settings):
+    folder = write_lives(Path("cells"), dated("%Y-%m-%d", "Cycle"))
+    assert values(look(folder, settings, Choices()))["data.csv.cycle"] == "Cycle"
+
+
+def test_dates_with_the_newest_first_are_refused(settings):
+    folder = write_lives(Path("cells"), lambda table: dated("%Y-%m-%d")(table)[::-1])
+    with pytest.raises(DataError, match="the newest row stands first; sort the file by this column"):
+        look(folder, settings, Choices())
+
+
+def test_dates_that_are_not_iso_are_named_as_not_taken(settings):
+    folder = write_lives(Path("cells"), dated("%d.%m.%Y", "Datum"))
+    said = lines(look(folder, settings, Choices()), "Order of rows")["order"]
+    assert "column 'Datum' holds neither numbers nor ISO dates" in said
+
+
+def test_files_that_are_not_read_are_named(settings):
+    folder = write_lives(Path("cells"))
+    for name in ("cell-7.xls", "cell-8.csv.gz", "._cell-1.csv"):
+        (folder / name).write_bytes(b"x")
+    (folder / "cell-9.csv").mkdir()
+    proposal = look(folder, settings, Choices())
+    assert lines(proposal, "Files and assets")["not read"] == "'cell-7.xls', 'cell-8.csv.gz', 'cell-9.csv'"
+    (note,) = proposal.notes
+    assert note.startswith("Not read, as they are no tables of a kind that can be read: cell-7.xls, cell-8.csv.gz")
+
+
+def test_a_feature_that_stands_there_twice_is_named_as_not_taken(settings):
+    folder = write_lives(Path("cells"))
+    for path in folder.glob("*.csv"):
+        path.write_text(path.read_text().replace("voltage mean", "CV Q", 1))
+    proposal = look(folder, settings, Choices())
+    assert lines(proposal, "Files and assets")["columns that stand there twice, not taken"] == "'CV Q'"
+    assert values(proposal)["data.csv.features"] == {}
 
 
 def test_numbered_cells_are_no_parts(settings):
@@ -248,7 +343,8 @@ UNCLEAR = {
         "0 of 6 cells have the 30 cycles of a window and its forecast, and 5 are needed; set shorter ones",
     ),
     "text in the target": (
-        lambda folder: write_lives(folder, lambda table: table.assign(Qd="high")), "column 'Qd' is not all numbers"
+        lambda folder: write_lives(folder, lambda table: table.assign(Qd="high")),
+        "cells/cell-1.csv: line 2 (data row 1), column 'Qd': 'high' is not a number",
     ),
 }  # fmt: skip
 
@@ -298,3 +394,41 @@ def test_windows_that_are_too_long_come_with_the_line_that_shortens_them(setting
         look(write_lives(Path("cells"), rows=25), settings, Choices())
     line = str(caught.value).partition("dlnet set ")[2]
     assert line == 'task.window=5 task.horizon=10 "task.knots=[1, 2, 3, 5, 8, 10]" clean.min_rows=15'
+
+
+SHARES = {
+    "soh": (1.0, "1"), "SoH": (1.0, "1"), "SoH (%)": (100.0, "%"), "SOH": (100.0, "%"), "State of Health": (1.0, "1"),
+    "Capacity (%)": (100.0, "%"), "Capacity retention (%)": (100.0, "%"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SHARES)
+def test_a_column_of_the_share_itself_needs_no_nominal_value(settings, name):
+    factor, unit = SHARES[name]
+    folder = write_lives(Path("cells"), lambda table: pd.DataFrame({name: (table["Qd"] / 2.0 * factor).round(5)}))
+    proposal = look(folder, settings, Choices())
+    chosen = values(proposal)
+    assert (chosen["data.csv.target"], chosen["data.csv.unit"], chosen["data.csv.nominal"]) == (name, unit, None)
+    data = with_values(settings, chosen).data
+    table, record = load_assets(data, proposal.quantities)
+    assert record.nominal == (1.0,)
+    of_first = table.loc[table["asset"] == "cell-1", "quantity"].to_numpy()
+    np.testing.assert_allclose(of_first, life(1)["Qd"] / 2.0, atol=1e-5)
+
+
+def test_the_capacity_is_taken_before_its_share(settings):
+    folder = write_lives(Path("cells"), lambda table: table.assign(SOH=table["Qd"] / 2.0))
+    assert values(look(folder, settings, Choices()))["data.csv.target"] == "Qd"
+
+
+def test_a_file_is_read_once(settings, monkeypatch):
+    folder, opened = write_lives(Path("cells")), Counter()
+    true = tablefiles.texttables.parse
+
+    def counted(name: str, text: str, separator: str | None = None) -> pd.DataFrame:
+        opened[name] += 1
+        return true(name, text, separator)
+
+    monkeypatch.setattr(tablefiles.texttables, "parse", counted)
+    look(folder, settings, Choices())
+    assert set(opened.values()) == {1}

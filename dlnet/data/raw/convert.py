@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
@@ -20,14 +19,12 @@ from dlnet.data.features import ChargeWindow
 from dlnet.data.findings import Finding, Kind
 from dlnet.data.raw.cells import CellCycles, Source, cycles_of, read_source
 from dlnet.data.raw.cycles import find_cycles
+from dlnet.data.raw.stored import KEY, about
 from dlnet.data.raw.window import find_window
 from dlnet.data.tablefiles import SUFFIXES
 from dlnet.errors import DataError, OutputError
 from dlnet.extras import named_extras
 from dlnet.files import printable, write_parquet
-
-KEY = b"dlnet-cycles"
-"""Key in the metadata of a table of cycles: JSON with the window of the features and the findings."""
 
 MORE_SUFFIXES = (".res", ".mpt", ".bdf")
 """Ends of names of raw files beside those of tables: Arbin's, BioLogic's, BDF's."""
@@ -90,12 +87,8 @@ def convert(
             f"no complete cycle in {len(sources)} cells{first}; a cycle is a charge and a discharge after it"
         )
     _check_names(cells)
-    about = {
-        "window": None if window is None else asdict(window),
-        "findings": [finding.model_dump(mode="json") for finding in findings],
-    }
     table = pd.concat([cell.table for cell in cells], ignore_index=True)
-    write_parquet(out, table, {KEY: json.dumps(about, sort_keys=True).encode()})
+    write_parquet(out, table, about(window, findings))
     return Converted(out, window, tuple((cell.name, cell.vendor, len(cell.table)) for cell in cells), findings)
 
 
@@ -110,9 +103,12 @@ def raw_files(folder: Path) -> list[Path]:
     names = (
         path for path in folder.rglob("*") if not any(part.startswith(".") for part in path.relative_to(folder).parts)
     )
-    found = [path for path in names if path.suffix.lower() in (*SUFFIXES, *MORE_SUFFIXES) and path.is_file()]
+    every = sorted((path for path in names if path.is_file()), key=_natural)
+    found = [path for path in every if path.suffix.lower() in (*SUFFIXES, *MORE_SUFFIXES)]
     if not found:
-        raise DataError(f"{printable(str(folder))}: no files {' '.join((*SUFFIXES, *MORE_SUFFIXES))} in it")
+        known = " ".join((*SUFFIXES, *MORE_SUFFIXES))
+        others = f", only {printable(every[0].name)} and such" if every else ""
+        raise DataError(f"{printable(str(folder))}: no files {known} in it{others}; unpack your files, or save as CSV")
     return found
 
 

@@ -177,13 +177,17 @@ class RawFormat:
         return self.vendor.name
 
 
-def recognise(path: Path) -> RawFormat | None:
+def recognise(path: Path, names: Sequence[str] | None = None) -> RawFormat | None:
     """The format of a raw time series, by its header; None: it is no export of a cycler that is known.
+
+    Args:
+        names: of its columns, None: they are read.
 
     Raises:
         DataError: the file cannot be read, or a column that is needed has an unknown unit; names it.
     """
-    names = resfiles.COLUMNS if resfiles.is_res(path) else column_names(path)
+    if names is None:
+        names = resfiles.COLUMNS if resfiles.is_res(path) else column_names(path)
     return _match(path, names)
 
 
