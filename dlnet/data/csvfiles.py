@@ -132,7 +132,8 @@ def rows_of(
         raise DataError(f"{path}: a header but no rows; put one row below it for each step of time, or delete the file")
     parse = {ASSET: _names, CYCLE: positions}
     out = pd.DataFrame(
-        {name: parse.get(name, _numbers)(path, table[columns.name_in_file(name)]) for name in columns.names}
+        {name: parse.get(name, _numbers)(path, table[columns.name_in_file(name)]) for name in columns.names},
+        index=table.index,
     )
     if QUANTITY in out:
         out[QUANTITY] *= factor
