@@ -50,7 +50,8 @@ def forecast_speed(count: int = CELLS) -> None:
 def _each(few: Taken, many: Taken, count: int) -> str:
     each = (many.processor - few.processor) / (count - FEW)
     rate = 60 * (os.cpu_count() or 1) / each
-    return f"{1e3 * each:.1f} ms of the processor an asset, start {few.processor - FEW * each:.1f} s ({rate:,.0f} a minute on all cores)"
+    start = few.processor - FEW * each
+    return f"{1e3 * each:.1f} ms of the processor an asset, start {start:.1f} s ({rate:,.0f} a minute on all cores)"
 
 
 def write_fleet(folder: Path, count: int) -> int:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+LONGEST = 40  # characters of a name in a picture
 NAMED, DRAWN = 8, 400  # forecasts of a fleet with a colour and a name, and all that are drawn
 
 
@@ -35,7 +36,7 @@ def draw(result: Forecast) -> Figure:
     close.set_title(f"Next {words.time.count(horizon)}: {target.symbol} {end} at the end")
     close.legend(loc="best")
     flag = " (outside the training range)" if result.outside else ""
-    figure.suptitle(result.asset + flag, x=0.01, ha="left")
+    figure.suptitle(shortened(result.asset) + flag, x=0.01, ha="left")
     caption(figure, f"Model {result.model}, trained on {result.label}. {_band_words(result)}")
     return figure
 
@@ -64,6 +65,16 @@ def _curves(axes: Axes, result: Forecast, first: int) -> None:
     axes.axvline(rows + 0.5, color=INK, linewidth=0.8, linestyle=(0, (3, 3)))
 
 
+def shortened(name: str) -> str:
+    """A name that fits into a picture."""
+    return name if len(name) <= LONGEST else f"{name[: LONGEST - 1]}…"
+
+
+def _label(place: int, forecast: Forecast) -> str:
+    name = shortened(forecast.asset)
+    return f"outside: {name}" if forecast.outside else f"{place + 1}. {name}"
+
+
 def draw_fleet(fleet: Fleet) -> Figure:
     """Forecasts of many assets over the rows ahead, the most urgent ones named; call it inside ``figure_style()``."""
     from matplotlib.figure import Figure
@@ -81,7 +92,7 @@ def draw_fleet(fleet: Fleet) -> Figure:
             np.concatenate([forecast.history[-1:], forecast.ahead]),
             color=PALETTE[place] if named else FAINT,
             linestyle="dashed" if forecast.outside else "solid",
-            label=f"{place + 1}. {forecast.asset}" if named else None,
+            label=_label(place, forecast) if named else None,
             linewidth=1.6 if named else 0.8,
         )
     if fleet.threshold is not None:

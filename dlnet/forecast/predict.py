@@ -63,7 +63,7 @@ class Prepared:
         history: (rows,) cleaned health; NaN where the file has none. features: (window, F) the last cleaned rows.
     """
 
-    asset: str
+    name: str
     path: Path
     nominal: float
     history: Floats
@@ -140,7 +140,7 @@ def _forecast(one: Prepared, ahead: Floats, model: LoadedModel) -> Forecast:
         )
     error = np.asarray(document.validation.by_horizon)
     return Forecast(
-        asset=one.asset,
+        asset=one.name,
         path=one.path,
         model=name_of(model),
         label=document.data.label,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -63,8 +64,12 @@ _STYLE: Any = {
 
 @contextmanager
 def figure_style() -> Iterator[None]:
-    """Make figures in this block look like all others; settings outside are left as they were."""
-    with mpl.rc_context():
+    """Make figures in this block look like all others; settings outside are left as they were.
+
+    A character that the font lacks, of a name in a user's file, is drawn as a box, without a warning.
+    """
+    with mpl.rc_context(), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing from font")
         mpl.rcdefaults()
         mpl.rcParams.update(_STYLE)
         yield

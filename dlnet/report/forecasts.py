@@ -59,7 +59,7 @@ def summary(fleet: Fleet) -> list[str]:
     if fleet.unlike:
         lines.append(
             f"{words.asset.count(len(fleet.unlike))} of {len(fleet.forecasts)} outside what the model was trained on: "
-            "no error was measured on such, so none is given."
+            "no error was measured on such, so none is given, and they have no rank."
         )
     if fleet.refused:
         lines.append(f"{len(fleet.refused)} could not be forecast; the reasons are in the table.")
@@ -83,7 +83,8 @@ def fleet_rows(fleet: Fleet, lines: int | None = None) -> list[tuple[str, list[s
         lines: of the remarks on a forecast, at most; None: all.
     """
     return [
-        ("outside" if one.outside else "", _cells(fleet, i, one, lines)) for i, one in enumerate(fleet.forecasts, 1)
+        ("outside" if one.outside else "", _cells(fleet, rank, one, lines))
+        for rank, one in zip(fleet.ranks, fleet.forecasts, strict=True)
     ]
 
 
@@ -97,10 +98,10 @@ def _table(fleet: Fleet) -> str:
     return f"<table><thead><tr>{_line('th', fleet_head(fleet))}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
 
 
-def _cells(fleet: Fleet, place: int, forecast: Forecast, lines: int | None) -> list[str]:
+def _cells(fleet: Fleet, rank: int | None, forecast: Forecast, lines: int | None) -> list[str]:
     target, steps = forecast.quantities.target, fleet.steps_to_end(forecast)
     return [
-        str(place),
+        "" if rank is None else str(rank),
         forecast.asset,
         "" if steps is None else str(steps),
         target.shown(forecast.history[-1]),

@@ -103,6 +103,24 @@ def test_in_a_fleet_only_the_odd_one_is_outside(model):
     assert table["status"]["odd"] == "outside"
 
 
+def test_an_asset_outside_has_no_rank_and_stands_below_the_others_with_the_reason(model):
+    Path("cells").mkdir()
+    for name in ("cell-0", "cell-1"):
+        cell(name).to_csv(f"cells/{name}.csv", index=False)
+    cell().assign(capacity=0.3).to_csv("cells/odd.csv", index=False)  # its forecast would be the most urgent
+    Path("cells/broken.csv").write_text("CC Q,CV Q,capacity\n1,2,three\n")
+    run(model, "cells", "--end-of-life", "0.8")
+    table = pd.read_csv("out/assets.csv")
+    assert table["asset"].tolist()[2:] == ["odd", "broken"]
+    assert table["rank"].tolist()[:2] == [1, 2]
+    assert table["rank"].isna().tolist() == [False, False, True, True]
+    assert "first SoH" in table["reason"][2]
+    assert pd.isna(table["ranked_by"][2])
+    page = Path("out/forecasts.html").read_text()
+    assert '<tr class="outside"><td></td><td class=text>odd</td>' in page
+    assert "they have no rank" in page
+
+
 def test_the_picture_of_an_asset_outside_has_no_band_and_says_why(model):
     broken("nominal")
     odd = draw(forecast(Path("odd.csv"), load(model)))
