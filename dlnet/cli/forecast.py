@@ -84,8 +84,7 @@ def forecast(
 
 
 def _written(fleet: Fleet, out: Path, model: ModelArgument) -> None:
-    alone = len(fleet.forecasts) == 1 and not fleet.refused
-    (_one if alone else _many)(fleet, out, model)
+    (_one if fleet.alone else _many)(fleet, out, model)
 
 
 def _speed(fleet: Fleet, seconds: float) -> None:

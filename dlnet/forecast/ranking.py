@@ -47,6 +47,11 @@ class Fleet:
         return cls(tuple(sorted(forecasts, key=urgency)), tuple(refused), threshold)
 
     @property
+    def alone(self) -> bool:
+        """Whether it is one forecast, and nothing else was asked for."""
+        return len(self.forecasts) == 1 and not self.refused
+
+    @property
     def unlike(self) -> tuple[Forecast, ...]:
         """Forecasts of assets that are unlike those of training."""
         return tuple(one for one in self.forecasts if one.outside)
