@@ -39,19 +39,23 @@ def forecast_speed(count: int = CELLS) -> None:
         rows = {n: write_fleet(folder, n) for n in (FEW, count)}
         for track in ("with_target", "sensors_only"):
             save_device_model(folder / track, device_model(track, "liquid", "made"), (5.0,))
-            for kind, path in (("one Parquet", "{}.parquet"), ("a folder of CSV", "{}")):
+            for kind, path, processes in (
+                ("one Parquet", "{}.parquet", 1),
+                ("a folder of CSV", "{}", os.cpu_count() or 1),
+            ):
                 few, many = (command(folder, track, path.format(n)) for n in (FEW, count))
                 print(
-                    f"forecast, {track}, {kind}: {_each(few, many, count)}; "
+                    f"forecast, {track}, {kind}: {_each(few, many, count, processes)}; "
                     f"{count} assets of {rows[count] // count} rows in {many.clock:.1f} s"
                 )
 
 
-def _each(few: Taken, many: Taken, count: int) -> str:
+def _each(few: Taken, many: Taken, count: int, processes: int) -> str:
+    """What an asset takes, and assets a minute where ``processes`` have a core each."""
     each = (many.processor - few.processor) / (count - FEW)
-    rate = 60 * (os.cpu_count() or 1) / each
+    rate = 60 * processes / each
     start = few.processor - FEW * each
-    return f"{1e3 * each:.1f} ms of the processor an asset, start {start:.1f} s ({rate:,.0f} a minute on all cores)"
+    return f"{1e3 * each:.1f} ms of the processor an asset, start {start:.1f} s ({rate:,.0f} a minute on {processes} of the cores)"
 
 
 def write_fleet(folder: Path, count: int) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -142,7 +142,11 @@ def rows_of(
     _check_header(path, table, columns, settings)
     if table.empty:
         raise DataError(f"{path}: a header but no rows; put one row below it for each step of time, or delete the file")
-    parse = {ASSET: _names, CYCLE: positions, TIME: partial(_times, unit=unit_of_time)}
+    parse: dict[str, Callable[[Path, pd.Series], pd.Series]] = {
+        ASSET: _names,
+        CYCLE: positions,
+        TIME: partial(_times, unit=unit_of_time),
+    }
     out = pd.DataFrame(
         {name: parse.get(name, _numbers)(path, table[columns.name_in_file(name)]) for name in columns.names},
         index=table.index,
