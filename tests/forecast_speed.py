@@ -55,7 +55,8 @@ def _each(few: Taken, many: Taken, count: int, processes: int) -> str:
     each = (many.processor - few.processor) / (count - FEW)
     rate = 60 * processes / each
     start = few.processor - FEW * each
-    return f"{1e3 * each:.1f} ms of the processor an asset, start {start:.1f} s ({rate:,.0f} a minute on {processes} of the cores)"
+    words = f"start {start:.1f} s ({rate:,.0f} a minute on {processes} of the cores)"
+    return f"{1e3 * each:.1f} ms of the processor an asset, {words}"
 
 
 def write_fleet(folder: Path, count: int) -> int:
