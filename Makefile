@@ -69,6 +69,7 @@ fuzz: .venv/.done    ## opens 100,000 damaged models, compiles 500 that are acce
 
 bench: .venv/.done   ## speed of training and of the pipeline
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m tests.bench
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m tests.bench --forecast
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m tests.bench --pipeline embedded
 
 simulate: .venv/.done ## computes data/embedded.parquet again, with PyBaMM

@@ -1,4 +1,4 @@
-"""``python -m tests.bench [--pipeline SOURCE]``: how fast training and the pipeline are, in one run on this machine.
+"""``python -m tests.bench [--pipeline SOURCE | --forecast]``: speed of training, the pipeline, forecasts, in one run.
 
 Compare ratios and medians; absolute times depend on the machine and its load.
 """
@@ -29,6 +29,7 @@ from dlnet.train.data import TrainingData
 from dlnet.train.job import Job
 from dlnet.train.loop import train
 from dlnet.train.plan import TrainPlan
+from tests.forecast_speed import forecast_speed
 
 BATCH, STEPS, CHANNELS, HORIZON = 256, 10, 16, 100
 STUDENT, TEACHER = 13, 110
@@ -168,11 +169,14 @@ def main() -> None:
     """Run the benchmarks."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench")
     parser.add_argument("--pipeline", metavar="SOURCE", help="time dvc repro on this source instead: embedded, mit")
+    parser.add_argument("--forecast", action="store_true", help="time dlnet forecast of many made assets instead")
     arguments = parser.parse_args()
     functional.softplus(torch.zeros(1))
     print(f"{os.cpu_count()} cores, torch {torch.__version__}, {torch.get_num_threads()} threads")
     if arguments.pipeline:
         pipeline_speed(arguments.pipeline)
+    elif arguments.forecast:
+        forecast_speed()
     else:
         training_speed()
         sweep_speed()

@@ -12,7 +12,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from dlnet.data.schema import read_table
-from dlnet.device.values import device_values
+from dlnet.device.values import device_rows
 from dlnet.export.frontend import acceptable
 from dlnet.export.saved import SavedEdge
 from dlnet.files import read_json
@@ -107,6 +107,6 @@ def test_forecast_and_board_take_a_file_with_gaps(fleet: Path) -> None:
     result = forecast(path, model)
     assert np.isfinite(result.ahead).all()
     assert any("was last measured" in note for note in result.notes)
-    values = device_values(path, model)
+    values = device_rows(path, model).values
     assert np.isnan(values).any()
     assert acceptable(model.device.codec, values).all()

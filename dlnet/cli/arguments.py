@@ -111,6 +111,7 @@ def commands(name: str | None = None, text: str | None = None, *lines: str) -> t
 
 
 UNNAMED = ModelArgument(None)
+OUTSIDE = 3  # exit code: forecast, but the asset is unlike those that the model was trained on
 
 AssetFile = Annotated[Path, typer.Argument(metavar="FILE.csv", help="rows of one asset (a cell, a pump), oldest first")]
 Model = Annotated[

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dlnet.cli.arguments import (
+    OUTSIDE,
     UNNAMED,
     AssetFile,
     Columns,
@@ -27,7 +28,7 @@ from dlnet.cli.models import chosen, opened_edge
 
 if TYPE_CHECKING:
     from dlnet.device.board import Board, Wire
-    from dlnet.device.replay import Singles
+    from dlnet.device.values import DeviceRows
     from dlnet.export.saved import SavedEdge
     from dlnet.forecast import FileLayout
 
@@ -95,10 +96,10 @@ def forecast(
 
     model = chosen(model)
     with _board(port, model, elf, timeout) as board:
-        edge, values = _opened(model, file, file_layout(nominal, unit, column))
+        edge, rows = _opened(model, file, file_layout(nominal, unit, column))
         board.check_model(edge.device.sha256)
         own, words = edge.document.quantities.target, edge.document.quantities.time
-        rejected = [number for number, accepted in play(board, values) if not accepted]
+        rejected = [number for number, accepted in play(board, rows.values) if not accepted]
         if rejected:
             print(f"{words.count(len(rejected))} refused as impossible, the first is number {rejected[0]}")
         ahead = own.from_health(from_fixed(board.forecast()))
@@ -121,6 +122,7 @@ def forecast(
             reached = board.crossing(own.end_of_life)
             when = "beyond the horizon" if reached is None else f"in {words.count(reached)}"
             print(f"{own.symbol} {own.end_of_life:g}: {when}")
+        _say(rows)
 
 
 @app.command(epilog=example("dlnet device replay FILE.csv --port emulator --model models/edge/NAME"))
@@ -139,20 +141,35 @@ def replay(
 
     model = chosen(model)
     with _board(port, model, elf, timeout) as board:
-        edge, values = _opened(model, file, file_layout(nominal, unit, column))
-        played = replaying.replay(board, edge.device, values)
+        edge, rows = _opened(model, file, file_layout(nominal, unit, column))
+        played = replaying.replay(board, edge.device, rows.values)
         print(
             f"{played.rows} rows accepted, {played.refused} refused, {played.forecasts} forecasts of "
             f"{board.info.horizon} rows compared: all equal to this computer's, to the last bit"
         )
         print(played.apart)
+        _say(rows)
 
 
-def _opened(model: ModelArgument, file: Path, layout: FileLayout) -> tuple[SavedEdge, Singles]:
-    from dlnet.device.values import device_values
+def _opened(model: ModelArgument, file: Path, layout: FileLayout) -> tuple[SavedEdge, DeviceRows]:
+    from dlnet.device.values import device_rows
 
     with opened_edge(model) as edge:
-        return edge, device_values(file, edge, layout)
+        return edge, device_rows(file, edge, layout)
+
+
+def _say(rows: DeviceRows) -> None:
+    """Say how an asset differs from those of training.
+
+    Raises:
+        typer.Exit: it does.
+    """
+    from dlnet.forecast.outside import said
+
+    for line in said(rows.outside):
+        print(line)
+    if rows.outside:
+        raise typer.Exit(OUTSIDE)
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dlnet.cli.arguments import (
+    OUTSIDE,
     UNNAMED,
     Columns,
     Model,
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 
 SHOWN = (1, 5, 10, 20, 30, 40, 50, 60, 70, 80, 90, 100)  # rows ahead that the table prints
 LINES = 30  # assets that the table of many prints
-OUTSIDE = 3  # exit code: forecast, but unlike what the model was trained on
 COUNTED = 100  # forecasts from which on it is said how many were made a minute
 MANY = ("assets.csv", "forecasts.csv", "forecasts.html")  # files of more than one asset
 
@@ -84,8 +84,7 @@ def forecast(
 
 
 def _written(fleet: Fleet, out: Path, model: ModelArgument) -> None:
-    alone = len(fleet.forecasts) == 1 and not fleet.refused
-    (_one if alone else _many)(fleet, out, model)
+    (_one if fleet.alone else _many)(fleet, out, model)
 
 
 def _speed(fleet: Fleet, seconds: float) -> None:
@@ -99,13 +98,15 @@ def _one(fleet: Fleet, out: Path, model: ModelArgument) -> None:
     """Table, CSV, picture and page of one asset."""
     from dlnet.files import write_text
     from dlnet.forecast import draw
+    from dlnet.forecast.outside import said
     from dlnet.outputs import added_files
+    from dlnet.outputs.names import file_name
     from dlnet.plots.style import figure_style, save_figure
     from dlnet.report.forecasts import forecast_page
     from dlnet.report.tables import forecast_table, show
 
     (result,) = fleet.forecasts
-    names = [f"{result.path.stem}{suffix}" for suffix in (".csv", ".png", ".html")]
+    names = [f"{file_name(result.asset)}{suffix}" for suffix in (".csv", ".png", ".html")]
     with added_files(out, names, "dlnet forecast", model.folders) as folder:
         table, picture, page = (folder / name for name in names)
         with figure_style():
@@ -118,10 +119,8 @@ def _one(fleet: Fleet, out: Path, model: ModelArgument) -> None:
         steps = fleet.steps_to_end(result)
         when = "beyond the forecast" if steps is None else f"in {words.time.count(steps)}"
         print(f"End of life ({words.target.symbol} {fleet.threshold:g}): {when}")
-    for line in result.outside:
-        print(f"Outside the training range: {line}")
-    if result.outside:
-        print("No typical error is given: none was measured on such data.")
+    for line in said(result.outside):
+        print(line)
     for note in result.notes:
         print(note)
     print(f"Every {words.time.one}: {out / names[0]}   Picture: {out / names[1]}   Page: {out / names[2]}")

@@ -16,6 +16,12 @@ Source = Literal["embedded", "mit", "hust", "xjtu", "tju", "csv"]
 
 
 LONGEST_PATTERN = 200
+MOST_REPEATS = 4
+"""Parts of a pattern that may match in several ways: with more, comparing a name could take minutes."""
+
+_LITERAL = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]])*\]")
+_REPEATS = re.compile(r"[*+|]|(?<![(*+?}])\?|\{\d*,\d*\}")
+_GROUP_REPEATED = re.compile(r"\)[*+{]|\(\?[^P:]|\(\?P=")
 
 
 def _names_asset(pattern: str) -> str:
@@ -27,6 +33,12 @@ def _names_asset(pattern: str) -> str:
         raise ValueError("has no group (?P<asset>...), which names the asset in a file's name")
     if len(pattern) > LONGEST_PATTERN:
         raise ValueError(f"is longer than {LONGEST_PATTERN} characters")
+    plain = _LITERAL.sub("x", pattern)
+    if _GROUP_REPEATED.search(plain) or len(_REPEATS.findall(plain)) > MOST_REPEATS:
+        raise ValueError(
+            f"repeats a group, looks back or ahead, or has over {MOST_REPEATS} of * + ? | {{m,n}}, which can take "
+            "forever; write digits and letters one by one ([0-9][0-9]), or {3}"
+        )
     return pattern
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -12,6 +13,7 @@ import pandas as pd
 from dlnet.config.quantities import Quantities
 from dlnet.data import grid, order, schema
 from dlnet.data.csvfiles import ASSET, CYCLE, IN_PARAMS, QUANTITY, TIME, Columns, Settings, rows_of
+from dlnet.data.dates import date_of
 from dlnet.data.findings import Finding, Kind
 from dlnet.data.include import included, not_included
 from dlnet.data.oddities import JUMP
@@ -22,6 +24,9 @@ from dlnet.data.tablefiles import METADATA, NOTES, read_table
 
 NAMED = 5
 """Files that a finding lists."""
+
+LONGEST_MATCHED = 100
+"""Characters of a file's name that ``data.csv.parts`` is compared with."""
 
 
 @dataclass(frozen=True)
@@ -51,31 +56,43 @@ class Parts:
     findings: list[Finding]
 
 
-def asset_rows(
-    path: Path,
-    name: str,
-    table: pd.DataFrame,
-    columns: Columns,
-    quantities: Quantities,
-    nominal: float,
-    settings: Settings = IN_PARAMS,
-) -> AssetFile:
+@dataclass(frozen=True)
+class Piece:
+    """Rows of one asset as they stand in one file.
+
+    Attributes:
+        table: the index is the line in the file. nominal: quantity of a new asset, in the task's unit; 1 where the
+            target is no share of it.
+    """
+
+    path: Path
+    table: pd.DataFrame
+    columns: Columns
+    nominal: float
+
+
+def asset_rows(name: str, pieces: Sequence[Piece], quantities: Quantities, settings: Settings = IN_PARAMS) -> AssetFile:
     """Rows of one asset, one a step of time.
 
     Args:
-        table: its rows, the index is the line in the file ``path``. name: of the asset.
-        nominal: quantity of a new asset, in the task's unit; 1 where the target is no share of it.
+        name: of the asset. pieces: one or more, in natural order of their files' names.
         settings: where a user says what the columns are, for messages.
 
     Raises:
-        DataError: a column is missing, a value is invalid, or cycle or time does not rise; names file, line and column.
+        DataError: a column is missing, a value is invalid, cycle or time does not rise, or pieces do not fit; names
+            file, line and column.
     """
-    one = replace(columns, asset=None, parts=None)
-    rows, left_out = _ageing(path, name, table, one)
-    part = _part(path, rows, one, quantities, nominal, settings)
-    out = on_grid(path, name, join(name, [part], quantities), columns, quantities)
-    findings = (*left_out, *_hints(name, one, rows), *out.findings)
-    return replace(out, notes=(*table.attrs.get(NOTES, ()), *out.notes), findings=findings)
+    parts: list[Part] = []
+    notes: list[str] = []
+    findings: list[Finding] = []
+    for piece in pieces:
+        one = replace(piece.columns, asset=None, parts=None)
+        rows, left_out = _ageing(piece.path, name, piece.table, one)
+        parts.append(_part(piece.path, rows, one, quantities, piece.nominal, settings))
+        notes += piece.table.attrs.get(NOTES, ())
+        findings += [*left_out, *_hints(name, one, rows)]
+    out = on_grid(pieces[0].path, name, join(name, parts, quantities), pieces[0].columns, quantities)
+    return replace(out, notes=(*notes, *out.notes), findings=(*findings, *out.findings))
 
 
 def _ageing(path: Path, asset: str, table: pd.DataFrame, columns: Columns) -> tuple[pd.DataFrame, list[Finding]]:
@@ -90,14 +107,16 @@ def _part(
     path: Path, table: pd.DataFrame, columns: Columns, quantities: Quantities, nominal: float, settings: Settings
 ) -> Part:
     """Rows of one asset in one file, all of which make sense and stand in order."""
-    rows = rows_of(path, table, columns, quantities.target.size_of(columns.unit, nominal), settings)
+    factor = quantities.target.size_of(columns.unit, nominal)
+    rows = rows_of(path, table, columns, factor, settings, quantities.time.unit)
     cycle = rows.pop(CYCLE) if columns.cycle is not None else None
     schema.check_rows(path, rows, columns, quantities.target, nominal, settings)
     if cycle is not None:
         order.check_rising(path, str(columns.cycle), cycle)
     if TIME in rows:
         grid.check_rising(path, rows.index, rows[TIME].to_numpy())
-    return Part(path, rows, cycle, nominal)
+    dated = columns.time is not None and order.are_dates(table[columns.time])
+    return Part(path, rows, cycle, nominal, dated)
 
 
 def read_parts(
@@ -156,11 +175,21 @@ def _by_asset(path: Path, group: str, table: pd.DataFrame, columns: Columns) -> 
 
 
 def asset_of_file(path: Path, pattern: str | None) -> str | None:
-    """Name of the asset in the name of a file, with or without suffix; None: the pattern does not match."""
+    """Name of the asset in the name of a file, with or without suffix; None: the pattern does not match.
+
+    A name of over ``LONGEST_MATCHED`` characters matches none: that would take too long.
+    """
     if pattern is None:
         return path.stem
+    if len(path.name) > LONGEST_MATCHED:
+        return None
     match = re.fullmatch(pattern, path.stem) or re.fullmatch(pattern, path.name)
     return (match["asset"] or None) if match else None
+
+
+def unmatched(path: Path) -> str:
+    """What is said of a file whose name the pattern does not match."""
+    return f"the name of {path.name} does not match data.csv.parts: taken as an asset of its own"
 
 
 def _hints(asset: str, columns: Columns, table: pd.DataFrame) -> list[Finding]:
@@ -176,7 +205,7 @@ def join(asset: str, parts: list[Part], quantities: Quantities) -> Stitched:
     """All rows of an asset, as measured, and what its numbers say; errors as ``stitch``."""
     whole = stitch(asset, parts, JUMP * quantities.cleaning.target * parts[0].nominal)
     gaps = [] if whole.cycle is None else order.gaps(asset, whole.cycle)
-    return Stitched(whole.rows, whole.cycle, (*whole.findings, *gaps))
+    return replace(whole, findings=(*whole.findings, *gaps))
 
 
 def on_grid(path: Path, asset: str, whole: Stitched, columns: Columns, quantities: Quantities) -> AssetFile:
@@ -187,7 +216,9 @@ def on_grid(path: Path, asset: str, whole: Stitched, columns: Columns, quantitie
     time = rows.pop(TIME).to_numpy()
     points = (QUANTITY,) if columns.labels == "check_up" else ()
     regular = grid.regular(path, rows, time, quantities.time.step, quantities.time.largest_gap, points)
-    notes = (grid.describe(asset, regular.gaps, quantities.time.unit),) if regular.gaps else ()
+    unit = quantities.time.unit
+    shown = partial(date_of, unit=unit) if whole.dated else None
+    notes = (grid.describe(asset, regular.gaps, unit, shown),) if regular.gaps else ()
     return AssetFile(regular.table, notes, whole.findings)
 
 

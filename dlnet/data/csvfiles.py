@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from dlnet.config.data import Pattern
 from dlnet.config.quantities import Labels
-from dlnet.data.order import positions
+from dlnet.data.dates import SECONDS, since_1970
+from dlnet.data.order import are_dates, check_rising, positions
 from dlnet.data.tablefiles import read_table
 from dlnet.errors import DataError
 from dlnet.files import printable
@@ -39,7 +42,7 @@ class Columns:
     features: Mapping[str, str]
     cycle: str | None = None
     asset: str | None = None
-    parts: str | None = None
+    parts: Pattern | None = None
     include: str | None = None
     labels: Labels = "all"
 
@@ -124,19 +127,48 @@ def read_rows(path: Path, columns: Columns, factor: float) -> pd.DataFrame:
 
 
 def rows_of(
-    path: Path, table: pd.DataFrame, columns: Columns, factor: float, settings: Settings = IN_PARAMS
+    path: Path,
+    table: pd.DataFrame,
+    columns: Columns,
+    factor: float,
+    settings: Settings = IN_PARAMS,
+    unit_of_time: str = "",
 ) -> pd.DataFrame:
-    """The columns of a table from ``tablefiles.read_table`` that are used, as ``read_rows`` returns them."""
+    """The columns of a table from ``tablefiles.read_table`` that are used, as ``read_rows`` returns them.
+
+    Args:
+        unit_of_time: of the task: times that are ISO dates count in it, from the beginning of 1970.
+    """
     _check_header(path, table, columns, settings)
     if table.empty:
         raise DataError(f"{path}: a header but no rows; put one row below it for each step of time, or delete the file")
-    parse = {ASSET: _names, CYCLE: positions}
+    parse: dict[str, Callable[[Path, pd.Series], pd.Series]] = {
+        ASSET: _names,
+        CYCLE: positions,
+        TIME: partial(_times, unit=unit_of_time),
+    }
     out = pd.DataFrame(
-        {name: parse.get(name, _numbers)(path, table[columns.name_in_file(name)]) for name in columns.names}
+        {name: parse.get(name, _numbers)(path, table[columns.name_in_file(name)]) for name in columns.names},
+        index=table.index,
     )
     if QUANTITY in out:
         out[QUANTITY] *= factor
     return out
+
+
+def _times(path: Path, column: pd.Series, unit: str) -> pd.Series:
+    """Times in the task's unit: numbers, or ISO dates, which must rise."""
+    if not are_dates(column):
+        return _numbers(path, column)
+    if unit not in SECONDS:
+        where = location(path, int(column.index[0]), str(column.name), column.index)
+        raise DataError(
+            f"{where}: a date, but a step of time of this task is one {unit}, which is no unit of time; if the column "
+            "orders rows, name it as cycle in place of time, else write numbers"
+        )
+    moments = positions(path, column)
+    check_rising(path, str(column.name), moments)
+    return since_1970(moments, unit)
 
 
 def _names(path: Path, column: pd.Series) -> pd.Series:

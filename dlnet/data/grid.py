@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -95,18 +95,20 @@ def regular(
     return Regular(pd.DataFrame(columns, index=pd.RangeIndex(len(grid)), columns=table.columns), gaps)
 
 
-def describe(asset: str, gaps: Sequence[Gap], unit: str) -> str:
+def describe(asset: str, gaps: Sequence[Gap], unit: str, shown: Callable[[float], str] | None = None) -> str:
     """One line that names the gaps of an asset; the first ``NAMED_GAPS`` one by one, then how many more there are.
 
     Args:
         asset: its name.
         gaps: at least one.
-        unit: of the times.
+        unit: of the times. shown: a time as text, without unit; None: times are numbers.
     """
-    named = ", ".join(f"{gap.start:.12g} and {gap.end:.12g}" for gap in gaps[:NAMED_GAPS])
+    text = shown or "{:.12g}".format
+    after = "" if shown else f" {unit}"
+    named = ", ".join(f"{text(gap.start)} and {text(gap.end)}" for gap in gaps[:NAMED_GAPS])
     more = f" and in {len(gaps) - NAMED_GAPS} more gaps" if len(gaps) > NAMED_GAPS else ""
     line = "a straight line" if len(gaps) == 1 else "straight lines"
-    return f"{asset}: no rows between {named} {unit}{more}; bridged by {line}."
+    return f"{asset}: no rows between {named}{after}{more}; bridged by {line}."
 
 
 def _check_known(path: Path, lines: pd.Index, what: str, values: np.ndarray, faulty: np.ndarray) -> None:

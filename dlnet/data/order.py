@@ -44,6 +44,13 @@ def positions(path: Path, column: pd.Series) -> pd.Series:
     )
 
 
+def are_dates(column: pd.Series) -> bool:
+    """Whether a column holds ISO dates: at least one, and no number."""
+    return not pd.api.types.is_numeric_dtype(column) and bool(
+        pd.api.types.is_datetime64_any_dtype(values := _parsed(column)) and values.notna().any()
+    )
+
+
 def _parsed(column: pd.Series) -> pd.Series:
     if pd.api.types.is_datetime64_any_dtype(column):
         return pd.to_datetime(column, utc=True)

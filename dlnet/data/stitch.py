@@ -32,13 +32,14 @@ class Part:
     Attributes:
         rows: float64, the index is the line in the file.
         cycle: number or time of each row, rising; None: rows stand in order.
-        nominal: quantity of the asset when new.
+        nominal: quantity of the asset when new. dated: its times were dates.
     """
 
     path: Path
     rows: pd.DataFrame
     cycle: pd.Series | None
     nominal: float
+    dated: bool = False
 
     @property
     def place(self) -> pd.Series | None:
@@ -55,11 +56,16 @@ class Part:
 
 @dataclass(frozen=True)
 class Stitched:
-    """All rows of one asset; ``cycle``: numbers or times of the rows, rising, None: rows stand in order."""
+    """All rows of one asset.
+
+    Attributes:
+        cycle: numbers or times of the rows, rising, None: rows stand in order. dated: the times of rows were dates.
+    """
 
     rows: pd.DataFrame
     cycle: pd.Series | None
     findings: tuple[Finding, ...]
+    dated: bool = False
 
 
 def stitch(asset: str, parts: Sequence[Part], largest_step: float) -> Stitched:
@@ -73,14 +79,20 @@ def stitch(asset: str, parts: Sequence[Part], largest_step: float) -> Stitched:
         DataError: parts have numbers and times, or rows of the same number that differ, or numbers that begin again
             in an order that is not clear; names both files, lines and the remedy.
     """
+    first = parts[0]
     for part in parts[1:]:
+        if part.dated != first.dated:
+            raise DataError(
+                f"{part.path}: dates, where {first.path} has numbers, or the other way round, though both are parts of "
+                f"{asset!r}; write the same in both"
+            )
         if part.nominal != parts[0].nominal:
             raise DataError(
                 f"{part.path}: a nominal value of {part.nominal:g}, but {parts[0].path}, a part of {asset!r} too, has "
                 f"{parts[0].nominal:g}; correct one of them"
             )
     if len(parts) == 1:
-        return Stitched(parts[0].rows.reset_index(drop=True), _plain(parts[0].cycle), ())
+        return Stitched(parts[0].rows.reset_index(drop=True), _plain(parts[0].cycle), (), parts[0].dated)
     ordered, findings = _ordered(asset, parts, largest_step)
     whole = _Whole(ordered[0])
     for part in ordered[1:]:
@@ -88,7 +100,7 @@ def stitch(asset: str, parts: Sequence[Part], largest_step: float) -> Stitched:
     files = _listed([f"{part.path.name} ({len(part.rows)} rows)" for part in ordered])
     how = "" if ordered[0].place is not None else ", in the order of their names, for no column orders them"
     text = f"stitched from {len(ordered)} files{how}: {files}"
-    return Stitched(whole.rows, whole.cycle, (_finding(asset, Kind.FILES, text), *findings))
+    return Stitched(whole.rows, whole.cycle, (_finding(asset, Kind.FILES, text), *findings), first.dated)
 
 
 def _plain(cycle: pd.Series | None) -> pd.Series | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -10,10 +11,24 @@ from dlnet.device.replay import Singles
 from dlnet.errors import DataError
 from dlnet.export.saved import SavedEdge
 from dlnet.forecast import AS_TRAINED, FileLayout, read_asset
+from dlnet.forecast.predict import Needs, prepare
 
 
-def device_values(path: Path, model: SavedEdge, layout: FileLayout = AS_TRAINED) -> Singles:
-    """(n, inputs) rows in natural units, in the order of the model's inputs; NaN where not measured.
+class DeviceRows(NamedTuple):
+    """Rows of an asset for a device.
+
+    Attributes:
+        values: (n, inputs) in natural units, in the order of the model's inputs; NaN where not measured.
+        outside: how the asset differs from the training assets, a line each; of too few rows for a forecast nothing is
+            said.
+    """
+
+    values: Singles
+    outside: tuple[str, ...]
+
+
+def device_rows(path: Path, model: SavedEdge, layout: FileLayout = AS_TRAINED) -> DeviceRows:
+    """Read the rows of an asset for a device.
 
     Raises:
         DataError: the file does not fit the model.
@@ -22,4 +37,6 @@ def device_values(path: Path, model: SavedEdge, layout: FileLayout = AS_TRAINED)
     if model.uses_target and not asset.has_target:
         raise DataError(f"{path}: no {target.quantity}, which is an input of this model")
     table = asset.rows.assign(**{target.symbol: asset.target})
-    return table[list(model.device.codec.names)].to_numpy(np.float32)
+    values = table[list(model.device.codec.names)].to_numpy(np.float32)
+    enough = len(asset.rows) >= model.window
+    return DeviceRows(values, prepare(path, asset, Needs.of(model)).outside if enough else ())

@@ -338,23 +338,32 @@ def _twice_middle(values: Sequence[int]) -> int:
 
 def _replace_outliers(codec: Codec, codes: Int16s) -> Int16s:
     """Causal Hampel filter of features (n, F): integers of ``dlnet.data.clean.replace_outliers`` with ``after`` 0."""
-    values, out, count = codes.astype(np.int64), codes.copy(), codes.shape[1]
-    own = slice(codec.inputs - count, codec.inputs)
+    if not len(codes):
+        return codes
+    own = slice(codec.inputs - codes.shape[1], codec.inputs)
     sigmas, floor = np.array(codec.sigmas[own], np.int64), np.array(codec.floor[own], np.int64)
-    for i in range(len(values)):
-        window = values[max(0, i - codec.memory) : i + 1]
-        centre = _twice_median(window)
-        spread = _twice_median(np.abs(2 * window - centre))
-        deviation = 2 * np.abs(2 * values[i] - centre)
-        outlier = (deviation << SIGMA_BITS) > np.maximum(sigmas * spread, floor << SIGMA_BITS)
-        out[i] = np.where(outlier, (centre + 1) >> 1, values[i])
-    return out
+    values = codes.astype(np.int64)
+    centre, spread = _twice_spread(values, codec.memory)
+    deviation = 2 * np.abs(2 * values - centre)
+    outlier = (deviation << SIGMA_BITS) > np.maximum(sigmas * spread, floor << SIGMA_BITS)
+    return np.where(outlier, (centre + 1) >> 1, codes).astype(np.int16)
 
 
-def _twice_median(window: Ints) -> Ints:
-    """Twice the median of each column."""
-    ordered = np.sort(window, axis=0)
-    return np.asarray(ordered[(len(window) - 1) // 2] + ordered[len(window) // 2])
+def _twice_spread(values: Ints, memory: int) -> tuple[Ints, Ints]:
+    """Of each row (n, F) and the ``memory`` rows before it: twice their median, four times the median deviation."""
+    windows = [values[None, : i + 1] for i in range(min(memory, len(values)))]
+    if len(values) > memory:
+        windows.append(np.lib.stride_tricks.sliding_window_view(values, memory + 1, axis=0).swapaxes(1, 2))
+    centres = [_twice_median(window) for window in windows]
+    pairs = zip(windows, centres, strict=True)
+    spreads = [_twice_median(np.abs(2 * window - centre[:, None])) for window, centre in pairs]
+    return np.concatenate(centres), np.concatenate(spreads)
+
+
+def _twice_median(windows: Ints) -> Ints:
+    """Twice the median of each column of windows (N, rows, F)."""
+    ordered, count = np.sort(windows, axis=1), windows.shape[1]
+    return np.asarray(ordered[:, (count - 1) // 2] + ordered[:, count // 2])
 
 
 def encode_codes(codec: Codec, clean: Int16s) -> tuple[Int16s, Int32s]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,10 +12,10 @@ import numpy.typing as npt
 import pandas as pd
 
 from dlnet.data import csvfiles
-from dlnet.data.assetfile import asset_rows
+from dlnet.data.assetfile import Piece, asset_of_file, asset_rows, unmatched
 from dlnet.data.findings import Finding
 from dlnet.data.ownnames import own_nominal
-from dlnet.data.tablefiles import read_table
+from dlnet.data.tablefiles import NOTES, read_table
 from dlnet.errors import DataError
 from dlnet.files import printable
 from dlnet.forecast.layout import (
@@ -38,12 +38,14 @@ class Asset:
     """Rows of one asset as read from its file.
 
     Attributes:
+        path: of its file, or of the first one.
         rows: ``quantity``, if it is in the file, and the model's features, oldest first; those before the first target
             are left out where the model needs it. What was not measured is NaN.
         notes: what readers of results should know. findings: what is odd about the rows.
     """
 
     name: str
+    path: Path
     rows: pd.DataFrame
     nominal: float
     notes: tuple[str, ...]
@@ -78,14 +80,14 @@ def read_asset(path: Path, model: Looks, layout: FileLayout = AS_TRAINED) -> Ass
         DataError: there is no such file, it holds several assets, a column is missing, or a value is invalid.
     """
     check_layout(model, layout)
-    table = read_table(path)
-    parts = _parts(path.stem, table, asset_column(table.columns, model, layout))
+    table = table_of(path, model)
+    parts = _parts(table, asset_column(table.rows.columns, model, layout))
     name, rows = next(parts)
     second = next(parts, None)
     if second is not None:
         many = model.document.quantities.asset.many
         raise DataError(f"{path}: holds several {many}, such as {name!r} and {second[0]!r}; give a file of one")
-    return asset_of(path, name, rows, model, layout)
+    return asset_of(name, [(path, rows)], model, layout)
 
 
 def lined(table: pd.DataFrame) -> pd.DataFrame:
@@ -93,44 +95,78 @@ def lined(table: pd.DataFrame) -> pd.DataFrame:
     return table.set_axis(pd.RangeIndex(FIRST_LINE, len(table) + FIRST_LINE))
 
 
-def each_asset(
-    path: Path, name: str, table: pd.DataFrame, model: Looks, layout: FileLayout = AS_TRAINED
-) -> Iterator[Asset | Refused]:
-    """The assets in a table, one after the other; one that cannot be used does not stop the rest.
+@dataclass(frozen=True)
+class Table:
+    """A table of one asset or of several.
 
-    Args:
-        path: of the file, for messages. name: of the asset, where no column names it.
+    Attributes:
+        path: of the file, for messages. name: of the asset, where no column names it; with one, ``before`` stands
+            before the name in that column.
     """
-    for asset, rows in _parts(name, table, asset_column(table.columns, model, layout)):
-        try:
-            yield asset_of(path, asset, rows, model, layout)
-        except DataError as error:
-            yield Refused(asset, path, str(error))
+
+    path: Path
+    name: str
+    rows: pd.DataFrame
+    before: str = ""
 
 
-def _parts(name: str, table: pd.DataFrame, column: str | None) -> Iterator[tuple[str, pd.DataFrame]]:
-    """Names of the assets in a table, and their rows; an asset's rows need not stand together."""
-    if column is None or table.empty:
-        yield name, table
-        return
-    for value, rows in table.groupby(column, sort=False, dropna=False):
-        yield printable(str(value)), rows
-
-
-def asset_of(path: Path, name: str, table: pd.DataFrame, model: Looks, layout: FileLayout) -> Asset:
-    """One asset, from its rows in a table whose index is the line in the file ``path``.
+def table_of(path: Path, model: Looks) -> Table:
+    """Read a file; which asset it belongs to, its name says as it did in training.
 
     Raises:
-        DataError: a column is missing, or a value is invalid.
+        DataError: it cannot be read.
     """
-    columns = columns_of(list(table.columns), model, layout)
+    pattern, table = model.document.data.columns.parts, read_table(path)
+    matched = asset_of_file(path, pattern)
+    name = path.stem if matched is None else matched
+    if matched is None:
+        table.attrs[NOTES].append(unmatched(path))
+    return Table(path, name, table, "" if pattern is None else f"{name}-")
+
+
+def each_asset(tables: Sequence[Table], model: Looks, layout: FileLayout = AS_TRAINED) -> Iterator[Asset | Refused]:
+    """The assets in tables, one after the other; one that cannot be used does not stop the rest.
+
+    Rows that stand under one name in several tables are stitched.
+    """
+    found: dict[str, list[tuple[Path, pd.DataFrame]]] = {}
+    for table in tables:
+        for name, rows in _parts(table, asset_column(table.rows.columns, model, layout)):
+            found.setdefault(name, []).append((table.path, rows))
+    for name, own in found.items():
+        try:
+            yield asset_of(name, own, model, layout)
+        except DataError as error:
+            yield Refused(name, own[0][0], str(error))
+
+
+def _parts(table: Table, column: str | None) -> Iterator[tuple[str, pd.DataFrame]]:
+    """Names of the assets in a table, and their rows; an asset's rows need not stand together."""
+    if column is None or table.rows.empty:
+        yield table.name, table.rows
+        return
+    for value, rows in table.rows.groupby(column, sort=False, dropna=False):
+        yield table.before + printable(str(value)), rows
+
+
+def asset_of(name: str, tables: Sequence[tuple[Path, pd.DataFrame]], model: Looks, layout: FileLayout) -> Asset:
+    """One asset, from its rows in files; the index of a table is the line in the file.
+
+    Raises:
+        DataError: a column is missing, a value is invalid, or the rows of several files do not fit.
+    """
     quantities = model.document.quantities
-    stated = layout.nominal or own_nominal(path, table, columns, quantities.target)
-    # A file of shares needs no nominal value: its rows are the target itself.
-    share = columns.unit in quantities.target.shares and columns.target is not None
-    nominal = stated or (1.0 if share else nominal_of(model, layout))
-    read = asset_rows(path, name, table, columns, quantities, nominal, BY_OPTIONS)
+    pieces = [_piece(path, table, model, layout) for path, table in tables]
+    read = asset_rows(name, pieces, quantities, BY_OPTIONS)
     rows = read.rows
     if model.uses_target:  # of rows before the first target nobody knows the health, and a board refuses them
         rows = rows[rows[csvfiles.QUANTITY].notna().cummax()].reset_index(drop=True)
-    return Asset(name, rows, nominal, read.notes, read.findings)
+    return Asset(name, tables[0][0], rows, pieces[0].nominal, read.notes, read.findings)
+
+
+def _piece(path: Path, table: pd.DataFrame, model: Looks, layout: FileLayout) -> Piece:
+    columns, target = columns_of(list(table.columns), model, layout), model.document.quantities.target
+    stated = layout.nominal or own_nominal(path, table, columns, target)
+    # A file of shares needs no nominal value: its rows are the target itself.
+    share = columns.unit in target.shares and columns.target is not None
+    return Piece(path, table, columns, stated or (1.0 if share else nominal_of(model, layout)))

@@ -12,14 +12,17 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from dlnet.data.assetfile import asset_of_file, natural
 from dlnet.data.own import NO_CELLS
-from dlnet.data.tablefiles import SUFFIXES, read_table
+from dlnet.data.tablefiles import SUFFIXES
 from dlnet.errors import DataError
-from dlnet.forecast.assets import Refused, each_asset
+from dlnet.forecast.assets import Asset, Refused, Table, each_asset, table_of
 from dlnet.forecast.layout import AS_TRAINED, FileLayout, check_layout
 from dlnet.forecast.predict import Needs, Prepared, predict, prepare
 from dlnet.forecast.ranking import Fleet
 from dlnet.saved import LoadedModel
+
+Result = Prepared | Refused
 
 ALONE = 100  # files that one process reads sooner than others are started
 CHUNK = 16  # files that a process is given at once
@@ -44,12 +47,12 @@ def forecast_fleet(
         DataError: a path does not exist, a folder has no tables in it, or ``layout`` does not fit the model.
         ModelError: a forecast is not finite.
     """
-    needs = Needs.of(model)
+    needs, document = Needs.of(model), model.document
     check_layout(needs, layout)
     threshold = _threshold(needs, end_of_life)
-    files = table_files(paths)
+    files = by_asset(table_files(paths), document.data.columns.parts)
     bar = tqdm(_read(files, needs, layout, jobs), total=len(files), desc="reading", unit="file", disable=len(files) < 2)
-    read = [one for part in bar for one in part]
+    read = _stitched([one for part in bar for one in part], needs, layout)
     ready = [one for one in read if isinstance(one, Prepared)]
     refused = tuple(one for one in read if isinstance(one, Refused))
     return Fleet.of(predict(ready, model), refused, threshold)
@@ -90,13 +93,36 @@ def _in_folder(folder: Path) -> list[Path]:
     )
 
 
+def by_asset(files: Sequence[Path], pattern: str | None) -> list[list[Path]]:
+    """Files whose names are of one asset, each in natural order; without a pattern each file alone."""
+    found: dict[str, list[Path]] = {}
+    for file in files:
+        name = None if pattern is None else asset_of_file(file, pattern)
+        found.setdefault(str(file.resolve()) if name is None else name, []).append(file)
+    return [sorted(own, key=lambda file: natural(file.as_posix())) for own in found.values()]
+
+
+def _stitched(read: list[Result], needs: Needs, layout: FileLayout) -> list[Result]:
+    """Assets, after those that a column names in several files were read again, as one each."""
+    found: dict[str, list[Result]] = {}
+    for one in read:
+        if isinstance(one, Prepared) or one.name != one.path.stem:  # no file that cannot be read
+            found.setdefault(one.name, []).append(one)
+    several = {name for name, own in found.items() if len(own) > 1 and any(one.name != one.path.stem for one in own)}
+    if not several:
+        return read
+    files = {one.path for name in several for one in found[name]}
+    again = _of_files(sorted(files, key=lambda file: natural(file.as_posix())), needs, layout)
+    return [one for one in read if one.name not in several] + [one for one in again if one.name in several]
+
+
 def _read(
-    files: Sequence[Path], needs: Needs, layout: FileLayout, jobs: int | None
-) -> Iterator[list[Prepared | Refused]]:
-    """Assets of each file, in order; many files are read by several processes."""
+    files: Sequence[Sequence[Path]], needs: Needs, layout: FileLayout, jobs: int | None
+) -> Iterator[list[Result]]:
+    """Assets of each file, or of the files of one, in order; many files are read by several processes."""
     workers = min(jobs or os.cpu_count() or 1, -(-len(files) // ALONE))
     if workers < 2:
-        yield from (_of_file(file, needs, layout) for file in files)
+        yield from (_of_files(own, needs, layout) for own in files)
         return
     pool = ProcessPoolExecutor(workers, get_context("spawn"), _begin, (needs, layout))
     try:
@@ -114,22 +140,28 @@ def _begin(needs: Needs, layout: FileLayout) -> None:
     _given[:] = [(needs, layout)]
 
 
-def _of_given(file: Path) -> list[Prepared | Refused]:
-    return _of_file(file, *_given[0])
+def _of_given(files: Sequence[Path]) -> list[Result]:
+    return _of_files(files, *_given[0])
 
 
-def _of_file(file: Path, needs: Needs, layout: FileLayout) -> list[Prepared | Refused]:
-    try:
-        assets = list(each_asset(file, file.stem, read_table(file), needs, layout))
-    except DataError as error:
-        return [Refused(file.stem, file, str(error))]
-    out: list[Prepared | Refused] = []
-    for asset in assets:
-        if isinstance(asset, Refused):
-            out.append(asset)
-            continue
+def _of_files(files: Sequence[Path], needs: Needs, layout: FileLayout) -> list[Result]:
+    """Assets in the files of one, or in a file of several; where one cannot be read, the asset would lack rows."""
+    tables: list[Table] = []
+    for file in files:
         try:
-            out.append(prepare(file, asset, needs))
+            tables.append(table_of(file, needs))
         except DataError as error:
-            out.append(Refused(asset.name, file, str(error)))
-    return out
+            return [Refused(file.stem, file, str(error))]
+    try:
+        return [_prepared(asset, needs) for asset in each_asset(tables, needs, layout)]
+    except DataError as error:
+        return [Refused(tables[0].name, tables[0].path, str(error))]
+
+
+def _prepared(asset: Asset | Refused, needs: Needs) -> Result:
+    if isinstance(asset, Refused):
+        return asset
+    try:
+        return prepare(asset.path, asset, needs)
+    except DataError as error:
+        return Refused(asset.name, asset.path, str(error))

@@ -9,7 +9,7 @@ import pandas as pd
 
 from dlnet.data.windows import Floats, Histories, Singles
 from dlnet.errors import DataError
-from dlnet.forecast.assets import Refused, each_asset, lined
+from dlnet.forecast.assets import Refused, Table, each_asset, lined
 from dlnet.forecast.layout import AS_TRAINED, FileLayout, check_layout
 from dlnet.forecast.predict import Needs, predict, prepare
 from dlnet.models.document import ModelDocument
@@ -78,7 +78,7 @@ class Forecaster:
         check_layout(needs, layout)
         ready = []
         named = table.rename(columns=lambda name: str(name).strip())
-        for asset in each_asset(TABLE, str(TABLE), lined(named), needs, layout):
+        for asset in each_asset([Table(TABLE, str(TABLE), lined(named))], needs, layout):
             if isinstance(asset, Refused):
                 raise DataError(f"{asset.name}: {asset.reason}")
             ready.append(prepare(Path(asset.name), asset, needs))

@@ -58,6 +58,14 @@ def outside(
     return tuple(lines)
 
 
+def said(lines: Sequence[str]) -> list[str]:
+    """What users read of an asset that is outside; nothing of one that is not."""
+    if not lines:
+        return []
+    named = [f"Outside the training range: {line}" for line in lines]
+    return [*named, "No typical error is given: none was measured on such data."]
+
+
 def _first(seen: Range, value: float, target: Target) -> list[str]:
     margin = max(MARGIN * (seen.high - seen.low), FIRST_MARGIN)
     if seen.low - margin <= value <= seen.high + margin:

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+MARGIN = 0.05  # of the ranked forecasts' range, above and below them
+LONGEST = 40  # characters of a name in a picture
 NAMED, DRAWN = 8, 400  # forecasts of a fleet with a colour and a name, and all that are drawn
 
 
@@ -35,7 +37,7 @@ def draw(result: Forecast) -> Figure:
     close.set_title(f"Next {words.time.count(horizon)}: {target.symbol} {end} at the end")
     close.legend(loc="best")
     flag = " (outside the training range)" if result.outside else ""
-    figure.suptitle(result.asset + flag, x=0.01, ha="left")
+    figure.suptitle(shortened(result.asset) + flag, x=0.01, ha="left")
     caption(figure, f"Model {result.model}, trained on {result.label}. {_band_words(result)}")
     return figure
 
@@ -64,6 +66,29 @@ def _curves(axes: Axes, result: Forecast, first: int) -> None:
     axes.axvline(rows + 0.5, color=INK, linewidth=0.8, linestyle=(0, (3, 3)))
 
 
+def _scaled(axes: Axes, fleet: Fleet) -> bool:
+    """Scale an axis for the ranked forecasts, so that odd ones do not flatten them; whether such lie beyond it."""
+    ranked = [one for one in fleet.forecasts[:DRAWN] if not one.outside]
+    if not ranked:
+        return False
+    values = [value for one in ranked for value in (one.history[-1], *one.ahead)]
+    known = np.array([value for value in (*values, fleet.threshold) if value is not None and np.isfinite(value)])
+    margin = MARGIN * max(float(np.ptp(known)), 1e-3 * float(np.abs(known).max()))
+    low, high = known.min() - margin, known.max() + margin
+    axes.set_ylim(low, high)
+    return any(((one.ahead < low) | (one.ahead > high)).any() for one in fleet.unlike)
+
+
+def shortened(name: str) -> str:
+    """A name that fits into a picture."""
+    return name if len(name) <= LONGEST else f"{name[: LONGEST - 1]}…"
+
+
+def _label(place: int, forecast: Forecast) -> str:
+    name = shortened(forecast.asset)
+    return f"outside: {name}" if forecast.outside else f"{place + 1}. {name}"
+
+
 def draw_fleet(fleet: Fleet) -> Figure:
     """Forecasts of many assets over the rows ahead, the most urgent ones named; call it inside ``figure_style()``."""
     from matplotlib.figure import Figure
@@ -81,7 +106,7 @@ def draw_fleet(fleet: Fleet) -> Figure:
             np.concatenate([forecast.history[-1:], forecast.ahead]),
             color=PALETTE[place] if named else FAINT,
             linestyle="dashed" if forecast.outside else "solid",
-            label=f"{place + 1}. {forecast.asset}" if named else None,
+            label=_label(place, forecast) if named else None,
             linewidth=1.6 if named else 0.8,
         )
     if fleet.threshold is not None:
@@ -91,7 +116,9 @@ def draw_fleet(fleet: Fleet) -> Figure:
     axes.set_title(words.asset.count(len(fleet.forecasts)))
     handles, labels = axes.get_legend_handles_labels()
     axes.legend(handles[::-1], labels[::-1], loc="center left", bbox_to_anchor=(1, 0.5))
-    dashed = f" Dashed: unlike the training {words.asset.many}." if fleet.unlike else ""
+    hidden = _scaled(axes, fleet)
+    where = ", some beyond this picture" if hidden else ""
+    dashed = f" Dashed: unlike the training {words.asset.many}{where}." if fleet.unlike else ""
     first = f" The first {DRAWN} are drawn." if len(fleet.forecasts) > DRAWN else ""
     caption(figure, f"Model {one.model}, trained on {one.label}.{dashed}{first}")
     return figure

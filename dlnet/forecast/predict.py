@@ -11,7 +11,7 @@ import numpy as np
 from dlnet.config.presets import MARKS
 from dlnet.config.quantities import Track
 from dlnet.data.check_ups import held_note
-from dlnet.data.clean import clean_inputs, health_levels
+from dlnet.data.clean import clean_inputs, health_levels, without_gaps
 from dlnet.data.findings import Kind
 from dlnet.data.oddities import oddities
 from dlnet.data.windows import Histories
@@ -63,7 +63,7 @@ class Prepared:
         history: (rows,) cleaned health; NaN where the file has none. features: (window, F) the last cleaned rows.
     """
 
-    asset: str
+    name: str
     path: Path
     nominal: float
     history: Floats
@@ -108,7 +108,7 @@ def prepare(path: Path, asset: Asset, needs: Needs) -> Prepared:
         unlike += outside(needs.seen, health, features, needs.features, needs.window, quantities.target)
     notes += [
         *_gap_notes(needs, measured, values),
-        *_held_notes(needs, measured),
+        *_held_notes(needs, measured, health),
         *_device_notes(needs, measured, values),
     ]
     last = slice(-needs.window, None)
@@ -140,7 +140,7 @@ def _forecast(one: Prepared, ahead: Floats, model: LoadedModel) -> Forecast:
         )
     error = np.asarray(document.validation.by_horizon)
     return Forecast(
-        asset=one.asset,
+        asset=one.name,
         path=one.path,
         model=name_of(model),
         label=document.data.label,
@@ -176,9 +176,9 @@ def _gap_notes(needs: Needs, health: Floats, features: Floats) -> list[str]:
     return notes
 
 
-def _held_notes(needs: Needs, measured: Floats) -> list[str]:
-    """What a forecast rests on where the file ends in rows that may be a check-up."""
-    if needs.track == "sensors_only":
+def _held_notes(needs: Needs, measured: Floats, health: Floats) -> list[str]:
+    """What a forecast rests on where the file ends in rows that may be a check-up; ``health``: cleaned."""
+    if needs.track == "sensors_only" or without_gaps(measured)[-1] == health[-1]:  # a sound row keeps its value
         return []
     off = int(health_levels(measured, needs.document.clean, needs.document.quantities).off[-1])
     return [held_note(off, needs.document.quantities)] if off else []

@@ -1,4 +1,7 @@
-"""Forecasts of many assets in order: who reaches the end of life first, then by the forecast at its end."""
+"""Forecasts of many assets in order: who reaches the end of life first, then by the forecast at its end.
+
+Assets that are unlike those of training have no rank: how far off their forecasts are, nobody measured.
+"""
 
 from __future__ import annotations
 
@@ -31,14 +34,22 @@ class Fleet:
 
     @classmethod
     def of(cls, forecasts: Sequence[Forecast], refused: Sequence[Refused], threshold: float | None) -> Self:
-        """Sort forecasts: rows to the end of life, where the horizon reaches it; after those by the last value."""
+        """Sort forecasts: rows to the end of life, where the horizon reaches it; after those by the last value.
 
-        def urgency(one: Forecast) -> tuple[float, float, str]:
+        Assets unlike those of training follow below, in the same order.
+        """
+
+        def urgency(one: Forecast) -> tuple[bool, float, float, str]:
             steps = None if threshold is None else one.steps_to(threshold)
             last = float(one.quantities.target.to_health(one.ahead[-1]))
-            return (np.inf if steps is None else float(steps), last, one.asset)
+            return (bool(one.outside), np.inf if steps is None else float(steps), last, one.asset)
 
         return cls(tuple(sorted(forecasts, key=urgency)), tuple(refused), threshold)
+
+    @property
+    def alone(self) -> bool:
+        """Whether it is one forecast, and nothing else was asked for."""
+        return len(self.forecasts) == 1 and not self.refused
 
     @property
     def unlike(self) -> tuple[Forecast, ...]:
@@ -49,13 +60,20 @@ class Fleet:
         """Rows until a forecast reaches the threshold; None: not within the horizon, or there is no threshold."""
         return None if self.threshold is None else one.steps_to(self.threshold)
 
+    @property
+    def ranks(self) -> list[int | None]:
+        """Rank of each forecast, from 1; None for those that are unlike those of training."""
+        return [None if one.outside else place for place, one in enumerate(self.forecasts, 1)]
+
     def ranked_by(self, one: Forecast) -> str:
-        """What the place of a forecast was decided by."""
+        """What the rank of a forecast was decided by; empty where it has none."""
+        if one.outside:
+            return ""
         return BY_END if self.steps_to_end(one) is None else BY_LIFE
 
     def assets(self) -> pd.DataFrame:
-        """One row an asset, the most urgent first; those that failed are last, with the reason."""
-        rows = [self._row(i, one) for i, one in enumerate(self.forecasts, 1)]
+        """One row an asset, the most urgent first; below them those without a rank, and those that failed."""
+        rows = [self._row(rank, one) for rank, one in zip(self.ranks, self.forecasts, strict=True)]
         rows += [
             {"asset": one.name, "file": str(one.path), "status": FAILED, "reason": one.reason} for one in self.refused
         ]
@@ -76,7 +94,7 @@ class Fleet:
     def _ahead(self) -> str:
         return plain_name(f"{self.forecasts[0].quantities.time.many}_to_end_of_life")
 
-    def _row(self, rank: int, one: Forecast) -> dict[str, Any]:
+    def _row(self, rank: int | None, one: Forecast) -> dict[str, Any]:
         symbol = plain_name(one.quantities.target.symbol)
         return {
             "rank": rank,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import textwrap
+import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -30,6 +32,8 @@ SPLIT_COLOURS: Mapping[str, str] = {"train": PALETTE[0], "validation": PALETTE[4
 
 MUTED, INK, FAINT = "#5b6670", "#1f2933", "#d9dee3"
 """Colours of secondary text, of text, and of context behind the data."""
+
+CAPTION = 14  # characters of a caption that an inch holds
 
 _STYLE: Any = {
     "figure.dpi": 100,
@@ -63,8 +67,12 @@ _STYLE: Any = {
 
 @contextmanager
 def figure_style() -> Iterator[None]:
-    """Make figures in this block look like all others; settings outside are left as they were."""
-    with mpl.rc_context():
+    """Make figures in this block look like all others; settings outside are left as they were.
+
+    A character that the font lacks, of a name in a user's file, is drawn as a box, without a warning.
+    """
+    with mpl.rc_context(), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing from font")
         mpl.rcdefaults()
         mpl.rcParams.update(_STYLE)
         yield
@@ -76,8 +84,9 @@ def palette(count: int) -> list[str]:
 
 
 def caption(figure: Figure, text: str) -> None:
-    """Put a line of secondary text below a figure: its source and notes for the reader."""
-    figure.supxlabel(text, x=0.01, ha="left", fontsize=8.5, color=MUTED)
+    """Put secondary text below a figure, in lines as wide as it: its source and notes for the reader."""
+    lines = textwrap.fill(text, int(CAPTION * figure.get_figwidth()))
+    figure.supxlabel(lines, x=0.01, ha="left", fontsize=8.5, color=MUTED)
 
 
 def save_figure(figure: Figure, path: Path) -> None:

@@ -17,8 +17,13 @@ if TYPE_CHECKING:
 STYLE = (
     "body{font-family:system-ui,sans-serif;margin:1.5em;color:#1f2933}img{max-width:100%}"
     "table{border-collapse:collapse;font-size:.9em}td,th{padding:.25em .7em;border-bottom:1px solid #d9dee3;"
-    "text-align:right}td.text,th.text{text-align:left}tr.outside{background:#fff3d6}tr.failed{background:#fbe3e0}"
+    "text-align:right;white-space:nowrap}td.text,th.text{text-align:left;white-space:normal}"
+    "td.text,h1{overflow-wrap:anywhere}td.text{min-width:8em}tr.outside{background:#fff3d6}tr.failed{background:#fbe3e0}"
 )
+
+
+OUTSIDE_ALONE = "Outside what the model was trained on: no error was measured on such, so none is given."
+RANKING = (0, 6)  # columns that say nothing of one asset alone
 
 
 def forecast_page(fleet: Fleet, figure: Figure) -> str:
@@ -48,6 +53,9 @@ def summary(fleet: Fleet) -> list[str]:
     words, target = one.quantities, one.quantities.target
     many = words.asset.many
     lines = [f"Model {one.model}, trained on {one.label}."]
+    if fleet.alone:
+        typical = f"Typical error: mean absolute error on validation {many}. It is no bound."
+        return [*lines, OUTSIDE_ALONE if fleet.unlike else typical]
     if fleet.threshold is None:
         lines.append(f"Ranked by the forecast at its end: the task {words.name} names no end of life.")
     else:
@@ -59,7 +67,7 @@ def summary(fleet: Fleet) -> list[str]:
     if fleet.unlike:
         lines.append(
             f"{words.asset.count(len(fleet.unlike))} of {len(fleet.forecasts)} outside what the model was trained on: "
-            "no error was measured on such, so none is given."
+            "no error was measured on such, so none is given, and they have no rank."
         )
     if fleet.refused:
         lines.append(f"{len(fleet.refused)} could not be forecast; the reasons are in the table.")
@@ -83,7 +91,8 @@ def fleet_rows(fleet: Fleet, lines: int | None = None) -> list[tuple[str, list[s
         lines: of the remarks on a forecast, at most; None: all.
     """
     return [
-        ("outside" if one.outside else "", _cells(fleet, i, one, lines)) for i, one in enumerate(fleet.forecasts, 1)
+        ("outside" if one.outside else "", _cells(fleet, rank, one, lines))
+        for rank, one in zip(fleet.ranks, fleet.forecasts, strict=True)
     ]
 
 
@@ -93,14 +102,19 @@ def refused_rows(fleet: Fleet) -> list[tuple[str, list[str]]]:
 
 
 def _table(fleet: Fleet) -> str:
-    rows = [_row(kind, cells) for kind, cells in (*fleet_rows(fleet), *refused_rows(fleet))]
-    return f"<table><thead><tr>{_line('th', fleet_head(fleet))}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
+    left_out = RANKING if fleet.alone else ()
+    rows = [
+        f'<tr class="{kind}">{_line("td", cells, left_out)}</tr>'
+        for kind, cells in (*fleet_rows(fleet), *refused_rows(fleet))
+    ]
+    head = _line("th", fleet_head(fleet), left_out)
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
 
 
-def _cells(fleet: Fleet, place: int, forecast: Forecast, lines: int | None) -> list[str]:
+def _cells(fleet: Fleet, rank: int | None, forecast: Forecast, lines: int | None) -> list[str]:
     target, steps = forecast.quantities.target, fleet.steps_to_end(forecast)
     return [
-        str(place),
+        "" if rank is None else str(rank),
         forecast.asset,
         "" if steps is None else str(steps),
         target.shown(forecast.history[-1]),
@@ -120,13 +134,11 @@ def _remarks(forecast: Forecast, lines: int | None) -> str:
 TEXTS = (1, 6, 7)  # columns of words
 
 
-def _row(kind: str, cells: Sequence[str]) -> str:
-    return f'<tr class="{kind}">{_line("td", cells)}</tr>'
-
-
-def _line(tag: str, cells: Iterable[str]) -> str:
+def _line(tag: str, cells: Iterable[str], left_out: Sequence[int]) -> str:
     return "".join(
-        f"<{tag}{' class=text' if i in TEXTS else ''}>{html.escape(cell)}</{tag}>" for i, cell in enumerate(cells)
+        f"<{tag}{' class=text' if i in TEXTS else ''}>{html.escape(cell)}</{tag}>"
+        for i, cell in enumerate(cells)
+        if i not in left_out
     )
 
 

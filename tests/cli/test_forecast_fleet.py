@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from dlnet.cli import main
 from dlnet.errors import DataError
 from dlnet.forecast.fleet import table_files
 from dlnet.forecast.result import steps_to
+from dlnet.outputs.names import file_name
 from tasks import BATTERY
 
 CELLS = ("cell-0", "cell-1", "cell-3")
@@ -230,3 +232,97 @@ def test_a_model_folder_is_no_place_for_forecasts(model, tmp_path, capsys):
 def test_steps_to_a_threshold_are_counted_from_the_last_row(direction, history, ahead, steps):
     target = BATTERY.target.model_copy(update={"direction": direction})
     assert steps_to(0.8, np.array(history), np.array(ahead), target) == steps
+
+
+def trained_on_parts(model, folder, pattern):
+    """The model, as if trained on files whose names the pattern matches."""
+    shutil.copytree(model, folder)
+    document = json.loads((folder / "model.json").read_text())
+    document["data"]["columns"]["parts"] = pattern
+    (folder / "model.json").write_text(json.dumps(document))
+    return folder
+
+
+PARTS = "(?P<asset>.+)_part[0-9]+"
+
+
+def test_parts_of_an_asset_are_stitched_as_in_training_and_listed(model, tmp_path):
+    parts = trained_on_parts(model, tmp_path / "model", PARTS)
+    write_cells("cells", ("cell-0", "cell-1"))
+    Path("cells/cell-1.csv").unlink()
+    for number, rows in {2: slice(0, 20), 10: slice(20, 45), 11: slice(45, 60)}.items():
+        cell("cell-1")[rows].to_csv(f"cells/cell-1_part{number}.csv", index=False)
+    assert run(parts, "cells") == 0
+    found = pd.read_csv("out/forecasts.csv").query("asset == 'cell-1'")["soh"].tolist()
+    page = Path("out/forecasts.html").read_text()
+    assert "stitched from 3 files" in page
+    assert "the name of cell-0.csv does not match data.csv.parts" in page
+    cell("cell-1").to_csv("whole.csv", index=False)
+    run(model, "whole.csv")
+    assert found == pd.read_csv("out/whole.csv")["soh"].tolist()
+
+
+def test_an_asset_of_which_a_part_cannot_be_read_is_not_forecast(model, tmp_path):
+    parts = trained_on_parts(model, tmp_path / "model", PARTS)
+    write_cells("cells", ("cell-0",))
+    cell("cell-1")[:40].to_csv("cells/cell-1_part1.csv", index=False)
+    Path("cells/cell-1_part2.csv").write_bytes(b"\xff\x00\xff")
+    assert run(parts, "cells") == 1
+    table = pd.read_csv("out/assets.csv").set_index("asset")
+    assert table["status"].tolist() == ["ok", "failed"]
+    assert "cell-1_part2.csv" in table["reason"].iloc[-1]
+
+
+def test_an_asset_that_a_column_names_in_several_files_is_one(model):
+    Path("cells").mkdir()
+    for i, rows in enumerate((slice(0, 35), slice(35, 60))):
+        own = [cell(name)[rows].assign(asset=name) for name in CELLS[: 3 - i]]
+        pd.concat(own).to_csv(f"cells/year-{i}.csv", index=False)
+    assert run(model, "cells") == 0
+    ranking = pd.read_csv("out/assets.csv").set_index("asset")
+    assert sorted(ranking.index) == sorted(CELLS)
+    cell(CELLS[0]).to_csv("whole.csv", index=False)
+    run(model, "whole.csv")
+    found = pd.read_csv("out/forecasts.csv").query("asset == @CELLS[0]")["soh"].tolist()
+    assert found == pd.read_csv("out/whole.csv")["soh"].tolist()
+
+
+@pytest.mark.parametrize("pattern", ["(?P<asset>(a+)+)$", "(?P<asset>(?:a|a)(?:a|a)(?:a|a)(?:a|a)(?:a|a))", "(", "x"])
+def test_a_pattern_of_a_damaged_model_is_one_line_and_not_tried(model, tmp_path, capsys, pattern):
+    forged = trained_on_parts(model, tmp_path / "model", pattern)
+    write_cells("cells")
+    assert run(forged, "cells") == 1
+    err = capsys.readouterr().err
+    assert "model.json: data.columns" in err
+    assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "name", ["../../up", "a/b", "..", "c:\\x", "new\nline", "x" * 5000, "電池" * 100, " ", "$x^$", "_hidden", "CON?"]
+)
+def test_files_of_an_asset_with_an_odd_name_stand_in_the_folder(model, tmp_path, name):
+    cell("cell-1").assign(asset=name).to_parquet("fleet.parquet")
+    before = {path for path in tmp_path.rglob("*") if "out" not in path.parts}
+    assert run(model, "fleet.parquet") == 0
+    assert {path for path in tmp_path.rglob("*") if "out" not in path.parts} == before
+    assert sorted(path.suffix for path in Path("out").iterdir() if path.name != ".dlnet.json") == [
+        ".csv",
+        ".html",
+        ".png",
+    ]
+
+
+def test_file_names_of_different_assets_differ():
+    names = ["a/b", "a_b", "a?b", "a:b", ".", "..", "", "x" * 300, "x" * 301, "a/B"]
+    files = [file_name(name) for name in names]
+    assert len({file.casefold() for file in files}) == len(names)
+    assert file_name("cell 1 (äöü)") == "cell 1 (äöü)"
+    assert all(len(file.encode()) < 250 for file in files)
+
+
+def test_odd_names_of_a_fleet_are_drawn_and_listed(model, recwarn):
+    names = ["../up", "<i>$x^$", "_hidden", "x" * 3000]
+    pd.concat([cell("cell-1").assign(asset=name) for name in names]).to_parquet("fleet.parquet")
+    assert run(model, "fleet.parquet") == 0
+    assert sorted(pd.read_csv("out/assets.csv")["asset"]) == sorted(names)
+    assert not recwarn.list

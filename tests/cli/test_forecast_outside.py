@@ -16,8 +16,11 @@ from dlnet.cli import main
 from dlnet.data.windows import WindowDataset
 from dlnet.files import write_json
 from dlnet.forecast import draw, forecast
+from dlnet.forecast.fleet import forecast_fleet
 from dlnet.forecast.outside import outside
+from dlnet.forecast.picture import draw_fleet
 from dlnet.models.document import Range, Seen
+from dlnet.plots.style import figure_style
 from dlnet.saved import load
 from tasks import BATTERY
 
@@ -101,6 +104,24 @@ def test_in_a_fleet_only_the_odd_one_is_outside(model):
     assert table["outside"].to_dict() == {"odd": True, "cell-0": False, "cell-1": False}
     assert table["typical_error"].isna().to_dict() == table["outside"].to_dict()
     assert table["status"]["odd"] == "outside"
+
+
+def test_an_asset_outside_has_no_rank_and_stands_below_the_others_with_the_reason(model):
+    Path("cells").mkdir()
+    for name in ("cell-0", "cell-1"):
+        cell(name).to_csv(f"cells/{name}.csv", index=False)
+    cell().assign(capacity=0.3).to_csv("cells/odd.csv", index=False)  # its forecast would be the most urgent
+    Path("cells/broken.csv").write_text("CC Q,CV Q,capacity\n1,2,three\n")
+    run(model, "cells", "--end-of-life", "0.8")
+    table = pd.read_csv("out/assets.csv")
+    assert table["asset"].tolist()[2:] == ["odd", "broken"]
+    assert table["rank"].tolist()[:2] == [1, 2]
+    assert table["rank"].isna().tolist() == [False, False, True, True]
+    assert "first SoH" in table["reason"][2]
+    assert pd.isna(table["ranked_by"][2])
+    page = Path("out/forecasts.html").read_text()
+    assert '<tr class="outside"><td></td><td class=text>odd</td>' in page
+    assert "they have no rank" in page
 
 
 def test_the_picture_of_an_asset_outside_has_no_band_and_says_why(model):
@@ -204,3 +225,37 @@ def test_rows_before_the_window_do_not_count_but_the_first_health_does():
     health = np.concatenate([np.full(50, 1.3), LINE - 0.02])
     (line,) = outside(SEEN, health, values, ["x"], 50, BATTERY.target)
     assert line.startswith("first SoH 1.3, in training 0.98 to 1")
+
+
+def test_an_asset_outside_does_not_flatten_the_picture_of_the_others(model):
+    for name in ("cell-0", "cell-1"):
+        cell(name).to_csv(f"{name}.csv", index=False)
+    cell().assign(capacity=0.3).to_csv("odd.csv", index=False)
+    paths = [Path(f"{name}.csv") for name in ("cell-0", "cell-1", "odd")]
+    fleet = forecast_fleet(paths, load(model))
+    figure = draw_fleet(fleet)
+    low, high = figure.axes[0].get_ylim()
+    assert low > fleet.unlike[0].ahead.max()
+    assert all(low < one.ahead.min() and one.history[-1] < high for one in fleet.forecasts[:2])
+    assert "some beyond this picture" in figure.get_supxlabel()
+    labels = [text.get_text() for text in figure.axes[0].get_legend().get_texts()]
+    assert labels[-1] == "outside: odd"
+
+
+def test_a_long_caption_is_as_wide_as_its_picture(model):
+    broken("nominal")
+    with figure_style():
+        figure = draw(forecast(Path("odd.csv"), load(model)))
+        figure.canvas.draw()
+        extent = figure._supxlabel.get_window_extent()
+    assert "\n" in figure.get_supxlabel()
+    assert 0 <= extent.x0 < extent.x1 <= figure.bbox.x1
+
+
+def test_the_page_of_one_asset_says_nothing_of_a_ranking(model):
+    cell().to_csv("cell.csv", index=False)
+    run(model, "cell.csv")
+    page = Path("out/cell.html").read_text()
+    assert "rank" not in page.lower().replace("data:image", "").split("base64")[0]
+    assert "ranked by" not in page
+    assert "± " in page

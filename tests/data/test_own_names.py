@@ -11,7 +11,7 @@ from synthetic_cells import cells_table, data_params, write_cells
 from dlnet.data.csvfiles import Columns
 from dlnet.data.ownnames import own_names
 from dlnet.data.sources import load_assets
-from dlnet.device.values import device_values
+from dlnet.device.values import device_rows
 from dlnet.errors import DataError
 from dlnet.firmware.random_model import random_model
 from dlnet.forecast import FileLayout, forecast, read_asset
@@ -62,7 +62,9 @@ def test_forecast_and_replay_read_an_exported_cell_without_options(model, tmp_pa
     found = forecast(path, model)
     assert found.nominal == 2.0
     np.testing.assert_allclose(found.ahead, expected.ahead, rtol=1e-12)
-    np.testing.assert_allclose(device_values(path, model), device_values(tmp_path / "mapped.csv", model, mapped))
+    np.testing.assert_allclose(
+        device_rows(path, model).values, device_rows(tmp_path / "mapped.csv", model, mapped).values
+    )
 
 
 def test_what_is_given_counts_before_what_the_file_says(model, tmp_path):
@@ -123,7 +125,7 @@ def test_a_task_of_another_quantity_has_its_own_names():
 )
 def test_a_nominal_value_that_cannot_be_is_named(model, tmp_path, nominal, words):
     exported(cell(model)).assign(nominal_ah=nominal).to_csv(tmp_path / "cell.csv", index=False)
-    for read in (read_asset, device_values):
+    for read in (read_asset, device_rows):
         with pytest.raises(DataError, match=words):
             read(tmp_path / "cell.csv", model)
 
@@ -168,7 +170,7 @@ def test_a_cell_in_another_form_has_the_same_forecast(model, tmp_path, form):
             path = path.with_suffix(".xlsx")
             table.to_excel(path, index=False)
     assert forecast(path, model).ahead.tobytes() == expected.ahead.tobytes()
-    assert device_values(path, model).tobytes() == device_values(tmp_path / "cell.csv", model).tobytes()
+    assert device_rows(path, model).values.tobytes() == device_rows(tmp_path / "cell.csv", model).values.tobytes()
 
 
 @pytest.mark.parametrize(("name", "size"), [("soh", 1.0), ("soh_percent", 100.0)])

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from time import process_time
+
 import numpy as np
 import pandas as pd
 import pytest
 from pydantic import ValidationError
 from synthetic_cells import data_params, life
 
+from dlnet.data.assetfile import asset_of_file
 from dlnet.data.findings import Kind
 from dlnet.data.sources import load_assets
 from dlnet.errors import DataError
@@ -197,8 +201,25 @@ def test_parts_without_a_pattern_that_overlap_are_refused_with_a_hint(tmp_path):
 
 @pytest.mark.parametrize(
     ("pattern", "words"),
-    [("(", "is no regular expression"), ("(.+)_p", "has no group"), ("(?P<asset>" + "a" * 200 + ")", "longer")],
+    [
+        ("(", "is no regular expression"),
+        ("(.+)_p", "has no group"),
+        ("(?P<asset>" + "a" * 200 + ")", "longer"),
+        ("(?P<asset>(a+)+)", "forever"),
+    ],
 )
 def test_a_pattern_of_no_use_is_refused(tmp_path, pattern, words):
     with pytest.raises(ValidationError, match=words):
         data_params("csv", tmp_path, parts=pattern)
+
+
+@pytest.mark.parametrize("name", ["_" * 96 + ".csv", "_" * 250 + ".csv"])
+def test_a_pattern_that_is_taken_answers_at_once(name):
+    begun = process_time()
+    assert asset_of_file(Path(name), data_params("csv", parts="(?P<asset>.*.*.*.*)!").csv.parts) is None
+    assert process_time() - begun < 2
+
+
+def test_no_name_of_over_a_hundred_characters_matches():
+    assert asset_of_file(Path("a" * 96 + ".csv"), "(?P<asset>.+)") == "a" * 96
+    assert asset_of_file(Path("a" * 97 + ".csv"), "(?P<asset>.+)") is None

@@ -16,9 +16,9 @@ def folder(model, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def cell(tmp_path_factory):
-    """A cell of the embedded fleet, as a user's file."""
+    """A training cell of the embedded fleet, as a user's file."""
     table = pd.read_parquet(PROJECT / "data/embedded.parquet")
-    table = table[table["asset"] == sorted(table["asset"].unique())[5]].head(70)
+    table = table[table["asset"] == sorted(table["asset"].unique())[0]].head(70)
     path = tmp_path_factory.mktemp("cells") / "cell.csv"
     table.rename(columns={"quantity": "capacity"}).drop(columns="asset").to_csv(path, index=False)
     return path
@@ -63,6 +63,28 @@ def test_forecast_prints_soh_and_the_crossing(device, cell):
     assert code == 0
     assert len([line for line in out.splitlines() if "cycles ahead: SoH" in line]) == 12
     assert "SoH 0.8:" in out
+
+
+@pytest.fixture(scope="module")
+def odd(cell, tmp_path_factory):
+    """The cell with capacities such as no training cell had."""
+    path = tmp_path_factory.mktemp("cells") / "odd.csv"
+    table = pd.read_csv(cell)
+    table.assign(capacity=table["capacity"] * 0.6).to_csv(path, index=False)
+    return path
+
+
+@pytest.mark.parametrize("command", ["forecast", "replay"])
+def test_the_board_says_outside_in_the_words_of_the_forecast_and_with_its_exit_code(
+    device, odd, folder, tmp_path, capsys, command
+):
+    words = ["forecast", str(odd), "--nominal", "5", "--model", str(folder), "--out", str(tmp_path / "out")]
+    assert main(words) == 3
+    said = [line for line in capsys.readouterr().out.splitlines() if line.startswith(("Outside", "No typical"))]
+    code, out, errors = device(command, odd, "--nominal", 5)
+    assert (code, errors) == (3, "")
+    assert said[0].startswith("Outside the training range: first SoH")
+    assert out.splitlines()[-len(said) :] == said
 
 
 def test_another_model_on_the_board_is_one_line(device, cell, tmp_path):
