@@ -83,9 +83,11 @@ struct Neighbours {
 
   Neighbours(const int32_t *values, int count) {
     int32_t sorted[most];
-    for (int i = 0; i < count; ++i) sorted[i] = values[i];
+    for (int i = 0; i < count - 1; ++i) sorted[i] = values[i];
+    sorted[count - 1] = values[count - 1];
     centre = twice_median(sorted, count);
-    for (int i = 0; i < count; ++i) sorted[i] = abs_i32(2 * values[i] - centre);
+    for (int i = 0; i < count - 1; ++i) sorted[i] = abs_i32(2 * values[i] - centre);
+    sorted[count - 1] = abs_i32(2 * values[count - 1] - centre);
     away = 2 * sorted[count - 1];
     spread = twice_median(sorted, count);
   }
@@ -111,7 +113,7 @@ int16_t hampel(const Half *before, int16_t value, int count, int32_t sigmas, int
 template <int most>
 int32_t twice_median_of(const Half *codes, int count) {
   int32_t sorted[most];
-  copy_codes(codes, count, sorted);
+  *copy_codes(codes, count - 1, sorted) = codes[count - 1];
   return twice_median(sorted, count);
 }
 
