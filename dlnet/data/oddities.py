@@ -135,7 +135,7 @@ def _beginning(raw: Floats, quantities: Quantities) -> _Found:
     floor, wear = _floor(values, quantities)
     off = values - np.median(values[FIRST : 2 * FIRST])
     worn = wear * (np.arange(len(values)) - (1.5 * FIRST - 0.5))
-    away = np.minimum(np.abs(off), np.abs(off + worn)) > FORMATION * floor
+    away = np.minimum(np.abs(off), np.abs(off + worn)) > FORMATION * max(floor, wear)
     special = int(np.argmin(away)) if not away.all() else len(away)
     if 0 < special <= FIRST:
         rows = ((int(known[0]) + 1, int(known[special - 1]) + 1),)
