@@ -16,7 +16,7 @@ from dlnet.export.reference import Int16s, Int32s, run
 from dlnet.firmware.status import given_as
 
 WINDOWS = 6  # synthetic ones
-WORN = 88  # last synthetic rows, in which the first input wears evenly
+WORN = 110  # last synthetic rows, in which the first input wears evenly
 
 
 def rows(codec: Codec) -> int:
@@ -79,8 +79,12 @@ def synthetic_rows(codec: Codec) -> npt.NDArray[np.float32]:
     code = (any_code + (any_code >> 2)) >> (number[:, None] // 8 + ahead) % 8
     worn = np.arange(1, WORN + 1)
     part, within = worn // 28, worn % 28
-    off = (within == 3) | (within == 4) | (within >= 24 - 3 * part)
-    code[-WORN:, 0] = (any_code[-WORN:, 0] >> 11) - 60 * worn + off * np.where(part % 2, -400, 400)
+    off = (within == 3) | (within == 4) | (within >= 24 - 3 * part) | (part == 3)
+    code[-WORN:, 0] = (
+        (any_code[-WORN:, 0] >> 11) - 60 * worn + np.where(off, np.where(part % 2, -400, 400), 100 * (within == 10))
+    )
+    code[-WORN:, 0] += 800 * (worn == 105)
     values = codec.offset + (code << CODE_BITS).astype(np.float32) / codec.scale
-    absent = (5 * number[:, None] + 7 * np.arange(codec.inputs)) % 13 == 0
+    absent = (5 * number[:, None] + 7 * np.arange(codec.inputs) + 19) % 29 == 0
+    absent[:8, 1:][:, -1:] = True
     return np.asarray(np.where(absent, np.nan, values), np.float32)
