@@ -36,7 +36,7 @@ def checksum(model: DeviceModel) -> int:
 def _monitor(model: DeviceModel, crc: int) -> int:
     codec, values = model.codec, synthetic_rows(model.codec)
     accepted = acceptable(codec, values)
-    count = np.cumsum(accepted)[6::8]  # after row 7, 15, ...
+    count = np.cumsum(accepted)[5::8]  # after row 6, 14, ...
     enough = np.asarray(count[count >= codec.window], np.int64)
     path = device_path(model, values[accepted], enough)
     for status, forecast in zip(given_as(path).tolist(), path.forecast(model), strict=True):
@@ -85,6 +85,6 @@ def synthetic_rows(codec: Codec) -> npt.NDArray[np.float32]:
     )
     code[-WORN:, 0] += 800 * (worn == 105)
     values = codec.offset + (code << CODE_BITS).astype(np.float32) / codec.scale
-    absent = (5 * number[:, None] + 7 * np.arange(codec.inputs) + 19) % 29 == 0
+    absent = (5 * number[:, None] + 7 * np.arange(codec.inputs) + 3) % 29 == 0
     absent[:8, 1:][:, -1:] = True
     return np.asarray(np.where(absent, np.nan, values), np.float32)

@@ -160,3 +160,27 @@ def test_a_cell_without_check_ups_has_no_finding():
     quiet = pd.concat([table[table["asset"] != "c2"]], ignore_index=True)
     out = prepare(quiet, SOURCE, BATTERY, clean_params(), split_params(), task_params())
     assert out.task.findings == ()
+
+
+@pytest.mark.parametrize("side", [-1, 1])
+@pytest.mark.parametrize("slope", [0.001, 0.003, 0.006])
+def test_on_steep_wear_sound_rows_beside_a_block_stay_as_they_are(slope, side):
+    rng, spoiled = np.random.default_rng(0), 0
+    for seed in range(60):
+        start, length = int(rng.integers(40, ROWS - 40)), int(rng.integers(1, LONGEST + 1))
+        health, block = with_block(start, length, side * rng.uniform(0.02, 0.3), seed)
+        health += (SLOPE - slope) * np.arange(ROWS)
+        spoiled += not np.array_equal(levels(health).off > 0, block)
+    assert spoiled <= 1
+
+
+@pytest.mark.parametrize("gap", [1, 15])
+def test_values_missing_after_a_check_up_hold_those_of_the_last_sound_row(gap):
+    health, feature = life(), 2 - 0.001 * np.arange(ROWS)
+    health[80:83] -= 0.1
+    feature[80:83] += 7
+    health[83 : 83 + gap], feature[83 : 84 + gap] = np.nan, np.nan
+    cleaned, kept = causal(health, feature[:, None])
+    assert (cleaned[80 : 83 + gap] == health[79]).all()
+    assert (kept[80 : 84 + gap, 0] == feature[79]).all()
+    assert (cleaned[83 + gap :] == health[83 + gap :]).all()

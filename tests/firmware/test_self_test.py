@@ -110,7 +110,7 @@ def by_hand(codec):
                 level = (400, -400, 400, -400)[worn // 28] if off else 100 if worn % 28 == 10 else 0
                 code = any_code // 2048 - 60 * worn + level + 800 * (worn == 105)
             value = codec.offset[i] + np.float32(code * 256) / codec.scale[i]
-            if (5 * number + 7 * i + 19) % 29 and not (number <= 8 and i == codec.inputs - 1):
+            if (5 * number + 7 * i + 3) % 29 and not (number <= 8 and i == codec.inputs - 1):
                 latest[i] = int(np.floor(float((value - codec.offset[i]) * codec.scale[i]) / 256 + 0.5))
             out.append(latest[i])
     return np.clip(out, -32768, 32767).astype("<i2")

@@ -68,7 +68,7 @@ void synthetic_row(uint32_t number, Numbers &numbers, float *values) {
     values[i] = Model::input_offset[i] + static_cast<float>(code * 256) / Model::input_scale[i];
     const uint32_t nan = 0x7fc00000u;
     const bool late = i > 0 && i == Model::inputs - 1 && number <= 8;
-    if (late || (5 * number + 7 * static_cast<uint32_t>(i) + 19) % 29 == 0) memcpy(values + i, &nan, sizeof nan);
+    if (late || (5 * number + 7 * static_cast<uint32_t>(i) + 3) % 29 == 0) memcpy(values + i, &nan, sizeof nan);
   }
 }
 
@@ -119,7 +119,7 @@ uint32_t monitor_checksum(uint32_t crc) {
   for (uint32_t number = 1; number <= Model::synthetic_rows; ++number) {
     synthetic_row<Model>(number, numbers, values);
     monitor.push(number, values);  // a refused row leaves its trace in the codes
-    if (number % 8 != 7 || !monitor.ready()) continue;
+    if (number % 8 != 6 || !monitor.ready()) continue;
     const uint8_t status = static_cast<uint8_t>(monitor.forecast(ahead));
     crc = checksum(ahead, crc32(&status, 1, crc));
   }
