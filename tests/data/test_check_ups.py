@@ -174,7 +174,7 @@ def test_on_steep_wear_sound_rows_beside_a_block_stay_as_they_are(slope, side):
     assert spoiled <= 1
 
 
-@pytest.mark.parametrize("gap", [1, 15])
+@pytest.mark.parametrize("gap", [1, 11])
 def test_values_missing_after_a_check_up_hold_those_of_the_last_sound_row(gap):
     health, feature = life(), 2 - 0.001 * np.arange(ROWS)
     health[80:83] -= 0.1
