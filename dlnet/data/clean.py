@@ -6,6 +6,7 @@ a reference test, a spike. Inputs are cleaned with past rows only, so that a dev
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -29,7 +30,10 @@ LONGEST = 10
 """Rows of the longest check-up. What lasts longer is a new level."""
 
 WIDENING = 8
-"""The level wears on while rows are held: with each of them the spread allowed for grows by a part of so many."""
+"""The level is known less well with each row held: the spread allowed for grows by a part of so many."""
+
+AHEAD = 2
+"""Times the spread of known rows about their trend that is allowed for, as the next row is known from few of them."""
 
 
 Number = TypeVar("Number", int, float)
@@ -73,9 +77,9 @@ def clean_inputs(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Health (n,) and features (n, F) of the given names as a device can clean them, row by row.
 
-    What is NaN was not measured: there the last measured value holds, before all filters. On track ``with_target`` a
-    row off the level of the target holds the last sound row, features too. On track ``sensors_only`` a device has no
-    target to tell that by, so each feature has its own filter only.
+    What is NaN was not measured: there the last value measured in a sound row holds, before all filters. On track
+    ``with_target`` a row off the level of the target holds the last sound row, features too. On track ``sensors_only``
+    a device has no target to tell that by, so each feature has its own filter only.
 
     Args:
         health: on track ``with_target`` from its first measured row on.
@@ -84,20 +88,14 @@ def clean_inputs(
     back, own = clean.window - 1, quantities.cleaning.features
     floors = np.array([own.get(name, 0.0) for name in names])
     first = np.array([typical.get(name, np.nan) for name in names])
-    health, features = without_gaps(health), filled(features, first)
-    if track == "sensors_only":
-        alone = hampel(health, back, 0, clean.sigmas, health_floor(quantities))[0]
-        return alone, replace_outliers(features, back, 0, clean.feature_sigmas, floors)[0]
-    levels = find_levels(health, back, clean.sigmas, health_floor(quantities))
+    levels = health_levels(health, clean, quantities)
     sound = levels.off == 0
-    parts = np.split(features[sound], np.flatnonzero(levels.begins[sound]))
-    cleaned = np.concatenate([replace_outliers(part, back, 0, clean.feature_sigmas, floors)[0] for part in parts])
-    return health[sound][levels.latest], cleaned[levels.latest]
-
-
-def without_gaps(health: np.ndarray) -> np.ndarray:
-    """Health (n,) with the last measured value where it is NaN; before the first one it stays so."""
-    return filled(health[:, None], np.array([np.nan]))[:, 0]
+    cleaned = filled(health[sound, None], np.array([np.nan]))[levels.latest, 0]
+    if track == "sensors_only":
+        return cleaned, replace_outliers(filled(features, first), back, 0, clean.feature_sigmas, floors)[0]
+    parts = np.split(filled(features[sound], first), np.flatnonzero(levels.begins[sound]))
+    kept = np.concatenate([replace_outliers(part, back, 0, clean.feature_sigmas, floors)[0] for part in parts])
+    return cleaned, kept[levels.latest]
 
 
 def filled(values: np.ndarray, first: np.ndarray) -> np.ndarray:
@@ -111,17 +109,17 @@ def filled(values: np.ndarray, first: np.ndarray) -> np.ndarray:
 
 def clean_targets(health: np.ndarray, clean: CleanParams, quantities: Quantities) -> np.ndarray:
     """Health (n,) without outliers, with both sides of a row known; NaN where it was not measured, or at a check-up."""
-    side, known = clean.window // 2 + 2, np.isfinite(health)
+    side = clean.window // 2 + 2
+    kept = np.flatnonzero(np.isfinite(health))
+    kept = kept[~health_levels(health[kept], clean, quantities).check_ups]
     cleaned = np.full(len(health), np.nan)
-    cleaned[known] = hampel(health[known], side, side, clean.sigmas, health_floor(quantities), memory=clean.window - 1)[
-        0
-    ]
+    cleaned[kept] = replace_outliers(health[kept], side, side, clean.sigmas, health_floor(quantities))[0]
     return cleaned
 
 
 def health_levels(health: np.ndarray, clean: CleanParams, quantities: Quantities) -> Levels:
-    """Levels of health (n,), as a device finds them; where it is NaN, the last measured one holds."""
-    return find_levels(without_gaps(health), clean.window - 1, clean.sigmas, health_floor(quantities))
+    """Levels of health (n,), as a device finds them; NaN where it was not measured."""
+    return find_levels(health, clean.window - 1, clean.sigmas, health_floor(quantities))
 
 
 def health_floor(quantities: Quantities) -> float:
@@ -129,40 +127,17 @@ def health_floor(quantities: Quantities) -> float:
     return quantities.cleaning.target / quantities.target.size
 
 
-def hampel(
-    values: np.ndarray, before: int, after: int, sigmas: float, floor: float, *, memory: int | None = None
-) -> tuple[np.ndarray, np.ndarray]:
-    """A Hampel filter that knows check-ups: neighbours that belong to one do not count.
-
-    Args:
-        values: (n,) float64.
-        before: rows looked back, >= 0. after: rows looked ahead; 0: causal, so that a device can do it row by row.
-        sigmas: robust deviations that make an outlier, > 0. floor: never an outlier below this deviation.
-        memory: sound rows that a level is known by; None: ``before``.
-
-    Returns:
-        The cleaned values, and a mask (n,) of those that changed. With ``after`` 0 a check-up holds the last sound
-        value; else it is NaN, and the other rows are those of ``replace_outliers``.
-    """
-    levels = find_levels(values, before if memory is None else memory, sigmas, floor)
-    if after == 0:
-        cleaned = values[levels.off == 0][levels.latest]
-    else:
-        kept = ~levels.check_ups
-        cleaned = np.full(len(values), np.nan)
-        cleaned[kept] = replace_outliers(values[kept], before, after, sigmas, floor)[0]
-    return cleaned, cleaned != values
-
-
 def find_levels(values: np.ndarray, memory: int, sigmas: float, floor: float) -> Levels:
     """Follow the level of a series, see ``follow``.
 
-    A row is near the level if it lies near the median of itself and the last ``memory`` sound rows, or near the last of
-    these: within ``max(sigmas * 1.4826 * MAD * (1 + held / WIDENING), floor)``, with ``held`` the rows since the level
-    was left.
+    The last ``memory`` sound rows are carried on to the row by their trend: the median of the newer half of them less
+    that of the older half, a row, or 0 where that rises, as wear does not. A row is near the level if it lies near the
+    median of itself and these, or near the last of them: within
+    ``max(AHEAD * sigmas * 1.4826 * MAD * (1 + held / WIDENING), floor)``, with ``held`` the rows since the level was
+    left. So is one that equals the last sound row.
 
     Args:
-        values: (n,) float64.
+        values: (n,) float64; NaN is one that was not measured, and holds the last sound one.
         memory: sound rows that the level is known by, >= 1.
         sigmas, floor: as those of ``replace_outliers``.
     """
@@ -177,13 +152,17 @@ def follow(values: Sequence[Number], memory: int, near: Callable[[deque[Number],
     begins a new one at once, so that no sound row is held.
 
     Args:
+        values: where NaN, the last sound one holds; before the first one nothing is off.
         near: whether a value lies on the level, from the last ``memory`` sound values, it, and the rows held before it.
     """
     off, begins = np.zeros(len(values), np.int64), np.zeros(len(values), np.bool_)
     known: deque[Number] = deque(maxlen=memory)
     settled = held = 0
-    for i, value in enumerate(values):
-        if known and not near(known, value, held):
+    for i, measured in enumerate(values):
+        value = known[-1] if known and math.isnan(measured) else measured
+        if math.isnan(value):
+            continue
+        if known and value != known[-1] and not near(known, value, held):
             if settled > LONGEST and held < LONGEST:
                 held += 1
                 off[i] = held
@@ -197,13 +176,25 @@ def follow(values: Sequence[Number], memory: int, near: Callable[[deque[Number],
 
 
 def _near(known: deque[float], value: float, held: int, *, sigmas: float, floor: float) -> bool:
-    step = abs(value - known[-1])
-    if step <= floor:  # most rows: no median is needed
+    ahead = _carried_on(known, held)
+    step = abs(value - ahead[-1])
+    if step <= floor:  # most rows: no spread is needed
         return True
-    centre = _middle([*known, value])
-    spread = MAD_TO_SIGMA * _middle(abs(other - centre) for other in (*known, value))
-    bound = max(sigmas * spread * (WIDENING + held) / WIDENING, floor, ROUNDING * abs(centre))
+    centre = _middle([*ahead, value])
+    spread = MAD_TO_SIGMA * _middle(abs(other - centre) for other in (*ahead, value))
+    bound = max(AHEAD * sigmas * spread * (WIDENING + held) / WIDENING, floor, ROUNDING * abs(centre))
     return min(abs(value - centre), step) <= bound
+
+
+def _carried_on(known: deque[float], held: int) -> list[float]:
+    """Known rows, each as it would be ``held`` + 1 rows after the last of them."""
+    values = list(known)
+    half = len(values) // 2
+    if not half:
+        return values
+    newer, older = values[-half:], values[-2 * half : -half]
+    fall = min((_middle(newer) - _middle(older)) / half, 0.0)
+    return [value + fall * (held + age) for age, value in zip(range(len(values), 0, -1), values, strict=True)]
 
 
 def _middle(values: Iterable[float]) -> float:

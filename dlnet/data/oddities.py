@@ -7,7 +7,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from dlnet.config.quantities import Quantities
-from dlnet.data.clean import health_floor
+from dlnet.data.clean import MAD_TO_SIGMA, health_floor
 from dlnet.data.findings import Finding, Kind, spans
 
 JUMP = 5.0
@@ -31,6 +31,9 @@ RISE = 1.0
 SMOOTH = 11
 """Rows of the running median in which a rise is looked for."""
 
+SIGMAS = 3.0
+"""Robust deviations of the steps between measured rows that are their floor, where the task's is not used."""
+
 CONSTANT = 20
 """Rows of one and the same value that are a constant stretch."""
 
@@ -44,6 +47,7 @@ def oddities(asset: str, raw: Floats, cleaned: Floats, features: Floats, quantit
         raw: (n,) health as measured. cleaned: (n,) with both sides of a row known. Where NaN, nothing was measured.
         features: (n, F) as measured.
     """
+    cleaned = np.where(np.isfinite(raw), cleaned, np.nan)
     beginning = _beginning(raw, quantities)
     special = max((rows[0][1] for kind, rows, _ in beginning if kind is Kind.FORMATION), default=0)
     found = [
@@ -64,10 +68,25 @@ def _size(health: float, quantities: Quantities) -> str:
     return f"{health * quantities.target.size:.3g}"
 
 
+def _floor(measured: Floats, quantities: Quantities) -> tuple[float, float]:
+    """Deviation of measured rows (m,) that is nothing odd, and usual wear from one to the next.
+
+    Where only check-ups measure, the task's floor is not used in cleaning (it is the whole range): then the floor is
+    what their steps scatter by.
+    """
+    target, floor, steps = quantities.target, health_floor(quantities), np.diff(measured)
+    usual = float(np.median(steps)) if len(steps) else 0.0
+    low, high = target.range
+    if quantities.cleaning.target >= high - low:
+        scatter = float(np.median(np.abs(steps - usual))) if len(steps) else 0.0
+        floor = max(SIGMAS * MAD_TO_SIGMA * scatter, target.noise_floor / target.size)
+    return floor, max(-usual, 0.0)
+
+
 def _jumps(cleaned: Floats, special: int, quantities: Quantities) -> _Found:
     """Steps between rows after the ``special`` first ones, which are a finding of their own."""
     known = np.flatnonzero(np.isfinite(cleaned))
-    bound, symbol = JUMP * health_floor(quantities), quantities.target.symbol
+    bound, symbol = JUMP * max(_floor(cleaned[known], quantities)), quantities.target.symbol
     steps = np.abs(np.diff(cleaned[known]))
     odd = np.zeros(len(cleaned), dtype=bool)
     odd[known[1:][steps > bound]] = True
@@ -88,7 +107,7 @@ def _backwards(known: Floats, quantities: Quantities) -> _Found:
         return []
     tenth = len(known) // 10
     gain = float(np.median(known[-tenth:]) - np.median(known[:tenth]))
-    if gain <= JUMP * health_floor(quantities):
+    if gain <= JUMP * _floor(known, quantities)[0]:
         return []
     text = (
         f"{quantities.target.symbol} is better at the end than at the beginning, by {_size(gain, quantities)}: does "
@@ -110,10 +129,11 @@ def _nominal(cleaned: Floats, quantities: Quantities) -> _Found:
 
 def _beginning(raw: Floats, quantities: Quantities) -> _Found:
     known = np.flatnonzero(np.isfinite(raw))
-    values, floor, symbol = raw[known], health_floor(quantities), quantities.target.symbol
+    values, symbol = raw[known], quantities.target.symbol
     if len(values) < 2 * FIRST + SMOOTH:
         return []
-    away = np.abs(values - _line_back(values)) > FORMATION * floor
+    floor, wear = _floor(values, quantities)
+    away = np.abs(values - _line_back(values)) > FORMATION * max(floor, wear)
     special = int(np.argmin(away)) if not away.all() else len(away)
     if 0 < special <= FIRST:
         rows = ((int(known[0]) + 1, int(known[special - 1]) + 1),)

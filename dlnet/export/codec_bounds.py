@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from dlnet.data.clean import AHEAD, LONGEST, WIDENING
 from dlnet.errors import ModelError
 from dlnet.export import fixed
 from dlnet.export.frontend import FAR, HIGHEST_FLOOR, Codec, Scale
@@ -27,7 +28,7 @@ def check_codec(codec: Codec) -> None:
     right = {
         "block": 1 <= codec.block <= BLOCK,
         "offset, scale or limits": all(np.isfinite(values).all() for values in floats) and codec.scale.all(),
-        "sigmas": all(0 < value <= fixed.INT32_MAX for value in codec.sigmas),
+        "sigmas": all(0 < value <= fixed.INT32_MAX for value in codec.sigmas) and _spread_fits(codec),
         "floor": all(0 <= value <= HIGHEST_FLOOR for value in codec.floor),
         "centre": all(abs(value) <= CENTRE for value in centres),
         "scale of an input": all(map(_fits, scales)),
@@ -41,3 +42,11 @@ def check_codec(codec: Codec) -> None:
 def _fits(scale: Scale) -> bool:
     low, high = EXTRA_SHIFTS
     return 0 < scale.multiplier <= fixed.INT32_MAX and low <= scale.extra_shift <= high
+
+
+def _spread_fits(codec: Codec) -> bool:
+    """Whether the widest spread of known codes and of their trend fits the 64 bits of ``off_level``."""
+    if codec.target is None:
+        return True
+    spread = ((codec.memory // 2 * 2 << 16) + (codec.memory + LONGEST << 17)) * 4
+    return AHEAD * codec.sigmas[0] * (WIDENING + LONGEST) * spread < 2**63

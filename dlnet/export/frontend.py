@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from dlnet.config.clean import CleanParams
 from dlnet.config.quantities import Quantities, Target
-from dlnet.data.clean import MAD_TO_SIGMA, WIDENING, Levels, filled, follow, health_floor
+from dlnet.data.clean import AHEAD, MAD_TO_SIGMA, WIDENING, Levels, filled, follow, health_floor
 from dlnet.data.encode import FEATURE_CLIP, RANK_SPAN, Encoder
 from dlnet.errors import ModelError
 from dlnet.export import fixed
@@ -266,11 +266,20 @@ def _target_inputs(encoder: Encoder) -> TargetInputs:
 def to_codes(codec: Codec, values: npt.NDArray[np.floating]) -> Int16s:
     """Values (n, inputs) of one asset in their own units as codes; they must pass ``acceptable``.
 
-    Where one is NaN, the last one holds.
+    Where one is NaN, the last one of a sound row holds.
     """
-    fine = (filled(np.asarray(values, np.float32), codec.typical) - codec.offset) * codec.scale
+    singles = np.asarray(values, np.float32)
+    fine = (filled(singles, codec.typical) - codec.offset) * codec.scale
     whole = np.trunc(fine).astype(np.int64)
-    return np.asarray(fixed.saturate((whole + (1 << (CODE_BITS - 1))) >> CODE_BITS), np.int16)
+    codes = np.asarray(fixed.saturate((whole + (1 << (CODE_BITS - 1))) >> CODE_BITS), np.int16)
+    absent = np.isnan(singles)
+    if codec.target is None or not absent.any():
+        return codes
+    target = [math.nan if gone else code for gone, code in zip(absent[:, 0], codes[:, 0].tolist(), strict=True)]
+    held = _levels(codec, target).off > 0
+    # what rows off the level measured holds for no other row
+    sound = filled(np.where(held[:, None], np.nan, singles), codec.typical)
+    return np.where(absent, to_codes(codec, sound), codes)
 
 
 def acceptable(codec: Codec, values: npt.NDArray[np.floating]) -> npt.NDArray[np.bool_]:
@@ -319,16 +328,33 @@ def code_levels(codec: Codec, codes: Int16s) -> Levels:
     """Which rows (n, inputs) lie on the level of the target; all of them on track ``sensors_only``."""
     if codec.target is None:
         return Levels(np.zeros(len(codes), np.int64), np.zeros(len(codes), np.bool_))
+    return _levels(codec, codes[:, 0].tolist())
+
+
+def _levels(codec: Codec, target: Sequence[float]) -> Levels:
     near = partial(_near, sigmas=codec.sigmas[0], floor=codec.floor[0])
-    return follow(codes[:, 0].tolist(), codec.memory, near)
+    return follow(target, codec.memory, near)
 
 
 def _near(known: deque[int], value: int, held: int, *, sigmas: int, floor: int) -> bool:
-    centre = _twice_middle([*known, value])
-    spread = _twice_middle([abs(2 * other - centre) for other in (*known, value)])
-    away = min(2 * abs(2 * value - centre), 4 * abs(value - known[-1]))
-    wide, least = sigmas * spread * (WIDENING + held), (floor << SIGMA_BITS) * WIDENING
+    unit, ahead = _carried_on(known, held)
+    value *= unit
+    centre = _twice_middle([*ahead, value])
+    spread = _twice_middle([abs(2 * other - centre) for other in (*ahead, value)])
+    away = min(2 * abs(2 * value - centre), 4 * abs(value - ahead[-1]))
+    wide, least = AHEAD * sigmas * spread * (WIDENING + held), (floor * unit << SIGMA_BITS) * WIDENING
     return (away << SIGMA_BITS) * WIDENING <= max(wide, least)
+
+
+def _carried_on(known: deque[int], held: int) -> tuple[int, list[int]]:
+    """Parts of a code, and known codes in these, each as it would be ``held`` + 1 rows after the last of them."""
+    values = list(known)
+    half = len(values) // 2
+    if not half:
+        return 1, values
+    fall = min(_twice_middle(values[-half:]) - _twice_middle(values[-2 * half : -half]), 0)
+    ages = range(held + len(values), held, -1)
+    return 2 * half, [2 * half * value + fall * age for age, value in zip(ages, values, strict=True)]
 
 
 def _twice_middle(values: Sequence[int]) -> int:

@@ -16,11 +16,13 @@ from dlnet.export.reference import Int16s, Int32s, run
 from dlnet.firmware.status import given_as
 
 WINDOWS = 6  # synthetic ones
+WORN = 110  # last synthetic rows, in which the first input wears evenly
 
 
 def rows(codec: Codec) -> int:
-    """How many synthetic rows the self test pushes: until all are replaced once, and every amplitude was there."""
-    return 2 * codec.window + 64
+    """How many synthetic rows the self test pushes: until all are replaced once, and every amplitude was there; then
+    rows that wear."""
+    return 2 * codec.window + 64 + WORN
 
 
 def checksum(model: DeviceModel) -> int:
@@ -34,7 +36,7 @@ def checksum(model: DeviceModel) -> int:
 def _monitor(model: DeviceModel, crc: int) -> int:
     codec, values = model.codec, synthetic_rows(model.codec)
     accepted = acceptable(codec, values)
-    count = np.cumsum(accepted)[6::8]  # after row 7, 15, ...
+    count = np.cumsum(accepted)[5::8]  # after row 6, 14, ...
     enough = np.asarray(count[count >= codec.window], np.int64)
     path = device_path(model, values[accepted], enough)
     for status, forecast in zip(given_as(path).tolist(), path.forecast(model), strict=True):
@@ -70,9 +72,19 @@ def synthetic_windows(spec: Spec, count: int) -> Int16s:
 
 
 def synthetic_rows(codec: Codec) -> npt.NDArray[np.float32]:
-    """Rows that the device generates, (rows, inputs), in the units of the inputs."""
+    """Rows that the device generates, (rows, inputs), in the units of the inputs; NaN is not measured."""
     number = np.arange(1, rows(codec) + 1)
     any_code = _numbers(np.zeros(1, np.int64), len(number) * codec.inputs).reshape(-1, codec.inputs).astype(np.int64)
     ahead = 4 * (np.arange(codec.inputs) == 0)
     code = (any_code + (any_code >> 2)) >> (number[:, None] // 8 + ahead) % 8
-    return np.asarray(codec.offset + (code << CODE_BITS).astype(np.float32) / codec.scale, np.float32)
+    worn = np.arange(1, WORN + 1)
+    part, within = worn // 28, worn % 28
+    off = (within == 3) | (within == 4) | (within >= 24 - 3 * part) | (part == 3)
+    code[-WORN:, 0] = (
+        (any_code[-WORN:, 0] >> 11) - 60 * worn + np.where(off, np.where(part % 2, -400, 400), 100 * (within == 10))
+    )
+    code[-WORN:, 0] += 800 * (worn == 105)
+    values = codec.offset + (code << CODE_BITS).astype(np.float32) / codec.scale
+    absent = (5 * number[:, None] + 7 * np.arange(codec.inputs) + 3) % 29 == 0
+    absent[:8, 1:][:, -1:] = True
+    return np.asarray(np.where(absent, np.nan, values), np.float32)

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from synthetic_cells import SOURCE, cells_table, clean_params, split_params, task_params
 
-from dlnet.data.clean import LONGEST, Levels, clean_inputs, clean_targets, find_levels, hampel
+from dlnet.data.clean import LONGEST, Levels, clean_inputs, clean_targets, find_levels
 from dlnet.data.prepare import prepare
 from dlnet.data.report import describe, markdown
 from tasks import BATTERY
@@ -75,17 +75,16 @@ def test_a_block_at_the_end_is_held_until_more_is_known(length, size):
     health, block = with_block(ROWS - length, length, size)
     assert (causal(health)[0][block] == health[~block][-1]).all()
     assert np.array_equal(levels(health).check_ups, block)
-    assert np.isnan(hampel(health, 5, 5, 3.0, FLOOR)[0][block]).all()
+    assert np.isnan(clean_targets(health, clean_params(), BATTERY)[block]).all()
 
 
 @settings(deadline=None)
 @given(starts, st.integers(1, LONGEST), sizes, st.integers(0, 99))
 def test_targets_lose_the_block_and_nothing_beside_it(start, length, size, seed):
     health, block = with_block(start, length, size, seed)
-    cleaned, touched = hampel(health, 5, 5, 3.0, FLOOR)
+    cleaned = clean_targets(health, clean_params(), BATTERY)
     assert np.array_equal(np.isnan(cleaned), block)
     assert np.abs(cleaned - health)[~block].max() <= FLOOR
-    assert touched[block].all()
 
 
 @settings(deadline=None)
@@ -96,13 +95,6 @@ def test_rows_ahead_never_change_the_cleaned_past(steps, data):
     later = np.concatenate([health[:now], future])
     for after, before in zip(causal(later, later[:, None]), causal(health, health[:, None]), strict=True):
         assert (after[:now] == before[:now]).all()
-
-
-@settings(deadline=None)
-@given(starts, st.integers(1, LONGEST), sizes, st.integers(0, 99))
-def test_the_target_of_a_check_up_counts_as_not_measured(start, length, size, seed):
-    health, block = with_block(start, length, size, seed)
-    assert np.array_equal(np.isnan(clean_targets(health, clean_params(), BATTERY)), block)
 
 
 def test_targets_look_ahead_too():
@@ -168,3 +160,27 @@ def test_a_cell_without_check_ups_has_no_finding():
     quiet = pd.concat([table[table["asset"] != "c2"]], ignore_index=True)
     out = prepare(quiet, SOURCE, BATTERY, clean_params(), split_params(), task_params())
     assert out.task.findings == ()
+
+
+@pytest.mark.parametrize("side", [-1, 1])
+@pytest.mark.parametrize("slope", [0.001, 0.003, 0.006])
+def test_on_steep_wear_sound_rows_beside_a_block_stay_as_they_are(slope, side):
+    rng, spoiled = np.random.default_rng(0), 0
+    for seed in range(60):
+        start, length = int(rng.integers(40, ROWS - 40)), int(rng.integers(1, LONGEST + 1))
+        health, block = with_block(start, length, side * rng.uniform(0.02, 0.3), seed)
+        health += (SLOPE - slope) * np.arange(ROWS)
+        spoiled += not np.array_equal(levels(health).off > 0, block)
+    assert spoiled <= 1
+
+
+@pytest.mark.parametrize("gap", [1, 11])
+def test_values_missing_after_a_check_up_hold_those_of_the_last_sound_row(gap):
+    health, feature = life(), 2 - 0.001 * np.arange(ROWS)
+    health[80:83] -= 0.1
+    feature[80:83] += 7
+    health[83 : 83 + gap], feature[83 : 84 + gap] = np.nan, np.nan
+    cleaned, kept = causal(health, feature[:, None])
+    assert (cleaned[80 : 83 + gap] == health[79]).all()
+    assert (kept[80 : 84 + gap, 0] == feature[79]).all()
+    assert (cleaned[83 + gap :] == health[83 + gap :]).all()

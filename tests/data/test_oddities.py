@@ -9,6 +9,7 @@ from synthetic_cells import clean_params
 from dlnet.data.clean import clean_targets
 from dlnet.data.findings import Kind
 from dlnet.data.oddities import oddities
+from dlnet.data.prepare import unfiltered
 from tasks import BATTERY
 
 ROWS = 200
@@ -100,3 +101,49 @@ def test_rows_without_a_measurement_are_passed_over():
     raw = np.full(ROWS, np.nan)
     raw[::10] = 1.0 - 0.1 * np.arange(0, ROWS, 10) / ROWS
     assert oddities("c", raw, raw, np.empty((ROWS, 0)), BATTERY) == []
+
+
+EVERY = 5  # rows from one check-up to the next
+
+
+def between_check_ups(life):
+    """Findings of a life of 40 check-ups, as ``labels: check_up`` has it: its target is not filtered."""
+    raw = np.full(EVERY * len(life), np.nan)
+    raw[::EVERY] = life
+    own = unfiltered(BATTERY)
+    return oddities("c", raw, clean_targets(raw, clean_params(), own), np.empty((len(raw), 0)), own)
+
+
+def of_check_ups():
+    return 1.0 - 0.008 * np.arange(40) + np.random.default_rng(0).normal(0, 3e-4, 40)
+
+
+def test_wear_between_check_ups_is_nothing_odd():
+    assert between_check_ups(of_check_ups()) == []
+
+
+def test_a_jump_between_check_ups_is_named_with_its_row():
+    life = of_check_ups()
+    life[30:] -= 0.1
+    (one,) = between_check_ups(life)
+    assert (one.kind, one.rows) == (Kind.JUMP, ((30 * EVERY + 1, 30 * EVERY + 1),))
+
+
+def test_check_ups_of_which_the_newest_stands_first_are_a_finding_of_order():
+    assert {one.kind for one in between_check_ups(of_check_ups()[::-1])} >= {Kind.ORDER, Kind.RISING}
+
+
+def test_check_ups_sorted_as_text_are_a_finding_of_order():
+    order = [int(i) - 1 for i in sorted(map(str, range(1, 41)))]
+    assert Kind.ORDER in {one.kind for one in between_check_ups(of_check_ups()[order])}
+
+
+def test_first_check_ups_off_the_others_are_named():
+    life = of_check_ups()
+    life[:3] -= 0.04
+    assert [(one.kind, one.rows) for one in between_check_ups(life)] == [(Kind.FORMATION, ((1, 2 * EVERY + 1),))]
+
+
+def test_a_health_that_rises_at_first_is_named_between_check_ups_too():
+    life = of_check_ups() - 0.01 * np.maximum(12 - np.arange(40), 0)
+    assert Kind.RISING in {one.kind for one in between_check_ups(life)}

@@ -131,3 +131,18 @@ def test_codes_without_gaps_are_those_of_the_values(monitor):
     codes, whole = to_codes(codec, gap), to_codes(codec, values)
     assert codes[5, 1] == whole[4, 1]
     assert np.array_equal(np.delete(codes, 5, axis=0), np.delete(whole, 5, axis=0))
+
+
+@pytest.mark.parametrize("gap", [1, 12])
+def test_values_missing_after_a_check_up_hold_those_of_the_last_sound_row(monitor, gap):
+    model = monitor.model
+    values = asset(model, 100, spikes=0).astype(np.float32)
+    values[70:73, 0] -= np.float32(0.1)
+    values[70:73, 3] += np.float32(500 * model.codec.unit[3])
+    with_gap, held = values.copy(), values.copy()
+    with_gap[73 : 73 + gap, [0, 3]], held[73 : 73 + gap, [0, 3]] = np.nan, values[69, [0, 3]]
+    played = monitor.replay(with_gap)
+    path = device_path(model, with_gap, np.arange(model.codec.window, len(values) + 1))
+    assert np.array_equal(played.window, monitor.replay(held).window)
+    assert np.array_equal(played.window, path.inputs)
+    assert np.array_equal(played.given, given_as(path))

@@ -24,7 +24,8 @@ struct Rows {
   static constexpr int code_words = (Model::window + Model::memory + 1) / 2;
   uint32_t codes[Model::inputs][code_words];
 
-  // Each input's last code as measured, which holds where a row lacks it; then how many inputs the last row lacks.
+  // Each input's last code as measured in a sound row, which holds where a row lacks it; then how many inputs the last
+  // row lacks.
   static constexpr int latest_halves = (Model::inputs + 2) / 2 * 2;
   int16_t latest[latest_halves];
 
@@ -65,28 +66,35 @@ inline int32_t abs_i32(int32_t value) { return value < 0 ? -value : value; }
 
 constexpr int longest_check_up = 10;  // rows; what lasts longer is a new level
 constexpr int widening = 8;           // with each row held, the spread allowed for grows by a part of so many
+constexpr int ahead = 2;              // times the spread about a trend that is allowed for
 
-// What the newest of `count` codes is compared with. `sigmas` in 2^-16, `floor` in quarters of a code.
+// Copy `count` codes, oldest first, and return the end of the copies.
+inline int32_t *copy_codes(const Half *codes, int count, int32_t *to) {
+  for (int i = 0; i < count; ++i) to[i] = codes[i];
+  return to + count;
+}
+
+// What the newest of `count` values is compared with. `sigmas` in 2^-16, `floor` in quarters of a value's unit.
 template <int most>
 struct Neighbours {
   int32_t centre;  // twice the median
   int32_t spread;  // four times the median deviation from it
   int32_t away;    // four times the deviation of the newest
 
-  Neighbours(const Half *before, int16_t value, int count) {
+  Neighbours(const int32_t *values, int count) {
     int32_t sorted[most];
-    for (int i = 0; i < count - 1; ++i) sorted[i] = before[i];
-    sorted[count - 1] = value;
+    for (int i = 0; i < count - 1; ++i) sorted[i] = values[i];
+    sorted[count - 1] = values[count - 1];
     centre = twice_median(sorted, count);
-    for (int i = 0; i < count - 1; ++i) sorted[i] = abs_i32(2 * before[i] - centre);
-    sorted[count - 1] = abs_i32(2 * value - centre);
+    for (int i = 0; i < count - 1; ++i) sorted[i] = abs_i32(2 * values[i] - centre);
+    sorted[count - 1] = abs_i32(2 * values[count - 1] - centre);
     away = 2 * sorted[count - 1];
     spread = twice_median(sorted, count);
   }
 
-  // Whether `distance`, four times a deviation, is beyond what is usual; after so many rows held.
-  bool beyond(int32_t distance, int32_t sigmas, int32_t floor, int held) const {
-    const int64_t wide = static_cast<int64_t>(sigmas) * spread * (widening + held);
+  // Whether `distance`, four times a deviation, is beyond what is usual: `widened` / widening times the spread.
+  bool beyond(int32_t distance, int32_t sigmas, int32_t floor, int widened) const {
+    const int64_t wide = static_cast<int64_t>(sigmas) * spread * widened;
     const int64_t least = static_cast<int64_t>(floor) * (widening << 16);
     return static_cast<int64_t>(distance) * (widening << 16) > (wide > least ? wide : least);
   }
@@ -95,16 +103,36 @@ struct Neighbours {
 // The newest of `count` values, or their median where it is an outlier.
 template <int most>
 int16_t hampel(const Half *before, int16_t value, int count, int32_t sigmas, int32_t floor) {
-  const Neighbours<most> all(before, value, count);
-  return static_cast<int16_t>(all.beyond(all.away, sigmas, floor, 0) ? (all.centre + 1) >> 1 : value);
+  int32_t values[most];
+  *copy_codes(before, count - 1, values) = value;
+  const Neighbours<most> all(values, count);
+  return static_cast<int16_t>(all.beyond(all.away, sigmas, floor, widening) ? (all.centre + 1) >> 1 : value);
 }
 
-// Whether the newest of `count` values is off the level of those before: far from their median and from the last one.
+// Twice the median of `count` codes.
 template <int most>
-bool off_level(const Half *before, int16_t value, int count, int32_t sigmas, int32_t floor, int held) {
-  const Neighbours<most> all(before, value, count);
-  const int32_t step = 4 * abs_i32(value - before[count - 2]);
-  return all.beyond(step < all.away ? step : all.away, sigmas, floor, held);
+int32_t twice_median_of(const Half *codes, int count) {
+  int32_t sorted[most];
+  *copy_codes(codes, count - 1, sorted) = codes[count - 1];
+  return twice_median(sorted, count);
+}
+
+// Whether `value` is off the level of the `known` codes before it, of which the last `held` rows do not count: far from
+// the median of itself and of these, carried on by their trend, and from the last one. The trend is the median of their
+// newer half less that of the older half, or 0 where it rises. All is multiplied by 2 half: no rounding.
+template <int most>
+bool off_level(const Half *before, int16_t value, int known, int32_t sigmas, int32_t floor, int held) {
+  if (value == before[known - 1]) return false;
+  const int half = known / 2, unit = half ? 2 * half : 1;
+  const Half *const newer = before + known - half;
+  int32_t fall = half ? twice_median_of<most>(newer, half) - twice_median_of<most>(newer - half, half) : 0;
+  if (fall > 0) fall = 0;
+  int32_t values[most];
+  for (int i = 0; i < known; ++i) values[i] = unit * before[i] + fall * (held + known - i);
+  values[known] = unit * value;
+  const Neighbours<most> all(values, known + 1);
+  const int32_t step = 4 * abs_i32(values[known] - values[known - 1]);
+  return all.beyond(step < all.away ? step : all.away, sigmas, floor * unit, ahead * (widening + held));
 }
 
 // Whether a number is NaN, from its bits: compilers may take it for granted that none is.

@@ -20,7 +20,7 @@ class Monitor {
   // time: its number, above the last one; gaps are allowed.
   // values: Model::inputs of them, in the order and units of Model::input_name(i) and Model::input_unit(i). If
   //   Model::with_target, the first is the target itself, such as a battery's SoH. NaN: not measured in this row. Then
-  //   the last value holds, or before a feature's first one its median in training; see missing().
+  //   the last value of a sound row holds, or before a feature's first one its median in training; see missing().
   //
   // Returns ok; not_a_number (infinite, or no target yet); out_of_range (the target not within Model::target_low to
   // Model::target_high, or a feature so far off that its unit must be wrong; smaller outliers are accepted and cleaned);
@@ -53,7 +53,7 @@ class Monitor {
       if (at_end(rows_.clean(i)[Model::window - 1])) rows_.flagged = Model::window;
     }
     if (!hold && rows_.known < Model::memory) ++rows_.known;
-    memcpy(rows_.latest, codes, sizeof codes);
+    if (!hold) memcpy(rows_.latest, codes, sizeof codes);
     rows_.latest[Model::inputs] = absent;
     rows_.last = time;
     if (rows_.count < Model::window) ++rows_.count;
@@ -149,7 +149,7 @@ class Monitor {
   // can tell which of two is one: then a row off the level begins a new one at once.
   bool leaves_level(int16_t code) {
     if (!Model::with_target) return false;
-    if (rows_.known && off_level<Model::memory + 1>(sound(0), code, rows_.known + 1, Model::target_sigmas,
+    if (rows_.known && off_level<Model::memory + 1>(sound(0), code, rows_.known, Model::target_sigmas,
                                                     Model::target_floor, rows_.held)) {
       if (rows_.settled > longest_check_up && rows_.held < longest_check_up) {
         ++rows_.held;
