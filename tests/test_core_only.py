@@ -54,7 +54,9 @@ def project(tmp_path):
     common = {name: getattr(edge, name) for name in ("data", "clean", "quantities", "validation")}
     TrendDocument(name="line", degree=1, length=20, horizon=100, **common).write(tmp_path / "line/model.json")
     rows, rng = 80, np.random.default_rng(0)
-    cell = pd.DataFrame({name: rng.uniform(0.5, 1.5, rows) for name in model.encoder.features})
+    encoder = model.encoder
+    ranges = zip(encoder.features, encoder.low, encoder.high, strict=True)
+    cell = pd.DataFrame({name: rng.uniform(low, high, rows) for name, low, high in ranges})
     cell.assign(capacity=1.1 - 0.001 * np.arange(rows)).to_csv(tmp_path / "cell.csv", index=False)
     return tmp_path
 

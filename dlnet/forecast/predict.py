@@ -11,7 +11,7 @@ import numpy as np
 from dlnet.config.presets import MARKS
 from dlnet.config.quantities import Track
 from dlnet.data.check_ups import held_note
-from dlnet.data.clean import clean_inputs, health_levels, without_gaps
+from dlnet.data.clean import clean_inputs, health_levels
 from dlnet.data.findings import Kind
 from dlnet.data.oddities import oddities
 from dlnet.data.windows import Histories
@@ -178,8 +178,8 @@ def _gap_notes(needs: Needs, health: Floats, features: Floats) -> list[str]:
 
 def _held_notes(needs: Needs, measured: Floats, health: Floats) -> list[str]:
     """What a forecast rests on where the file ends in rows that may be a check-up; ``health``: cleaned."""
-    if needs.track == "sensors_only" or without_gaps(measured)[-1] == health[-1]:  # a sound row keeps its value
-        return []
+    if needs.track == "sensors_only" or np.isnan(measured[-1]) or measured[-1] == health[-1]:
+        return []  # a sound row keeps its value, and one without a value ends what may be a check-up
     off = int(health_levels(measured, needs.document.clean, needs.document.quantities).off[-1])
     return [held_note(off, needs.document.quantities)] if off else []
 

