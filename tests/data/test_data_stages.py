@@ -133,7 +133,7 @@ def test_invalid_raw_data_are_rejected(tmp_path, monkeypatch):
 @pytest.mark.slow
 @pytest.mark.skipif(not MIT.is_dir(), reason="the MIT cells are not in ../shared/data/mit")
 def test_real_cells_match_the_measured_facts(tmp_path, monkeypatch):
-    """Measured independently: 125 cells, 85,577 rows, eight fragments. Rows held and targets cleaned are the project's own count."""
+    """Measured independently: 125 cells, 85,577 rows, eight fragments; rows held and cleaned are our own count."""
     write_project(tmp_path, {"data.source": "mit", "data.mirror": str(MIT)} | real_task())
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("DLNET_DATA_MIRROR", raising=False)
