@@ -12,7 +12,7 @@ MOST_ROWS = 1001  # a filter sorts all rows of its window for each row
 
 
 class CleanParams(Section):
-    """Hampel filters on the target and on features; their floors are those of the task."""
+    """Level of the target, and Hampel filters of features; their floors are those of the task."""
 
     window: Annotated[int, Field(ge=3, le=MOST_ROWS)]
     sigmas: Positive

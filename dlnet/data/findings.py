@@ -66,6 +66,11 @@ def spans(odd: np.ndarray) -> tuple[tuple[int, int], ...]:
     return tuple((int(start) + 1, int(end)) for start, end in pairs)
 
 
+def counted(number: int, noun: str) -> str:
+    """``1 row``, ``2 rows``."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
 def in_order(findings: Sequence[Finding]) -> list[Finding]:
     """Findings by kind, each kind in the order given."""
     kinds = list(Kind)

@@ -8,7 +8,7 @@ import pandas as pd
 
 from dlnet.config.quantities import Quantities
 from dlnet.data.clean import MAD_TO_SIGMA, health_floor
-from dlnet.data.findings import Finding, Kind, spans
+from dlnet.data.findings import Finding, Kind, counted, spans
 
 JUMP = 5.0
 """A step of the cleaned target between two rows over this many floors of cleaning is a jump."""
@@ -94,7 +94,7 @@ def _jumps(cleaned: Floats, special: int, quantities: Quantities) -> _Found:
     found: _Found = []
     if odd.any():
         largest, over = _size(float(steps.max()), quantities), _size(bound, quantities)
-        text = f"{symbol} jumps by over {over} at {odd.sum()} rows, by up to {largest}"
+        text = f"{symbol} jumps by over {over} at {counted(odd.sum(), 'row')}, by up to {largest}"
         if odd.sum() > MANY:
             text += "; rows are probably not in order: name the column that orders them in data.csv.cycle"
         found.append((Kind.ORDER if odd.sum() > MANY else Kind.JUMP, spans(odd), text))

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from dlnet.data import aliases
-from dlnet.data.findings import Finding, Kind, spans
+from dlnet.data.findings import Finding, Kind, counted, spans
 from dlnet.errors import DataError
 
 BEGINS = 10.0
@@ -126,7 +126,7 @@ def hint(asset: str, name: str, column: pd.Series) -> Finding | None:
         asset=asset,
         rows=spans(wrong),
         kind=Kind.ORDER,
-        text=f"column {name!r} does not rise at {wrong.sum()} rows, first at line {values.index[fault]} "
+        text=f"column {name!r} does not rise at {counted(wrong.sum(), 'row')}, first at line {values.index[fault]} "
         f"({shown(values.iloc[fault])} after {shown(values.iloc[fault - 1])}), so rows are probably not in order; "
         f"sort the file by it, and set data.csv.cycle: {name} so that it is checked",
     )
@@ -151,8 +151,8 @@ def gaps(asset: str, values: pd.Series) -> list[Finding]:
         i = int(np.where(wide, steps, 0.0).argmax())
         left_out = round(float((steps[wide] / usual - 1).sum()))
         text = (
-            f"{left_out} numbers are left out in {wide.sum()} places, most from {values.iloc[i]:.12g} to "
-            f"{values.iloc[i + 1]:.12g}; rows on both sides count as neighbours; {advice}"
+            f"{counted(left_out, 'number')} left out in {counted(wide.sum(), 'place')}, most from "
+            f"{values.iloc[i]:.12g} to {values.iloc[i + 1]:.12g}; rows on both sides count as neighbours; {advice}"
         )
         found.append(Finding(asset=asset, rows=spans(np.append(False, wide)), kind=Kind.CYCLE_GAP, text=text))
     return found

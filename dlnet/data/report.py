@@ -248,14 +248,16 @@ def _findings_text(findings: Sequence[Finding], quantities: Quantities) -> str:
 def _cleaned_text(report: dict[str, Any], quantities: Quantities) -> str:
     cleaned, clean, symbol = report["cleaned"], report["clean"], quantities.target.symbol
     text = (
-        f"Hampel filters, window {clean['window']}. {symbol} as input, looking back only: {cleaned['replaced_inputs']} "
-        f"of {cleaned['rows']:,} points replaced. {symbol} as target, both sides known: {cleaned['replaced_targets']} "
-        "replaced or left out."
+        f"Window {clean['window']}. {symbol} as input, looking back only: off its level the last sound row holds, in "
+        f"{cleaned['replaced_inputs']} of {cleaned['rows']:,} rows. {symbol} as target, both sides known: "
+        f"{cleaned['replaced_targets']} replaced or left out."
     )
     values = cleaned["rows"] * len(cleaned["per_feature"])
     if values:
         share = cleaned["features"] / values
-        text += f" Features, looking back only: {cleaned['features']:,} of {values:,} values ({share:.1%})."
+        text += (
+            f" Features, Hampel filter looking back only: {cleaned['features']:,} of {values:,} values ({share:.1%})."
+        )
     rows = [list(asset.values()) for asset in cleaned["worst_assets"]]
     header = [f"most cleaned {quantities.asset.one}", quantities.time.many, "inputs", "targets", "feature values"]
     return text + ("\n\n" + _table(header, rows) if rows else "")

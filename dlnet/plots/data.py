@@ -109,7 +109,7 @@ def cleaning(prepared: Prepared, report: dict[str, Any]) -> Figure:
     figure.suptitle(f"What cleaning did, {report['source']['label']}", x=0.01, ha="left")
     symbol, cleaned = prepared.task.quantities.target.symbol, report["cleaned"]
     total = f"{cleaned['replaced_inputs']} of {cleaned['rows']:,} values of {symbol} were replaced in all"
-    caption(figure, f"{total} (Hampel filter, looking back only, window {report['clean']['window']}).")
+    caption(figure, f"{total} (off its level the last sound row holds; looking back only).")
     return figure
 
 

@@ -64,7 +64,7 @@ def test_findings_of_files_and_values_are_counted_on_the_screen_and_listed_on_th
     prepare.main()
     assert "8 findings about 6 cells: reports/data/report.md" in capsys.readouterr().err
     page = (root / "reports/data/report.md").read_text()
-    assert "| order of rows | cell-2 | 2 | column 'Cycle_Index' does not rise at 1 rows" in page
+    assert "| order of rows | cell-2 | 2 | column 'Cycle_Index' does not rise at 1 row," in page
     assert "| nominal value | cell-2 |  | begins at 0.7 x" in page
 
 

@@ -40,7 +40,7 @@ def test_one_jump_is_named_with_its_row():
     raw[120:] -= 0.05
     (one,) = found(raw)
     assert (one.kind, one.rows) == (Kind.JUMP, ((121, 121),))
-    assert "SoH jumps by over 0.03 at 1 rows" in one.text
+    assert "SoH jumps by over 0.03 at 1 row," in one.text
 
 
 def test_a_step_within_the_limit_is_no_jump():

@@ -72,7 +72,7 @@ def test_numbers_left_out_are_counted(tmp_path):
     folder = written(tmp_path / "cells", cell(np.r_[1:11, 21:51]))
     (found,) = findings(folder, cycle="No")
     assert (found.kind, found.rows) == (Kind.CYCLE_GAP, ((11, 11),))
-    assert "10 numbers are left out in 1 places, most from 10 to 21" in found.text
+    assert "10 numbers left out in 1 place, most from 10 to 21" in found.text
 
 
 def test_numbers_that_rise_by_ten_are_named(tmp_path):
