@@ -66,7 +66,7 @@ inline int32_t abs_i32(int32_t value) { return value < 0 ? -value : value; }
 
 constexpr int longest_check_up = 10;  // rows; what lasts longer is a new level
 constexpr int widening = 8;           // with each row held, the spread allowed for grows by a part of so many
-constexpr int ahead = 2;              // times the spread about a trend that is allowed for
+constexpr int trend_spread = 2;       // times the spread about a trend that is allowed for
 
 // Copy `count` codes, oldest first, and return the end of the copies.
 inline int32_t *copy_codes(const Half *codes, int count, int32_t *to) {
@@ -132,7 +132,7 @@ bool off_level(const Half *before, int16_t value, int known, int32_t sigmas, int
   values[known] = unit * value;
   const Neighbours<most> all(values, known + 1);
   const int32_t step = 4 * abs_i32(values[known] - values[known - 1]);
-  return all.beyond(step < all.away ? step : all.away, sigmas, floor * unit, ahead * (widening + held));
+  return all.beyond(step < all.away ? step : all.away, sigmas, floor * unit, trend_spread * (widening + held));
 }
 
 // Whether a number is NaN, from its bits: compilers may take it for granted that none is.
