@@ -11,7 +11,6 @@ EXTRA_OF: Mapping[str, str] = {
     "codecarbon": "train",
     "moocore": "train",
     "pyarrow": "train",
-    "scipy": "train",
     "sklearn": "train",
     "torch": "train",
     "ai_edge_litert": "export",

@@ -22,7 +22,7 @@ OWN = {"dlnet", "stages", "studies"}
 # Used with those that need them.
 INDIRECT = {"alembic", "cycler", "h11", "packageurl", "sqlalchemy", "urllib3"}
 # Indirect, and of the studies that simulate fleets.
-ELSEWHERE = {"cycler", "packageurl", "urllib3", "pybamm", "progpy"}
+ELSEWHERE = {"cycler", "packageurl", "urllib3", "pybamm", "scipy", "progpy"}
 # Not imported: a command, plug-ins of MLflow, wheels of one package for other machines.
 NEVER_IMPORTED = {"dvc", "boto3", "psycopg2-binary", "tensorflow", "tensorflow-cpu"}
 

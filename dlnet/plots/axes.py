@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, LogLocator
-from scipy.optimize import isotonic_regression
 
 from dlnet.plots.style import MUTED, PALETTE
 
@@ -110,9 +109,15 @@ def apart(shares: Mapping[str, float]) -> dict[str, float]:
     if not names:
         return {}
     steps = LABEL_GAP * np.arange(len(names))
-    # Without the gaps the heights only have to rise: that is an isotonic regression.
-    moved = isotonic_regression(np.array([shares[name] for name in names]) - steps).x + steps
+    moved = _rising(np.array([shares[name] for name in names]) - steps) + steps  # without the gaps they only rise
     return dict(zip(names, map(float, moved), strict=True))
+
+
+def _rising(values: np.ndarray) -> np.ndarray:
+    """(n,) rising values nearest to the given ones: isotonic regression, by its min-max formula (Robertson 1988)."""
+    count = len(values)
+    means = {(a, b): values[a : b + 1].mean() for a in range(count) for b in range(a, count)}
+    return np.array([max(min(means[a, b] for b in range(i, count)) for a in range(i + 1)) for i in range(count)])
 
 
 def _share(limits: tuple[float, float], value: float) -> float:
