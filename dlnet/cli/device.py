@@ -27,7 +27,8 @@ from dlnet.cli.arguments import (
 from dlnet.cli.models import chosen, opened_edge
 
 if TYPE_CHECKING:
-    from dlnet.device.board import Board, Wire
+    from dlnet.config.quantities import Quantities
+    from dlnet.device.board import Board, Held, Wire
     from dlnet.device.values import DeviceRows
     from dlnet.export.saved import SavedEdge
     from dlnet.forecast import FileLayout
@@ -103,18 +104,8 @@ def forecast(
         if rejected:
             print(f"{words.count(len(rejected))} refused as impossible, the first is number {rejected[0]}")
         ahead = own.from_health(from_fixed(board.forecast()))
-        held = board.held()
-        if held.missing:
-            print(
-                f"held: the last {words.one} lacks {held.missing} of {board.info.inputs} inputs; their last values hold"
-            )
-        if held.saturated:
-            print("saturated: a feature is beyond the range of this model's codes; dlnet forecast reads it in full")
-        if held.off_level:
-            last = words.count(held.off_level)
-            print(
-                f"held: the last {last} left the level of {own.symbol}, as a check-up does; forecast from those before"
-            )
+        for line in _remarks(board.held(), board.info.inputs, edge.document.quantities):
+            print(line)
         for row in SHOWN:
             if row <= len(ahead):
                 print(f"{row:4} {words.many} ahead: {own.symbol} {own.shown(ahead[row - 1])}")
@@ -123,6 +114,21 @@ def forecast(
             when = "beyond the horizon" if reached is None else f"in {words.count(reached)}"
             print(f"{own.symbol} {own.end_of_life:g}: {when}")
         _say(rows)
+
+
+def _remarks(held: Held, inputs: int, quantities: Quantities) -> list[str]:
+    """What a board says of the forecast that it gives."""
+    words, lines = quantities.time, []
+    if held.missing:
+        lines.append(f"held: the last {words.one} lacks {held.missing} of {inputs} inputs; their last values hold")
+    if held.saturated:
+        lines.append("saturated: a feature is beyond the range of this model's codes; dlnet forecast reads it in full")
+    if held.off_level:
+        last, symbol = words.count(held.off_level), quantities.target.symbol
+        lines.append(
+            f"held: the last {last} left the level of {symbol}, as a check-up does; forecast from those before"
+        )
+    return lines
 
 
 @app.command(epilog=example("dlnet device replay FILE.csv --port emulator --model models/edge/NAME"))
