@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, BeforeValidator
 
 from dlnet.config.base import Positive, Section
 from dlnet.config.quantities import Labels
@@ -36,7 +36,12 @@ def _ways(plain: str) -> float:
     return ways * (1 + plain.count("|")) * 100.0**repeats / math.factorial(repeats)
 
 
-def _names_asset(pattern: str) -> str:
+def names_asset(pattern: str) -> str:
+    """The pattern, if it names the asset in a file's name, and within a second.
+
+    Raises:
+        ValueError: it does not; says why.
+    """
     try:
         groups = re.compile(pattern).groupindex
     except re.error as error:
@@ -54,7 +59,12 @@ def _names_asset(pattern: str) -> str:
     return pattern
 
 
-Pattern = Annotated[str, AfterValidator(_names_asset)]
+def _one_as_text(unit: object) -> object:
+    """YAML takes ``unit: 1`` for a number."""
+    return str(unit) if isinstance(unit, int) and not isinstance(unit, bool) else unit
+
+
+Pattern = Annotated[str, AfterValidator(names_asset)]
 """Regular expression with a group ``asset``."""
 
 
@@ -72,7 +82,7 @@ class CsvParams(Section):
     """
 
     target: str
-    unit: str | None
+    unit: Annotated[str | None, BeforeValidator(_one_as_text)]
     nominal: Positive | None
     time: str | None
     features: dict[Label, str]

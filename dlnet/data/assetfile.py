@@ -14,19 +14,17 @@ from dlnet.config.quantities import Quantities
 from dlnet.data import grid, order, schema
 from dlnet.data.csvfiles import ASSET, CYCLE, IN_PARAMS, QUANTITY, TIME, Columns, Settings, rows_of
 from dlnet.data.dates import date_of
-from dlnet.data.findings import Finding, Kind
+from dlnet.data.findings import Finding, Kind, counted
 from dlnet.data.include import included, not_included
 from dlnet.data.oddities import JUMP
 from dlnet.data.ownnames import own_names, own_nominal
+from dlnet.data.partnames import asset_of_file
 from dlnet.data.raw.stored import stored_findings
 from dlnet.data.stitch import Part, Stitched, stitch
 from dlnet.data.tablefiles import METADATA, NOTES, read_table
 
 NAMED = 5
 """Files that a finding lists."""
-
-LONGEST_MATCHED = 100
-"""Characters of a file's name that ``data.csv.parts`` is compared with."""
 
 
 @dataclass(frozen=True)
@@ -45,12 +43,7 @@ class AssetFile:
 
 @dataclass
 class Parts:
-    """Parts of each asset, in the order in which assets appear, and what was found in their files.
-
-    Attributes:
-        nominal: quantity of each asset when new, in the task's unit: as its file states it under the project's own
-            names, else as given.
-    """
+    """Parts of each asset, in the order in which assets appear, and what was found in their files."""
 
     of: dict[str, list[Part]]
     findings: list[Finding]
@@ -159,7 +152,7 @@ def _alone(files: Sequence[Path]) -> list[Finding]:
     if not files:
         return []
     names = ", ".join(path.name for path in files[:NAMED]) + (", ..." if len(files) > NAMED else "")
-    text = f"{len(files)} files do not match data.csv.parts, and each is taken as an asset of its own: {names}"
+    text = f"data.csv.parts matches {counted(len(files), 'name')} not; it is taken as the name of the asset: {names}"
     return [Finding(asset=files[0].stem, rows=(), kind=Kind.FILES, text=text)]
 
 
@@ -172,24 +165,6 @@ def _by_asset(path: Path, group: str, table: pd.DataFrame, columns: Columns) -> 
     if columns.parts is not None:
         names = group + "-" + names
     return [(str(asset), rows) for asset, rows in table.groupby(names.to_numpy(), sort=False)]
-
-
-def asset_of_file(path: Path, pattern: str | None) -> str | None:
-    """Name of the asset in the name of a file, with or without suffix; None: the pattern does not match.
-
-    A name of over ``LONGEST_MATCHED`` characters matches none: that would take too long.
-    """
-    if pattern is None:
-        return path.stem
-    if len(path.name) > LONGEST_MATCHED:
-        return None
-    match = re.fullmatch(pattern, path.stem) or re.fullmatch(pattern, path.name)
-    return (match["asset"] or None) if match else None
-
-
-def unmatched(path: Path) -> str:
-    """What is said of a file whose name the pattern does not match."""
-    return f"the name of {path.name} does not match data.csv.parts: taken as an asset of its own"
 
 
 def _hints(asset: str, columns: Columns, table: pd.DataFrame) -> list[Finding]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 
 SECONDS = {
@@ -16,9 +17,9 @@ SECONDS = {
 
 def since_1970(moments: pd.Series, unit: str) -> pd.Series:
     """Moments (in UTC) as float64 in a unit of ``SECONDS``."""
-    return (moments - pd.Timestamp(0, tz="UTC")) / pd.Timedelta(seconds=SECONDS[unit])
+    return moments.astype("datetime64[us, UTC]").astype(np.int64) / (1e6 * SECONDS[unit])
 
 
 def date_of(time: float, unit: str) -> str:
     """The date and time that a number of ``since_1970`` stands for, to the second."""
-    return pd.Timestamp(round(time * SECONDS[unit]), unit="s").isoformat()
+    return str(np.datetime64(round(time * SECONDS[unit]), "s"))

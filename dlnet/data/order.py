@@ -31,7 +31,7 @@ def positions(path: Path, column: pd.Series) -> pd.Series:
     Raises:
         DataError: a field is empty, not finite, or neither a number nor an ISO date; names file, line and column.
     """
-    values = _parsed(column)
+    values = parsed(column)
     wrong = values.isna().to_numpy() | np.isin(values.to_numpy(), [np.inf, -np.inf])
     if not wrong.any():
         return values
@@ -47,11 +47,12 @@ def positions(path: Path, column: pd.Series) -> pd.Series:
 def are_dates(column: pd.Series) -> bool:
     """Whether a column holds ISO dates: at least one, and no number."""
     return not pd.api.types.is_numeric_dtype(column) and bool(
-        pd.api.types.is_datetime64_any_dtype(values := _parsed(column)) and values.notna().any()
+        pd.api.types.is_datetime64_any_dtype(values := parsed(column)) and values.notna().any()
     )
 
 
-def _parsed(column: pd.Series) -> pd.Series:
+def parsed(column: pd.Series) -> pd.Series:
+    """Numbers, or where there is none ISO dates in UTC; NaN or NaT where a field is neither."""
     if pd.api.types.is_datetime64_any_dtype(column):
         return pd.to_datetime(column, utc=True)
     texts = column.astype(str).where(column.notna())
@@ -113,7 +114,7 @@ def _fault(values: pd.Series, fault: int) -> tuple[str, str]:
 
 def hint(asset: str, name: str, column: pd.Series) -> Finding | None:
     """What a column that looks like a cycle number, and is not named in the settings, says of the order of rows."""
-    values = _parsed(column)
+    values = parsed(column)
     if values.isna().any():
         return None
     after, before = values.to_numpy()[1:], values.to_numpy()[:-1]

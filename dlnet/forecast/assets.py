@@ -12,9 +12,10 @@ import numpy.typing as npt
 import pandas as pd
 
 from dlnet.data import csvfiles
-from dlnet.data.assetfile import Piece, asset_of_file, asset_rows, unmatched
+from dlnet.data.assetfile import Piece, asset_rows
 from dlnet.data.findings import Finding
 from dlnet.data.ownnames import own_nominal
+from dlnet.data.partnames import asset_of_file, unmatched
 from dlnet.data.tablefiles import NOTES, read_table
 from dlnet.errors import DataError
 from dlnet.files import printable
@@ -118,7 +119,7 @@ def table_of(path: Path, model: Looks) -> Table:
     """
     pattern, table = model.document.data.columns.parts, read_table(path)
     matched = asset_of_file(path, pattern)
-    name = path.stem if matched is None else matched
+    name = printable(path.stem if matched is None else matched)
     if matched is None:
         table.attrs[NOTES].append(unmatched(path))
     return Table(path, name, table, "" if pattern is None else f"{name}-")

@@ -12,8 +12,9 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from dlnet.data.assetfile import asset_of_file, natural
+from dlnet.data.assetfile import natural
 from dlnet.data.own import NO_CELLS
+from dlnet.data.partnames import asset_of_file
 from dlnet.data.tablefiles import SUFFIXES
 from dlnet.errors import DataError
 from dlnet.forecast.assets import Asset, Refused, Table, each_asset, table_of
@@ -94,11 +95,11 @@ def _in_folder(folder: Path) -> list[Path]:
 
 
 def by_asset(files: Sequence[Path], pattern: str | None) -> list[list[Path]]:
-    """Files whose names are of one asset, each in natural order; without a pattern each file alone."""
+    """Files of one asset by their names, as in training, each in natural order; without a pattern each file alone."""
     found: dict[str, list[Path]] = {}
     for file in files:
-        name = None if pattern is None else asset_of_file(file, pattern)
-        found.setdefault(str(file.resolve()) if name is None else name, []).append(file)
+        name = str(file.resolve()) if pattern is None else asset_of_file(file, pattern) or file.stem
+        found.setdefault(name, []).append(file)
     return [sorted(own, key=lambda file: natural(file.as_posix())) for own in found.values()]
 
 

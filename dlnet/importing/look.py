@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from dlnet.config.quantities import TASKS, Quantities, load_quantities
 from dlnet.data import sources
 from dlnet.data.documents import SourceRecord, TaskRecord
+from dlnet.data.order import parsed
 from dlnet.data.prepare import prepare
 from dlnet.data.raw import convert
 from dlnet.errors import DataError
@@ -152,13 +153,13 @@ def _columns(
         values["data.csv.target"],
         nominal / size,
         choices,
-        [name for name in tables.common if name not in used],
+        [name for name in tables.common if name not in used and name not in tables.twice],
     )
     return [target, order, features, *([check_ups] if check_ups else [])]
 
 
 def _in_order(rows: pd.DataFrame, cycle: str | None) -> pd.DataFrame:
-    return rows if cycle is None else rows.sort_values(cycle, kind="stable")
+    return rows if cycle is None else rows.sort_values(cycle, kind="stable", key=parsed)
 
 
 def _names(tables: Tables, *values: Mapping[str, Any]) -> set[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 import numpy as np
@@ -12,7 +11,7 @@ from dlnet.config.clean import CleanParams
 from dlnet.config.quantities import Quantities
 from dlnet.config.task import TaskParams
 from dlnet.data import aliases
-from dlnet.data.assetfile import asset_of_file
+from dlnet.data.partnames import asset_of_file, checked_pattern
 from dlnet.data.sources import RESERVED
 from dlnet.data.split import MIN_CELLS
 from dlnet.errors import DataError
@@ -68,22 +67,12 @@ def _asset_column(tables: Tables, choices: Choices) -> str | None:
 
 def _parts(tables: Tables, choices: Choices) -> str | None:
     if choices.parts is not None:
-        _check_pattern(choices.parts)
-        return choices.parts
+        return checked_pattern(choices.parts)
     for pattern in PARTS:
         names = [name for path in tables.tables if (name := asset_of_file(path, pattern)) is not None]
         if len(set(names)) < len(names):
             return pattern
     return None
-
-
-def _check_pattern(pattern: str) -> None:
-    try:
-        groups = re.compile(pattern).groupindex
-    except re.error as error:
-        raise DataError(f"--parts: {pattern!r} is no regular expression ({error}); correct it") from error
-    if "asset" not in groups:
-        raise DataError(f"--parts: {pattern!r} has no group (?P<asset>...); put it around the asset's name")
 
 
 def target_section(
@@ -264,6 +253,8 @@ def _cycle(tables: Tables, free: list[str], choices: Choices) -> str | None:
 
 def _orders(tables: Tables, name: str) -> bool:
     """Whether a column holds ISO dates, another in each row of a file; whether they rise is checked when it is read."""
+    if name in tables.twice:
+        return False
     for table in tables.tables.values():
         dates = pd.to_datetime(table[name].astype(str), format="ISO8601", errors="coerce")
         if dates.isna().any() or not dates.is_unique:

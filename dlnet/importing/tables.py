@@ -10,9 +10,9 @@ from pathlib import Path
 import pandas as pd
 from tqdm import tqdm
 
-from dlnet.data.assetfile import asset_of_file
 from dlnet.data.csvfiles import Columns, rows_of
 from dlnet.data.own import NO_CELLS, asset_files, other_files
+from dlnet.data.partnames import asset_of_file
 from dlnet.data.raw import raw_files, recognise
 from dlnet.data.tablefiles import read_table
 from dlnet.errors import DataError
@@ -95,6 +95,8 @@ class Tables:
         for path, table in self.tables.items():
             if name not in table.columns:
                 raise DataError(f"{path}: no column {name!r}, only {listed(table.columns)}; correct {option}")
+            if name in self.twice:
+                raise DataError(f"{path}: two columns {name!r}; rename one of them, or name another with {option}")
         return name
 
     def one_of(self, found: list[str], what: str, option: str) -> str | None:
@@ -118,7 +120,8 @@ class Tables:
             name = asset_of_file(path, parts) or path.stem
             groups = table.groupby(table[asset].astype(str), sort=False) if asset else [(name, table)]
             for key, rows in groups:
-                found.setdefault(str(key), []).append(rows)
+                named = f"{name}-{key}" if asset is not None and parts is not None else str(key)
+                found.setdefault(named, []).append(rows.loc[:, ~rows.columns.isin(self.twice)])
         return {name: pd.concat(rows, ignore_index=True) for name, rows in found.items()}
 
 

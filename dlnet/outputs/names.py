@@ -15,7 +15,7 @@ def file_name(asset: str) -> str:
     Of the names of two assets, those that were changed differ, too.
     """
     plain = _UNFIT.sub("_", "".join(char if char.isprintable() else "_" for char in asset)).strip(". ")
-    short = plain.encode()[:LONGEST].decode(errors="ignore")
+    short = plain.encode(errors="replace")[:LONGEST].decode(errors="ignore")
     if short == asset:
         return asset
-    return f"{short or 'asset'}-{hashlib.sha256(asset.encode()).hexdigest()[:8]}"
+    return f"{short or 'asset'}-{hashlib.sha256(asset.encode(errors='backslashreplace')).hexdigest()[:8]}"

@@ -51,7 +51,7 @@ def test_the_window_of_the_features_can_be_named(exports, tmp_path):
     ("arguments", "message"),
     [
         (["--cutoff", "3.6"], "--cutoff and --capacity belong together"),
-        (["--parts", "cell"], "no group 'asset'"),
+        (["--parts", "cell"], "has no group"),
     ],
 )
 def test_wrong_options_are_an_error_of_one_line(exports, tmp_path, capsys, arguments, message):

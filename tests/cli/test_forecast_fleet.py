@@ -262,6 +262,18 @@ def test_parts_of_an_asset_are_stitched_as_in_training_and_listed(model, tmp_pat
     assert found == pd.read_csv("out/whole.csv")["soh"].tolist()
 
 
+def test_a_file_with_the_name_of_the_asset_is_its_first_part(model, tmp_path):
+    parts = trained_on_parts(model, tmp_path / "model", PARTS)
+    Path("cells").mkdir()
+    for name, rows in {"cell-1": slice(0, 20), "cell-1_part2": slice(20, 45), "cell-1_part3": slice(45, 60)}.items():
+        cell("cell-1")[rows].to_csv(f"cells/{name}.csv", index=False)
+    assert run(parts, "cells") == 0
+    cell("cell-1").to_csv("whole.csv", index=False)
+    found = pd.read_csv("out/cell-1.csv")["soh"].tolist()
+    run(model, "whole.csv")
+    assert found == pd.read_csv("out/whole.csv")["soh"].tolist()
+
+
 def test_an_asset_of_which_a_part_cannot_be_read_is_not_forecast(model, tmp_path):
     parts = trained_on_parts(model, tmp_path / "model", PARTS)
     write_cells("cells", ("cell-0",))
@@ -313,7 +325,7 @@ def test_files_of_an_asset_with_an_odd_name_stand_in_the_folder(model, tmp_path,
 
 
 def test_file_names_of_different_assets_differ():
-    names = ["a/b", "a_b", "a?b", "a:b", ".", "..", "", "x" * 300, "x" * 301, "a/B"]
+    names = ["a/b", "a_b", "a?b", "a:b", ".", "..", "", "x" * 300, "x" * 301, "a/B", "\udcff"]
     files = [file_name(name) for name in names]
     assert len({file.casefold() for file in files}) == len(names)
     assert file_name("cell 1 (äöü)") == "cell 1 (äöü)"

@@ -56,6 +56,12 @@ def test_dates_with_zones_count_in_utc(tmp_path):
     assert found["quantity"].tolist() == cell(np.arange(3.0))["Q"].tolist()
 
 
+def test_a_date_of_a_far_year_is_a_gap_and_no_crash(tmp_path):
+    texts = ["2024-03-01", "2024-03-02", "2524-03-03"]
+    _, source = load(write(cell(np.arange(3.0)).assign(when=texts), tmp_path / "cells/c.csv"))
+    assert any("2524-03-03" in note for note in source.notes)
+
+
 def test_a_gap_between_dates_is_named_by_its_dates(tmp_path):
     notes = load(write(cell(np.r_[0:20.0, 40:60.0]), tmp_path / "cells/c.csv"))[1].notes
     assert "c: no rows between 2024-03-10T08:30:00 and 2024-03-31T08:30:00; bridged by a straight line." in notes

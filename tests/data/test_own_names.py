@@ -181,3 +181,7 @@ def test_a_file_of_health_alone_is_read_as_such(model, tmp_path, name, size):
     features.assign(capacity=table["quantity"]).to_csv(tmp_path / "mapped.csv", index=False)
     expected = read_asset(tmp_path / "mapped.csv", model, FileLayout(nominal=2.0)).target
     np.testing.assert_allclose(read_asset(tmp_path / "share.csv", model).target, expected, rtol=1e-12)
+
+
+def test_a_unit_that_yaml_takes_for_a_number_is_its_text():
+    assert data_params("csv", unit=1).csv.unit == "1"

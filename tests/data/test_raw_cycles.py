@@ -340,7 +340,12 @@ def test_a_file_that_is_not_ours_is_not_replaced(tmp_path):
 
 @pytest.mark.parametrize(
     ("parts", "message"),
-    [("(", "no regular expression"), ("a.*", "no group 'asset'"), (r"(?P<asset>b\d)", "does not match parts")],
+    [
+        ("(", "no regular expression"),
+        ("a.*", "has no group"),
+        (r"(?P<asset>(a+)+)b", "forever"),
+        (r"(?P<asset>b\d)", "does not match parts"),
+    ],
 )
 def test_a_wrong_pattern_of_parts_is_named(tmp_path, parts, message):
     with pytest.raises(DataError, match=message):

@@ -11,8 +11,8 @@ import pytest
 from pydantic import ValidationError
 from synthetic_cells import data_params, life
 
-from dlnet.data.assetfile import asset_of_file
 from dlnet.data.findings import Kind
+from dlnet.data.partnames import asset_of_file
 from dlnet.data.sources import load_assets
 from dlnet.errors import DataError
 from tasks import BATTERY
@@ -167,7 +167,7 @@ def test_a_file_that_the_pattern_does_not_match_is_a_cell_of_its_own_and_named(t
     table, source = load(written(tmp_path / "cells", files), cycle="cycle", parts=PARTS)
     same_rows(table, "d", whole(2))
     assert any(
-        text.startswith("1 files do not match data.csv.parts") and "d.csv" in text for text in kinds(source, Kind.FILES)
+        text.startswith("data.csv.parts matches 1 name not") and "d.csv" in text for text in kinds(source, Kind.FILES)
     )
 
 

@@ -233,6 +233,35 @@ def test_dates_that_are_not_iso_are_named_as_not_taken(settings):
     assert "column 'Datum' holds neither numbers nor ISO dates" in said
 
 
+def doubled(path: Path, header: str) -> None:
+    """Write a cell whose column ``Cycle`` stands there twice."""
+    text = life(3).rename(columns={"Cycle": header}).assign(again=1).to_csv(index=False)
+    path.write_text(text.replace("again", header, 1))
+
+
+@pytest.mark.parametrize("header", ["Cycle", "Date"])
+def test_columns_that_stand_there_twice_order_nothing(settings, header):
+    folder = Path("cells")
+    folder.mkdir()
+    for i in range(6):
+        life(i).rename(columns={"Cycle": header}).to_csv(folder / f"cell-{i}.csv", index=False)
+    doubled(folder / "cell-3.csv", header)
+    assert values(look(folder, settings, Choices()))["data.csv.cycle"] is None
+    with pytest.raises(DataError, match=f"two columns '{header}'; rename one of them"):
+        look(folder, settings, Choices(cycle=header))
+
+
+def test_a_word_in_one_part_of_a_column_of_numbers_is_named(settings):
+    write_lives(Path("cells"))
+    table = life(9)
+    table[:40].to_csv("cells/c_part1.csv", index=False)
+    table[40:].astype({"Cycle": object}).assign(Cycle=lambda t: [*t["Cycle"][:-1], "end"]).to_csv(
+        "cells/c_part2.csv", index=False
+    )
+    with pytest.raises(DataError, match=r"c_part2.csv: line \d+, column 'Cycle': 'end'"):
+        look(Path("cells"), settings, Choices())
+
+
 def test_files_that_are_not_read_are_named(settings):
     folder = write_lives(Path("cells"))
     for name in ("cell-7.xls", "cell-8.csv.gz", "._cell-1.csv"):
@@ -377,7 +406,8 @@ def test_a_file_in_place_of_a_folder_is_one_line(settings):
         (Choices(unit="kAh"), "--unit: 'kAh' is no unit of capacity, which has Ah, mAh"),
         (Choices(parts="(("), "--parts: '((' is no regular expression"),
         (Choices(parts=".*"), "has no group (?P<asset>...)"),
-        (Choices(parts="(?P<asset>" + "a" * 200 + ")"), "params.yaml: data.csv.parts: is longer than 200 characters"),
+        (Choices(parts="(?P<asset>" + "a" * 200 + ")"), "is longer than 200 characters"),
+        (Choices(parts="(?P<asset>(a+)+)b"), "can take forever"),
         (Choices(task="Filter"), "--task: 'Filter' is no name"),
         (Choices(task="filter"), "for a new one name its column with --target COLUMN"),
         (Choices(task="filter", target="Qd"), "state it with --unit UNIT"),

@@ -17,6 +17,7 @@ from tqdm import tqdm
 
 from dlnet.data.features import ChargeWindow
 from dlnet.data.findings import Finding, Kind
+from dlnet.data.partnames import asset_of_file, checked_pattern
 from dlnet.data.raw.cells import CellCycles, Source, cycles_of, read_source
 from dlnet.data.raw.cycles import find_cycles
 from dlnet.data.raw.stored import KEY, about
@@ -127,18 +128,13 @@ def group(files: Iterable[Path], parts: str | None) -> list[Source]:
             Source(path.stem if stems.count(path.stem) == 1 else f"{path.parent.name}-{path.stem}", (path,))
             for path in paths
         ]
-    try:
-        expression = re.compile(parts)
-    except re.error as error:
-        raise DataError(f"parts: {parts!r} is no regular expression ({error}); correct it") from error
-    if "asset" not in expression.groupindex:
-        raise DataError(f"parts: {parts!r} has no group 'asset'; write (?P<asset>...) around the name of the cell")
+    checked_pattern(parts)
     grouped: dict[str, list[Path]] = {}
     for path in paths:
-        match = expression.match(path.name)
-        if match is None or not match["asset"]:
+        name = asset_of_file(path, parts)
+        if name is None:
             raise DataError(f"{printable(str(path))}: its name does not match parts {parts!r}; correct either")
-        grouped.setdefault(match["asset"], []).append(path)
+        grouped.setdefault(name, []).append(path)
     return [Source(name, tuple(own)) for name, own in grouped.items()]
 
 
