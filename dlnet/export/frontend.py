@@ -159,9 +159,7 @@ def make_codec(encoder: Encoder, clean: CleanParams, quantities: Quantities) -> 
         scale=np.concatenate([np.array(own[1], np.float32), scale]),
         typical=np.array([*own[0], *encoder.first.values()], np.float32),
         memory=clean.window - 1,
-        sigmas=tuple(
-            round(value * MAD_TO_SIGMA * 2**SIGMA_BITS) for value in [*([clean.sigmas] if with_target else []), *sigmas]
-        ),
+        sigmas=tuple(map(_sigma, [*([clean.sigmas] if with_target else []), *sigmas])),
         floor=(
             *([_floor(health_floor(quantities), 2.0**-HEALTH_BITS)] if with_target else []),
             *(_floor(floors.get(name, 0.0), one) for name, one in zip(encoder.features, unit.tolist(), strict=True)),
@@ -224,6 +222,11 @@ def _widest(encoder: Encoder) -> Floats:
         i = encoder.features.index(name)
         finest[i] = min(finest[i], scale)
     return np.asarray(finest * (MOST_GAIN * encoder.block * 2.0 ** (15 - fixed.INPUT_BITS)))
+
+
+def _sigma(value: float) -> int:
+    """Robust deviations in the filter's fixed point; one that does not fit is refused where all fields are checked."""
+    return round(min(value * MAD_TO_SIGMA * 2**SIGMA_BITS, 2.0**32))
 
 
 def _knots(encoder: Encoder, offset: Singles, unit: npt.NDArray[np.float64]) -> npt.NDArray[np.int64] | None:

@@ -12,6 +12,7 @@ from export_truth import make_student
 from dlnet.data.encoder_check import check_encoder
 from dlnet.errors import DLNetError, ModelError
 from dlnet.export.codec_bounds import check_codec
+from dlnet.export.frontend import make_codec
 from dlnet.export.spec import from_json, load_spec, make_spec, to_json
 from dlnet.files import parse_json, read_bytes, read_tensors
 from dlnet.firmware.random_model import random_model
@@ -196,3 +197,10 @@ def test_a_front_end_beyond_the_devices_integers_is_refused(change, message):
     check_codec(MODEL.codec)
     with pytest.raises(ModelError, match=message):
         check_codec(replace(MODEL.codec, **change))
+
+
+@pytest.mark.parametrize("key", ["sigmas", "feature_sigmas"])
+def test_a_filter_of_endless_deviations_is_refused(key):
+    clean = MODEL.clean.model_copy(update={key: 1e308})
+    with pytest.raises(ModelError, match="sigmas"):
+        check_codec(make_codec(MODEL.encoder, clean, MODEL.quantities))

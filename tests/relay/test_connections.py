@@ -8,7 +8,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from dlnet.relay.connections import MOST_OF_A_PEER, peer_of
+from dlnet.relay.connections import HEADER_SECONDS, MOST_OF_A_PEER, peer_of
 
 HALF = b"GET /healthz HTTP/1.1\r\nHost: relay\r\nX-Slow: "
 PATIENCE = 15.0  # seconds, for a busy machine; an idle one needs 0.1. Without the limits the answer is 503, at once
@@ -118,6 +118,26 @@ def test_an_idle_connection_serves_another_request(steady):
 )  # fmt: skip
 def test_a_peer_is_an_address_or_a_subnet(address, peer):
     assert peer_of(address) == peer
+
+
+def test_a_peer_keeps_at_most_so_many_connections(steady):
+    """Long before each would be dropped for being slow."""
+    with ExitStack() as held:
+        mine = [held.enter_context(connect(steady, "127.0.8.1")) for _ in range(MOST_OF_A_PEER + 40)]
+        until = time.monotonic() + HEADER_SECONDS / 2
+        while sum(map(is_open, mine)) > MOST_OF_A_PEER and time.monotonic() < until:
+            time.sleep(0.05)
+        assert sum(map(is_open, mine)) == MOST_OF_A_PEER
+
+
+def is_open(connection):
+    connection.setblocking(False)
+    try:
+        return connection.recv(1, socket.MSG_PEEK) != b""
+    except BlockingIOError:
+        return True
+    except ConnectionError:
+        return False
 
 
 def test_dropped_connections_are_told_without_a_line_each(steady):
