@@ -45,15 +45,15 @@ FAULTS = {
     "a level that never settles": (
         MONITOR_H, "rows_.settled <= longest_check_up) ++", "rows_.settled < longest_check_up) ++"
     ),
-    "a level that never widens": (ENCODER, "ahead * (widening + held)", "ahead * widening"),
-    "the spread of a level is allowed for once": (ENCODER, "ahead * (widening + held)", "widening + held"),
+    "a level that never widens": (ENCODER, "trend_spread * (widening + held)", "trend_spread * widening"),
+    "the spread of a level is allowed for once": (ENCODER, "trend_spread * (widening + held)", "widening + held"),
     "a level without a trend": (ENCODER, "fall > 0) fall = 0", "true) fall = 0"),
     "a level that rises": (ENCODER, "if (fall > 0) fall = 0;", ""),
     "held rows do not wear": (ENCODER, "fall * (held + known - i)", "fall * (known - i)"),
     "a trend in 16 bits": (
         ENCODER, "unit * before[i] + fall * (held + known - i)", "{unit * before[i] + fall * (held + known - i)}"
     ),
-    "a floor of another unit": (ENCODER, "floor * unit, ahead", "floor, ahead"),
+    "a floor of another unit": (ENCODER, "floor * unit, trend_spread", "floor, trend_spread"),
     "a value as before is compared": (ENCODER, "  if (value == before[known - 1]) return false;\n", ""),
     "a missing value holds that of a check-up": (MONITOR_H, "if (!hold) memcpy(rows_.latest", "memcpy(rows_.latest"),
     "a missing value holds none": (MONITOR_H, "rows_.count ? rows_.latest[i] :", "false ? rows_.latest[i] :"),
