@@ -187,7 +187,7 @@ def _near(known: deque[float], value: float, held: int, *, sigmas: float, floor:
 
 
 def _carried_on(known: deque[float], held: int) -> list[float]:
-    """Known rows, each as it would be ``held`` + 1 rows after the last of them."""
+    """The last sound rows, each as it would be ``held`` + 1 rows after the last of them."""
     values = list(known)
     half = len(values) // 2
     if not half:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from os.path import commonpath
 from pathlib import Path
@@ -84,8 +84,7 @@ def asset_files(folder: Path) -> list[Path]:
         )
     if not folder.is_dir():
         raise DataError(f"{folder}: no such folder; data.path must name a folder with the files of all assets")
-    own = (path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
-    files = [named_plainly(path) for path in own if not _left_behind(path.relative_to(folder))]
+    files = [named_plainly(path) for path in own_files(folder) if path.suffix.lower() in SUFFIXES and path.is_file()]
     files.sort(key=lambda path: (natural(path.parent.as_posix()), natural(path.stem)))
     if not files:
         raise DataError(
@@ -110,8 +109,7 @@ def _check_namesakes(files: Sequence[Path]) -> None:
 
 def other_files(folder: Path) -> list[Path]:
     """What lies in a user's folder and is no table that can be read: files of other kinds, folders named as tables."""
-    found = (path for path in folder.rglob("*") if not _left_behind(path.relative_to(folder)))
-    return sorted(path for path in found if path.is_file() != (path.suffix.lower() in SUFFIXES))
+    return sorted(path for path in own_files(folder) if path.is_file() != (path.suffix.lower() in SUFFIXES))
 
 
 def _not_read(folder: Path) -> list[str]:
@@ -126,8 +124,11 @@ def _not_read(folder: Path) -> list[str]:
     ]
 
 
-def _left_behind(path: Path) -> bool:
-    return any(part.startswith(NO_CELLS) for part in path.parts)
+def own_files(folder: Path) -> Iterator[Path]:
+    """Files and folders in a user's folder, in it and below, but for what programs leave behind (``NO_CELLS``)."""
+    for path in folder.rglob("*"):
+        if not any(part.startswith(NO_CELLS) for part in path.relative_to(folder).parts):
+            yield path
 
 
 def named_plainly(path: Path) -> Path:

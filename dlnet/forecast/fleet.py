@@ -13,7 +13,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from dlnet.data.assetfile import natural
-from dlnet.data.own import NO_CELLS
+from dlnet.data.own import own_files
 from dlnet.data.partnames import asset_of_file
 from dlnet.data.tablefiles import SUFFIXES
 from dlnet.errors import DataError
@@ -85,13 +85,7 @@ def table_files(paths: Iterable[Path]) -> list[Path]:
 
 
 def _in_folder(folder: Path) -> list[Path]:
-    return sorted(
-        path
-        for path in folder.rglob("*")
-        if path.suffix.lower() in SUFFIXES
-        and not any(part.startswith(NO_CELLS) for part in path.relative_to(folder).parts)
-        and path.is_file()
-    )
+    return sorted(path for path in own_files(folder) if path.suffix.lower() in SUFFIXES and path.is_file())
 
 
 def by_asset(files: Sequence[Path], pattern: str | None) -> list[list[Path]]:
