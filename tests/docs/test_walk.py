@@ -89,7 +89,7 @@ def test_the_walk_ends_with_a_forecast_of_the_board(project: Path) -> None:
 
 def test_the_walk_from_a_folder_ends_with_a_forecast(project: Path) -> None:
     printed = follow(project, OWN_DATA)
-    assert """data.csv.include: '`Step Type` != ''RPT'''""" in printed
+    assert """data.csv.include: "`Step Type` != 'RPT'\"""" in printed
     assert "data.csv.nominal: 2.5" in printed
     assert "Task `battery`: 10 cells" in printed
     assert "errors of SoH over the next 100 cycles, test cells" in printed
