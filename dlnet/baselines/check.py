@@ -70,13 +70,12 @@ def check_forest(forest: Forest, width: int) -> None:
     shapes["left"] = len(nodes) == 1 and 0 < forest.left.size <= MOST_NODES
     _raise_first(shapes)
     inner = forest.left > 0
-    splits = np.flatnonzero(inner)
-    children = np.concatenate([forest.left[splits], forest.right[splits]])
+    children = np.concatenate([forest.left[inner], forest.right[inner]])
     every = np.sort(np.concatenate([forest.first, children]))
     _raise_first(
         {
-            # So each node is in one tree, and a child behind its parent: every way down a tree ends.
-            "left": np.array_equal(every, np.arange(len(inner))) and bool((children > np.tile(splits, 2)).all()),
+            # Each node is a root or the child of one node: no way down from a root comes to a node twice, so it ends.
+            "left": np.array_equal(every, np.arange(len(inner))),
             "feature": bool(((forest.feature >= 0) & (forest.feature < width)).all()),
             **{name: bool(np.isfinite(arrays[name]).all()) for name in REALS},
         }
