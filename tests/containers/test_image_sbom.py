@@ -8,6 +8,7 @@ from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 from packageurl import PackageURL
 
+from stages.containers.errors import ImageError
 from stages.containers.identity import identify, requirements
 from stages.containers.images import ensure
 from stages.containers.sbom import image_sbom
@@ -16,8 +17,8 @@ from stages.containers.sbom import image_sbom
 @pytest.fixture(scope="module")
 def firmware(engine):
     """The image of the stage ``firmware``, and its bill."""
-    identity = identify("firmware")
-    return ensure(engine, identity), image_sbom(engine, identity)
+    tag = ensure(engine, identify("firmware"))
+    return tag, image_sbom(engine, tag)
 
 
 @pytest.mark.slow
@@ -37,3 +38,18 @@ def test_it_names_each_debian_and_each_python_package_of_the_image(firmware):
     assert {(one.name, one.version, one.qualifiers["arch"]) for one in parts if one.type == "deb"} == expected
     locked = dict(line.split("==") for line in requirements("firmware").read_text().split())
     assert locked.items() <= {one.name: one.version for one in parts if one.type == "pypi"}.items()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("tag", "purl"), [("dlnet-mlflow:local", "pkg:pypi/mlflow@"), ("dlnet-postgres:local", "pkg:deb")]
+)
+def test_the_images_of_the_server_have_bills(engine, tag, purl):
+    if not engine.images.list(tag):
+        pytest.skip("needs make server-image-debian")
+    assert any(one["purl"].startswith(purl) for one in json.loads(image_sbom(engine, tag))["components"])
+
+
+def test_an_image_that_is_not_there_is_named(engine):
+    with pytest.raises(ImageError, match="image dlnet-none:local: the Docker engine has none of this name"):
+        image_sbom(engine, "dlnet-none:local")
