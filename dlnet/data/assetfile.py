@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from dlnet.config.quantities import Quantities
@@ -81,7 +82,8 @@ def asset_rows(name: str, pieces: Sequence[Piece], quantities: Quantities, setti
     for piece in pieces:
         one = replace(piece.columns, asset=None, parts=None)
         rows, left_out = _ageing(piece.path, name, piece.table, one)
-        parts.append(_part(piece.path, rows, one, quantities, piece.nominal, settings))
+        part = _part(piece.path, rows, one, quantities, piece.nominal, settings)
+        parts.append(replace(part, excluded=_excluded(piece.table, rows, one)))
         notes += piece.table.attrs.get(NOTES, ())
         findings += [*left_out, *_hints(name, one, rows)]
     out = on_grid(pieces[0].path, name, join(name, parts, quantities), pieces[0].columns, quantities)
@@ -94,6 +96,14 @@ def _ageing(path: Path, asset: str, table: pd.DataFrame, columns: Columns) -> tu
         return table, []
     rows = table[included(path, table, columns.include)]
     return rows, list(not_included(asset, table.index, rows.index))
+
+
+def _excluded(table: pd.DataFrame, kept: pd.DataFrame, columns: Columns) -> tuple[float, ...]:
+    """Cycle numbers of rows that ``data.csv.include`` leaves out."""
+    if columns.cycle is None or len(kept) == len(table):
+        return ()
+    numbers = order.parsed(table[columns.cycle][~table.index.isin(kept.index)])
+    return tuple(numbers.dropna()) if numbers.dtype == np.float64 else ()
 
 
 def _part(
@@ -141,7 +151,7 @@ def read_parts(
             rows, left_out = _ageing(path, asset, all_rows, own)
             stated = own_nominal(path, rows, own, quantities.target) or nominal
             part = _part(path, rows, replace(own, asset=None), quantities, stated, IN_PARAMS)
-            parts.of.setdefault(asset, []).append(part)
+            parts.of.setdefault(asset, []).append(replace(part, excluded=_excluded(all_rows, rows, own)))
             parts.findings += [*left_out, *_hints(asset, own, rows)]
     parts.findings += _alone(alone)
     return parts
@@ -179,7 +189,8 @@ def _hints(asset: str, columns: Columns, table: pd.DataFrame) -> list[Finding]:
 def join(asset: str, parts: list[Part], quantities: Quantities) -> Stitched:
     """All rows of an asset, as measured, and what its numbers say; errors as ``stitch``."""
     whole = stitch(asset, parts, JUMP * quantities.cleaning.target * parts[0].nominal)
-    gaps = [] if whole.cycle is None else order.gaps(asset, whole.cycle)
+    excluded = [number for part in parts for number in part.excluded]
+    gaps = [] if whole.cycle is None else order.gaps(asset, whole.cycle, excluded)
     return replace(whole, findings=(*whole.findings, *gaps))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -133,20 +133,21 @@ def hint(asset: str, name: str, column: pd.Series) -> Finding | None:
     )
 
 
-def gaps(asset: str, values: pd.Series) -> list[Finding]:
+def gaps(asset: str, values: pd.Series, excluded: Sequence[float] = ()) -> list[Finding]:
     """Numbers that are left out, or that rise by more than one a row; times have no step and so no gaps.
 
     Args:
-        values: rising, of all rows of the asset.
+        values: rising, of all rows of the asset. excluded: numbers of rows that are no ageing cycles, and so no gap.
     """
     if values.dtype != np.float64 or len(values) < 2:
         return []
-    late = _late(asset, values)
+    late = _late(asset, values, excluded)
     steps, advice = np.diff(values.to_numpy()), "name the column in data.csv.time too, to put rows on an even grid"
     usual, found = float(np.median(steps)), late
     if not np.isclose(usual, 1.0):
         text = f"numbers rise by {usual:g} a row as a rule, and a row counts as one step; {advice}"
         found.append(Finding(asset=asset, rows=(), kind=Kind.CYCLE_GAP, text=text))
+    steps = steps - usual * np.diff(np.searchsorted(np.unique(excluded), values.to_numpy()))
     wide = steps > GAP * usual
     if wide.any():
         i = int(np.where(wide, steps, 0.0).argmax())
@@ -159,9 +160,9 @@ def gaps(asset: str, values: pd.Series) -> list[Finding]:
     return found
 
 
-def _late(asset: str, values: pd.Series) -> list[Finding]:
+def _late(asset: str, values: pd.Series, excluded: Sequence[float]) -> list[Finding]:
     """Numbers that do not begin near the first cycle: earlier rows are in no file, or in that of another asset."""
-    first = float(values.iloc[0])
+    first = min([float(values.iloc[0]), *excluded])
     if first <= BEGINS * float(np.median(np.diff(values.to_numpy()))):
         return []
     text = (

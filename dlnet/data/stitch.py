@@ -33,6 +33,7 @@ class Part:
         rows: float64, the index is the line in the file.
         cycle: number or time of each row, rising; None: rows stand in order.
         nominal: quantity of the asset when new. dated: its times were dates.
+        excluded: numbers of rows that are no ageing cycles, and so no gap.
     """
 
     path: Path
@@ -40,6 +41,7 @@ class Part:
     cycle: pd.Series | None
     nominal: float
     dated: bool = False
+    excluded: tuple[float, ...] = ()
 
     @property
     def place(self) -> pd.Series | None:

@@ -68,6 +68,19 @@ def test_rows_in_order_are_read_as_without_the_column(tmp_path, cycles):
     pd.testing.assert_frame_equal(with_it, load_assets(data_params("csv", folder), BATTERY)[0])
 
 
+def test_rows_that_are_no_ageing_cycles_leave_no_numbers_out(tmp_path):
+    rows = cell(NUMBERS).assign(kind=np.where((NUMBERS < 25) & (NUMBERS % 10 != 5), "ageing", "test"))
+    folder = written(tmp_path / "cells", rows[NUMBERS != 18])
+    found = findings(folder, cycle="No", include="kind == 'ageing' or No > 24")
+    (gap,) = [one for one in found if one.kind == Kind.CYCLE_GAP]
+    assert gap.text.startswith("1 number left out in 1 place, most from 17 to 19;")
+
+
+def test_tests_before_the_first_ageing_cycle_are_known(tmp_path):
+    folder = written(tmp_path / "cells", cell(NUMBERS))
+    assert [one.kind for one in findings(folder, cycle="No", include="No > 20")] == [Kind.NOT_INCLUDED]
+
+
 def test_numbers_left_out_are_counted(tmp_path):
     folder = written(tmp_path / "cells", cell(np.r_[1:11, 21:51]))
     (found,) = findings(folder, cycle="No")
