@@ -16,6 +16,7 @@ from cyclonedx.model.bom import Bom
 from cyclonedx.model.component import Component, ComponentType
 from cyclonedx.output.json import JsonV1Dot6
 from docker.errors import ImageNotFound
+from docker.utils import parse_repository_tag
 from packageurl import PackageURL
 from packaging.utils import canonicalize_name
 
@@ -50,7 +51,7 @@ def image_sbom(engine: docker.DockerClient, tag: str) -> str:
     packages += [
         PackageURL("deb", "debian", name, version, {"arch": architecture}) for name, version, architecture in debian
     ]
-    name, _, version = tag.rpartition(":")
+    name, version = parse_repository_tag(tag)
     made = Component(
         type=ComponentType.CONTAINER,
         name=name,
