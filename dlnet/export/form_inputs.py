@@ -11,7 +11,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from dlnet.data.encode import FEATURE_CLIP
+from dlnet.baselines.summaries import SLOPE_SHARES, SLOPE_UNIT, Summary
+from dlnet.config.task import Memory
+from dlnet.data.encode import FEATURE_CLIP, Encoder
+from dlnet.data.life import BLOCK as LIFE_BLOCK
+from dlnet.data.windows import Histories
 from dlnet.errors import ModelError
 from dlnet.export import fixed
 from dlnet.export.form import MOST_INPUTS
@@ -21,9 +25,6 @@ from dlnet.export.reference import Int16s
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 
-SLOPE_SHARES = (0.2, 0.4, 0.6, 1.0)  # of the window: those of ``dlnet.baselines.summaries``
-SLOPE_UNIT = 100  # rows that a slope is given over
-LIFE_BLOCK = 10  # rows whose mean the device keeps
 HISTORY_LIMIT = 400  # rows back
 MOST_YOUTH = 64  # rows of youth
 CLIP = int(FEATURE_CLIP) << fixed.INPUT_BITS
@@ -69,6 +70,12 @@ class FormInputs:
     def looks_back(self) -> bool:
         """Whether it reads anything of the asset's life before the window."""
         return bool(self.history) or self.youth is not None or self.age
+
+    def of(self, histories: Histories, encoder: Encoder) -> Int16s:
+        """N windows, with what is known of their assets -> (N, P) int16 of 2^-12."""
+        memory = Memory(self.history, self.youth)
+        summary = Summary(self.target, self.features, encoder.window, encoder.block, memory, self.age)
+        return self.quantise(summary.of(histories))
 
     def quantise(self, values: Floats) -> Int16s:
         """Values (N, P) in their own units as int16 of 2^-12, within ±4."""

@@ -8,9 +8,11 @@ import numpy as np
 import numpy.typing as npt
 
 from dlnet.data.clean import clean_inputs
-from dlnet.data.windows import Floats
+from dlnet.data.life import Life
+from dlnet.data.windows import Floats, Histories
 from dlnet.errors import ParityError
 from dlnet.export.edge import DeviceModel
+from dlnet.export.form_inputs import form_codes
 from dlnet.export.frontend import acceptable, clean_codes, code_levels, encode_codes, flagged, to_codes
 from dlnet.export.reference import Int16s, Int32s, from_fixed, predict_reference, run
 
@@ -32,6 +34,7 @@ class DevicePath:
         inputs: (N, T, C). anchor: (N,). flagged: (N,) which it gives as saturated. clean: (N, window, inputs).
         off: (N,) rows since the level of the target was left; 0: the last row is sound. missing: (N,) inputs that the
             last row lacks. Where either is above 0, it gives the forecast as held.
+        form: (N, P) inputs of the form, of a model that has one.
     """
 
     inputs: Int16s
@@ -40,19 +43,22 @@ class DevicePath:
     clean: Int16s
     off: npt.NDArray[np.int64]
     missing: npt.NDArray[np.int64]
+    form: Int16s | None = None
 
     def forecast(self, model: DeviceModel) -> Int32s:
         """(N, horizon) in units of 2^-24 of health."""
-        return run(model.spec, self.inputs, self.anchor).forecast
+        return run(model.spec, self.inputs, self.anchor, self.form).forecast
 
 
 def device_path(model: DeviceModel, values: npt.NDArray[np.floating], ends: npt.NDArray[np.int64]) -> DevicePath:
-    """Windows that end before the rows ``ends`` (N,) of one asset's (n, inputs) acceptable rows."""
-    codec = model.codec
+    """Windows that end before the rows ``ends`` (N,) of one asset's (n, inputs) acceptable rows, from its first on."""
+    codec, form = model.codec, model.form_codec
     codes = to_codes(codec, values)
-    clean = clean_codes(codec, codes)[_span(codec.window, ends)]
+    life = clean_codes(codec, codes)
+    clean = life[_span(codec.window, ends)]
     off, missing = code_levels(codec, codes).off[ends - 1], np.isnan(np.asarray(values)[ends - 1]).sum(axis=1)
-    return DevicePath(*encode_codes(codec, clean), flagged(clean), clean, off, missing)
+    own = None if form is None else form_codes(codec, form, life, ends)
+    return DevicePath(*encode_codes(codec, clean), flagged(clean), clean, off, missing, own)
 
 
 @dataclass(frozen=True)
@@ -109,7 +115,10 @@ def compare(model: DeviceModel, values: npt.NDArray[np.floating]) -> Apart:
     device, span = device_path(model, rows, ends), _span(encoder.window, ends)
     health, features = _float_clean(model, rows)
     floats = predict_reference(
-        model.spec, encoder.encode_history(health[span], features[span]), encoder.anchor_history(health[span])
+        model.spec,
+        encoder.encode_history(health[span], features[span]),
+        encoder.anchor_history(health[span]),
+        _float_form(model, health, features, ends),
     )
     columns = [features] if codec.target is None else [model.quantities.target.from_health(health)[:, None], features]
     away = to_codes(codec, np.concatenate(columns, axis=1))[span].astype(np.int64) - device.clean
@@ -118,6 +127,14 @@ def compare(model: DeviceModel, values: npt.NDArray[np.floating]) -> Apart:
     apart = Apart.of(difference, device.flagged, recleaned)
     apart.check(model.name)
     return apart
+
+
+def _float_form(model: DeviceModel, health: Floats, features: Floats, ends: npt.NDArray[np.int64]) -> Int16s | None:
+    if model.form_inputs is None:
+        return None
+    encoder, span = model.encoder, _span(model.encoder.window, ends)
+    life = Life(health, features, encoder.features, np.zeros(len(ends), np.int64), ends)
+    return model.form_inputs.of(Histories(health[span], features[span], encoder.features, life), encoder)
 
 
 def _float_clean(model: DeviceModel, rows: Floats) -> tuple[Floats, Floats]:
