@@ -35,6 +35,10 @@ class LoadedModel(Protocol):
     def uses_target(self) -> bool:
         """Whether the health of past rows is an input."""
 
+    @property
+    def remembers(self) -> bool:
+        """Whether rows before the window are inputs: then ``predict`` reads ``Histories.life``."""
+
     def predict(self, histories: Histories) -> Floats | Singles:
         """N windows of at least ``window`` rows -> (N, horizon) health."""
 

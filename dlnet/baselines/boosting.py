@@ -10,7 +10,8 @@ import numpy as np
 from tqdm import tqdm
 
 from dlnet.baselines.forest import Forest, nbytes
-from dlnet.baselines.ridge import Ridge, fit_ridge, measured_knots, start_of
+from dlnet.baselines.forms import Form, start_of
+from dlnet.baselines.ridge import fit_ridge, measured_knots
 from dlnet.baselines.summaries import Knots, Summary, mae, summaries
 from dlnet.config.baselines import BaselinesParams, BoostingTarget
 from dlnet.config.task import TaskParams
@@ -35,9 +36,14 @@ class Boosting:
     summary: Summary
     knots: Knots
     forests: tuple[Forest, ...]
-    start: Ridge | None
+    start: Form | None
     chosen: dict[str, Any]
     library_bytes: int = 0
+
+    @property
+    def remembers(self) -> bool:
+        """Whether rows before the window are inputs: then ``predict`` reads ``Histories.life``."""
+        return self.summary.remembers or (self.start is not None and self.start.remembers)
 
     @property
     def uses_target(self) -> bool:
@@ -88,7 +94,7 @@ class Boosting:
         return self.predict(dataset.histories(ends, self.features))
 
 
-def _begin(start: Ridge | None, knots: Knots, histories: Histories) -> Floats:
+def _begin(start: Form | None, knots: Knots, histories: Histories) -> Floats:
     """(N, horizon) or (N, 1) health that the forests add to."""
     return start_of(knots, histories) if start is None else start.predict(histories).astype(np.float64)
 
@@ -125,7 +131,7 @@ class _Search:
         task: TaskParams,
         params: BaselinesParams,
         target: BoostingTarget,
-        ridge: Ridge | None,
+        ridge: Form | None,
     ) -> None:
         self.dataset, self.params, self.target = dataset, params, target
         self.start = ridge if target == "ridge" else None
@@ -201,7 +207,7 @@ def fit_boosting_for(
     task: TaskParams,
     params: BaselinesParams,
     target: BoostingTarget,
-    ridge: Ridge | None = None,
+    ridge: Form | None = None,
 ) -> Boosting:
     """Tune boosting on validation windows for one target.
 
@@ -226,7 +232,7 @@ def fit_boosting_for(
 
 
 def fit_boosting_targets(
-    dataset: WindowDataset, task: TaskParams, params: BaselinesParams, ridge: Ridge | None = None
+    dataset: WindowDataset, task: TaskParams, params: BaselinesParams, ridge: Form | None = None
 ) -> dict[BoostingTarget, Boosting]:
     """Boosting tuned for every target that params name for this track."""
     targets = params.boosting.targets[task.track]

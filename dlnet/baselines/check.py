@@ -8,7 +8,9 @@ import numpy as np
 
 from dlnet.baselines.forest import ARRAYS, Forest
 from dlnet.baselines.summaries import Knots, Summary
+from dlnet.config.task import MOST_LAG
 from dlnet.data.encoder_check import MOST_FEATURES, MOST_ROWS
+from dlnet.data.life import BLOCK
 from dlnet.errors import ModelError
 
 MOST_NUMBERS = 1 << 22  # of the matrix that turns a history, or knots, into a forecast
@@ -38,6 +40,9 @@ def check_shape(summary: Summary, knots: Knots) -> None:
             and summary.width > 0,
             "shape.summary.window": 2 <= summary.window <= MOST_ROWS,
             "shape.summary.block": 1 <= summary.block <= summary.window,
+            "shape.summary.memory.history": _history(summary),
+            "shape.summary.memory.youth": summary.memory.youth is None
+            or 0 <= summary.memory.youth[0] < summary.memory.youth[1] <= summary.window,
             "shape.knots.at": len(at) > 0
             and at[0] >= 1
             and all(low < high for low, high in pairwise(at))
@@ -45,6 +50,15 @@ def check_shape(summary: Summary, knots: Knots) -> None:
             and (len(at) + 1) * at[-1] <= MOST_NUMBERS,
             "shape.knots.anchored": summary.target or not knots.anchored,
         }
+    )
+
+
+def _history(summary: Summary) -> bool:
+    """Whether lags rise, stand for blocks of the past and leave them apart from the last block of a window."""
+    lags, apart = summary.memory.history, summary.block + BLOCK
+    rising = all(low < high for low, high in pairwise(lags))
+    return not lags or (
+        summary.target and rising and apart <= lags[0] and lags[-1] <= MOST_LAG and apart <= summary.window
     )
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dlnet.baselines.boosting import Boosting, best_of, fit_boosting_targets
+from dlnet.baselines.forms import Form
 from dlnet.baselines.gru import Gru, fit_gru
-from dlnet.baselines.ridge import Ridge, fit_ridge
+from dlnet.baselines.ridge import fit_ridge
 from dlnet.baselines.trends import Trend
 from dlnet.config.baselines import BaselinesParams
 from dlnet.config.task import TaskParams
@@ -15,7 +16,7 @@ from dlnet.train.data import make_training_data, training_windows
 LINE = 20  # cycles that the line is fitted to
 
 
-Baseline = Trend | Ridge | Boosting | Gru
+Baseline = Trend | Form | Boosting | Gru
 
 
 def fit_all(dataset: WindowDataset, encoder: Encoder, task: TaskParams, params: BaselinesParams) -> dict[str, Baseline]:

@@ -1,99 +1,24 @@
-"""Ridge regression on a window's summary and all products of two of its numbers."""
+"""Forms fitted to absolute error with a penalty on their coefficients: the baseline ``ridge``, and small ones."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from tqdm import tqdm
 
+from dlnet.baselines.absolute import ROUNDS, absolute_errors
+from dlnet.baselines.forms import Form, Kind, standardised, start_of, terms_of
 from dlnet.baselines.summaries import Knots, Summary, mae, summaries
 from dlnet.config.baselines import BaselinesParams
 from dlnet.config.task import TaskParams
-from dlnet.data.encode import FEATURE_CLIP
-from dlnet.data.windows import Ends, Floats, Histories, Singles, WindowDataset
+from dlnet.data.windows import Floats, WindowDataset
 from dlnet.errors import DataError
 
-
-@dataclass(frozen=True)
-class Ridge:
-    """A fitted ridge regression.
-
-    The summary is standardised and clipped like the nets' inputs, joined by its squares and products, and mapped to
-    the knots: as changes from the last health, or (track ``sensors_only``) as health itself.
-
-    Attributes:
-        center, scale: (P,) of the summary. coefficients: (P + P (P + 1) / 2, knots). intercept: (knots,). All float32.
-        chosen: settings chosen on validation windows.
-    """
-
-    summary: Summary
-    knots: Knots
-    center: Singles
-    scale: Singles
-    coefficients: Singles
-    intercept: Singles
-    chosen: dict[str, Any] = field(default_factory=dict)
-
-    @property
-    def uses_target(self) -> bool:
-        """Whether the health of past rows is an input."""
-        return self.summary.target
-
-    @property
-    def parameters(self) -> int:
-        """Numbers that have to be stored."""
-        return sum(part.size for part in (self.center, self.scale, self.coefficients, self.intercept))
-
-    @property
-    def bytes(self) -> int:
-        """Four a parameter."""
-        return 4 * self.parameters
-
-    @property
-    def horizon(self) -> int:
-        """Rows ahead."""
-        return self.knots.at[-1]
-
-    @property
-    def window(self) -> int:
-        """Cycles of history that it needs."""
-        return self.summary.window
-
-    @property
-    def features(self) -> tuple[str, ...]:
-        """Features that it uses."""
-        return self.summary.features
-
-    def predict(self, histories: Histories) -> Singles:
-        """N windows -> (N, horizon) health."""
-        inputs = products(standardised(self.summary.of(histories), self.center, self.scale))
-        change = self.knots.curve(inputs @ self.coefficients.astype(np.float64) + self.intercept)
-        return np.asarray(change + start_of(self.knots, histories), np.float32)
-
-    def forecast(self, dataset: WindowDataset, ends: Ends) -> Singles:
-        """(N,) window ends -> (N, horizon) health."""
-        return self.predict(dataset.histories(ends, self.features))
-
-
-def start_of(knots: Knots, histories: Histories) -> Floats:
-    """(N, 1) health that anchored knots are relative to; zero for those that predict health itself."""
-    last = histories.health[:, -1:]
-    return last if knots.anchored else np.zeros_like(last)
-
-
-def standardised(summary: Floats, center: Singles, scale: Singles) -> Floats:
-    """(N, P) in deviations from the training windows' mean, clipped as the nets' features are."""
-    return np.clip((summary - center) / scale, -FEATURE_CLIP, FEATURE_CLIP)
-
-
-def products(x: Floats) -> Floats:
-    """(N, P) -> (N, P + P (P + 1) / 2): the numbers themselves, then every product of two of them."""
-    left, right = np.triu_indices(x.shape[1])
-    return np.concatenate([x, x[:, left] * x[:, right]], axis=1)
+TUNING = 6  # rounds of reweighting while settings are chosen: the order of settings shows by then
 
 
 def ridge_path(x: Floats, y: Floats, alphas: Sequence[float]) -> list[tuple[Floats, Floats]]:
@@ -152,43 +77,144 @@ def spread(x: Floats) -> Floats:
     return np.where(deviation > 1e-9 * np.abs(x.mean(axis=0)), deviation, np.inf)
 
 
-def fit_ridge(dataset: WindowDataset, task: TaskParams, params: BaselinesParams) -> Ridge:
-    """Fit on training windows; the feature set and alpha with the least validation error are kept.
+@dataclass(frozen=True)
+class _Solution:
+    """Coefficients (terms + 1, knots) of standardised terms and constant, and their validation error."""
+
+    alpha: float
+    b: Floats
+    mae_validation: float
+
+
+class _Design:
+    """The terms of one form on training windows, standardised, and what fits of it are compared by."""
+
+    def __init__(self, dataset: WindowDataset, task: TaskParams, stride: int, kind: Kind, summary: Summary) -> None:
+        train = dataset.windows("train", 1 if dataset.sparse else stride)
+        self.kind, self.summary, self.knots = kind, summary, Knots.of(task, anchored=summary.target)
+        histories = dataset.histories(train, summary.features)
+        raw = summary.of(histories)
+        self.center, self.scale = raw.mean(axis=0).astype(np.float32), spread(raw).astype(np.float32)
+        self.x = terms_of(kind, standardised(raw, self.center, self.scale))
+        self.mean, self.deviation = self.x.mean(axis=0), spread(self.x)
+        self.y = self.knots.pick(dataset.targets(train) - start_of(self.knots, histories))
+        self.measured = measured_knots(np.isfinite(self.y))
+        self.validation = dataset.windows("validation", task.stride_eval)
+        seen = dataset.histories(self.validation, summary.features)
+        self.seen = terms_of(kind, standardised(summary.of(seen), self.center, self.scale))
+        self.truth = dataset.targets(self.validation) - start_of(self.knots, seen)
+
+    @property
+    def z(self) -> Floats:
+        """(N, terms + 1) standardised terms, and ones."""
+        return np.column_stack([(self.x - self.mean) / self.deviation, np.ones(len(self.x))])
+
+    def solution(self, alpha: float, b: Floats) -> _Solution:
+        """With the validation error of (terms + 1, knots) coefficients."""
+        seen = (self.seen - self.mean) / self.deviation
+        return _Solution(alpha, b, mae(self.knots.curve(seen @ b[:-1] + b[-1]), self.truth))
+
+    def squares(self, alphas: Sequence[float]) -> list[_Solution]:
+        """Fitted to squares, each alpha."""
+        solutions = _knot_paths(self.x, self.y, alphas)
+        scale = np.where(np.isfinite(self.deviation), self.deviation, 0.0)[:, None]
+        return [
+            self.solution(alpha, np.concatenate([b * scale, (c + self.mean @ b)[None]]))
+            for alpha, (b, c) in zip(alphas, solutions, strict=True)
+        ]
+
+    def absolute(self, alpha: float, start: Floats, squares: Floats, rounds: int) -> _Solution:
+        """Fitted to absolute error, from ``start`` on; ``squares``: of the fit to squares that gives the size."""
+        z, columns = self.z, []
+        for k, rows in enumerate(self.measured):
+            own, y = (z, self.y[:, k]) if len(rows) == len(z) else (z[rows], self.y[rows, k])
+            size = float(np.abs(y - own @ squares[:, k]).mean())
+            columns.append(absolute_errors(own, y, alpha, start[:, k], size, rounds))
+        return self.solution(alpha, np.stack(columns, axis=1))
+
+    def form(self, solution: _Solution, chosen: dict[str, Any]) -> Form:
+        """The form that a solution gives."""
+        b = solution.b[:-1] / self.deviation[:, None]
+        intercept = solution.b[-1] - self.mean @ b
+        return Form(
+            self.summary,
+            self.knots,
+            self.center,
+            self.scale,
+            b.astype(np.float32),
+            intercept.astype(np.float32),
+            self.kind,
+            chosen,
+        )
+
+    def described(self, error: str, solution: _Solution) -> dict[str, Any]:
+        """One trial as a JSON-ready dict."""
+        return {
+            "form": self.kind,
+            "features": list(self.summary.features),
+            "alpha": solution.alpha,
+            "error": error,
+            "mae_validation": solution.mae_validation,
+        }
+
+
+def fit_ridge(dataset: WindowDataset, task: TaskParams, params: BaselinesParams) -> Form:
+    """The quadratic form of the feature set and alpha with the least validation error.
 
     Where few rows measure the target, each knot is fitted on the windows that measure it, and all windows are tried.
     """
-    stride = 1 if dataset.sparse else params.stride
-    train, validation = dataset.windows("train", stride), dataset.windows("validation", task.stride_eval)
-    target = dataset.targets(validation)
-    models: list[Ridge] = []
-    for summary in tqdm(
-        summaries(dataset, task, params.features[task.track]), desc="ridge", unit="feature set", leave=False
-    ):
-        models += _path(dataset, train, summary, task, params.ridge.alphas)
-    tried = [{**model.chosen, "mae_validation": mae(model.forecast(dataset, validation), target)} for model in models]
-    best = min(range(len(models)), key=lambda i: tried[i]["mae_validation"])
-    return replace(models[best], chosen={**models[best].chosen, "tried": tried})
+    sets = summaries(dataset, task, params.features[task.track], task.memory)
+    return fit_form(dataset, task, params, [("quadratic", summary) for summary in sets], "ridge")
 
 
-def _path(
-    dataset: WindowDataset, ends: Ends, summary: Summary, task: TaskParams, alphas: Sequence[float]
-) -> list[Ridge]:
-    knots = Knots.of(task, anchored=summary.target)
-    histories = dataset.histories(ends, summary.features)
-    raw = summary.of(histories)
-    center, scale = raw.mean(axis=0).astype(np.float32), spread(raw).astype(np.float32)
-    y = knots.pick(dataset.targets(ends) - start_of(knots, histories))
-    return [
-        Ridge(
-            summary,
-            knots,
-            center,
-            scale,
-            coefficients.astype(np.float32),
-            intercept.astype(np.float32),
-            {"features": list(summary.features), "alpha": alpha},
-        )
-        for alpha, (coefficients, intercept) in zip(
-            alphas, _knot_paths(products(standardised(raw, center, scale)), y, alphas), strict=True
-        )
-    ]
+def fit_form(
+    dataset: WindowDataset, task: TaskParams, params: BaselinesParams, shapes: Sequence[tuple[Kind, Summary]], name: str
+) -> Form:
+    """Fit forms to absolute error and keep the best on validation windows.
+
+    Each shape is fitted to squares with each alpha; from the best of these on to absolute error, then with the next
+    alphas as long as these are better. Of the best shape the fit to squares is kept where its error is less: of few
+    windows the median says little.
+    """
+    alphas = sorted(params.ridge.alphas)
+    best: tuple[_Design, _Solution, _Solution] | None = None
+    tried: list[dict[str, Any]] = []
+    for kind, summary in tqdm(shapes, desc=name, unit="form", leave=False):
+        design = _Design(dataset, task, params.stride, kind, summary)
+        squares = design.squares(alphas)
+        absolute = _climb(design, alphas, _least(squares))
+        tried += [design.described("squares", solution) for solution in squares]
+        tried += [design.described("absolute", solution) for solution in absolute]
+        if best is None or _least(absolute).mae_validation < best[2].mae_validation:
+            best = design, _least(squares), _least(absolute)
+    if best is None:
+        raise DataError(f"baselines: {name} has no form to fit; add a list of features (params.yaml)")
+    design, squared, rough = best
+    final = design.absolute(rough.alpha, rough.b, squared.b, ROUNDS)
+    chosen = design.described("absolute", final)
+    if squared.mae_validation < final.mae_validation:
+        final, chosen = squared, design.described("squares", squared)
+    return design.form(final, {**chosen, "tried": tried})
+
+
+def _least(solutions: Sequence[_Solution]) -> _Solution:
+    """The one with the least validation error; the first of equals."""
+    return min(solutions, key=lambda solution: solution.mae_validation)
+
+
+def _climb(design: _Design, alphas: Sequence[float], squares: _Solution) -> list[_Solution]:
+    """Fits to absolute error from one alpha on, then downwards and upwards as long as the next one is better."""
+    at = alphas.index(squares.alpha)
+    first = design.absolute(squares.alpha, squares.b, squares.b, TUNING)
+    found = [first]
+    for step in (-1, 1):
+        last, i = first, at + step
+        while 0 <= i < len(alphas):
+            following = design.absolute(alphas[i], last.b, squares.b, TUNING)
+            found.append(following)
+            if following.mae_validation >= last.mae_validation:
+                break
+            last, i = following, i + step
+        if _least(found) is not first:
+            break
+    return found

@@ -13,7 +13,7 @@ import numpy as np
 from dlnet.baselines.boosting import Boosting
 from dlnet.baselines.check import check_forest, check_shape, check_start, check_trend
 from dlnet.baselines.forest import Forest
-from dlnet.baselines.ridge import Ridge
+from dlnet.baselines.forms import Form, Kind, count_of
 from dlnet.baselines.summaries import Knots, Summary
 from dlnet.baselines.trends import Trend
 from dlnet.data.windows import Histories, Singles, WindowDataset
@@ -43,10 +43,11 @@ class TrendDocument(ModelDocument):
 
 
 class RidgeShape(Document):
-    """The inputs of a ridge regression, and the knots that it predicts."""
+    """The inputs of a form or of forests, and the knots that they predict; ``form``: of its terms."""
 
     summary: Summary
     knots: Knots
+    form: Kind = "quadratic"
 
 
 class RidgeDocument(ModelDocument):
@@ -70,7 +71,7 @@ class SavedBaseline:
     """A baseline opened from its folder."""
 
     document: TrendDocument | RidgeDocument | BoostingDocument
-    model: Trend | Ridge | Boosting
+    model: Trend | Form | Boosting
 
     @property
     def window(self) -> int:
@@ -88,6 +89,11 @@ class SavedBaseline:
         return self.model.features
 
     @property
+    def remembers(self) -> bool:
+        """Whether rows before the window are inputs: then ``predict`` reads ``Histories.life``."""
+        return self.model.remembers
+
+    @property
     def uses_target(self) -> bool:
         """Whether the health of past rows is an input."""
         return self.model.uses_target
@@ -97,7 +103,7 @@ class SavedBaseline:
         return self.model.predict(histories)
 
 
-def save_baseline(folder: Path, name: str, model: Trend | Ridge | Boosting, dataset: WindowDataset) -> None:
+def save_baseline(folder: Path, name: str, model: Trend | Form | Boosting, dataset: WindowDataset) -> None:
     """Write a baseline's folder; ``dataset`` is what it was fitted on."""
     ends = dataset.windows("validation", dataset.stride_eval)
     errors = ForecastErrors.of(model.forecast(dataset, ends), dataset, ends)
@@ -106,14 +112,14 @@ def save_baseline(folder: Path, name: str, model: Trend | Ridge | Boosting, data
         trend = TrendDocument(**common, degree=model.degree, length=model.length, horizon=model.horizon)
         trend.write(folder / FILE)
         return
-    shape = RidgeShape(summary=model.summary, knots=model.knots)
-    if isinstance(model, Ridge):
+    if isinstance(model, Form):
         write_tensors(folder / WEIGHTS, _ridge_arrays(model, ""))
-        RidgeDocument(**common, shape=shape).write(folder / FILE)
+        RidgeDocument(**common, shape=_shape(model)).write(folder / FILE)
         return
     arrays = {f"{i}.{key}": value for i, forest in enumerate(model.forests) for key, value in forest.arrays().items()}
-    start = None if model.start is None else RidgeShape(summary=model.start.summary, knots=model.start.knots)
+    start = None if model.start is None else _shape(model.start)
     write_tensors(folder / WEIGHTS, arrays | ({} if model.start is None else _ridge_arrays(model.start, "start.")))
+    shape = RidgeShape(summary=model.summary, knots=model.knots)
     boosting = BoostingDocument(**common, shape=shape, start=start, library_bytes=model.library_bytes)
     boosting.write(folder / FILE)
 
@@ -169,14 +175,18 @@ def _named(path: Path, prefix: str = "") -> Iterator[None]:
         raise ModelError(f"{path}: {prefix}{error}") from error
 
 
-def _ridge_arrays(model: Ridge, prefix: str) -> Arrays:
+def _shape(model: Form) -> RidgeShape:
+    return RidgeShape(summary=model.summary, knots=model.knots, form=model.kind)
+
+
+def _ridge_arrays(model: Form, prefix: str) -> Arrays:
     return {f"{prefix}{name}": getattr(model, name) for name in RIDGE_ARRAYS}
 
 
-def _ridge(folder: Path, shape: RidgeShape, arrays: Arrays, prefix: str) -> Ridge:
+def _ridge(folder: Path, shape: RidgeShape, arrays: Arrays, prefix: str) -> Form:
     own = _below(arrays, prefix)
     width, knots = shape.summary.width, len(shape.knots.at)
-    shapes = ((width,), (width,), (width + width * (width + 1) // 2, knots), (knots,))
+    shapes = ((width,), (width,), (count_of(shape.form, width), knots), (knots,))
     for name, expected in zip(RIDGE_ARRAYS, shapes, strict=True):
         if name not in own or own[name].shape != expected:
             raise ModelError(f"{folder / WEIGHTS}: {prefix}{name} does not fit {FILE}; run dvc repro")
@@ -184,7 +194,7 @@ def _ridge(folder: Path, shape: RidgeShape, arrays: Arrays, prefix: str) -> Ridg
         if own[name].dtype != np.float32 or not (own[name] > 0 if name == "scale" else np.isfinite(own[name])).all():
             raise ModelError(f"{folder / WEIGHTS}: {prefix}{name} is not finite float32; run dvc repro")
     center, scale, coefficients, intercept = (own[name] for name in RIDGE_ARRAYS)
-    return Ridge(shape.summary, shape.knots, center, scale, coefficients, intercept)
+    return Form(shape.summary, shape.knots, center, scale, coefficients, intercept, shape.form)
 
 
 def _below(arrays: Arrays, prefix: str) -> Arrays:

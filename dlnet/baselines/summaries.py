@@ -7,11 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from dlnet.config.baselines import FeatureSets
-from dlnet.config.task import TaskParams
+from dlnet.config.task import Memory, TaskParams
 from dlnet.data.windows import Floats, Histories, Singles, WindowDataset
 from dlnet.errors import ConfigError
 
 SLOPE_SHARES = (0.2, 0.4, 0.6, 1.0)  # of the window that a slope of health is fitted over
+NONE = Memory()  # nothing is known before the window
 SLOPE_UNIT = 100  # slopes in health per 100 rows, near the size of the other inputs
 
 
@@ -21,21 +22,44 @@ class Summary:
 
     With the target: the last health, least-squares slopes over the last 20, 40, 60 and 100 % of the window, last minus
     first health, and last minus twice the middle plus first. For each feature: its mean over the last block, and that
-    minus its mean over the first block.
+    minus its mean over the first block. Then what the asset's past says (``dlnet.data.life``): slopes of health far
+    back, for each feature its mean over the window minus that over the asset's youth, and the asset's age.
 
     Attributes:
         target: whether health is an input. features: names of the features. window, block: rows.
+        memory: of the asset's past. age: whether its age is an input.
     """
 
     target: bool
     features: tuple[str, ...]
     window: int
     block: int
+    memory: Memory = NONE
+    age: bool = False
 
     @property
     def width(self) -> int:
         """Numbers P a window is reduced to."""
-        return (len(SLOPE_SHARES) + 3) * self.target + 2 * len(self.features)
+        return len(self.terms)
+
+    @property
+    def terms(self) -> tuple[str, ...]:
+        """Names of the P numbers, in their order."""
+        own = ["last", *(f"slope {share}" for share in SLOPE_SHARES), "change", "bend"] if self.target else []
+        youth = self.features if self.memory.youth else ()
+        return (
+            *own,
+            *(f"{name}, recent" for name in self.features),
+            *(f"{name}, change" for name in self.features),
+            *(f"history {lag}" for lag in self.memory.history),
+            *(f"{name}, since youth" for name in youth),
+            *(["age"] if self.age else []),
+        )
+
+    @property
+    def remembers(self) -> bool:
+        """Whether rows before the window have a part in the numbers."""
+        return self.age or self.memory != NONE
 
     def of(self, histories: Histories) -> Floats:
         """N windows -> (N, P)."""
@@ -49,7 +73,18 @@ class Summary:
             features = seen.of(self.features)
             recent = features[:, -self.block :].mean(axis=1)
             parts += [recent, recent - features[:, : self.block].mean(axis=1)]
-        return np.concatenate(parts, axis=1)
+        return np.concatenate([*parts, *self._past(seen)], axis=1)
+
+    def _past(self, seen: Histories) -> list[Floats]:
+        """What lies before the windows; (N, Q) each."""
+        parts, life = [], seen.life
+        if self.memory.history:
+            parts.append(life.slopes(self.memory.history, self.block))
+        if self.memory.youth and self.features:
+            parts.append(seen.of(self.features).mean(axis=1) - life.youth(self.memory.youth, self.features))
+        if self.age:
+            parts.append(life.age[:, None])
+        return parts
 
 
 def slope(history: Floats, length: int) -> Floats:
@@ -58,7 +93,9 @@ def slope(history: Floats, length: int) -> Floats:
     return np.asarray(history[:, -length:] @ (x / (x @ x)))
 
 
-def summaries(dataset: WindowDataset, task: TaskParams, sets: FeatureSets) -> list[Summary]:
+def summaries(
+    dataset: WindowDataset, task: TaskParams, sets: FeatureSets, memory: Memory = NONE, *, age: bool = False
+) -> list[Summary]:
     """One summary for each set of features: ``own`` (the task's), ``all``, or names.
 
     A list that names a feature the data lack is left out: it was written for other data. Duplicates are left out too.
@@ -78,7 +115,7 @@ def summaries(dataset: WindowDataset, task: TaskParams, sets: FeatureSets) -> li
             f"params.yaml: baselines: no list of features fits the data ({list(dataset.feature_names)}); add 'own'"
         )
     with_target = task.track == "with_target"
-    return [Summary(with_target, names, task.window, task.block) for names in distinct.values()]
+    return [Summary(with_target, names, task.window, task.block, memory, age) for names in distinct.values()]
 
 
 @dataclass(frozen=True)

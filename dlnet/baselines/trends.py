@@ -22,6 +22,7 @@ class Trend:
     length: int
     horizon: int
     uses_target: bool = True
+    remembers: bool = False
     parameters: int = 0
     bytes: int = 0
     chosen: dict[str, Any] = field(default_factory=dict)

@@ -16,6 +16,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from dlnet.data.documents import TaskRecord
+from dlnet.data.life import Life
 from dlnet.errors import DataError
 from dlnet.metrics import Errors, errors
 
@@ -37,15 +38,24 @@ class Histories:
     Attributes:
         health: (N, W) health: the target as models see it, see ``quantities.Target``.
         features: (N, W, F) in natural units. names: of the F features.
+        known: the rows of their assets from the first one on; None: the windows hold all that is known.
     """
 
     health: Floats
     features: Floats
     names: tuple[str, ...]
+    known: Life | None = None
+
+    @property
+    def life(self) -> Life:
+        """The rows of their assets; where nothing else is known, those of the windows: the assets begin with them."""
+        if self.known is not None:
+            return self.known
+        return Life.of_assets(list(self.health), list(self.features), self.names)
 
     def last(self, rows: int) -> Histories:
-        """The last ``rows`` rows of each window."""
-        return Histories(self.health[:, -rows:], self.features[:, -rows:], self.names)
+        """The last ``rows`` rows of each window; what is known of the rows before them stays known."""
+        return Histories(self.health[:, -rows:], self.features[:, -rows:], self.names, self.life)
 
     def of(self, names: Sequence[str]) -> Floats:
         """(N, W, len(names)) the features of these names."""
@@ -208,8 +218,10 @@ class WindowDataset:
         return np.array([self.feature_names.index(name) for name in names], np.int64)
 
     def histories(self, ends: Ends, names: Sequence[str]) -> Histories:
-        """Windows with the features ``names``."""
-        return Histories(self.history(ends), self.feature_history(ends, list(names)), tuple(names))
+        """Windows with the features ``names``, and the lives of their assets up to them."""
+        first = np.searchsorted(self.asset_index, self.asset_of(ends)).astype(np.int64)
+        life = Life(self.health, self.features, self.feature_names, first, ends)
+        return Histories(self.history(ends), self.feature_history(ends, list(names)), tuple(names), life)
 
     def feature_history(self, ends: Ends, names: list[str]) -> Floats:
         """(N, window, F) features of the rows in each window."""

@@ -60,6 +60,11 @@ class SavedEdge:
         return self.device.encoder.features
 
     @property
+    def remembers(self) -> bool:
+        """Whether rows before the window are inputs: then ``predict`` reads ``Histories.life``."""
+        return False
+
+    @property
     def uses_target(self) -> bool:
         """Whether the health of past rows is an input."""
         return self.device.encoder.track == "with_target"

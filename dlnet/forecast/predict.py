@@ -13,6 +13,7 @@ from dlnet.config.quantities import Track
 from dlnet.data.check_ups import held_note
 from dlnet.data.clean import clean_inputs, health_levels
 from dlnet.data.findings import Kind
+from dlnet.data.life import Life
 from dlnet.data.oddities import oddities
 from dlnet.data.windows import Histories
 from dlnet.errors import DataError, ModelError
@@ -33,6 +34,7 @@ class Needs:
 
     Attributes:
         codec: of an edge model. seen: ranges of its training rows, if known.
+        remembers: whether it reads rows before its window.
     """
 
     document: ModelDocument
@@ -41,6 +43,7 @@ class Needs:
     uses_target: bool
     codec: Codec | None
     seen: Seen | None
+    remembers: bool = False
 
     @property
     def track(self) -> Track:
@@ -52,7 +55,8 @@ class Needs:
         """Of a saved model."""
         codec = model.device.codec if isinstance(model, SavedEdge) else None
         document = model.document
-        return cls(document, model.window, model.features, model.uses_target, codec, seen_by(document))
+        facts = (document, model.window, model.features, model.uses_target)
+        return cls(*facts, codec, seen_by(document), model.remembers)
 
 
 @dataclass(frozen=True)
@@ -60,7 +64,8 @@ class Prepared:
     """An asset that is ready for the model.
 
     Attributes:
-        history: (rows,) cleaned health; NaN where the file has none. features: (window, F) the last cleaned rows.
+        history: (rows,) cleaned health; NaN where the file has none.
+        features: the last cleaned rows, (window, F); all of them for a model that remembers.
     """
 
     name: str
@@ -111,7 +116,7 @@ def prepare(path: Path, asset: Asset, needs: Needs) -> Prepared:
         *_held_notes(needs, measured, health),
         *_device_notes(needs, measured, values),
     ]
-    last = slice(-needs.window, None)
+    last = slice(None) if needs.remembers else slice(-needs.window, None)
     return Prepared(asset.name, path, asset.nominal, health, features[last], tuple(notes), unlike)
 
 
@@ -125,11 +130,18 @@ def predict(prepared: Sequence[Prepared], model: LoadedModel) -> list[Forecast]:
     for start in range(0, len(prepared), BATCH):
         part = prepared[start : start + BATCH]
         health = np.stack([one.history[-model.window :] for one in part]).astype(np.float64)
-        features = np.stack([one.features for one in part]).astype(np.float64)
+        features = np.stack([one.features[-model.window :] for one in part]).astype(np.float64)
+        life = _life(part, model.features) if model.remembers else None
         with np.errstate(over="ignore", invalid="ignore"):  # whether the result is finite is checked
-            ahead = model.predict(Histories(health, features, model.features))
+            ahead = model.predict(Histories(health, features, model.features, life))
         out += [_forecast(one, row, model) for one, row in zip(part, np.asarray(ahead), strict=True)]
     return out
+
+
+def _life(assets: Sequence[Prepared], names: Sequence[str]) -> Life:
+    """All that the files hold of assets: the first row of a file counts as the first one of its asset."""
+    health = [one.history.astype(np.float64) for one in assets]
+    return Life.of_assets(health, [one.features.astype(np.float64) for one in assets], names)
 
 
 def _forecast(one: Prepared, ahead: Floats, model: LoadedModel) -> Forecast:

@@ -126,6 +126,11 @@ class SavedNetwork:
         return self.network.encoder.features
 
     @property
+    def remembers(self) -> bool:
+        """Whether rows before the window are inputs: then ``predict`` reads ``Histories.life``."""
+        return False
+
+    @property
     def uses_target(self) -> bool:
         """Whether the health of past rows is an input."""
         return self.network.encoder.track == "with_target"
