@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dlnet.baselines.summaries import SLOPE_SHARES, SLOPE_UNIT, Summary
-from dlnet.config.task import Memory
+from dlnet.config.task import LEAST_LAG, MOST_LAG, Memory
 from dlnet.data.encode import FEATURE_CLIP, Encoder
 from dlnet.data.life import BLOCK as LIFE_BLOCK
 from dlnet.data.windows import Histories
@@ -25,7 +25,6 @@ from dlnet.export.reference import Int16s
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 
-HISTORY_LIMIT = 400  # rows back
 MOST_YOUTH = 64  # rows of youth
 CLIP = int(FEATURE_CLIP) << fixed.INPUT_BITS
 RAW_LIMIT = 1 << 30  # of a raw input, and of its centre
@@ -142,8 +141,8 @@ def check_form_inputs(codec: Codec, inputs: FormInputs) -> None:
 
 def _check_history(codec: Codec, inputs: FormInputs) -> None:
     lags = inputs.history
-    if list(lags) != sorted(set(lags)) or any(k % LIFE_BLOCK or not 2 * LIFE_BLOCK <= k <= HISTORY_LIMIT for k in lags):
-        raise ModelError(f"history must be rising multiples of {LIFE_BLOCK} from 20 to {HISTORY_LIMIT}, not {lags}")
+    if list(lags) != sorted(set(lags)) or any(lag % LIFE_BLOCK or not LEAST_LAG <= lag <= MOST_LAG for lag in lags):
+        raise ModelError(f"history must be rising multiples of {LIFE_BLOCK} from {LEAST_LAG} to {MOST_LAG}, not {lags}")
     if lags and 2 * min(codec.window - 1, *lags) - codec.block - (LIFE_BLOCK - 2) < NEAREST:
         raise ModelError(f"history needs windows and lags of more than {(codec.block + LIFE_BLOCK) // 2 + 2} rows")
     if inputs.youth is not None:
