@@ -3,11 +3,11 @@
 import pytest
 from competitors import RIVALS, competitor, costs
 from made_pipeline import LIMITS
-from tasks import BATTERY
 
 from dlnet.errors import DataError, ModelError
 from dlnet.gate.choice import Choice, choose
 from dlnet.gate.competitor import COMPILED
+from tasks import BATTERY
 
 
 def chosen(*competitors) -> Choice:

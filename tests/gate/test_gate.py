@@ -32,7 +32,7 @@ def test_a_model_that_is_no_better_than_a_simple_rule_is_refused(name):
 def test_a_mean_that_is_better_by_one_asset_alone_is_refused():
     """Five assets are equal or a little worse, one is far better: resamples without it lose."""
     theirs = {"a": 2.0, "b": 2.0, "c": 2.0, "d": 2.0, "e": 2.0, "f": 4.0}
-    own = {**{name: 2.01 for name in "abcde"}, "f": 0.5}
+    own = {**dict.fromkeys("abcde", 2.01), "f": 0.5}
     model = competitor(assets=own)
     line = Rival(2.0, theirs)
     assert sum(own.values()) < sum(theirs.values())

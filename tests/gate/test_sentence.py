@@ -2,10 +2,10 @@
 
 from competitors import RIVALS, competitor, costs
 from made_pipeline import LIMITS
-from tasks import BATTERY
 
 from dlnet.gate.choice import choose
 from dlnet.gate.competitor import COMPILED
+from tasks import BATTERY
 
 
 def said(*competitors) -> str:
