@@ -1,7 +1,7 @@
 """What a model takes on the device: from the report of the firmware stage, or from the cost model."""
 
 import pytest
-from made_pipeline import EDGE, LIMITS, firmware_report, make
+from made_pipeline import EDGE, firmware_report, make
 
 from dlnet.registry.collect import collect
 
@@ -14,7 +14,7 @@ def made(tmp_path):
 
 
 def edge_run(root):
-    return next(run for run in collect(root, LIMITS).children if (run.kind, run.name) == ("edge", EDGE))
+    return next(run for run in collect(root).children if (run.kind, run.name) == ("edge", EDGE))
 
 
 def test_without_firmware_the_cost_model_is_taken(made):
@@ -38,7 +38,7 @@ def test_a_report_of_another_model_is_not_taken(made):
 
 def test_a_model_over_budget_is_no_candidate_and_its_card_says_so(made):
     firmware_report(EDGE, flash_bytes=7000).write(made / REPORT)
-    model = collect(made, LIMITS).models[2][1]
+    model = collect(made).models[2][1]
     assert not model.passed
     assert "**Budget (on the device, a forecast): not passed**" in model.description
     assert "flash 7,000 B over 6,144 B (compiled and emulated)" in model.description

@@ -1,0 +1,58 @@
+"""One sentence on the choice: which form won, over what, by how much, on which windows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from dlnet.config.quantities import Quantities
+from dlnet.gate.competitor import Competitor
+from dlnet.gate.verdict import FEWEST, UNPROVEN
+from dlnet.metrics import Ratio, paired_ratio
+
+SHOWN = ("boosting", "ridge", "line")
+"""The first of these that was measured stands in the sentence."""
+
+
+@dataclass(frozen=True)
+class Pick:
+    """The chosen model, why it was ``refused``, the best of the others, how many competed, on how many windows."""
+
+    model: Competitor
+    refused: tuple[str, ...]
+    other: Competitor | None
+    many: int
+    windows: int
+
+
+def sentence(pick: Pick, beside: Mapping[str, Ratio], words: Quantities) -> str:
+    """The sentence.
+
+    Args:
+        beside: baseline or teacher -> the chosen model's error over its.
+    """
+    model, error = pick.model, words.target.shown_error(pick.model.mae_validation)
+    assets = len(model.assets)
+    where = f"on {pick.windows:,} validation windows of {words.asset.count(assets)}"
+    over = [_over(pick.other.title, paired_ratio(model.assets, pick.other.assets), assets)] if pick.other else []
+    first = next((name for name in SHOWN if name in beside), None)
+    over += [_over(name, beside[name], assets) for name in (first, "line") if name is not None and name in beside][:2]
+    compared = "; ".join(dict.fromkeys(over))
+    figures = f"{_won(pick)}, MAE {error} {words.target.error_label} {where}; {compared}"
+    if pick.refused:
+        return f"No model is the candidate. The nearest is {model.title}: {figures}; refused: {pick.refused[0]}."
+    return f"{model.title} is the candidate: {figures}{'' if model.proven else f'; {UNPROVEN}'}."
+
+
+def _won(pick: Pick) -> str:
+    """By which part of the rule."""
+    if pick.many == 1:
+        return "the only model that can ship"
+    if pick.other is not None and pick.other.mae_validation < pick.model.mae_validation:
+        return f"within 1 % of the least error of {pick.many} models that can ship, at the fewest instructions"
+    return f"the best of {pick.many} models that can ship"
+
+
+def _over(name: str, ratio: Ratio, assets: int) -> str:
+    interval = "" if assets < FEWEST else f" [{ratio.low:.3f}, {ratio.high:.3f}]"
+    return f"{ratio.ratio:.3f}{interval} × {name}"
