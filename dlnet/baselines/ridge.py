@@ -185,8 +185,9 @@ def fit_form(
         absolute = _climb(design, alphas, _least(squares))
         tried += [design.described("squares", solution) for solution in squares]
         tried += [design.described("absolute", solution) for solution in absolute]
-        if best is None or _least(absolute).mae_validation < best[2].mae_validation:
-            best = design, _least(squares), _least(absolute)
+        found = design, _least(squares), _least(absolute)
+        if best is None or _least(found[1:]).mae_validation < _least(best[1:]).mae_validation:
+            best = found
     if best is None:
         raise DataError(f"baselines: {name} has no form to fit; add a list of features (params.yaml)")
     design, squared, rough = best

@@ -54,10 +54,9 @@ def test_the_best_of_all_tried_is_kept(track):
     ends = dataset.windows("validation", 3)
     tried = model.chosen["tried"]
     assert [trial["error"] for trial in tried].count("squares") == 4
-    of_kept = [trial for trial in tried if trial["features"] == model.chosen["features"]]
     error = mae(model.forecast(dataset, ends), dataset.targets(ends))
     assert error == pytest.approx(model.chosen["mae_validation"], rel=1e-4)
-    assert error <= min(trial["mae_validation"] for trial in of_kept if trial["error"] == "squares") * (1 + 1e-6)
+    assert error <= min(trial["mae_validation"] for trial in tried if trial["error"] == "squares") * (1 + 1e-4)
 
 
 def test_stored_numbers_are_counted():
