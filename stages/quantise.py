@@ -1,4 +1,4 @@
-"""Elites of the second front as integer models: spec, two .tflite files, golden vectors, errors on validation cells."""
+"""Models that can ship, in integers: elites of the second front, forms and forests, and blends of both."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
+from dlnet.baselines.boosting import Boosting
+from dlnet.baselines.forms import Form
 from dlnet.config.base import StageConfig
 from dlnet.config.quantise import QuantiseParams
 from dlnet.config.task import TaskParams
@@ -16,7 +18,10 @@ from dlnet.data.windows import Ends, WindowDataset
 from dlnet.errors import ModelError
 from dlnet.export.compare import REFERENCE, check_agreement, largest_difference, run_engines
 from dlnet.export.convert import weights_of
+from dlnet.export.costs import spec_costs
 from dlnet.export.documents import EdgeMetrics
+from dlnet.export.edge_form import EdgeForm, Fitted, alone, blended, forms_of_kind, shipped
+from dlnet.export.form import ONE
 from dlnet.export.litert import EdgeFiles, convert
 from dlnet.export.reference import Int16s, Trace, from_fixed, predict_reference, quantise_inputs
 from dlnet.export.saved import save_edge
@@ -31,6 +36,7 @@ from dlnet.saved import load_as
 from dlnet.select.record import FrontRecord
 from stages import run
 
+BASELINES = Path("models/baselines")
 SOURCES = (Path("models/students"), Path("models/pruned"))
 FRONT = Path("models/front2/front.json")
 OUT = Path("models/edge")
@@ -50,10 +56,22 @@ def main() -> None:
     task = config.task
     dataset = WindowDataset.load(Path("data/windows"))
     elites = [_load(name) for name in FrontRecord.read(FRONT).elites]
+    blend = config.quantise.blend
+    beside = [] if blend.form == "none" else forms_of_kind(BASELINES, blend.form)
     with atomic_dir(OUT) as folder:
+        for name, fitted in shipped(BASELINES).items():
+            edge = alone(fitted, dataset, task)
+            metrics = _form_metrics(name, edge, _mae(dataset, task, fitted.model), dataset, task)
+            _save_form(name, edge, None, dataset, task, folder / name)
+            metrics.write(folder / name / "metrics.json")
         for student in tqdm(elites, desc="quantise", unit="model"):
-            metrics = _quantise(student, dataset, task, config.quantise, folder / student.name)
+            metrics, spec, files = _quantise(student, dataset, task, config.quantise, folder / student.name)
             check_agreement(student.name, metrics.mae_engines_validation, config.quantise.engine_bound)
+            both = blended(spec, student.encoder, beside, dataset, task, blend)
+            if both is not None:
+                _blend(student, both, beside, files, dataset, task, folder / f"{student.name}-blend")
+            elif beside:
+                print(f"{student.name}: no blend: its share is 0 or 1, or no {blend.form} form reads its features only")
 
 
 def _load(name: str) -> TrainedModel:
@@ -65,19 +83,82 @@ def _load(name: str) -> TrainedModel:
 
 def _quantise(
     student: TrainedModel, dataset: WindowDataset, task: TaskParams, params: QuantiseParams, folder: Path
-) -> EdgeMetrics:
+) -> tuple[EdgeMetrics, Spec, EdgeFiles]:
     train = quantise_inputs(student.encoder.encode(dataset, dataset.windows("train", task.stride_train)))
     spec, sensitivity = _spec(student, dataset, task, params, train)
     files = convert(spec, train)
     ends = dataset.windows("validation", task.stride_eval)
-    chosen = ends[np.unique(np.linspace(0, len(ends) - 1, GOLDEN_WINDOWS).astype(int))]
+    chosen = _golden(ends)
     z, anchor = student.encoder.encode(dataset, chosen), student.encoder.anchor(dataset, chosen)
     traces = run_engines(files, spec, student.encoder.encode(dataset, ends), student.encoder.anchor(dataset, ends))
     validation = ForecastErrors.of(from_fixed(traces[REFERENCE].forecast), dataset, ends)
     save_edge(folder, student.name, Facts.of(dataset), validation, student.encoder, spec, files, (z, anchor))
     metrics = _metrics(student, spec, files, traces, dataset, ends, sensitivity)
     metrics.write(folder / "metrics.json")
-    return metrics
+    return metrics, spec, files
+
+
+def _golden(ends: Ends) -> Ends:
+    """Windows of which golden vectors are made, all over those that there are."""
+    return ends[np.unique(np.linspace(0, len(ends) - 1, GOLDEN_WINDOWS).astype(int))]
+
+
+def _save_form(
+    name: str, edge: EdgeForm, files: EdgeFiles | None, dataset: WindowDataset, task: TaskParams, folder: Path
+) -> None:
+    ends = dataset.windows("validation", task.stride_eval)
+    validation = ForecastErrors.of(edge.predict(dataset, ends), dataset, ends)
+    golden = _golden(ends)
+    form = edge.inputs, edge.codes(dataset, golden)
+    windows = edge.windows(dataset, golden)
+    save_edge(folder, name, Facts.of(dataset), validation, edge.encoder, edge.spec, files, windows, form)
+
+
+def _mae(dataset: WindowDataset, task: TaskParams, model: Form | Boosting) -> float:
+    """Error of a float baseline on validation windows."""
+    ends = dataset.windows("validation", task.stride_eval)
+    return dataset.errors(model.forecast(dataset, ends), ends).mae
+
+
+def _form_metrics(
+    name: str, edge: EdgeForm, mae_float: float, dataset: WindowDataset, task: TaskParams, tflite_bytes: int = 0
+) -> EdgeMetrics:
+    """Errors of the integer reference; no other engine runs a form."""
+    ends, spec = dataset.windows("validation", task.stride_eval), edge.spec
+    mae = dataset.errors(edge.predict(dataset, ends), ends).mae
+    return EdgeMetrics(
+        name=name,
+        kind=spec.kind,
+        modelled=spec_costs(spec, edge.encoder, edge.inputs),
+        parameters=spec.parameters,
+        mae_float_validation=mae_float,
+        mae_int8_validation=mae,
+        mae_engines_validation={REFERENCE: mae},
+        largest_difference={},
+        bits={part: rows.bits for part, rows in spec.parts.items()} if spec.has_network else {},
+        stored_bytes=stored_bytes(spec),
+        spec_bytes=spec_bytes(spec),
+        tflite_bytes=tflite_bytes,
+    )
+
+
+def _blend(
+    student: TrainedModel,
+    edge: EdgeForm,
+    beside: list[Fitted],
+    files: EdgeFiles,
+    dataset: WindowDataset,
+    task: TaskParams,
+    folder: Path,
+) -> None:
+    """A network and a form as one model; its float model is the same blend of both float models."""
+    ends, share = dataset.windows("validation", task.stride_eval), edge.spec.weight / ONE
+    fitted = next(one for one in beside if one.form is edge.spec.form)
+    floats = share * student.forecast(dataset, ends) + (1 - share) * fitted.model.forecast(dataset, ends)
+    _save_form(folder.name, edge, files, dataset, task, folder)
+    bytes_of_network = len(files.step) + len(files.head)
+    mae = dataset.errors(floats, ends).mae
+    _form_metrics(folder.name, edge, mae, dataset, task, bytes_of_network).write(folder / "metrics.json")
 
 
 def _spec(

@@ -68,7 +68,7 @@ class FormInputs:
     @property
     def looks_back(self) -> bool:
         """Whether it reads anything of the asset's life before the window."""
-        return bool(self.history) or self.youth is not None or self.age
+        return bool(self.history) or (self.youth is not None and bool(self.features)) or self.age
 
     def of(self, histories: Histories, encoder: Encoder) -> Int16s:
         """N windows, with what is known of their assets -> (N, P) int16 of 2^-12."""

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from dlnet.export import fixed
+from dlnet.export.documents import Kind
 from dlnet.export.form import ONE, Form, Trees
 from dlnet.export.weights import Cell
 from dlnet.models.precision import Bits, Part, Precision
-
-Kind = Literal["network", "linear", "forest", "blend"]
 
 UNIT: dict[Bits, int] = {8: 1, 4: 16}
 LIMIT: dict[Bits, int] = {8: 127, 4: 7 * 16}

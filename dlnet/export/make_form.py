@@ -127,7 +127,8 @@ def _range_of_thresholds(summary: Summary, forests: tuple[Forest, ...]) -> FormI
         np.minimum.at(low, forest.feature[inner], forest.threshold[inner])
         np.maximum.at(high, forest.feature[inner], forest.threshold[inner])
     read = low <= high
-    center = np.where(read, (low + high) / 2, 0.0)
+    low, high = np.where(read, low, 0.0), np.where(read, high, 0.0)
+    center = (low + high) / 2
     half = np.where(high > low, (high - low) / 2, np.maximum(np.abs(center), 1.0) * 2.0**-10)
     return _inputs(summary, center, np.where(read, half, WIDEST) / (WITHIN * FEATURE_CLIP))
 

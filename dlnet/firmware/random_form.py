@@ -13,6 +13,7 @@ from dlnet.export.edge import DeviceModel, make_model
 from dlnet.export.form import LEAF, LEAVES, SPLITS, Form, Polynomial, Trees, terms_of
 from dlnet.export.form_inputs import FormInputs
 
+COMPLETE = np.array([[1, 3, 5, 8, 10, 12, 14], [2, 4, 6, 9, 11, 13, 15]], np.uint8)[:, None, None]  # both children
 SPREAD = 0.02  # of health: changes that a form makes
 
 
@@ -85,11 +86,12 @@ def _polynomial(shape: RandomForm, width: int, outputs: int, rng: np.random.Gene
 
 
 def _trees(shape: RandomForm, width: int, outputs: int, rng: np.random.Generator) -> Form:
-    """Trees of any form: the children of split i are splits above it, or leaves."""
+    """Every other tree is complete, of three levels; the children of split i of the others are any later ones."""
     sizes = (outputs, shape.trees, SPLITS)
     later = np.arange(SPLITS) + 1
     child = [rng.integers(later, LEAF + LEAVES, sizes) for _ in range(2)]
     left, right = (np.where(c < SPLITS, c, np.maximum(c, LEAF)).astype(np.uint8) for c in child)
+    left[:, ::2], right[:, ::2] = COMPLETE
     return Trees(
         inputs=width,
         feature=rng.integers(0, width, sizes).astype(np.uint8),

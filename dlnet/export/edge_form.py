@@ -1,0 +1,169 @@
+"""Fitted forms of the baselines stage as edge models: alone, and blended with a network."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from dlnet.baselines.boosting import Boosting
+from dlnet.baselines.forms import Form as FittedForm
+from dlnet.baselines.forms import Kind
+from dlnet.baselines.saved import SavedBaseline
+from dlnet.config.quantise import BlendParams
+from dlnet.config.task import Channels, TaskParams
+from dlnet.data.encode import Encoder, fit_encoder
+from dlnet.data.windows import Ends, Floats, Singles, WindowDataset
+from dlnet.errors import ModelError
+from dlnet.export.absent import form_alone
+from dlnet.export.edge import make_model
+from dlnet.export.form import ONE, Form, blend, form_levels
+from dlnet.export.form_inputs import FormInputs
+from dlnet.export.layout import Spec
+from dlnet.export.make_form import integer_forest, integer_form
+from dlnet.export.reference import (
+    Int16s,
+    from_fixed,
+    levels,
+    lines,
+    predict_reference,
+    quantise_anchor,
+    quantise_inputs,
+    run_network,
+)
+from dlnet.saved import load_as
+
+SHARES = tuple(i / 10 for i in range(11))  # of the network, that ``auto`` chooses from
+SHIPPED = {"linear": "linear_device", "forest": "forest_device"}  # folder of models/edge -> baseline
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A fitted form in integers.
+
+    Attributes:
+        name: of the baseline. model: it, in floats.
+    """
+
+    name: str
+    model: FittedForm | Boosting
+    form: Form
+    inputs: FormInputs
+
+    @classmethod
+    def of(cls, name: str, model: FittedForm | Boosting) -> Fitted:
+        """From a baseline.
+
+        Raises:
+            ModelError: it has no integer form; names it.
+        """
+        try:
+            if isinstance(model, FittedForm):
+                return cls(name, model, *integer_form(model))
+            if model.start is not None:
+                raise ModelError("a forest that corrects a ridge has no integer form; fit it on the last health")
+            return cls(name, model, *integer_forest(model.summary, model.knots, model.forests))
+        except ModelError as error:
+            raise ModelError(f"models/baselines/{name}: {error}") from error
+
+
+@dataclass(frozen=True)
+class EdgeForm:
+    """An edge model with a form: its spec, the encoder of its rows, and what the form reads."""
+
+    spec: Spec
+    encoder: Encoder
+    inputs: FormInputs
+
+    def codes(self, dataset: WindowDataset, ends: Ends) -> Int16s:
+        """Inputs (N, P) of the form at windows of a dataset."""
+        return self.inputs.of(dataset.histories(ends, self.encoder.features), self.encoder)
+
+    def windows(self, dataset: WindowDataset, ends: Ends) -> tuple[Singles, Singles]:
+        """Encoded windows (N, T, C) and anchors (N, 1)."""
+        return self.encoder.encode(dataset, ends), self.encoder.anchor(dataset, ends)
+
+    def predict(self, dataset: WindowDataset, ends: Ends) -> Floats:
+        """Forecasts (N, horizon) in health, by the integer reference."""
+        return predict_reference(self.spec, *self.windows(dataset, ends), self.codes(dataset, ends))
+
+
+def shipped(baselines: Path) -> dict[str, Fitted]:
+    """Forms of the baselines stage that ship alone, by their folder in models/edge; those that it made."""
+    found = {name: baselines / source for name, source in SHIPPED.items() if (baselines / source).is_dir()}
+    return {name: Fitted.of(folder.name, _model(folder)) for name, folder in found.items()}
+
+
+def _model(folder: Path) -> FittedForm | Boosting:
+    model = load_as(folder, SavedBaseline).model
+    if not isinstance(model, FittedForm | Boosting):
+        raise ModelError(f"{folder}: a trend has no integer form; name another baseline")
+    return model
+
+
+def alone(fitted: Fitted, dataset: WindowDataset, task: TaskParams) -> EdgeForm:
+    """A form without a network; its device is pushed the features that the form reads, and no others.
+
+    Raises:
+        ModelError: the device cannot compute its inputs.
+    """
+    channels = Channels(features=fitted.inputs.features, relative=(), quantiles=0, noise=0.0)
+    own = replace(dataset, task=dataset.task.model_copy(update={"channels": channels}))
+    encoder = fit_encoder(own, task)
+    spec = form_alone(fitted.form, encoder.steps, len(encoder.channels), encoder.knots)
+    facts = dataset.task.clean, dataset.task.quantities
+    make_model(fitted.name, spec, encoder, *facts, form_inputs=fitted.inputs)
+    return EdgeForm(spec, encoder, fitted.inputs)
+
+
+def forms_of_kind(baselines: Path, kind: Kind) -> list[Fitted]:
+    """All forms of a kind that the baselines stage fitted, the least error on validation windows first."""
+    found = []
+    for folder in sorted(path for path in baselines.iterdir() if (path / "model.json").is_file()):
+        saved = load_as(folder, SavedBaseline) if _is_form(folder) else None
+        if saved is not None and isinstance(saved.model, FittedForm) and saved.model.kind == kind:
+            found.append((saved.document.validation.mae, Fitted.of(folder.name, saved.model)))
+    return [fitted for _, fitted in sorted(found, key=lambda pair: (pair[0], pair[1].name))]
+
+
+def _is_form(folder: Path) -> bool:
+    from dlnet.models.document import read_raw
+
+    return read_raw(folder).get("kind") == "ridge"
+
+
+def blended(
+    spec: Spec, encoder: Encoder, forms: list[Fitted], dataset: WindowDataset, task: TaskParams, params: BlendParams
+) -> EdgeForm | None:
+    """A network with the best form that reads its features only; None where no share of both is wanted, or none fits.
+
+    Args:
+        forms: the best first. params: the share of the network; ``auto`` takes the one of ``SHARES`` with the least
+            error on validation windows.
+    """
+    fitting = [one for one in forms if set(one.inputs.features) <= set(encoder.features)]
+    if not fitting:
+        return None
+    fitted = fitting[0]
+    ends = dataset.windows("validation", task.stride_eval)
+    weight = params.weight if params.weight != "auto" else _best_share(spec, encoder, fitted, dataset, ends)
+    share = round(weight * ONE)
+    if share in (0, ONE):
+        return None
+    both = replace(spec, form=fitted.form, weight=share)
+    facts = dataset.task.clean, dataset.task.quantities
+    make_model(fitted.name, both, encoder, *facts, form_inputs=fitted.inputs)
+    return EdgeForm(both, encoder, fitted.inputs)
+
+
+def _best_share(spec: Spec, encoder: Encoder, fitted: Fitted, dataset: WindowDataset, ends: Ends) -> float:
+    edge = EdgeForm(spec, encoder, fitted.inputs)
+    z, anchor = edge.windows(dataset, ends)
+    codes, anchors = quantise_inputs(z), quantise_anchor(anchor)
+    network = levels(spec, run_network(spec, codes, anchors).logits, anchors)
+    form = form_levels(fitted.form, len(spec.knots), edge.codes(dataset, ends), anchors)
+    mae = [
+        dataset.errors(from_fixed(lines(spec, blend(network, form, round(share * ONE)))), ends).mae for share in SHARES
+    ]
+    return SHARES[int(np.argmin(mae))]
