@@ -19,7 +19,7 @@ from dlnet.export.frontend import acceptable
 from dlnet.export.path import Apart, compare, device_path
 from dlnet.export.reference import Int16s, Int32s, from_fixed, quantise_anchor, quantise_inputs, run
 from dlnet.files import read_tensors
-from dlnet.firmware.cost_error import cost_error, shape_of
+from dlnet.firmware.cost_error import model_cost_error
 from dlnet.firmware.documents import (
     DifferingModel,
     FirmwareReport,
@@ -103,7 +103,7 @@ def _proven(
     if figures is None:
         return proven
     costs = {**dict(proven), **dict(figures.costs(clock_mhz))}
-    return MeasuredModel(**costs, cost_model_error=cost_error(shape_of(model), figures))
+    return MeasuredModel(**costs, cost_model_error=model_cost_error(model, figures))
 
 
 def front_end(model: DeviceModel, dataset: WindowDataset, raw: pd.DataFrame) -> FrontEnd:
