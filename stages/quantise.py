@@ -57,9 +57,9 @@ def main() -> None:
     dataset = WindowDataset.load(Path("data/windows"))
     elites = [_load(name) for name in FrontRecord.read(FRONT).elites]
     blend = config.quantise.blend
-    beside = [] if blend.form == "none" else forms_of_kind(BASELINES, blend.form)
+    beside = [] if blend.form == "none" else forms_of_kind(BASELINES, blend.form, task.knots)
     with atomic_dir(OUT) as folder:
-        for name, fitted in shipped(BASELINES).items():
+        for name, fitted in shipped(BASELINES, task.knots).items():
             edge = alone(fitted, dataset, task)
             metrics = _form_metrics(name, edge, _mae(dataset, task, fitted.model), dataset, task)
             _save_form(name, edge, None, dataset, task, folder / name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dlnet.cost.device import ModelShape
 from dlnet.cost.form import FormShape, form_costs
 from dlnet.data.encode import Encoder
-from dlnet.export.form import Polynomial, Trees
+from dlnet.export.form import Form, Polynomial, Trees
 from dlnet.export.form_inputs import FormInputs
 from dlnet.export.layout import Spec
 
@@ -31,7 +31,7 @@ def network_shape(spec: Spec, inputs: int, window: int) -> ModelShape:
     )
 
 
-def form_shape(form: Polynomial | Trees, spec: Spec, own: FormInputs, inputs: int, window: int) -> FormShape:
+def form_shape(form: Form, spec: Spec, own: FormInputs, inputs: int, window: int) -> FormShape:
     """What the cost model sees of a form."""
     return FormShape(
         inputs=form.inputs,
@@ -54,13 +54,12 @@ def life_bytes(inputs: FormInputs) -> int:
     return 8 + 4 * young + 4 * ((max(1, inputs.ring) + 1) // 2)
 
 
-def model_costs(spec: Spec, own: FormInputs, inputs: int, window: int, clock_mhz: float | None = None) -> dict[str, float]:
+def model_costs(spec: Spec, own: FormInputs, inputs: int, window: int) -> dict[str, float]:
     """All modelled figures of a model that has a form; ``inputs`` a row, ``window`` rows."""
     if spec.form is None:
         raise TypeError("a network alone has the costs of its shape")
     network = network_shape(spec, inputs, window) if spec.has_network else None
-    clock = {} if clock_mhz is None else {"clock_mhz": clock_mhz}
-    return form_costs(form_shape(spec.form, spec, own, inputs, window), network, **clock)
+    return form_costs(form_shape(spec.form, spec, own, inputs, window), network)
 
 
 def spec_costs(spec: Spec, encoder: Encoder, own: FormInputs) -> dict[str, float]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -9,8 +10,8 @@ import numpy as np
 
 from dlnet.baselines.boosting import Boosting
 from dlnet.baselines.forms import Form as FittedForm
-from dlnet.baselines.forms import Kind
 from dlnet.baselines.saved import SavedBaseline
+from dlnet.config.baselines import FormKind
 from dlnet.config.quantise import BlendParams
 from dlnet.config.task import Channels, TaskParams
 from dlnet.data.encode import Encoder, fit_encoder
@@ -52,18 +53,18 @@ class Fitted:
     inputs: FormInputs
 
     @classmethod
-    def of(cls, name: str, model: FittedForm | Boosting) -> Fitted:
-        """From a baseline.
+    def of(cls, name: str, model: FittedForm | Boosting, knots: Sequence[int]) -> Fitted:
+        """From a baseline, for forecasts of the given knots.
 
         Raises:
             ModelError: it has no integer form; names it.
         """
         try:
             if isinstance(model, FittedForm):
-                return cls(name, model, *integer_form(model))
+                return cls(name, model, *integer_form(model, knots))
             if model.start is not None:
                 raise ModelError("a forest that corrects a ridge has no integer form; fit it on the last health")
-            return cls(name, model, *integer_forest(model.summary, model.knots, model.forests))
+            return cls(name, model, *integer_forest(model.summary, model.knots.anchored, model.forests, knots))
         except ModelError as error:
             raise ModelError(f"models/baselines/{name}: {error}") from error
 
@@ -89,10 +90,10 @@ class EdgeForm:
         return predict_reference(self.spec, *self.windows(dataset, ends), self.codes(dataset, ends))
 
 
-def shipped(baselines: Path) -> dict[str, Fitted]:
+def shipped(baselines: Path, knots: Sequence[int]) -> dict[str, Fitted]:
     """Forms of the baselines stage that ship alone, by their folder in models/edge; those that it made."""
     found = {name: baselines / source for name, source in SHIPPED.items() if (baselines / source).is_dir()}
-    return {name: Fitted.of(folder.name, _model(folder)) for name, folder in found.items()}
+    return {name: Fitted.of(folder.name, _model(folder), knots) for name, folder in found.items()}
 
 
 def _model(folder: Path) -> FittedForm | Boosting:
@@ -117,13 +118,13 @@ def alone(fitted: Fitted, dataset: WindowDataset, task: TaskParams) -> EdgeForm:
     return EdgeForm(spec, encoder, fitted.inputs)
 
 
-def forms_of_kind(baselines: Path, kind: Kind) -> list[Fitted]:
+def forms_of_kind(baselines: Path, kind: FormKind, knots: Sequence[int]) -> list[Fitted]:
     """All forms of a kind that the baselines stage fitted, the least error on validation windows first."""
     found = []
     for folder in sorted(path for path in baselines.iterdir() if (path / "model.json").is_file()):
         saved = load_as(folder, SavedBaseline) if _is_form(folder) else None
         if saved is not None and isinstance(saved.model, FittedForm) and saved.model.kind == kind:
-            found.append((saved.document.validation.mae, Fitted.of(folder.name, saved.model)))
+            found.append((saved.document.validation.mae, Fitted.of(folder.name, saved.model, knots)))
     return [fitted for _, fitted in sorted(found, key=lambda pair: (pair[0], pair[1].name))]
 
 

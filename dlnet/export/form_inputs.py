@@ -150,7 +150,7 @@ def _check_history(codec: Codec, inputs: FormInputs) -> None:
         if not 0 <= first < end <= min(codec.window, first + MOST_YOUTH):
             raise ModelError(f"youth {inputs.youth} must be rows within the first window of {codec.window}")
         if (end - first) * codec.window << 16 > RAW_LIMIT:
-            raise ModelError(f"youth of {end - first} rows against {codec.window} does not fit 32 bits; take fewer rows")
+            raise ModelError(f"youth of {end - first} rows against {codec.window} does not fit 32 bits; take fewer")
 
 
 def _units(codec: Codec, inputs: FormInputs) -> tuple[Floats, Floats]:

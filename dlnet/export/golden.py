@@ -21,8 +21,9 @@ RANDOM_WINDOWS = 4
 def golden_vectors(spec: Spec, z: Int16s, anchor: Int32s, x: Int16s | None = None) -> tuple[list[str], Tensors]:
     """Names (V,) and vectors of the windows ``z`` (N, T, C), ``anchor`` (N,), then of windows at the limits.
 
-    Of a model with a form ``x`` (N, P) are its inputs, and ``form`` int16 (V, P) is stored too. ``input`` int16 (V, T, C), ``anchor`` int32 (V,), ``hidden`` int16 (V, T, n), ``skip`` int16 (V, S), ``branch``
-    int16 (V,), ``logits`` int16 (V, M), ``forecast`` int32 (V, horizon); units as in the spec.
+    Of a model with a form ``x`` (N, P) are its inputs, and ``form`` int16 (V, P) is stored too. The others: ``input``
+    int16 (V, T, C), ``anchor`` int32 (V,), ``hidden`` int16 (V, T, n), ``skip`` int16 (V, S), ``branch`` int16 (V,),
+    ``logits`` int16 (V, M), ``forecast`` int32 (V, horizon); units as in the spec.
     """
     extremes = _extremes(spec.steps, spec.channels)
     edges = np.array([0, ANCHOR_LIMIT, -ANCHOR_LIMIT, 1 << fixed.FORECAST_BITS], np.int32)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -23,15 +24,19 @@ WIDEST = 1e30  # deviation that stands for an infinite one, of an input that did
 WITHIN = 0.95  # share of the range of an input's codes that the thresholds of a forest take
 
 
-def integer_form(fitted: FittedForm) -> tuple[Polynomial, FormInputs]:
+def integer_form(fitted: FittedForm, knots: Sequence[int]) -> tuple[Polynomial, FormInputs]:
     """A linear or quadratic form in integers; each coefficient is rounded to nearest.
 
+    Args:
+        knots: of the device's forecast.
+
     Raises:
-        ModelError: a coefficient is too large for its format, or the knots are not those of a device.
+        ModelError: a coefficient is too large for its format.
     """
     inputs = _inputs(fitted.summary, fitted.center.astype(np.float64), fitted.scale.astype(np.float64))
     rows = fitted.coefficients.T.astype(np.float64)
-    weights, bias = _at_levels(fitted.knots, np.concatenate([rows, fitted.intercept.astype(np.float64)[:, None]], 1))
+    every = np.concatenate([rows, fitted.intercept.astype(np.float64)[:, None]], axis=1)
+    weights, bias = _at_levels(fitted.knots, every, knots)
     bits = [_bits(row) for row in weights]
     coefficients = np.rint(np.ldexp(weights, np.array(bits)[:, None]))
     return Polynomial(
@@ -43,14 +48,21 @@ def integer_form(fitted: FittedForm) -> tuple[Polynomial, FormInputs]:
     ), inputs
 
 
-def integer_forest(summary: Summary, knots: Knots, forests: tuple[Forest, ...]) -> tuple[Trees, FormInputs]:
+def integer_forest(
+    summary: Summary, anchored: bool, forests: tuple[Forest, ...], knots: Sequence[int]
+) -> tuple[Trees, FormInputs]:
     """Small forests, one a knot, in integers: thresholds on inputs whose codes cover all thresholds.
 
+    Args:
+        anchored: whether they start at the last health. Else they give health itself, the first one that of row 1,
+            which the device's lines then begin with at row 0.
+        knots: of the device's forecast.
+
     Raises:
-        ModelError: a tree has more than 8 leaves, a forest too many trees, or the model starts at no row's health.
+        ModelError: a tree has more than 8 leaves, or a forest too many trees.
     """
-    if not knots.anchored:
-        raise ModelError("a forest without the target has no integer form: its knots are no levels; use a linear form")
+    if not anchored:
+        forests = (forests[0], *forests[int(knots[0] > 1) :])
     inputs = _range_of_thresholds(summary, forests)
     count = max(len(forest.first) for forest in forests)
     if count > MOST_TREES:
@@ -90,15 +102,16 @@ def _inputs(summary: Summary, center: Floats, scale: Floats) -> FormInputs:
     )
 
 
-def _at_levels(knots: Knots, rows: Floats) -> tuple[Floats, Floats]:
-    """Rows (knots, terms + 1) as coefficients and constants of a device's outputs.
+def _at_levels(fitted: Knots, rows: Floats, knots: Sequence[int]) -> tuple[Floats, Floats]:
+    """Rows (fitted knots, terms + 1) as coefficients and constants of a device's outputs.
 
-    Without an anchor the first knot is row 1, and the device's lines begin at row 0: on the line through the first two.
+    Without an anchor the first fitted knot is row 1, and the device's lines begin at row 0: on the line through row 1
+    and the device's first knot, or flat where that is row 1.
     """
-    if not knots.anchored and len(knots.at) > 1:
-        first, second = knots.at[:2]
-        begin = rows[0] - (rows[1] - rows[0]) * first / (second - first)
-        rows = np.concatenate([begin[None], rows[1:]])
+    if not fitted.anchored:
+        first = knots[0]
+        begin = rows[0] - (rows[1] - rows[0]) / (first - 1) if first > 1 else rows[0]
+        rows = np.concatenate([begin[None], rows[int(first > 1) :]])
     return rows[:, :-1], rows[:, -1]
 
 

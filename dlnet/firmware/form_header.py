@@ -43,11 +43,10 @@ def form_arrays(model: DeviceModel) -> list[Array]:
     form, codec = model.spec.form, model.form_codec
     if form is None or codec is None:
         return [Array(kind, name, []) for kind, name in EMPTY]
-    polynomial, trees = isinstance(form, Polynomial), isinstance(form, Trees)
     return [
-        Array("uint32_t", "form_rows", coefficient_stream(form) if polynomial else []),
-        Array("uint32_t", "tree_splits", split_stream(form) if trees else []),
-        Array("int16_t", "tree_leaves", form.leaves.reshape(-1) if trees else []),
+        Array("uint32_t", "form_rows", coefficient_stream(form) if isinstance(form, Polynomial) else []),
+        Array("uint32_t", "tree_splits", split_stream(form) if isinstance(form, Trees) else []),
+        Array("int16_t", "tree_leaves", form.leaves.reshape(-1) if isinstance(form, Trees) else []),
         Array("uint8_t", "form_shift", form.shift),
         Array("int32_t", "form_bias", form.bias),
         Array("int32_t", "form_centre", codec.centre),

@@ -89,9 +89,7 @@ def prove_others(
     return proven, left_out
 
 
-def _prove(
-    board: EmulatedCore, name: str, model: DeviceModel, z: Int16s, anchor: Int32s, x: Int16s | None
-) -> None:
+def _prove(board: EmulatedCore, name: str, model: DeviceModel, z: Int16s, anchor: Int32s, x: Int16s | None) -> None:
     forecast, hidden = trace(board, model, z, anchor, x)
     _same(model, name, run(model.spec, z, anchor, x), forecast, hidden)
     if board.call("dlnet_self_test") != OK:

@@ -80,9 +80,7 @@ def _polynomial(shape: RandomForm, width: int, outputs: int, rng: np.random.Gene
     quadratic = shape.kind == "quadratic"
     coefficients = rng.integers(fixed.INT16_MIN, fixed.INT16_MAX, (outputs, terms_of(width, quadratic)), endpoint=True)
     shift = rng.integers(22, 26, outputs)
-    return Polynomial(
-        width, quadratic, coefficients.astype(np.int16), shift.astype(np.uint8), _bias(outputs, rng)
-    )
+    return Polynomial(width, quadratic, coefficients.astype(np.int16), shift.astype(np.uint8), _bias(outputs, rng))
 
 
 def _trees(shape: RandomForm, width: int, outputs: int, rng: np.random.Generator) -> Form:

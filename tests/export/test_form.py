@@ -165,18 +165,19 @@ def fitted_form(summary, knots, kind, seed=0):
 def test_a_fitted_form_keeps_its_values(kind):
     summary = Summary(True, ("a", "b"), 50, 5, Memory((100, 400)))
     fitted = fitted_form(summary, Knots(KNOTS, anchored=True), kind)
-    form, inputs = integer_form(fitted)
+    form, inputs = integer_form(fitted, KNOTS)
     values = fitted.center + fitted.scale * np.random.default_rng(1).normal(size=(300, summary.width)) * 1.5
     floats = terms_of(kind, standardised(values, fitted.center, fitted.scale)) @ fitted.coefficients + fitted.intercept
     assert np.abs(form.changes(inputs.quantise(values)) / 2**24 - floats).max() < 4e-5
 
 
-def test_without_an_anchor_the_line_begins_at_row_0():
+@pytest.mark.parametrize("own", [(5, 15), (1, 5, 15)])
+def test_without_an_anchor_the_line_begins_at_row_0(own):
     summary, knots = Summary(False, ("a",), 50, 5), Knots((1, 5, 15), anchored=False)
     fitted = fitted_form(summary, knots, "linear")
-    form, inputs = integer_form(fitted)
+    form, inputs = integer_form(fitted, own)
     values = fitted.center + fitted.scale * np.random.default_rng(1).normal(size=(20, 2))
-    spec = form_alone(form, 10, 1, (5, 15))
+    spec = form_alone(form, 10, 1, own)
     z, anchor = np.zeros((20, 10, 1), np.int16), np.zeros(20, np.int32)
     terms = standardised(values, fitted.center, fitted.scale)
     expected = knots.curve(terms @ fitted.coefficients + fitted.intercept)
@@ -205,7 +206,7 @@ def test_a_fitted_forest_keeps_its_values():
     rng = np.random.default_rng(3)
     summary = Summary(True, ("a",), 50, 5, age=True)
     forests = tuple(small_forest(rng, 16, summary.width) for _ in KNOTS)
-    form, inputs = integer_forest(summary, Knots(KNOTS, anchored=True), forests)
+    form, inputs = integer_forest(summary, True, forests, KNOTS)
     values = rng.normal(size=(500, summary.width))
     floats = np.stack([forest.predict(values) for forest in forests], axis=1)
     away = np.abs(form.changes(inputs.quantise(values)) / 2**24 - floats)
@@ -213,13 +214,21 @@ def test_a_fitted_forest_keeps_its_values():
 
 
 def test_what_no_device_holds_is_refused():
-    rng, summary, knots = np.random.default_rng(3), Summary(True, (), 50, 5), Knots((5,), anchored=True)
-    forest = small_forest(rng, 2, summary.width)
+    rng, summary = np.random.default_rng(3), Summary(True, (), 50, 5)
     with pytest.raises(ModelError, match="256 trees"):
-        integer_forest(summary, knots, (small_forest(rng, 256, summary.width),))
-    with pytest.raises(ModelError, match="without the target"):
-        integer_forest(summary, Knots((1, 5), anchored=False), (forest, forest))
-    fitted = fitted_form(summary, knots, "linear")
+        integer_forest(summary, True, (small_forest(rng, 256, summary.width),), (5,))
+    fitted = fitted_form(summary, Knots((5,), anchored=True), "linear")
     fitted.coefficients[0, 0] = 1e6
     with pytest.raises(ModelError, match="no integer form"):
-        integer_form(fitted)
+        integer_form(fitted, (5,))
+
+
+def test_forests_without_an_anchor_begin_with_row_1():
+    rng, summary = np.random.default_rng(3), Summary(False, ("a",), 50, 5)
+    forests = tuple(small_forest(rng, 5, summary.width) for _ in range(3))
+    values = rng.normal(size=(50, summary.width))
+    floats = np.stack([forest.predict(values) for forest in forests], axis=1)
+    for knots, expected in (((5, 15), floats), ((1, 5, 15), floats[:, [0, 0, 1, 2]])):
+        form, inputs = integer_forest(summary, False, forests, knots)
+        away = np.abs(form.changes(inputs.quantise(values)) / 2**24 - expected)
+        assert np.quantile(away, 0.9) < 1e-5
