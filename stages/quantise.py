@@ -20,7 +20,7 @@ from dlnet.export.compare import REFERENCE, check_agreement, largest_difference,
 from dlnet.export.convert import weights_of
 from dlnet.export.costs import spec_costs
 from dlnet.export.documents import EdgeMetrics
-from dlnet.export.edge_form import EdgeForm, Fitted, alone, blended, forms_of_kind, shipped
+from dlnet.export.edge_form import EdgeForm, Fitted, alone, best_beside, blended, forms_of_kind, shipped
 from dlnet.export.form import ONE
 from dlnet.export.litert import EdgeFiles, convert
 from dlnet.export.reference import Int16s, Trace, from_fixed, predict_reference, quantise_inputs
@@ -67,11 +67,36 @@ def main() -> None:
         for student in tqdm(elites, desc="quantise", unit="model"):
             metrics, spec, files = _quantise(student, dataset, task, config.quantise, folder / student.name)
             check_agreement(student.name, metrics.mae_engines_validation, config.quantise.engine_bound)
-            both = blended(spec, student.encoder, beside, dataset, task, blend)
-            if both is not None:
-                _blend(student, both, beside, files, dataset, task, folder / f"{student.name}-blend")
-            elif beside:
-                print(f"{student.name}: no blend: its share is 0 or 1, or no {blend.form} form reads its features only")
+            _blend(student, spec, files, beside, dataset, config, folder)
+
+
+def _blend(
+    student: TrainedModel,
+    spec: Spec,
+    files: EdgeFiles,
+    beside: list[Fitted],
+    dataset: WindowDataset,
+    config: QuantiseConfig,
+    folder: Path,
+) -> None:
+    """A network and the best form that fits it as one model, where both have a share."""
+    task, blend, name = config.task, config.quantise.blend, f"{student.name}-blend"
+    if blend.form == "none":
+        return
+    ends = dataset.windows("validation", task.stride_eval)
+    fitted = best_beside(beside, student.encoder, dataset, ends)
+    if fitted is None:
+        print(f"{name}: left out: no {blend.form} form of {BASELINES} reads the features of {student.name} only")
+        return
+    edge = blended(spec, student.encoder, fitted, dataset, task, blend)
+    if edge is None:
+        print(f"{name}: left out: one of {student.name} and {fitted.name} alone does as well on validation windows")
+        return
+    share = edge.spec.weight / ONE
+    floats = share * student.forecast(dataset, ends) + (1 - share) * fitted.model.forecast(dataset, ends)
+    mae, tflite = dataset.errors(floats, ends).mae, len(files.step) + len(files.head)
+    _save_form(name, edge, files, dataset, task, folder / name)
+    _form_metrics(name, edge, mae, dataset, task, tflite).write(folder / name / "metrics.json")
 
 
 def _load(name: str) -> TrainedModel:
@@ -140,25 +165,6 @@ def _form_metrics(
         spec_bytes=spec_bytes(spec),
         tflite_bytes=tflite_bytes,
     )
-
-
-def _blend(
-    student: TrainedModel,
-    edge: EdgeForm,
-    beside: list[Fitted],
-    files: EdgeFiles,
-    dataset: WindowDataset,
-    task: TaskParams,
-    folder: Path,
-) -> None:
-    """A network and a form as one model; its float model is the same blend of both float models."""
-    ends, share = dataset.windows("validation", task.stride_eval), edge.spec.weight / ONE
-    fitted = next(one for one in beside if one.form is edge.spec.form)
-    floats = share * student.forecast(dataset, ends) + (1 - share) * fitted.model.forecast(dataset, ends)
-    _save_form(folder.name, edge, files, dataset, task, folder)
-    bytes_of_network = len(files.step) + len(files.head)
-    mae = dataset.errors(floats, ends).mae
-    _form_metrics(folder.name, edge, mae, dataset, task, bytes_of_network).write(folder / "metrics.json")
 
 
 def _spec(

@@ -35,6 +35,7 @@ from dlnet.export.reference import (
 )
 from dlnet.saved import load_as
 
+NEAR = 1.01  # times the least error: then the smaller form is taken
 SHARES = tuple(i / 10 for i in range(11))  # of the network, that ``auto`` chooses from
 SHIPPED = {"linear": "linear_device", "forest": "forest_device"}  # folder of models/edge -> baseline
 
@@ -119,13 +120,24 @@ def alone(fitted: Fitted, dataset: WindowDataset, task: TaskParams) -> EdgeForm:
 
 
 def forms_of_kind(baselines: Path, kind: FormKind, knots: Sequence[int]) -> list[Fitted]:
-    """All forms of a kind that the baselines stage fitted, the least error on validation windows first."""
+    """All forms of a kind that the baselines stage fitted."""
     found = []
     for folder in sorted(path for path in baselines.iterdir() if (path / "model.json").is_file()):
         saved = load_as(folder, SavedBaseline) if _is_form(folder) else None
         if saved is not None and isinstance(saved.model, FittedForm) and saved.model.kind == kind:
-            found.append((saved.document.validation.mae, Fitted.of(folder.name, saved.model, knots)))
-    return [fitted for _, fitted in sorted(found, key=lambda pair: (pair[0], pair[1].name))]
+            found.append(Fitted.of(folder.name, saved.model, knots))
+    return found
+
+
+def best_beside(forms: list[Fitted], encoder: Encoder, dataset: WindowDataset, ends: Ends) -> Fitted | None:
+    """Of the forms that read features of this encoder only, the smallest of those near the least error.
+
+    Near means within ``NEAR`` times the least error on the windows ``ends``. None where no form fits.
+    """
+    fitting = [one for one in forms if set(one.inputs.features) <= set(encoder.features)]
+    mae = [dataset.errors(one.model.forecast(dataset, ends), ends).mae for one in fitting]
+    near = [one for one, error in zip(fitting, mae, strict=True) if error <= NEAR * min(mae)]
+    return min(near, key=lambda one: one.form.parameters, default=None)
 
 
 def _is_form(folder: Path) -> bool:
@@ -135,18 +147,14 @@ def _is_form(folder: Path) -> bool:
 
 
 def blended(
-    spec: Spec, encoder: Encoder, forms: list[Fitted], dataset: WindowDataset, task: TaskParams, params: BlendParams
+    spec: Spec, encoder: Encoder, fitted: Fitted, dataset: WindowDataset, task: TaskParams, params: BlendParams
 ) -> EdgeForm | None:
-    """A network with the best form that reads its features only; None where no share of both is wanted, or none fits.
+    """A network with a form that reads its features only; None where one of them alone is as good.
 
     Args:
-        forms: the best first. params: the share of the network; ``auto`` takes the one of ``SHARES`` with the least
-            error on validation windows.
+        params: the share of the network; ``auto`` takes the one of ``SHARES`` with the least error on validation
+            windows.
     """
-    fitting = [one for one in forms if set(one.inputs.features) <= set(encoder.features)]
-    if not fitting:
-        return None
-    fitted = fitting[0]
     ends = dataset.windows("validation", task.stride_eval)
     weight = params.weight if params.weight != "auto" else _best_share(spec, encoder, fitted, dataset, ends)
     share = round(weight * ONE)
