@@ -51,8 +51,8 @@ gate and budget |
 
 **Gate (validation windows): passed**
 
-- mean MAE 0.176 x persistence (no interval: 1 validation assets)
-- mean MAE 0.500 x line (no interval: 1 validation assets)
+- mean MAE 0.176 x persistence (no interval: below 5 validation assets)
+- mean MAE 0.500 x line (no interval: below 5 validation assets)
 - 1.0084 x its float model, at most 1.03 x
 - not yet proven on compiled code
 
