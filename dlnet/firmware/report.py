@@ -31,9 +31,7 @@ from dlnet.firmware.measure import measure
 from dlnet.firmware.prove import prove_arm, prove_host
 from dlnet.firmware.toolchain import ARM_PACKAGES, CORTEX_M4, HOST_COMPILERS, call
 
-NOT_MEASURED = (
-    f"no Arm compiler here: nothing was compiled or counted ({ARM_PACKAGES}; dvc repro -f -s firmware, then dvc repro)"
-)
+NOT_MEASURED = f"no Arm compiler here: nothing was compiled or counted ({ARM_PACKAGES}; dvc repro -f -s firmware)"
 
 
 @dataclass(frozen=True)
