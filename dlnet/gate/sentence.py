@@ -10,8 +10,7 @@ from dlnet.gate.competitor import Competitor
 from dlnet.gate.verdict import FEWEST, UNPROVEN
 from dlnet.metrics import Ratio, paired_ratio
 
-SHOWN = ("boosting", "ridge", "line")
-"""The first of these that was measured stands in the sentence."""
+SIMPLEST, NOT_A_BASELINE = "line", "teacher"
 
 
 @dataclass(frozen=True)
@@ -35,13 +34,19 @@ def sentence(pick: Pick, beside: Mapping[str, Ratio], words: Quantities) -> str:
     assets = len(model.assets)
     where = f"on {pick.windows:,} validation windows of {words.asset.count(assets)}"
     over = [_over(pick.other.title, paired_ratio(model.assets, pick.other.assets), assets)] if pick.other else []
-    first = next((name for name in SHOWN if name in beside), None)
-    over += [_over(name, beside[name], assets) for name in (first, "line") if name is not None and name in beside][:2]
-    compared = "; ".join(dict.fromkeys(over))
+    over += [_over(name, beside[name], assets) for name in _baselines(beside)]
+    compared = "; ".join(over)
     figures = f"{_won(pick)}, MAE {error} {words.target.error_label} {where}; {compared}"
     if pick.refused:
         return f"No model is the candidate. The nearest is {model.title}: {figures}; refused: {pick.refused[0]}."
     return f"{model.title} is the candidate: {figures}{'' if model.proven else f'; {UNPROVEN}'}."
+
+
+def _baselines(beside: Mapping[str, Ratio]) -> list[str]:
+    """The strongest baseline of any size, and the simplest."""
+    known = [name for name in beside if name != NOT_A_BASELINE]
+    strongest = sorted(known, key=lambda name: (-beside[name].ratio, name))[:1]
+    return list(dict.fromkeys([*strongest, *(name for name in known if name == SIMPLEST)]))
 
 
 def _won(pick: Pick) -> str:
@@ -54,5 +59,10 @@ def _won(pick: Pick) -> str:
 
 
 def _over(name: str, ratio: Ratio, assets: int) -> str:
+    return f"{shown_ratio(ratio, assets)} × {name}"
+
+
+def shown_ratio(ratio: Ratio, assets: int) -> str:
+    """A ratio with its interval, which is left out where so few ``assets`` were measured that it says nothing."""
     interval = "" if assets < FEWEST else f" [{ratio.low:.3f}, {ratio.high:.3f}]"
-    return f"{ratio.ratio:.3f}{interval} × {name}"
+    return f"{ratio.ratio:.3f}{interval}"

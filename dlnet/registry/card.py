@@ -12,7 +12,7 @@ from dlnet.config.presets import MARKS
 from dlnet.data.documents import TaskRecord
 from dlnet.gate.choice import Choice
 from dlnet.gate.competitor import NAMES
-from dlnet.report.candidate import competitors_table, shown
+from dlnet.report.candidate import competitors_table, ratio_over
 from dlnet.report.documents import SummaryReport
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -42,9 +42,7 @@ def edge_card(summary: SummaryReport, choice: Choice) -> str:
         errors=summary.shipped(choice.name),
         student=student,
         form=form,
-        beside={
-            name: (entry, shown(choice.beside[name].ratio)) for name, entry in tested.items() if name in choice.beside
-        },
+        beside={name: (entry, ratio_over(choice, name)) for name, entry in tested.items() if name in choice.beside},
         competitors=competitors_table(choice, summary.data.quantities),
         marks=MARKS[summary.data.preset],
         verdicts=verdicts,

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Sequence
 from dlnet.config.quantities import Quantities
 from dlnet.gate.choice import Choice, Standing
 from dlnet.gate.competitor import COMPILED, NAMES
-from dlnet.metrics import Ratio
+from dlnet.gate.sentence import shown_ratio
+from dlnet.gate.verdict import FEWEST
 
 
 def candidate_section(choice: Choice, words: Quantities) -> list[str]:
@@ -15,12 +16,13 @@ def candidate_section(choice: Choice, words: Quantities) -> list[str]:
     many = words.asset.count(len(choice.chosen.model.assets))
     return [
         "## The model for the device",
-        f"Chosen is, {choice.rule}. {choice.windows:,} windows of {many}; no choice was made on test "
+        f"The rule: {choice.rule}. Measured on {choice.windows:,} windows of {many}; nothing is chosen on test "
         f"{words.asset.many}.",
         competitors_table(choice, words),
         *refusals(choice),
-        f"Beside it, on the same windows; they close nothing. Ratio: of the means over {words.asset.many}, with the "
-        f"95 % interval of paired resamples of the {words.asset.many}; below 1 the chosen model is better.",
+        f"Beside it, on the same windows; only persistence and line can refuse a model. Ratio: of the means over "
+        f"{words.asset.many}, with the 95 % interval of paired resamples of them (none below {FEWEST} "
+        f"{words.asset.many}); below 1 the chosen model is better.",
         beside_table(choice, words),
     ]
 
@@ -43,7 +45,7 @@ def competitors_table(choice: Choice, words: Quantities) -> str:
 def beside_table(choice: Choice, words: Quantities) -> str:
     """Baselines and teacher, the least error first, with the chosen model's ratio over each."""
     entries = sorted(choice.beside.items(), key=lambda item: (item[1].mae_validation, item[0]))
-    rows = [[name, words.target.shown_error(entry.mae_validation), shown(entry.ratio)] for name, entry in entries]
+    rows = [[name, words.target.shown_error(entry.mae_validation), ratio_over(choice, name)] for name, entry in entries]
     return table(["model", "MAE, validation", "chosen / it"], rows)
 
 
@@ -57,9 +59,9 @@ def refusals(choice: Choice) -> list[str]:
     return ["Refused:\n\n" + "\n".join(lines)] if lines else []
 
 
-def shown(ratio: Ratio) -> str:
-    """A ratio with its interval."""
-    return f"{ratio.ratio:.3f} [{ratio.low:.3f}, {ratio.high:.3f}]"
+def ratio_over(choice: Choice, name: str) -> str:
+    """Error of the chosen model over that of a model beside it, with its interval; of few assets without."""
+    return shown_ratio(choice.beside[name].ratio, len(choice.chosen.model.assets))
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

@@ -87,6 +87,7 @@ LIMITS = PublishParams(int8_bound=1.03, budget=BUDGET)
 COST = CostParams(country="DEU", clock_mhz=64)
 EDGE = "liquid-4-labels-s0"
 BASELINES = {"persistence": 0.0068, "line": 0.0024, "parabola": 0.0022, "ridge": 0.0014, "boosting": 0.0013}
+RIVALS = {name: Rival(mae, {"cell-3": 3 * mae}) for name, mae in {**BASELINES, "teacher": 0.0011}.items()}
 PARAMS = """task: {{name: {name}}}
 data: {{source: {source}}}
 publish: {{int8_bound: 1.03}}
@@ -252,12 +253,15 @@ def firmware_report(model: str, sha256: str = "0", **changes: int) -> FirmwareRe
 
 def choice(names: Iterable[str], int8: float, quantities: Quantities = BATTERY, **changes: Any) -> Choice:
     """reports/choice.json of int8 students with the validation MAE ``int8``; ``changes``: fields of a competitor."""
+    return choose([competing(name, int8, **changes) for name in names], RIVALS, LIMITS, quantities, 20)
+
+
+def competing(name: str, int8: float, **changes: Any) -> Competitor:
+    """An int8 student with the validation MAE ``int8`` that was not compiled."""
     costs = Costs(flash_bytes=3000, ram_bytes=1100, instructions=6000, ms_modelled=0.4)
     known = {"kind": "network", "mae_validation": int8, "mae_float": 0.00119, "assets": {"cell-3": 3 * int8}}
     known |= {"costs": costs, "origin": MODELLED, **changes}
-    beside = {**BASELINES, "teacher": 0.0011}
-    rivals = {name: Rival(mae, {"cell-3": 3 * mae}) for name, mae in beside.items()}
-    return choose([Competitor(name=name, **known) for name in names], rivals, LIMITS, quantities, 20)
+    return Competitor(name=name, **known)
 
 
 def _scored(mae: float) -> ScoresBySplit:
