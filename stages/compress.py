@@ -72,7 +72,7 @@ def _context(config: CompressConfig, dataset: WindowDataset, teacher: TrainedMod
         windows,
         teacher,
         config.prune.teacher_share,
-        config.prune.loss,
+        tuple(config.prune.losses),
         params.hint_width,
         synthetic_windows(params, measured, encoder),
     )
