@@ -50,8 +50,8 @@ TOOLBOX = (
         "losses/relations.py",
     ),
     Tool(
-        "synthetic windows: shifted, simulated",
-        "`students.shifted`, `students.simulated_stride`",
+        "synthetic windows: mixed, shifted, simulated",
+        "`students.mixed`, `students.shifted`, `students.simulated_stride`",
         "a teacher; no labels",
         "yes",
         "distill/synthetic.py",
