@@ -8,7 +8,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from dlnet.baselines.fit import Baseline
 from dlnet.config.quantities import Track
+from dlnet.metrics import per_asset
 from dlnet.models.trained import TrainedModel
 from studies.cell_split import Cells, CellSplit, Forecast, make_split
 from studies.config import StudyConfig
@@ -45,6 +47,20 @@ class Setting:
         on_test = forecast(self.cell_split.test)
         scores = self.cell_split.score(forecast(self.cell_split.windows.validation), on_test)
         return {**scores, "cells_test": self.cell_split.test_cells(on_test)}
+
+    def on_validation(self, forecast: Callable[[Any], Forecast]) -> tuple[float, dict[str, float]]:
+        """MAE on validation windows, and of each validation cell."""
+        dataset, ends = self.cell_split.dataset, self.cell_split.windows.validation
+        values = forecast(ends)
+        targets, asset = dataset.targets(ends), dataset.asset_of(ends)
+        cells = per_asset(values, targets, asset, dataset.assets, dataset.unit_size)
+        return dataset.errors(values, ends).mae, cells
+
+    def baseline_row(self, name: str, model: Baseline) -> Row:
+        """The row of a baseline."""
+        known = {"bytes": model.bytes, "uses_target": model.uses_target}
+        scores = self.scores(lambda ends: model.forecast(self.cell_split.dataset, ends))
+        return {"kind": "baseline", "name": name, **known, **scores}
 
     def network_row(self, model: TrainedModel, **more: Any) -> Row:
         """The row of a network in floats."""
