@@ -1,0 +1,163 @@
+"""Public assets beside a user's own: they train, and never validate or test.
+
+Each source is cleaned as the own one is. Its health is relative to its own nominal values, and its features are mapped
+to the scale of the own ones, so that a network reads both alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+
+from dlnet.config.clean import CleanParams
+from dlnet.config.data import DataParams
+from dlnet.config.quantities import Quantities
+from dlnet.config.task import TaskParams
+from dlnet.data import published
+from dlnet.data.clean import ROUNDING
+from dlnet.data.documents import PublicSource
+from dlnet.data.prepare import Prepared, clean_table, count_windows, from_first_target, sizes, typical_values
+from dlnet.data.schema import KEYS
+from dlnet.data.sources import load_assets
+from dlnet.data.split import UNUSED
+from dlnet.data.windows import Floats
+from dlnet.errors import ConfigError, DataError
+
+EMBEDDED = "data/embedded.parquet"
+"""The simulated cells of the repository."""
+
+Tables = Mapping[str, pd.DataFrame]
+"""Source -> ``assets.parquet``, with the features of the own assets."""
+
+
+def load_public(
+    data: DataParams, quantities: Quantities, own: pd.DataFrame
+) -> tuple[dict[str, pd.DataFrame], tuple[PublicSource, ...]]:
+    """Read the public sources of ``data.public``.
+
+    Args:
+        own: ``assets.parquet`` of the own assets.
+
+    Returns:
+        The table of each source, with the columns of ``own``, assets and groups named ``source:name``; and the entries
+        of ``source.json``.
+
+    Raises:
+        ConfigError: the task is not that of the public sources, or one lacks a feature of the own assets.
+        DataError, DownloadError: as ``load_assets``.
+    """
+    tables, records = {}, []
+    for source, weight in data.public.items():
+        if quantities.name != published.TASK:
+            raise ConfigError(
+                f"params.yaml: data.public: {source} holds quantities of task {published.TASK!r}, and task.name is "
+                f"{quantities.name!r}; leave data.public empty"
+            )
+        table, record = load_assets(data.model_copy(update={"source": source, "path": EMBEDDED}), quantities)
+        tables[source] = as_public(table, own, source)
+        known = {name: getattr(record, name) for name in ("source", "label", "simulated", "assets", "rows")}
+        records.append(PublicSource(**{**known, "source": source}, weight=weight))
+    return tables, tuple(records)
+
+
+def as_public(table: pd.DataFrame, own: pd.DataFrame, source: str) -> pd.DataFrame:
+    """The table of a public source with the columns of the own one, its assets and groups named ``source:name``.
+
+    Raises:
+        ConfigError: it lacks a feature of the own assets.
+    """
+    features = [name for name in own.columns if name not in KEYS]
+    missing = [name for name in features if name not in table.columns]
+    if missing:
+        raise ConfigError(
+            f"params.yaml: data.public: {source} has no {missing[0]!r}, which the own data have; leave that feature "
+            f"out of data.csv.features, or {source} out of data.public"
+        )
+    named = {key: f"{source}:" + table[key] for key in ("asset", "group")}
+    return table[[*KEYS, *features]].assign(**named)
+
+
+def add_public(
+    prepared: Prepared, tables: Tables, quantities: Quantities, clean: CleanParams, task: TaskParams
+) -> Prepared:
+    """The prepared own assets, and beside them those of public sources, for training alone.
+
+    Args:
+        tables: as ``load_public`` gives them; ``prepared.task.public`` has an entry for each.
+        quantities: the task.
+
+    Returns:
+        ``prepared`` with ``public_rows`` and ``public_assets``, the latter with a column ``weight``; its record counts
+        the assets that train and their windows, and its notes say so.
+
+    Raises:
+        DataError: an asset has the name of an own one, or no asset of a source is long enough.
+    """
+    own = prepared.rows
+    training = set(prepared.assets.loc[prepared.assets["used_in_training"], "asset"])
+    scale = own.loc[own["asset"].isin(training), list(prepared.task.features)].to_numpy(np.float64)
+    rows, assets, records = [], [], []
+    for record in prepared.task.public or ():
+        table = tables[record.source]
+        same = sorted(set(table["asset"]) & set(own["asset"]))
+        if same:
+            raise DataError(f"data.public: {same[0]!r} is also the name of an own asset; rename the own one")
+        part, counts = _prepared(table, record, quantities, clean, task, prepared.task.features)
+        part[list(prepared.task.features)] = matched(part[list(prepared.task.features)].to_numpy(np.float64), scale)
+        used = set(counts.loc[counts["used_in_training"], "asset"])
+        windows = count_windows(part[part["asset"].isin(used)], task, task.stride_train)
+        rows.append(part)
+        assets.append(counts)
+        records.append(record.model_copy(update={"used": len(used), "windows": windows}))
+    notes = [_note(record, quantities) for record in records]
+    document = prepared.task.model_copy(
+        update={"public": tuple(records), "notes": (*prepared.task.notes, *notes)}
+    )
+    public_rows, public_assets = pd.concat(rows, ignore_index=True), pd.concat(assets, ignore_index=True)
+    return replace(prepared, task=document, public_rows=public_rows, public_assets=public_assets)
+
+
+def _prepared(
+    table: pd.DataFrame,
+    record: PublicSource,
+    quantities: Quantities,
+    clean: CleanParams,
+    task: TaskParams,
+    features: tuple[str, ...],
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Cleaned rows of the assets that are long enough, and a line for every asset."""
+    table = from_first_target(table).reset_index(drop=True)
+    table = table.assign(health=quantities.target.to_health(table["quantity"] / table["nominal"]))
+    assets = sizes(table)
+    used = assets["rows"] >= clean.min_rows
+    if not used.any():
+        raise DataError(f"data.public: no asset of {record.source} has the {clean.min_rows} rows of clean.min_rows")
+    table = table[table["asset"].isin(assets.loc[used, "asset"])].reset_index(drop=True)
+    parts = clean_table(table, list(features), clean, quantities, task.track, typical_values(table[list(features)]))
+    split = np.where(used, "train", UNUSED)
+    lines = assets.assign(split=split, used_in_training=used, weight=record.weight)
+    touched = pd.DataFrame([part.counts for part in parts])
+    lines = lines.merge(touched, on="asset", how="left").fillna({name: 0 for name in touched.columns if name != "asset"})
+    kinds = {name: np.int64 for name in touched.columns if name != "asset"}
+    return pd.concat([part.rows for part in parts], ignore_index=True), lines.astype(kinds)
+
+
+def matched(values: Floats, own: Floats) -> Floats:
+    """(R, F) features of a public source, shifted and stretched so that each has mean and spread of the own (S, F).
+
+    A feature that does not vary in one of the two gets the mean of the own one.
+    """
+    spread, wanted = values.std(axis=0), own.std(axis=0)
+    varies = spread > ROUNDING * np.abs(values).max(axis=0, initial=0.0)
+    factor = np.where(varies, wanted / np.where(varies, spread, 1.0), 0.0)
+    return np.asarray((values - values.mean(axis=0)) * factor + own.mean(axis=0))
+
+
+def _note(record: PublicSource, quantities: Quantities) -> str:
+    return (
+        f"Training also saw {quantities.asset.count(record.used or 0)} of the public source {record.label}, each window "
+        f"with weight {record.weight:g}; validation and test are of the own {quantities.asset.many} alone."
+    )
