@@ -8,15 +8,18 @@ from dlnet.compress.stage2 import TeacherContext, compress_all
 from dlnet.config.base import StageConfig
 from dlnet.config.cost import CostParams
 from dlnet.config.prune import PruneParams
+from dlnet.config.students import StudentParams
 from dlnet.config.task import TaskParams
 from dlnet.cost.energy import measure_energy, write_volatile
 from dlnet.cost.table import student_table
+from dlnet.data.encode import fit_encoder
 from dlnet.data.windows import WindowDataset
 from dlnet.distill.gains import Distillation, PrunedDistillation, pruning_gains
+from dlnet.distill.synthetic import synthetic_windows
 from dlnet.files import atomic_dir, write_parquet
-from dlnet.models.trained import load_network
+from dlnet.models.trained import TrainedModel, load_network
 from dlnet.select.record import FrontRecord
-from dlnet.train.data import training_windows
+from dlnet.train.data import make_training_data, training_windows
 from dlnet.train.job import curves
 from dlnet.train.plan import plan_of
 from stages import run
@@ -30,6 +33,7 @@ class CompressConfig(StageConfig):
     """Sections of params.yaml that the stage reads."""
 
     task: TaskParams
+    students: StudentParams
     prune: PruneParams
     cost: CostParams
 
@@ -41,8 +45,8 @@ def main() -> None:
     elites = [load_network(STUDENTS / name) for name in FrontRecord.read(Path("models/front1/front.json")).elites]
     teaches = Distillation.read(STUDENTS / "distillation.json").teacher.teaches
     teacher = load_network(Path("models/teacher")) if teaches else None
-    context = TeacherContext(dataset, training_windows(dataset, config.task), teacher, params.teacher_share)
-    plan = plan_of(params.training, dataset.task.channels.noise)
+    context = _context(config, dataset, teacher)
+    plan = plan_of(params.training, dataset.task.channels.noise, config.students.temperature)
     with measure_energy(config.cost.country) as meter:
         students, results = compress_all(elites, params, plan, context)
     write_volatile(VOLATILE, {"training": meter.energy, "students": len(results)})
@@ -53,6 +57,25 @@ def main() -> None:
         write_parquet(folder / "table.parquet", table)
         write_parquet(folder / "learning.parquet", curves(results))
         PrunedDistillation(gains=pruning_gains(table)).write(folder / "distillation.json")
+
+
+def _context(config: CompressConfig, dataset: WindowDataset, teacher: TrainedModel | None) -> TeacherContext:
+    """What compressed networks are trained from: the windows of the first stage, but no simulated ones."""
+    params, windows, encoder = (
+        config.students,
+        training_windows(dataset, config.task),
+        fit_encoder(dataset, config.task),
+    )
+    measured = make_training_data(dataset, encoder, windows)
+    return TeacherContext(
+        dataset,
+        windows,
+        teacher,
+        config.prune.teacher_share,
+        config.prune.loss,
+        params.hint_width,
+        synthetic_windows(params, measured, encoder),
+    )
 
 
 if __name__ == "__main__":

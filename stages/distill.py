@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import torch
 from torch import Tensor
 
 from dlnet.config.base import StageConfig
@@ -20,11 +19,11 @@ from dlnet.data.schema import read_label, read_table
 from dlnet.data.windows import WindowDataset
 from dlnet.distill.gains import Distillation, gains, teacher_verdict
 from dlnet.distill.students import as_student, sweep
-from dlnet.distill.synthetic import Fleet, add_synthetic_windows, shifted, simulated
+from dlnet.distill.synthetic import Fleet, simulated, synthetic_windows
 from dlnet.distill.targets import add_teacher_targets
 from dlnet.files import atomic_dir, write_parquet
 from dlnet.models.trained import load_network
-from dlnet.train.data import TrainingData, make_training_data, training_windows
+from dlnet.train.data import make_training_data, training_windows
 from dlnet.train.job import curves
 from dlnet.train.plan import plan_of
 from dlnet.train.pool import run_stacks
@@ -54,13 +53,10 @@ def main() -> None:
     windows = training_windows(dataset, config.task)
     teacher = load_network(TEACHER)
     plain = make_training_data(dataset, encoder, windows)
+    synthetic = synthetic_windows(params, plain, encoder, _simulated(config, dataset, encoder))
     training_data = add_teacher_targets(
-        plain, [(teacher, 1.0)], dataset, encoder, windows, params.losses, params.hint_width
+        plain, [(teacher, 1.0)], dataset, encoder, windows, params.losses, params.hint_width, synthetic
     )
-    if params.uses_synthetic_windows:
-        training_data = add_synthetic_windows(
-            training_data, teacher, _synthetic_windows(config, dataset, training_data, encoder)
-        )
     stacks = sweep(encoder, params)
     with measure_energy(config.cost.country) as meter:
         plan = plan_of(params.training, dataset.task.channels.noise, params.temperature)
@@ -78,18 +74,13 @@ def main() -> None:
         Distillation(teacher=verdict, gains=gains(table)).write(folder / "distillation.json")
 
 
-def _synthetic_windows(
-    config: DistillConfig, dataset: WindowDataset, training_data: TrainingData, encoder: Encoder
-) -> Tensor:
-    """(N, T, C) synthetic windows: shifted training windows, then windows of a simulated fleet."""
-    params = config.students
-    parts = [shifted(training_data, params.shifted.copies, params.shifted.spread, seed=0)]
-    if params.simulated_stride:
-        stride, fleet = params.simulated_stride, Fleet(read_table(SIMULATED), read_label(SIMULATED))
-        parts.append(
-            simulated(fleet, dataset.task.quantities, config.clean, config.split, config.task, encoder, stride)
-        )
-    return torch.cat(parts)
+def _simulated(config: DistillConfig, dataset: WindowDataset, encoder: Encoder) -> Tensor | None:
+    """(N, T, C) windows of the simulated fleet, if the settings ask for them."""
+    stride = config.students.simulated_stride
+    if not stride:
+        return None
+    fleet = Fleet(read_table(SIMULATED), read_label(SIMULATED))
+    return simulated(fleet, dataset.task.quantities, config.clean, config.split, config.task, encoder, stride)
 
 
 if __name__ == "__main__":

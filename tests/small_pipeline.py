@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 from ruamel.yaml import YAML
 
@@ -13,9 +14,10 @@ def shrink(path: Path) -> None:
     yaml = YAML()
     params = yaml.load(path)
     params["task"]["stride_train"] = 5
-    for section in ("teacher", "students", "prune"):
-        params[section]["training"] |= {"steps": 120, "check": 40}
-    params["teacher"] |= {"hidden": 24, "members": 2}
+    for section in _trained(params):
+        section["training"] |= {"steps": 120, "check": 40}
+    params["teacher"]["ensemble"] |= {"members": 4}
+    params["students"]["mixed"] |= {"copies": 1}
     params["students"] |= {"hidden": {"liquid": [6], "ltc": [6]}, "seeds": [0]}
     params["prune"] |= {"sparsities": [0.5]}
     params["select"] |= {"elites": 2}
@@ -32,8 +34,8 @@ def shrink_further(path: Path) -> None:
     yaml = YAML()
     params = yaml.load(path)
     params["task"] |= {"stride_train": 20, "stride_eval": 20}
-    for section in ("teacher", "students", "prune"):
-        params[section]["training"] |= {"steps": 60, "check": 30}
+    for section in _trained(params):
+        section["training"] |= {"steps": 60, "check": 30}
     params["students"] |= {"losses": ["labels", "l1"]}
     params["baselines"] |= {"stride": 40}
     params["baselines"]["boosting"] |= {"iterations": 10}
@@ -42,6 +44,11 @@ def shrink_further(path: Path) -> None:
         gru["training"] |= {"steps": 20, "check": 10}
     params["select"] |= {"elites": 1}
     yaml.dump(params, path)
+
+
+def _trained(params: Any) -> list[Any]:
+    """Sections with settings of training."""
+    return [*(params["teacher"][kind] for kind in ("ensemble", "continuous")), params["students"], params["prune"]]
 
 
 if __name__ == "__main__":

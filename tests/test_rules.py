@@ -61,8 +61,8 @@ def test_a_stage_lists_the_sections_it_reads(name, sections):
     ("old", "new", "message"),
     [
         ("  window: 50 ", "  window: 53 ", "task: window .53. must be a multiple of block .5."),
-        ("  members: 5 ", "  members: five ", "teacher.members: .*got 'five'"),
-        ("  members: 5 ", "  membres: 5 ", "teacher.membres: Extra inputs are not permitted"),
+        ("    members: 5 ", "    members: five ", "teacher.continuous.members: .*got 'five'"),
+        ("    members: 5 ", "    membres: 5 ", "teacher.continuous.membres: Extra inputs are not permitted"),
         ("teacher:\n", "teachers:\n", "teacher: Field required"),
         ("  horizon: 100 ", "  horizon: 90 ", "knots must rise and end at horizon"),
     ],

@@ -9,12 +9,13 @@ from torch import Tensor
 
 from dlnet.compress.net import Net
 from dlnet.models import network
+from dlnet.models.network import as_on_device
 
 
 def branch_usage(net: Net, z: Tensor) -> Tensor:
-    """(branches,) share of the windows ``z`` (N, T, C) that the gate assigns to each branch."""
+    """(branches,) share of the windows ``z`` (N, T, C) that the gate on a device assigns to each branch."""
     stacked = {name: value[None] for name, value in net.parameters.items()}
-    return network.branch_usage(stacked, z, net.config)[0]
+    return network.branch_usage(stacked, z, as_on_device(net.config))[0]
 
 
 def with_branches(net: Net, kept: Tensor) -> Net:

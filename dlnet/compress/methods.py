@@ -40,8 +40,8 @@ def _steps(net: Net, whole: Net, sparsity: float, _probe: Probe) -> Net:
     return structure.with_steps(net, max(2, structure.kept_count(whole.config.steps, sparsity)))
 
 
-def _knots(net: Net, whole: Net, sparsity: float, _probe: Probe) -> Net:
-    return structure.with_knots(net, structure.kept_count(len(whole.config.knots), sparsity))
+def _knots(net: Net, whole: Net, sparsity: float, probe: Probe) -> Net:
+    return structure.with_knots(net, structure.kept_count(len(whole.config.knots), sparsity), probe(net.encoder)[0])
 
 
 def _lowrank(net: Net, whole: Net, sparsity: float, _probe: Probe) -> Net:

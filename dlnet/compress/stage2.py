@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from itertools import product
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from torch import Tensor
@@ -18,12 +18,13 @@ from dlnet.config.prune import PruneParams
 from dlnet.data.encode import Encoder
 from dlnet.data.windows import WindowDataset
 from dlnet.distill.students import as_student
+from dlnet.distill.synthetic import SyntheticWindows
 from dlnet.distill.targets import add_teacher_targets
 from dlnet.errors import ConfigError
 from dlnet.models.network import NetConfig
 from dlnet.models.trained import TrainedModel
 from dlnet.train.data import TrainingData, Windows, make_training_data
-from dlnet.train.job import Job, Trained
+from dlnet.train.job import LABELS, Job, Trained
 from dlnet.train.plan import TrainPlan
 from dlnet.train.pool import Stack, run_stacks
 
@@ -37,12 +38,17 @@ class TeacherContext:
     Attributes:
         dataset, windows: of the training and validation assets.
         teacher: mixed into each elite's own forecasts by ``share``; None: not used.
+        loss: between a compressed network and its teachers. hint_width: see ``add_teacher_targets``.
+        synthetic: windows that only the teachers label, seen by networks that learn from them; None: no such windows.
     """
 
     dataset: WindowDataset
     windows: Windows
     teacher: TrainedModel | None
     share: float
+    loss: str = "l1"
+    hint_width: int = 16
+    synthetic: SyntheticWindows | None = None
     _plain: dict[Encoder, TrainingData] = field(default_factory=dict)
 
     def plain(self, encoder: Encoder) -> TrainingData:
@@ -52,10 +58,20 @@ class TeacherContext:
         return self._plain[encoder]
 
     def training_data(self, elite: TrainedModel, encoder: Encoder) -> TrainingData:
-        """The same with the forecasts of ``elite`` and the teacher."""
+        """The same with the forecasts of ``elite`` and the teacher; hidden states are those of the teacher, if used."""
         share = self.share if self.teacher else 0.0
-        sources = [(elite, 1 - share)] + ([(self.teacher, share)] if self.teacher and share else [])
-        return add_teacher_targets(self.plain(encoder), sources, self.dataset, encoder, self.windows)
+        sources = [(self.teacher, share)] if self.teacher and share else []
+        sources += [(elite, 1 - share)] if share < 1 else []
+        return add_teacher_targets(
+            self.plain(encoder),
+            sources,
+            self.dataset,
+            encoder,
+            self.windows,
+            (self.loss,),
+            self.hint_width,
+            self.synthetic,
+        )
 
     def probe(self, encoder: Encoder) -> tuple[Tensor, Tensor]:
         """Labelled windows, evenly spaced: z (N, T, C), change (N, horizon)."""
@@ -69,20 +85,23 @@ class CompressionRun:
     """Compression of one elite by one method to one sparsity, and the network reached so far.
 
     Attributes:
-        elite: index among the elites. tag: ``taught`` (labels and teachers) or ``labels`` (labels only).
+        elite: index among the elites. bits: of a weight in training, 0 in floats.
+        tag: ``taught`` (labels and teachers) or ``labels`` (labels only).
     """
 
     elite: int
     method: str
     sparsity: float
+    bits: Literal[0, 4, 8]
     tag: str
     seed: int
     net: Net
 
     def name(self, elites: Sequence[TrainedModel]) -> str:
         """Name of the resulting network."""
-        parts = (elites[self.elite].name, self.method, f"{100 * self.sparsity:.0f}", self.tag, f"s{self.seed}")
-        return "-".join(parts)
+        bits = [f"{self.bits}bit"] if self.bits else []
+        kind = [elites[self.elite].name, self.method, f"{100 * self.sparsity:.0f}", *bits]
+        return "-".join([*kind, self.tag, f"s{self.seed}"])
 
 
 def compress_all(
@@ -129,9 +148,10 @@ def _runs(elites: Sequence[TrainedModel], params: PruneParams, probe: Probe, lea
             tqdm.write(f"{elite.name}: {method} leaves fewer rows than clean.window at sparsity {at}; skipped")
             skipped += short
         runs += [
-            CompressionRun(index, method, sparsity, tag, seed, beginning(method, whole))
+            CompressionRun(index, method, sparsity, bits, tag, seed, beginning(method, whole))
             for sparsity in sparsities
             if sparsity not in skipped
+            for bits in params.bits
             for seed in params.seeds
             for tag in ("taught", "labels")
         ]
@@ -153,7 +173,7 @@ def _smaller(
 ) -> CompressionRun:
     whole, sparsity = net_of(elites[run.elite]), sparsity_at(part, params.rounds, run.sparsity)
     net = METHODS[run.method](run.net, whole, sparsity, context.probe)
-    return replace(run, net=replace(net, config=replace(net.config, bits=params.bits)))
+    return replace(run, net=replace(net, config=replace(net.config, bits=run.bits)))
 
 
 def _stacks(
@@ -161,14 +181,16 @@ def _stacks(
 ) -> tuple[list[Stack], list[TrainingData]]:
     """Jobs of all runs, assigned to stacks by shape; training data for each elite and encoder."""
     indices: dict[tuple[int, Encoder], int] = {}
-    by_shape: dict[NetConfig, list[Job]] = {}
+    by_shape: dict[tuple[NetConfig, bool], list[Job]] = {}
     for run in runs:
         training_data = indices.setdefault((run.elite, run.net.encoder), len(indices))
-        loss = "l1" if run.tag == "taught" else "labels"
+        loss = context.loss if run.tag == "taught" else LABELS
         job = Job(run.name(elites), run.seed, loss, params.alpha, training_data, run.net.parameters, run.net.mask)
-        by_shape.setdefault(run.net.config, []).append(job)
+        # Only networks with a teacher see synthetic windows, which make their batches larger.
+        apart = context.synthetic is not None and loss == LABELS
+        by_shape.setdefault((run.net.config, apart), []).append(job)
     training_sets = [context.training_data(elites[elite], encoder) for elite, encoder in indices]
-    return [Stack(config, tuple(jobs)) for config, jobs in by_shape.items()], training_sets
+    return [Stack(config, tuple(jobs)) for (config, _), jobs in by_shape.items()], training_sets
 
 
 def _trained(run: CompressionRun, result: Trained) -> CompressionRun:
@@ -182,6 +204,7 @@ def _student(
     lineage: dict[str, Any] = {
         "method": run.method,
         "sparsity": run.sparsity,
+        "bits": run.bits,
         "rounds": params.rounds,
         "parent": elite.name,
         "parent_loss": elite.lineage["loss"],

@@ -6,11 +6,14 @@ from dataclasses import replace
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from dlnet.compress.importance import channels_of_features
 from dlnet.compress.net import Net, check_sparsity
 from dlnet.errors import ModelError
 from dlnet.models.cells import CELLS
+from dlnet.models.head import skip_values
+from dlnet.models.network import hidden_path
 
 
 def kept_count(whole: int, sparsity: float) -> int:
@@ -88,12 +91,41 @@ def with_steps(net: Net, steps: int) -> Net:
     return Net(replace(net.config, steps=steps), dict(net.parameters), encoder)
 
 
-def with_knots(net: Net, count: int) -> Net:
-    """The network with ``count`` evenly spaced knots of its head; the last knot is always kept."""
-    config, knots = net.config, len(net.config.knots)
-    indices = torch.linspace(knots / count - 1, knots - 1, count).round().long()
-    level = torch.arange(knots, config.outputs)
-    columns = torch.cat([torch.cat([indices, level]) + branch * config.outputs for branch in range(config.branches)])
-    chosen = tuple(config.knots[index] for index in indices)
-    smaller = {**net.parameters, "wo": net.parameters["wo"][:, columns], "bo": net.parameters["bo"][:, columns]}
+def with_knots(net: Net, count: int, z: Tensor) -> Net:
+    """The network with ``count`` evenly spaced knots of its head; the last knot is always kept.
+
+    Each output is a fall of health since the knot before, so an output that stays takes over the falls of those that
+    are removed before it: else the forecast would lose them. It is fitted to their sum on the windows ``z`` (N, T, C).
+    """
+    config, width = net.config, len(net.config.knots)
+    ends = torch.linspace(width / count - 1, width - 1, count).round().long().tolist()
+    groups = [slice(before + 1, end + 1) for before, end in zip([-1, *ends], ends, strict=False)]
+    seen, outputs = _head_inputs(net, z), torch.cat([net.parameters["wo"], net.parameters["bo"]])
+    columns = []
+    for head in torch.split(outputs, config.outputs, dim=1):
+        columns += [merged(head[:, group], seen) for group in groups]
+        columns.append(head[:, width:])
+    kept, chosen = torch.cat(columns, dim=1), tuple(config.knots[end] for end in ends)
+    smaller = {**net.parameters, "wo": kept[:-1].contiguous(), "bo": kept[-1:].contiguous()}
     return Net(replace(config, knots=chosen), smaller, replace(net.encoder, knots=chosen))
+
+
+def merged(columns: Tensor, seen: Tensor) -> Tensor:
+    """One output whose softplus comes closest to the sum of those of several: (inputs, K), (N, inputs) -> (inputs, 1).
+
+    Least squares on the inputs of softplus, weighted by its slope: the error of the falls to first order.
+    """
+    if columns.shape[1] == 1:
+        return columns
+    exact, windows = columns.double(), seen.double()
+    target = torch.log(torch.expm1(functional.softplus(windows @ exact).sum(1, keepdim=True)))
+    weight = torch.sigmoid(target)
+    return torch.linalg.lstsq(windows * weight, target * weight, driver="gelsd").solution.to(columns.dtype)
+
+
+def _head_inputs(net: Net, z: Tensor) -> Tensor:
+    """(N, n + skip + 1) what the head sees of the windows ``z``, and a one for its bias."""
+    config = replace(net.config, bits=0)
+    with torch.no_grad():
+        last = hidden_path({name: value[None] for name, value in net.parameters.items()}, z[None], config)[-1][0].mT
+    return torch.cat([last, skip_values(z[None], config)[0], torch.ones(len(z), 1)], dim=1)

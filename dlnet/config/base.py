@@ -124,6 +124,11 @@ def _unreadable_line(text: str) -> int:
     return 1
 
 
+def as_list(value: object) -> object:
+    """A list as it is, and anything else as a list of one: where a setting takes one value or several."""
+    return value if isinstance(value, list) else [value]
+
+
 def each_once(lists: Mapping[str, Sequence[object]]) -> None:
     """Raise ``ValueError`` where one of the named lists is empty or holds a value twice."""
     for name, values in lists.items():

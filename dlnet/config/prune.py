@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
-from dlnet.config.base import Count, Fraction, Section, each_once
+from dlnet.config.base import Count, Fraction, Section, as_list, each_once
+from dlnet.config.students import TeacherLossName
 from dlnet.config.training import TrainingParams
 
 Method = Literal[
@@ -36,10 +37,13 @@ class PruneParams(Section):
     teacher_share: Fraction
     alpha: Fraction
     seeds: list[Annotated[int, Field(ge=0)]]
-    bits: Literal[0, 4, 8]
+    bits: Annotated[list[Literal[0, 4, 8]], BeforeValidator(as_list)]
+    loss: TeacherLossName
     training: TrainingParams
 
     @model_validator(mode="after")
     def _distinct(self) -> Self:
-        each_once({"methods": self.methods, "sparsities": self.sparsities, "seeds": self.seeds})
+        each_once(
+            {"methods": self.methods, "sparsities": self.sparsities, "seeds": self.seeds, "bits": self.bits},
+        )
         return self

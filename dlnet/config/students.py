@@ -5,20 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
-from dlnet.config.base import Count, Fraction, Section, each_once
+from dlnet.config.base import Count, Fraction, Section, as_list, each_once
 from dlnet.config.training import TrainingParams
 
 StudentCell = Literal["liquid", "ltc"]  # those with an integer form
 
 
-Loss = Literal[
-    "labels", "l1", "mse", "cosine", "gaussian", "binned", "hint", "attention", "distance", "angle", "contrast"
-]  # ``labels``, or a name in dlnet.losses.LOSSES
-
-
-FORECAST_LOSSES = ("labels", "l1", "mse", "cosine")  # those that need only the teacher's forecast
+TeacherLossName = Literal[
+    "l1", "mse", "cosine", "gaussian", "binned", "hint", "attention", "distance", "angle", "contrast"
+]  # those of dlnet.losses.LOSSES
+Loss = Literal["labels"] | TeacherLossName
 
 
 class ShiftedParams(Section):
@@ -28,8 +26,19 @@ class ShiftedParams(Section):
     spread: Annotated[float, Field(ge=0)]
 
 
+class MixedParams(Section):
+    """Mixtures of two training windows each, with shifted features, labelled only by the teacher."""
+
+    copies: Annotated[int, Field(ge=0)]
+    reach: Annotated[float, Field(ge=0)]
+    spread: Annotated[float, Field(ge=0)]
+
+
+Branches = Annotated[int, Field(ge=1, le=4)]
+
+
 class StudentParams(Section):
-    """The sweep of students with an Euler solver: every cell and hidden size x loss x seed."""
+    """The sweep of students with an Euler solver: every cell and hidden size x number of branches x loss x seed."""
 
     hidden: dict[StudentCell, list[Count]]
     losses: list[Loss]
@@ -37,8 +46,9 @@ class StudentParams(Section):
     substeps: Count
     alpha: Fraction
     hint_width: Count
-    branches: Annotated[int, Field(ge=1, le=4)]
+    branches: Annotated[list[Branches], BeforeValidator(as_list)]
     temperature: Annotated[float, Field(gt=0)]
+    mixed: MixedParams
     shifted: ShiftedParams
     simulated_stride: Annotated[int, Field(ge=0)]
     training: TrainingParams
@@ -46,13 +56,14 @@ class StudentParams(Section):
     @property
     def uses_synthetic_windows(self) -> bool:
         """Whether students are also trained on synthetic windows, labelled by the teacher."""
-        return bool(self.shifted.copies or self.simulated_stride)
+        return bool(self.mixed.copies or self.shifted.copies or self.simulated_stride)
 
     @model_validator(mode="after")
     def _baseline(self) -> Self:
         lists: dict[str, Sequence[object]] = {
             "losses": self.losses,
             "seeds": self.seeds,
+            "branches": self.branches,
             **{f"hidden.{cell}": n for cell, n in self.hidden.items()},
         }
         each_once(lists)
@@ -62,7 +73,4 @@ class StudentParams(Section):
             raise ValueError(
                 "losses must contain 'labels': the other students are compared with those trained without a teacher"
             )
-        if self.uses_synthetic_windows and set(self.losses) - set(FORECAST_LOSSES):
-            known = ", ".join(FORECAST_LOSSES)
-            raise ValueError(f"with shifted.copies or simulated_stride, losses may only be {known}")
         return self

@@ -1,4 +1,4 @@
-"""Section ``teacher``: the network that students are distilled from."""
+"""Section ``teacher``: the networks that students are distilled from."""
 
 from __future__ import annotations
 
@@ -12,7 +12,20 @@ from dlnet.config.training import TrainingParams
 CellName = Literal["liquid", "ltc", "ltc2"]
 
 
-class TeacherParams(Section):
+class EnsembleParams(Section):
+    """Many networks of student size (Euler, one step a block), averaged.
+
+    ``noise``: of the features in training, in times of the track's own; the members take the values in turn.
+    """
+
+    cell: Literal["liquid", "ltc"]
+    hidden: Count
+    members: Count
+    noise: Annotated[list[Annotated[float, Field(ge=0)]], Field(min_length=1)]
+    training: TrainingParams
+
+
+class ContinuousParams(Section):
     """A large liquid network, or several averaged, in continuous time."""
 
     cell: CellName
@@ -20,5 +33,13 @@ class TeacherParams(Section):
     substeps: Count
     hidden: Count
     members: Count
-    seed: Annotated[int, Field(ge=0)]
     training: TrainingParams
+
+
+class TeacherParams(Section):
+    """The kind of teacher, and the settings of each kind."""
+
+    kind: Literal["ensemble", "continuous"]
+    seed: Annotated[int, Field(ge=0)]
+    ensemble: EnsembleParams
+    continuous: ContinuousParams

@@ -21,8 +21,15 @@ def student_table(students: Iterable[TrainedModel], cost: CostParams) -> pd.Data
 
 
 def _row(student: TrainedModel, cost: CostParams) -> dict[str, Any]:
-    lineage = {"name": student.name, "cell": student.config.cell, "hidden": student.config.hidden, **student.lineage}
-    return {**lineage, "mae_validation": student.metrics["mae_validation"], **costs(student, cost)}
+    config = student.liquid
+    lineage = {"name": student.name, "cell": config.cell, "hidden": config.hidden, "branches": config.branches}
+    return {
+        **lineage,
+        "bits": config.bits,
+        **student.lineage,
+        "mae_validation": student.metrics["mae_validation"],
+        **costs(student, cost),
+    }
 
 
 def costs(student: TrainedModel, cost: CostParams, precision: Precision | None = None) -> dict[str, float]:

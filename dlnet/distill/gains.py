@@ -18,7 +18,8 @@ class TeacherVerdict(Document):
     """Whether the teacher beats the best student without a teacher on validation windows, with a sentence for reports.
 
     Attributes:
-        student: ``cell-hidden`` of that student. teacher_mae, student_mae: health, the latter averaged over seeds.
+        student: ``cell-hidden`` of that student, and its branches where there are several.
+        teacher_mae, student_mae: health, the latter averaged over seeds.
     """
 
     teaches: bool
@@ -33,6 +34,7 @@ class Gain(Document):
 
     cell: str
     hidden: int
+    branches: int = 1
     loss: str
     seeds: int
     mae_validation: MeanStd
@@ -44,6 +46,7 @@ class PruningGain(Document):
 
     method: str
     sparsity: float
+    bits: int = 0
     networks: int
     taught: MeanStd
     labels: MeanStd
@@ -67,17 +70,17 @@ def gains(table: pd.DataFrame) -> tuple[Gain, ...]:
     """Gain of each loss over training on labels only: ``1 - mae / mae of the labels-only student of the same seed``.
 
     Args:
-        table: one row per student, with columns ``cell``, ``hidden``, ``loss``, ``seed``, ``mae_validation``.
+        table: one row per student, with columns ``cell``, ``hidden``, ``branches``, ``loss``, ``seed`` and
+            ``mae_validation``.
     """
-    keys = ["cell", "hidden"]
+    keys = ["cell", "hidden", "branches"]
     alone = table[table["loss"] == "labels"].set_index([*keys, "seed"])["mae_validation"]
     rows = []
-    for (cell, hidden, loss), part in table.groupby([*keys, "loss"], sort=True):
+    for (cell, hidden, branches, loss), part in table.groupby([*keys, "loss"], sort=True):
         own = part.set_index([*keys, "seed"])["mae_validation"]
         gain = _spread(1 - own / alone.reindex(own.index))
-        rows.append(
-            Gain(cell=cell, hidden=int(hidden), loss=loss, seeds=len(own), mae_validation=_spread(own), gain=gain)
-        )
+        kind = {"cell": cell, "hidden": int(hidden), "branches": int(branches), "loss": loss}
+        rows.append(Gain(**kind, seeds=len(own), mae_validation=_spread(own), gain=gain))
     return tuple(rows)
 
 
@@ -85,17 +88,18 @@ def pruning_gains(table: pd.DataFrame) -> tuple[PruningGain, ...]:
     """Gain of distillation over training on labels only, after pruning.
 
     Args:
-        table: a row per pruned student, columns ``parent``, ``method``, ``sparsity``, ``seed``, ``stage2`` (``taught``
-            or ``labels``) and ``mae_validation``.
+        table: a row per pruned student, columns ``parent``, ``method``, ``sparsity``, ``bits``, ``seed``, ``stage2``
+            (``taught`` or ``labels``) and ``mae_validation``.
     """
     rows = []
-    for (method, sparsity), part in table.groupby(["method", "sparsity"], sort=True):
+    for (method, sparsity, bits), part in table.groupby(["method", "sparsity", "bits"], sort=True):
         wide = part.pivot_table(index=["parent", "seed"], columns="stage2", values="mae_validation")
         with_teacher, labels = wide["taught"], wide["labels"]
         rows.append(
             PruningGain(
                 method=method,
                 sparsity=float(sparsity),
+                bits=int(bits),
                 networks=len(wide),
                 taught=_spread(with_teacher),
                 labels=_spread(labels),
@@ -107,8 +111,9 @@ def pruning_gains(table: pd.DataFrame) -> tuple[PruningGain, ...]:
 
 def teacher_verdict(table: pd.DataFrame, teacher_mae: float) -> TeacherVerdict:
     """Whether the teacher beats the best student without a teacher; ``table`` as in ``gains``."""
-    alone = table[table["loss"] == "labels"].groupby(["cell", "hidden"])["mae_validation"].mean()
-    best, name = float(alone.min()), "-".join(map(str, alone.idxmin()))
+    alone = table[table["loss"] == "labels"].groupby(["cell", "hidden", "branches"])["mae_validation"].mean()
+    best, (cell, hidden, branches) = float(alone.min()), alone.idxmin()
+    name = f"{cell}-{hidden}" if branches == 1 else f"{cell}-{hidden}-b{branches}"
     better = teacher_mae < best
     text = (
         f"The teacher (validation MAE {teacher_mae:.5f}) beats the best student trained on labels alone "

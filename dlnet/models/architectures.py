@@ -91,6 +91,12 @@ def predict(
     return torch.cat(parts, dim=1)
 
 
+def mean_prediction(parameters: Parameters, z: Tensor, config: Config, batch: int = 1024) -> Tensor:
+    """Mean of ``predict`` over the networks, never all of their forecasts at once: z (N, T, C) -> (N, horizon)."""
+    full = horizon_basis(config)
+    return torch.cat([predict(parameters, part, config, full).mean(0) for part in torch.split(z, batch)])
+
+
 def stack_size(parameters: Parameters) -> int:
     """Networks M in a stack: the first axis of every parameter."""
     return len(next(iter(parameters.values())))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import torch
@@ -178,8 +178,16 @@ def branch_penalty(parameters: Parameters, path: list[Tensor], z: Tensor, config
     return branches.penalty(shares(parameters, path[-1], z, config))
 
 
+def as_on_device(config: NetConfig) -> NetConfig:
+    """The same network with the rounding of the engine, in 8 bits unless it was trained in others."""
+    return replace(config, bits=config.bits or 8)
+
+
 def branch_usage(parameters: Parameters, z: Tensor, config: NetConfig, batch: int = 1024) -> Tensor:
-    """Share of the windows z (N, T, C) that each gate of M networks assigns to each branch: (M, branches), float64."""
+    """Share of the windows z (N, T, C) that each gate of M networks assigns to each branch: (M, branches), float64.
+
+    With ``config.bits`` the gate is that of a device; see ``as_on_device``.
+    """
     models = len(parameters["b"])
     if config.branches == 1:
         return torch.ones(models, 1, dtype=torch.float64)

@@ -15,7 +15,7 @@ from dlnet.data.encoder_check import check_encoder
 from dlnet.data.windows import Ends, Histories, Singles, WindowDataset
 from dlnet.errors import ModelError
 from dlnet.files import read_tensors, write_tensors
-from dlnet.models.architectures import Config, config_from_json, count_parameters, initial, predict, stack_size
+from dlnet.models.architectures import Config, config_from_json, count_parameters, initial, mean_prediction, stack_size
 from dlnet.models.document import FILE, Facts, ForecastErrors, ModelDocument, read_document
 from dlnet.models.head import Parameters
 from dlnet.models.network import NetConfig
@@ -60,7 +60,7 @@ class TrainedModel:
     def predict(self, z: Singles, anchor: Singles) -> Singles:
         """Forecast encoded windows: z (N, T, C), anchor (N, 1) health -> (N, horizon) health."""
         # Copied to torch's alignment, like the weights; else the last bits depend on the memory address of the windows.
-        change = predict(self.parameters, torch.tensor(z), self.config).mean(0).numpy()
+        change = mean_prediction(self.parameters, torch.tensor(z), self.config).numpy()
         return np.asarray(change * np.float32(self.encoder.delta_scale) + anchor, np.float32)
 
     def forecast(self, dataset: WindowDataset, ends: Ends) -> Singles:

@@ -20,7 +20,8 @@ class TrainingData:
 
     Attributes:
         z: (N, T, C) training windows, labelled ones first. change: (N, horizon), NaN where unlabelled or not measured.
-        labelled: how many of them have labels. features: channels that noise is added to.
+        labelled: how many of them have labels. synthetic: how many, the last ones, were not measured but made.
+        features: channels that noise is added to.
         validation_z, validation_change: (V, T, C), (V, horizon).
         delta_scale: of the errors, in the target's unit, per unit of change.
         teacher: (N, horizon) the teacher's output, if any. Other outputs of the teacher that losses need:
@@ -39,6 +40,12 @@ class TrainingData:
     spread: Tensor | None = None
     hint: Tensor | None = None
     attention: Tensor | None = None
+    synthetic: int = 0
+
+    @property
+    def measured(self) -> int:
+        """Training windows that were measured; the synthetic ones follow."""
+        return len(self.z) - self.synthetic
 
     @property
     def sparse(self) -> bool:

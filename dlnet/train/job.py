@@ -29,6 +29,7 @@ class Job:
         alpha: weight of the labels. training_set: index of its training set.
         start: initial weights, instead of random ones (no stack axis).
         mask: 1 where a weight may be non-zero, by parameter name (no stack axis).
+        noise: of its features in training, in place of that of the plan.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Job:
     training_set: int = 0
     start: Parameters | None = None
     mask: Parameters | None = None
+    noise: float | None = None
 
 
 @dataclass

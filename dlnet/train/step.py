@@ -60,18 +60,38 @@ def take_step(
 def _draw(
     streams: Sequence[torch.Generator], live: Sequence[Job], data: Sequence[TrainingData], plan: TrainPlan
 ) -> tuple[Tensor, Tensor]:
-    """Windows for each network from its own stream: (rows of its data (M, B), z (M, B, T, C) with noise)."""
+    """Windows for each network from its own stream: (rows of its data (M, B), z (M, B, T, C) with noise).
+
+    Where a network of the stack sees synthetic windows, B is twice the batch: as many of them follow the measured
+    ones. Networks of the same stack that do not see them get their measured windows twice, so that their loss is the
+    same as without.
+    """
+    both = any(_sees_synthetic(job, own) for job, own in zip(live, data, strict=True))
     rows, noise = [], []
     for stream, job, own in zip(streams, live, data, strict=True):
-        pool = own.labelled if job.loss == LABELS else len(own.z)
-        rows.append(torch.randint(pool, (plan.batch,), generator=stream))
+        pool = own.labelled if job.loss == LABELS else own.measured
+        chosen = torch.randint(pool, (plan.batch,), generator=stream)
         width = own.features.stop - own.features.start
-        noise.append(torch.randn(plan.batch, 1, width, generator=stream))
+        shift = torch.randn(plan.batch, 1, width, generator=stream)
+        shift *= plan.noise if job.noise is None else job.noise
+        if _sees_synthetic(job, own):
+            made = own.measured + torch.randint(own.synthetic, (plan.batch,), generator=stream)
+            # Their features are shifted already, and the teacher's forecast is that of the shifted window.
+            chosen, shift = torch.cat([chosen, made]), torch.cat([shift, torch.zeros_like(shift)])
+        elif both:
+            chosen, shift = torch.cat([chosen, chosen]), torch.cat([shift, shift])
+        rows.append(chosen)
+        noise.append(shift)
     picked = torch.stack(rows)
     z = _pick([own.z for own in data], picked)
     for windows, own, shift in zip(z, data, noise, strict=True):
-        windows[..., own.features] += plan.noise * shift
+        windows[..., own.features] += shift
     return picked, z
+
+
+def _sees_synthetic(job: Job, data: TrainingData) -> bool:
+    """Whether a network is trained on synthetic windows: only one with a teacher, which labels them."""
+    return job.loss != LABELS and data.synthetic > 0
 
 
 def _pick(sources: Sequence[Tensor | None], rows: Tensor) -> Tensor:

@@ -59,8 +59,8 @@ def test_the_default_preset_restores_what_was_delivered(params: Path) -> None:
 
 
 def test_values_given_beside_a_preset_win(params: Path) -> None:
-    assert CliRunner().invoke(app, ["set", "teacher.members=3", "--preset", "quick"]).exit_code == 0
-    assert value_of(params, "teacher.members") == 3
+    assert CliRunner().invoke(app, ["set", "teacher.ensemble.members=3", "--preset", "quick"]).exit_code == 0
+    assert value_of(params, "teacher.ensemble.members") == 3
 
 
 @pytest.mark.parametrize(

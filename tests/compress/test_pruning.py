@@ -211,15 +211,32 @@ def test_fewer_steps_see_the_last_blocks_of_the_same_window():
 
 @pytest.mark.parametrize(("count", "knots"), [(3, (2, 5, 10)), (2, (2, 10)), (1, (10,))])
 @pytest.mark.parametrize("track", ["with_target", "sensors_only"])
-def test_fewer_knots_keep_the_horizon_and_their_own_weights(track, count, knots):
-    net = network(track=track)
-    smaller = structure.with_knots(net, count)
+@pytest.mark.parametrize("branches", [1, 2])
+def test_fewer_knots_keep_the_horizon_and_the_fall_until_then(track, count, knots, branches):
+    net = network(track=track, branches=branches)
+    z = windows(net, 200)[0]
+    smaller = structure.with_knots(net, count, z)
     assert smaller.config.knots == smaller.encoder.knots == knots
     assert fits(smaller)
-    for index, knot in enumerate(knots):
-        assert torch.equal(smaller.parameters["wo"][:, index], net.parameters["wo"][:, net.config.knots.index(knot)])
-    if track == "sensors_only":
-        assert torch.equal(smaller.parameters["wo"][:, -1], net.parameters["wo"][:, -1])
+    whole, after = forecast(net, z), forecast(smaller, z)
+    at = torch.tensor(knots) - 1
+    largest = (after - whole)[:, at].abs().max() / whole[:, at].abs().max()
+    assert largest < (1e-6 if count == 3 else 0.05), "a removed knot takes no fall with it"
+
+
+def test_knots_that_stand_alone_keep_their_weights():
+    net = network()
+    smaller = structure.with_knots(net, 2, windows(net, 50)[0])
+    assert torch.equal(smaller.parameters["wo"][:, 0], net.parameters["wo"][:, 0])
+
+
+def test_the_merged_output_is_exact_where_one_exists():
+    """softplus(s) + softplus(s) of outputs that do not vary: the bias alone."""
+    seen = torch.cat([torch.randn(30, 2, generator=torch.Generator().manual_seed(0)), torch.ones(30, 1)], dim=1)
+    columns = torch.tensor([[0.0, 0.0], [0.0, 0.0], [-1.0, 0.5]])
+    softplus = torch.nn.functional.softplus
+    found = softplus(seen @ structure.merged(columns, seen))[:, 0]
+    torch.testing.assert_close(found, softplus(torch.tensor([-1.0, 0.5])).sum().expand(30))
 
 
 @pytest.mark.parametrize("sparsity", [0.0, 0.25, 0.75])

@@ -11,7 +11,9 @@ from dlnet.compress.methods import METHODS, leaves_whole
 from dlnet.compress.net import net_of
 from dlnet.compress.stage2 import TeacherContext, compress_all
 from dlnet.config.prune import Method, PruneParams
+from dlnet.distill.synthetic import SyntheticWindows, mixed
 from dlnet.errors import ConfigError
+from dlnet.losses import LOSSES
 from dlnet.models.network import initial
 from dlnet.models.trained import TrainedModel, load_network
 from dlnet.train.data import training_windows
@@ -32,6 +34,7 @@ def params(methods, **changes):
         "alpha": 0.5,
         "seeds": [0],
         "bits": 0,
+        "loss": "l1",
     }
     return PruneParams(**content | {"training": training} | changes)
 
@@ -177,3 +180,29 @@ def test_steps_are_not_cut_below_the_rows_of_the_filter(setting, capsys):
     with pytest.raises(ConfigError, match="make no elite smaller"):
         compress_all([elite(encoder)], params(["steps"]), PLAN, replace(context, dataset=held))
     assert capsys.readouterr().out == "e0: steps leaves fewer rows than clean.window at sparsity 0.5; skipped\n"
+
+
+@pytest.mark.parametrize("loss", sorted(LOSSES))
+@pytest.mark.parametrize("teacher", [True, False])
+def test_every_loss_works_in_the_second_stage_with_synthetic_windows(setting, monkeypatch, loss, teacher):
+    monkeypatch.setattr("os.cpu_count", lambda: 1)  # no pool of processes, which takes seconds to start
+    context, encoder = setting
+    synthetic = SyntheticWindows(mixed(context.plain(encoder), 1, 0.1, 0.3, seed=0), encoder)
+    used = replace(context, loss=loss, hint_width=3, synthetic=synthetic, teacher=context.teacher if teacher else None)
+    students, _ = compress_all([elite(encoder)], params(["features_l1"]), PLAN, used)
+    assert [student.lineage["loss"] for student in students] == [loss, "labels"]
+    for student in students:
+        assert all(torch.isfinite(value).all() for value in student.parameters.values())
+
+
+def test_precisions_are_compared_in_one_run(setting, monkeypatch):
+    monkeypatch.setattr("os.cpu_count", lambda: 1)
+    context, encoder = setting
+    students, _ = compress_all([elite(encoder)], params(["structured"], bits=[0, 8]), PLAN, context)
+    assert {student.name: student.config.bits for student in students} == {
+        "e0-structured-50-taught-s0": 0,
+        "e0-structured-50-labels-s0": 0,
+        "e0-structured-50-8bit-taught-s0": 8,
+        "e0-structured-50-8bit-labels-s0": 8,
+    }
+    assert [student.lineage["bits"] for student in students] == [0, 0, 8, 8]

@@ -7,13 +7,15 @@ import pytest
 import torch
 from synthetic_dataset import synthetic_dataset, synthetic_encoder, task
 
-from dlnet.config.students import StudentParams
+from dlnet.compress.net import Net
+from dlnet.compress.structure import with_features, with_steps
 from dlnet.data.encode import fit_encoder
 from dlnet.data.prepare import prepare
 from dlnet.data.schema import read_label, read_table
 from dlnet.data.sources import embedded
 from dlnet.data.windows import WindowDataset
-from dlnet.distill.synthetic import Fleet, add_synthetic_windows, shifted, simulated
+from dlnet.distill.synthetic import Fleet, SyntheticWindows, mixed, shifted, simulated
+from dlnet.distill.targets import add_teacher_targets, hint_path, member_spread
 from dlnet.errors import ConfigError
 from dlnet.models.architectures import predict
 from dlnet.models.network import initial
@@ -51,35 +53,103 @@ def test_only_features_are_shifted_each_by_a_constant_a_window(example):
     assert features[:, :, 0].mean() == pytest.approx(0, abs=0.01)
 
 
-def test_only_the_teacher_labels_them_from_the_same_window(example):
+def test_a_mixture_lies_on_the_line_through_two_windows_within_reach(example):
+    """With no shifts every window is w a + (1 - w) b: here a and b are told apart by two channels that fix w."""
+    training_data = example[0]
+    count, steps, channels = training_data.z.shape
+    direction = torch.linspace(-1, 1, steps * channels).reshape(steps, channels)
+    along = torch.arange(count) % 2
+    z = mixed(replace(training_data, z=along[:, None, None] * direction), 50, 0.25, 0.0, seed=0)
+    assert len(z) == 50 * count
+    weights = (z * direction).sum((1, 2)) / (direction**2).sum()
+    torch.testing.assert_close(z, weights[:, None, None] * direction, atol=1e-6, rtol=0)
+    assert -0.25 <= weights.min() < -0.2
+    assert 1.2 < weights.max() <= 1.25
+    apart = weights[(weights != 0) & (weights != 1)]
+    assert apart.mean() == pytest.approx(0.5, abs=0.02)
+    assert apart.var() == pytest.approx(1.5**2 / 12, rel=0.05)
+
+
+def test_a_teacher_that_is_linear_gives_a_mixture_the_mixture_of_its_labels(example):
+    training_data = example[0]
+    line = torch.randn(training_data.z[0].numel(), generator=torch.Generator().manual_seed(0))
+    labels = training_data.z.flatten(1) @ line
+    found = mixed(training_data, 3, 0.1, 0.0, seed=4).flatten(1) @ line
+    assert labels.min() - 0.1 * (labels.max() - labels.min()) <= found.min()
+    assert found.max() <= labels.max() + 0.1 * (labels.max() - labels.min())
+    assert found.mean() == pytest.approx(float(labels.mean()), abs=0.05 * float(labels.std()))
+
+
+def test_features_of_mixtures_are_shifted_too(example):
+    training_data = example[0]
+    parts = [mixed(training_data, 20, 0.5, spread, seed=2) for spread in (0.0, 0.3)]
+    moved = parts[1] - parts[0]
+    features = moved[..., training_data.features]
+    assert features[:, :1].std() == pytest.approx(0.3, rel=0.02)
+    assert (features - features[:, :1]).abs().max() < 1e-5
+    others = [i for i in range(moved.shape[2]) if i not in range(*training_data.features.indices(99))]
+    assert not moved[..., others].any()
+
+
+@pytest.fixture(scope="module")
+def taught(example):
     training_data, teacher = example
-    z = shifted(training_data, 2, 0.5, seed=1)
-    found = add_synthetic_windows(training_data, teacher, z)
+    dataset = synthetic_dataset()
+    made = SyntheticWindows(mixed(training_data, 2, 0.1, 0.5, seed=1), teacher.encoder)
+    losses = ["hint", "gaussian", "attention"]
+    windows = training_windows(dataset, task())
+    return made, add_teacher_targets(
+        training_data, [(teacher, 1.0)], dataset, teacher.encoder, windows, losses, 3, made
+    )
+
+
+def test_only_the_teacher_labels_them_from_the_same_window(example, taught):
+    (training_data, teacher), (made, found) = example, taught
     assert len(found.z) == 3 * len(training_data.z)
+    assert found.synthetic == 2 * len(training_data.z)
     assert found.labelled == training_data.labelled
     assert torch.isnan(found.change[len(training_data.z) :]).all()
     torch.testing.assert_close(found.change[: training_data.labelled], training_data.change[: training_data.labelled])
+    z = made.z
     members = [predict({k: v[i : i + 1] for k, v in teacher.parameters.items()}, z, teacher.config)[0] for i in (0, 1)]
     torch.testing.assert_close(found.teacher[len(training_data.z) :], (members[0] + members[1]) / 2)
 
 
-def test_students_train_on_them(example):
+def test_they_have_every_target_in_the_directions_of_the_measured_windows(example, taught):
+    (training_data, teacher), (made, found) = example, taught
+    measured = hint_path(teacher, training_data.z, 3)
+    torch.testing.assert_close(found.hint[: len(measured)], measured)
+    assert len(found.hint) == len(found.spread) == len(found.attention) == len(found.z)
+    torch.testing.assert_close(found.spread[len(measured) :], member_spread(teacher, made.z))
+
+
+def test_a_smaller_encoder_shows_them_as_it_shows_measured_windows(example):
+    """Fewer features and steps: the encoder itself is the truth."""
     training_data, teacher = example
-    found = add_synthetic_windows(training_data, teacher, shifted(training_data, 1, 0.3, seed=0))
+    dataset, encoder = synthetic_dataset(), teacher.encoder
+    ends = training_windows(dataset, task()).train
+    net = Net(net_config(encoder, "liquid", 3, "euler", 1), net_of_one(encoder), encoder)
+    smaller = with_steps(with_features(net, [1]), encoder.steps - 2).encoder
+    windows = SyntheticWindows(torch.from_numpy(encoder.encode(dataset, ends)), encoder)
+    torch.testing.assert_close(windows.seen_by(smaller), torch.from_numpy(smaller.encode(dataset, ends)))
+    assert windows.seen_by(encoder) is windows.z
+
+
+def net_of_one(encoder):
+    return {name: value[0] for name, value in initial(net_config(encoder, "liquid", 3, "euler", 1), [0]).items()}
+
+
+def test_students_train_on_them(example, taught):
+    training_data, teacher = example
+    found = taught[1]
     config = net_config(teacher.encoder, "liquid", 4, "euler", 1)
     jobs, plan = [Job("a", 0, "l1", 0.2), Job("b", 0)], TrainPlan(steps=20, batch=32, check=10)
     with_teacher, alone = train(config, jobs, [found], plan)
     assert with_teacher.mae_validation > 0
     assert not torch.equal(with_teacher.parameters["wx"], alone.parameters["wx"])
-
-
-def test_losses_of_hidden_states_are_rejected_with_synthetic_windows():
-    training = {"steps": 4, "batch": 8, "learning_rate": 4e-3, "weight_decay": 0.0, "check": 2, "patience": 9}
-    content = {"hidden": {"liquid": [4]}, "losses": ["labels", "hint"], "seeds": [0], "substeps": 1, "alpha": 0.5}
-    content |= {"hint_width": 4, "branches": 1, "training": training, "shifted": {"copies": 1, "spread": 0.1}}
-    content |= {"temperature": 4.0, "simulated_stride": 0}
-    with pytest.raises(ValueError, match=r"or simulated_stride, losses may only be labels, l1, mse, cosine"):
-        StudentParams(**content)
+    (without,) = train(config, jobs[1:], [training_data], plan)
+    for name, value in without.parameters.items():
+        torch.testing.assert_close(alone.parameters[name], value, msg=f"labels alone, {name}")
 
 
 def fleet():
