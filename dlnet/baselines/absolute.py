@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from dlnet.data.windows import Floats
+from dlnet.data.windows import Floats, Singles
 
 ROUNDS = 20  # of reweighting, at most
 SETTLED = 1e-4  # relative change of the objective below which no further round is needed
@@ -36,18 +36,37 @@ def absolute_errors(
     if size == 0:
         return start
     penalty = np.append(np.full(z.shape[1] - 1, alpha), 0.0)
-    b: Floats = start
-    residuals, before = np.abs(y - z @ start), np.inf
+    rough = z.astype(np.float32)
+    b, residuals, before = start, y - z @ start, np.inf
     for _ in range(rounds):
-        row = size / np.maximum(residuals, LEAST * size)
-        weighted = z * (row if sample is None else row * sample)[:, None]
-        normal = weighted.T @ z
-        normal[np.diag_indices(len(penalty))] += penalty
-        b = np.asarray(np.linalg.solve(normal, weighted.T @ y), np.float64)
-        residuals = np.abs(y - z @ b)
-        error = residuals.sum() if sample is None else residuals @ sample
-        value = float(2 * size * error + penalty @ b**2)
+        weights = size / np.maximum(np.abs(residuals), LEAST * size)
+        if sample is not None:
+            weights *= sample
+        following = b + _step(rough, weights, penalty, z.T @ (weights * residuals) - penalty * b)
+        left = y - z @ following
+        value = float(2 * size * _total(left, sample) + penalty @ following**2)
+        if value >= before:  # as exact as rounding allows
+            break
+        b, residuals = following, left
         if before - value <= SETTLED * value:
             break
         before = value
     return b
+
+
+def _step(rough: Singles, weights: Floats, penalty: Floats, gradient: Floats) -> Floats:
+    """From the last solution to that of the weighted ridge regression.
+
+    The normal matrix is summed in float32, in a quarter of the time; the gradient is exact, so rounding slows the
+    rounds down but does not move what they settle at.
+    """
+    weighted = rough * np.sqrt(weights).astype(np.float32)[:, None]
+    normal = (weighted.T @ weighted).astype(np.float64)
+    normal[np.diag_indices(len(penalty))] += penalty
+    return np.asarray(np.linalg.solve(normal, gradient), np.float64)
+
+
+def _total(residuals: Floats, sample: Floats | None) -> float:
+    """Sum of the absolute residuals (N,), with weights (N,)."""
+    size = np.abs(residuals)
+    return float(size.sum() if sample is None else size @ sample)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -11,9 +11,9 @@ from tqdm import tqdm
 
 from dlnet.baselines.forest import Forest, nbytes
 from dlnet.baselines.forms import Form, start_of
-from dlnet.baselines.ridge import fit_ridge, measured_knots
-from dlnet.baselines.summaries import Knots, Summary, mae, summaries
-from dlnet.config.baselines import BaselinesParams, BoostingTarget
+from dlnet.baselines.ridge import fit_squares, measured_knots
+from dlnet.baselines.summaries import NONE, Knots, Summary, mae, summaries
+from dlnet.config.baselines import BaselinesParams, BoostingTarget, TreesParams
 from dlnet.config.task import TaskParams
 from dlnet.data.windows import Ends, Floats, Histories, Singles, WindowDataset
 
@@ -115,6 +115,8 @@ class _Trial:
         return {
             "target": self.target,
             "features": list(self.summary.features),
+            "age": self.summary.age,
+            "memory": self.summary.memory != NONE,
             "learning_rate": self.learning_rate,
             "leaves": self.leaves,
             "iterations": list(self.iterations),
@@ -123,17 +125,18 @@ class _Trial:
 
 
 class _Search:
-    """Fits entries of the grid for one target."""
+    """Fits entries of a grid for one target."""
 
     def __init__(
         self,
         dataset: WindowDataset,
         task: TaskParams,
         params: BaselinesParams,
+        grid: TreesParams,
         target: BoostingTarget,
         ridge: Form | None,
     ) -> None:
-        self.dataset, self.params, self.target = dataset, params, target
+        self.dataset, self.seed, self.grid, self.target = dataset, params.seed, grid, target
         self.start = ridge if target == "ridge" else None
         self.knots = Knots.of(task, anchored=task.track == "with_target" and target != "absolute")
         self.train = dataset.windows("train", 1 if dataset.sparse else params.stride)
@@ -155,16 +158,15 @@ class _Search:
         """Forest of one knot. A longer forest begins with the same trees, so their count can be chosen first."""
         from sklearn.ensemble import HistGradientBoostingRegressor  # not needed by a fitted model
 
-        boosting = self.params.boosting
         forest = HistGradientBoostingRegressor(
             loss="absolute_error",
             learning_rate=trial.learning_rate,
             max_iter=iterations,
             max_leaf_nodes=trial.leaves,
-            min_samples_leaf=boosting.min_leaf,
-            max_features=boosting.feature_share,
+            min_samples_leaf=self.grid.min_leaf,
+            max_features=self.grid.feature_share,
             early_stopping=False,
-            random_state=self.params.seed,
+            random_state=self.seed,
         )
         rows = self.measured[knot]
         return forest.fit(inputs[rows], self.y[rows, knot], None if self.weights is None else self.weights[rows])
@@ -175,7 +177,7 @@ class _Search:
         truth = self.knots.pick(self.truth)
         counts, values = [], []
         for knot in range(len(self.knots.at)):
-            forest = self.fit(trial, train_inputs, knot, self.params.boosting.iterations)
+            forest = self.fit(trial, train_inputs, knot, self.grid.iterations)
             staged = list(forest.staged_predict(validation_inputs))
             best = _fewest(staged, truth[:, knot])
             counts.append(best + 1)
@@ -209,35 +211,74 @@ def fit_boosting_for(
     target: BoostingTarget,
     ridge: Form | None = None,
 ) -> Boosting:
-    """Tune boosting on validation windows for one target.
+    """Tune boosting on validation windows for one target; it knows of an asset what a window shows.
 
     First every feature set with the first number of leaves and learning rate, then the other leaves and learning
     rates with the best set. The same bytes for any number of threads.
 
     Args:
         target: ``change`` from the last health, ``absolute`` health, or the residual of ``ridge``.
-        ridge: for the last of them; fitted here if not given.
+        ridge: for the last of them; fitted here, to squares, if not given.
     """
     if target == "ridge" and ridge is None:
-        ridge = fit_ridge(dataset, task, params)
-    grid, search = params.boosting, _Search(dataset, task, params, target, ridge)
-    pairs = [(rate, leaves) for rate in grid.learning_rates for leaves in grid.leaves]
-    first = [_Trial(target, summary, *pairs[0]) for summary in summaries(dataset, task, params.features[task.track])]
+        ridge = _window_ridge(dataset, task, params)
+    search = _Search(dataset, task, params, params.boosting, target, ridge)
+    return _tuned(search, summaries(dataset, task, params.features[task.track]), "boosting")
+
+
+def _window_ridge(dataset: WindowDataset, task: TaskParams, params: BaselinesParams) -> Form:
+    """The quadratic form, fitted to squares, that knows of an asset what a window shows."""
+    shapes = summaries(dataset, task, params.features[task.track])
+    return fit_squares(dataset, task, params, [("quadratic", summary) for summary in shapes])
+
+
+def fit_forests(
+    dataset: WindowDataset,
+    task: TaskParams,
+    params: BaselinesParams,
+    grid: TreesParams,
+    shapes: Sequence[Summary],
+    name: str,
+) -> Boosting:
+    """Tune forests of other inputs or sizes, as ``fit_boosting_for`` does: of changes, or of health itself."""
+    target: BoostingTarget = "change" if task.track == "with_target" else "absolute"
+    return _tuned(_Search(dataset, task, params, grid, target, None), shapes, name)
+
+
+def _tuned(search: _Search, shapes: Sequence[Summary], name: str) -> Boosting:
+    """Every input with the first leaves and learning rate, then the other pairs with the best input."""
+    pairs = [(rate, leaves) for rate in search.grid.learning_rates for leaves in search.grid.leaves]
+    first = [_Trial(search.target, summary, *pairs[0]) for summary in shapes]
     total = (len(first) + len(pairs) - 1) * len(search.knots.at)
-    with tqdm(total=total, desc=f"boosting, {target}", unit="forest", leave=False) as bar:
+    with tqdm(total=total, desc=f"{name}, {search.target}", unit="forest", leave=False) as bar:
         tried = [search.run(trial, bar) for trial in first]
         best = min(tried, key=lambda trial: trial.mae_validation)
-        tried += [search.run(_Trial(target, best.summary, *pair), bar) for pair in pairs[1:]]
+        tried += [search.run(_Trial(search.target, best.summary, *pair), bar) for pair in pairs[1:]]
     return search.finish(tried)
 
 
+def fit_boosting_age(
+    dataset: WindowDataset, task: TaskParams, params: BaselinesParams, plain: Boosting, ridge: Form
+) -> Boosting:
+    """``plain`` with the asset's age as an input, tried without and with what its past says (``task.memory``).
+
+    Target, features, leaves and learning rate are those of ``plain``; forests on the residual of a ridge add to
+    ``ridge``, the baseline, in place of that of ``plain``.
+    """
+    target: BoostingTarget = plain.chosen["target"]
+    chosen = {"learning_rates": [plain.chosen["learning_rate"]], "leaves": [plain.chosen["leaves"]]}
+    grid = params.boosting.model_copy(update=chosen)
+    memories = dict.fromkeys(task.memory if used else NONE for used in params.boosting.memory)
+    shapes = [replace(plain.summary, memory=memory, age=True) for memory in memories]
+    return _tuned(_Search(dataset, task, params, grid, target, ridge), shapes, "boosting with age")
+
+
 def fit_boosting_targets(
-    dataset: WindowDataset, task: TaskParams, params: BaselinesParams, ridge: Form | None = None
+    dataset: WindowDataset, task: TaskParams, params: BaselinesParams
 ) -> dict[BoostingTarget, Boosting]:
     """Boosting tuned for every target that params name for this track."""
     targets = params.boosting.targets[task.track]
-    if "ridge" in targets and ridge is None:
-        ridge = fit_ridge(dataset, task, params)
+    ridge = _window_ridge(dataset, task, params) if "ridge" in targets else None
     return {target: fit_boosting_for(dataset, task, params, target, ridge) for target in targets}
 
 

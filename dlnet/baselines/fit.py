@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dlnet.baselines.boosting import Boosting, best_of, fit_boosting_targets
+from dlnet.baselines.boosting import Boosting, best_of, fit_boosting_age, fit_boosting_targets
+from dlnet.baselines.devices import fit_forest_device, fit_linear_device
 from dlnet.baselines.forms import Form
 from dlnet.baselines.gru import Gru, fit_gru
 from dlnet.baselines.ridge import fit_ridge
@@ -23,21 +24,27 @@ def fit_all(dataset: WindowDataset, encoder: Encoder, task: TaskParams, params: 
     """Fit every baseline on training windows; settings are chosen on validation windows.
 
     Returns:
-        ``persistence``, ``line``, ``parabola``, ``ridge``, ``boosting``, the GRUs by their names in params; and, where
-        boosting does best on the residual of ridge, ``boosting_plain``: the best without ridge.
+        ``persistence``, ``line``, ``parabola``, ``ridge``; ``boosting``, which knows of an asset what a window shows,
+        and ``boosting_age``, which knows its age and past too; ``linear_device`` and ``forest_device``, small enough
+        for a device; the GRUs by their names in params; and, where boosting does best on the residual of a ridge,
+        ``boosting_plain``: the best without one.
     """
     ridge = fit_ridge(dataset, task, params)
-    boosted = fit_boosting_targets(dataset, task, params, ridge)
+    boosted = fit_boosting_targets(dataset, task, params)
+    plain, linear = best_of(boosted.values()), fit_linear_device(dataset, task, params)
     fitted: dict[str, Baseline] = {
         "persistence": Trend(0, 1, task.horizon),
         "line": Trend(1, min(LINE, task.window), task.horizon),
         "parabola": Trend(2, task.window, task.horizon),
         "ridge": ridge,
-        "boosting": best_of(boosted.values()),
+        "boosting": plain,
+        "boosting_age": fit_boosting_age(dataset, task, params, plain, ridge),
+        "linear_device": linear,
+        "forest_device": fit_forest_device(dataset, task, params, linear.features),
     }
-    plain = [model for target, model in boosted.items() if target != "ridge"]
-    if plain and best_of(boosted.values()).chosen["target"] == "ridge":
-        fitted["boosting_plain"] = best_of(plain)
+    alone = [model for target, model in boosted.items() if target != "ridge"]
+    if alone and plain.chosen["target"] == "ridge":
+        fitted["boosting_plain"] = best_of(alone)
     data = make_training_data(dataset, encoder, training_windows(dataset, task))
     for name, gru in params.gru.items():
         fitted[name] = fit_gru(name, gru, encoder, data, dataset.task.channels.noise, params.seed)

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
 from dlnet.baselines.summaries import Knots, Summary
+from dlnet.config.baselines import FormKind
 from dlnet.data.encode import FEATURE_CLIP
 from dlnet.data.windows import Ends, Floats, Histories, Singles, WindowDataset
-
-Kind = Literal["linear", "quadratic"]
 
 
 @dataclass(frozen=True)
@@ -32,7 +31,7 @@ class Form:
     scale: Singles
     coefficients: Singles
     intercept: Singles
-    kind: Kind = "quadratic"
+    kind: FormKind = "quadratic"
     chosen: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -97,17 +96,17 @@ def standardised(summary: Floats, center: Singles, scale: Singles) -> Floats:
     return np.clip((summary - center) / scale, -FEATURE_CLIP, FEATURE_CLIP)
 
 
-def count_of(kind: Kind, width: int) -> int:
+def count_of(kind: FormKind, width: int) -> int:
     """Terms of a form of ``width`` numbers, without the constant."""
     return width + (width * (width + 1) // 2 if kind == "quadratic" else 0)
 
 
-def terms_of(kind: Kind, x: Floats) -> Floats:
+def terms_of(kind: FormKind, x: Floats) -> Floats:
     """(N, P) standardised numbers -> (N, terms): themselves and, in a quadratic form, ``products``."""
     return products(x) if kind == "quadratic" else x
 
 
-def names_of(kind: Kind, names: tuple[str, ...]) -> tuple[str, ...]:
+def names_of(kind: FormKind, names: tuple[str, ...]) -> tuple[str, ...]:
     """Names of P numbers -> of the terms."""
     if kind == "linear":
         return names

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 from tqdm import tqdm
 
 from dlnet.baselines.absolute import ROUNDS, absolute_errors
-from dlnet.baselines.forms import Form, Kind, standardised, start_of, terms_of
+from dlnet.baselines.forms import Form, standardised, start_of, terms_of
 from dlnet.baselines.summaries import Knots, Summary, mae, summaries
-from dlnet.config.baselines import BaselinesParams
+from dlnet.config.baselines import BaselinesParams, FormKind
 from dlnet.config.task import TaskParams
 from dlnet.data.windows import Floats, WindowDataset
 from dlnet.errors import DataError
 
-TUNING = 6  # rounds of reweighting while settings are chosen: the order of settings shows by then
+Shape = tuple[FormKind, Summary]
+
+SCREENING, TUNING = 3, 6  # rounds of reweighting while features, then alpha, are chosen: their order shows by then
 
 
 def ridge_path(
@@ -99,7 +101,7 @@ class _Solution:
 class _Design:
     """The terms of one form on training windows, standardised, and what fits of it are compared by."""
 
-    def __init__(self, dataset: WindowDataset, task: TaskParams, stride: int, kind: Kind, summary: Summary) -> None:
+    def __init__(self, dataset: WindowDataset, task: TaskParams, stride: int, kind: FormKind, summary: Summary) -> None:
         train = dataset.windows("train", 1 if dataset.sparse else stride)
         self.kind, self.summary, self.knots = kind, summary, Knots.of(task, anchored=summary.target)
         histories = dataset.histories(train, summary.features)
@@ -178,14 +180,26 @@ def fit_ridge(dataset: WindowDataset, task: TaskParams, params: BaselinesParams)
     return fit_form(dataset, task, params, [("quadratic", summary) for summary in sets], "ridge")
 
 
+def fit_squares(dataset: WindowDataset, task: TaskParams, params: BaselinesParams, shapes: Sequence[Shape]) -> Form:
+    """As ``fit_form``, to squares alone."""
+    best: tuple[_Design, _Solution] | None = None
+    for kind, summary in shapes:
+        design = _Design(dataset, task, params.stride, kind, summary)
+        found = _least(design.squares(sorted(params.ridge.alphas)))
+        if best is None or found.mae_validation < best[1].mae_validation:
+            best = design, found
+    design, solution = _present(best)
+    return design.form(solution, design.described("squares", solution))
+
+
 def fit_form(
-    dataset: WindowDataset, task: TaskParams, params: BaselinesParams, shapes: Sequence[tuple[Kind, Summary]], name: str
+    dataset: WindowDataset, task: TaskParams, params: BaselinesParams, shapes: Sequence[Shape], name: str
 ) -> Form:
     """Fit forms to absolute error and keep the best on validation windows.
 
-    Each shape is fitted to squares with each alpha; from the best of these on to absolute error, then with the next
-    alphas as long as these are better. Of the best shape the fit to squares is kept where its error is less: of few
-    windows the median says little.
+    Each shape is fitted to squares with each alpha, and from the best of these on, with the alpha below it, to absolute
+    error. The best shape is then fitted with the next alphas as long as these are better. Its fit to squares is kept
+    where that has the least error: of few windows the median says little.
     """
     alphas = sorted(params.ridge.alphas)
     best: tuple[_Design, _Solution, _Solution] | None = None
@@ -193,15 +207,16 @@ def fit_form(
     for kind, summary in tqdm(shapes, desc=name, unit="form", leave=False):
         design = _Design(dataset, task, params.stride, kind, summary)
         squares = design.squares(alphas)
-        absolute = _climb(design, alphas, _least(squares))
+        below = alphas[max(alphas.index(_least(squares).alpha) - 1, 0)]
+        found = design, _least(squares), design.absolute(below, _least(squares).b, _least(squares).b, SCREENING)
         tried += [design.described("squares", solution) for solution in squares]
-        tried += [design.described("absolute", solution) for solution in absolute]
-        found = design, _least(squares), _least(absolute)
+        tried.append(design.described("absolute", found[2]))
         if best is None or _least(found[1:]).mae_validation < _least(best[1:]).mae_validation:
             best = found
-    if best is None:
-        raise DataError(f"baselines: {name} has no form to fit; add a list of features (params.yaml)")
-    design, squared, rough = best
+    design, squared, rough = _present(best)
+    climbed = _climb(design, alphas, squared, rough)
+    tried += [design.described("absolute", solution) for solution in climbed]
+    rough = _least(climbed)
     final = design.absolute(rough.alpha, rough.b, squared.b, ROUNDS)
     chosen = design.described("absolute", final)
     if squared.mae_validation < final.mae_validation:
@@ -209,18 +224,26 @@ def fit_form(
     return design.form(final, {**chosen, "tried": tried})
 
 
+Found = TypeVar("Found")
+
+
+def _present(best: Found | None) -> Found:
+    if best is None:
+        raise ValueError("no form to fit")
+    return best
+
+
 def _least(solutions: Sequence[_Solution]) -> _Solution:
     """The one with the least validation error; the first of equals."""
     return min(solutions, key=lambda solution: solution.mae_validation)
 
 
-def _climb(design: _Design, alphas: Sequence[float], squares: _Solution) -> list[_Solution]:
+def _climb(design: _Design, alphas: Sequence[float], squares: _Solution, start: _Solution) -> list[_Solution]:
     """Fits to absolute error from one alpha on, then downwards and upwards as long as the next one is better."""
-    at = alphas.index(squares.alpha)
-    first = design.absolute(squares.alpha, squares.b, squares.b, TUNING)
+    first = design.absolute(start.alpha, start.b, squares.b, TUNING)
     found = [first]
     for step in (-1, 1):
-        last, i = first, at + step
+        last, i = first, alphas.index(start.alpha) + step
         while 0 <= i < len(alphas):
             following = design.absolute(alphas[i], last.b, squares.b, TUNING)
             found.append(following)

@@ -13,9 +13,10 @@ import numpy as np
 from dlnet.baselines.boosting import Boosting
 from dlnet.baselines.check import check_forest, check_shape, check_start, check_trend
 from dlnet.baselines.forest import Forest
-from dlnet.baselines.forms import Form, Kind, count_of
+from dlnet.baselines.forms import Form, count_of
 from dlnet.baselines.summaries import Knots, Summary
 from dlnet.baselines.trends import Trend
+from dlnet.config.baselines import FormKind
 from dlnet.data.windows import Histories, Singles, WindowDataset
 from dlnet.documents import Document
 from dlnet.errors import ModelError
@@ -47,7 +48,7 @@ class RidgeShape(Document):
 
     summary: Summary
     knots: Knots
-    form: Kind = "quadratic"
+    form: FormKind = "quadratic"
 
 
 class RidgeDocument(ModelDocument):

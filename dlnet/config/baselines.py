@@ -13,24 +13,31 @@ from dlnet.config.training import TrainingParams
 FeatureSets = Annotated[list[Literal["own", "all"] | list[str]], Field(min_length=1)]
 
 
+FormKind = Literal["linear", "quadratic"]
 BoostingTarget = Literal["change", "absolute", "ridge"]
 
 
 class RidgeParams(Section):
-    """Ridge on products of slopes and features; each alpha is tried with each feature set."""
+    """Forms fitted to absolute error; alphas are tried with each feature set."""
 
     alphas: Annotated[list[Positive], Field(min_length=1)]
 
 
-class BoostingParams(Section):
-    """Gradient boosting: ``targets`` by track; ``leaves`` x ``learning_rates`` are tried once features are chosen."""
+class TreesParams(Section):
+    """Forests of regression trees; ``leaves`` x ``learning_rates`` are tried once features are chosen."""
 
-    targets: dict[Track, Annotated[list[BoostingTarget], Field(min_length=1)]]
     learning_rates: Annotated[list[Positive], Field(min_length=1)]
     leaves: Annotated[list[Annotated[int, Field(ge=2)]], Field(min_length=1)]
     iterations: Count
     min_leaf: Count
     feature_share: Annotated[float, Field(gt=0, le=1)]
+
+
+class BoostingParams(TreesParams):
+    """Gradient boosting: ``targets`` by track. ``memory``: whether ``boosting_age`` knows the asset's past, tried."""
+
+    targets: dict[Track, Annotated[list[BoostingTarget], Field(min_length=1)]]
+    memory: Annotated[list[bool], Field(min_length=1)]
 
     @model_validator(mode="after")
     def _blind(self) -> Self:
@@ -39,6 +46,13 @@ class BoostingParams(Section):
                 "targets.sensors_only must not contain 'change': the last health is no input of that track"
             )
         return self
+
+
+class LinearDeviceParams(Section):
+    """A form that a microcontroller has room for: ``forms`` x ``features``, the number of them, are tried."""
+
+    forms: Annotated[list[FormKind], Field(min_length=1)]
+    features: Annotated[list[Annotated[int, Field(ge=1, le=16)]], Field(min_length=1)]
 
 
 class GruParams(Section):
@@ -56,6 +70,8 @@ class BaselinesParams(Section):
     features: dict[Track, FeatureSets]
     ridge: RidgeParams
     boosting: BoostingParams
+    linear_device: LinearDeviceParams
+    forest_device: TreesParams
     gru: dict[Annotated[str, Field(pattern="^gru_[a-z0-9]+$")], GruParams]
 
     @model_validator(mode="after")

@@ -15,7 +15,8 @@ from dlnet.metrics import errors
 from stages import baselines as stage
 from stages.baselines import BaselinesConfig
 
-NAMES = {"persistence", "line", "parabola", "ridge", "boosting", "gru_small"}
+NAMES = {"persistence", "line", "parabola", "ridge", "boosting", "boosting_age", "gru_small"}
+NAMES |= {"linear_device", "forest_device"}
 
 
 @pytest.mark.slow
