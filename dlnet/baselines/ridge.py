@@ -51,9 +51,7 @@ def ridge_path(
     return solutions
 
 
-def _knot_paths(
-    x: Floats, y: Floats, alphas: Sequence[float], weights: Floats | None
-) -> list[tuple[Floats, Floats]]:
+def _knot_paths(x: Floats, y: Floats, alphas: Sequence[float], weights: Floats | None) -> list[tuple[Floats, Floats]]:
     """``ridge_path``; each knot whose target was not measured in all windows is fitted on those that measured it."""
     known = np.isfinite(y)
     if known.all():

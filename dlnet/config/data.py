@@ -101,7 +101,7 @@ class DataParams(Section):
     """Where the rows come from.
 
     Attributes:
-        source: of the own assets, those that validation and test are taken from. path: of it, if it is a file or folder.
+        source: of the own assets, from which validation and test are taken. path: of it, if it is a file or folder.
         public: sources beside it, whose assets only train -> weight of one of their windows; one of the own has 1.
         mirror: a folder that published files are read from; ``{source}`` in it stands for the name of the source.
     """

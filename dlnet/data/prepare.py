@@ -222,7 +222,7 @@ def clean_table(
     track: Track,
     typical: dict[str, float],
 ) -> list[Cleaned]:
-    """Each asset of ``assets.parquet`` with a column ``health``, cleaned; ``typical``: feature -> see ``TaskRecord``."""
+    """Each asset of ``assets.parquet`` with a column ``health``, cleaned; ``typical``: see ``TaskRecord``."""
     bar = tqdm(table.groupby("asset", sort=False), desc="cleaning", unit="asset", leave=False)
     return [_clean_asset(asset, features, clean, quantities, track, typical) for _, asset in bar]
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -26,7 +27,7 @@ from dlnet.data.split import UNUSED
 from dlnet.data.windows import Floats
 from dlnet.errors import ConfigError, DataError
 
-EMBEDDED = "data/embedded.parquet"
+EMBEDDED = Path("data/embedded.parquet")
 """The simulated cells of the repository."""
 
 Tables = Mapping[str, pd.DataFrame]
@@ -49,7 +50,8 @@ def load_public(
         ConfigError: the task is not that of the public sources, or one lacks a feature of the own assets.
         DataError, DownloadError: as ``load_assets``.
     """
-    tables, records = {}, []
+    tables: dict[str, pd.DataFrame] = {}
+    records = []
     for source, weight in data.public.items():
         if quantities.name != published.TASK:
             raise ConfigError(
@@ -113,9 +115,7 @@ def add_public(
         assets.append(counts)
         records.append(record.model_copy(update={"used": len(used), "windows": windows}))
     notes = [_note(record, quantities) for record in records]
-    document = prepared.task.model_copy(
-        update={"public": tuple(records), "notes": (*prepared.task.notes, *notes)}
-    )
+    document = prepared.task.model_copy(update={"public": tuple(records), "notes": (*prepared.task.notes, *notes)})
     public_rows, public_assets = pd.concat(rows, ignore_index=True), pd.concat(assets, ignore_index=True)
     return replace(prepared, task=document, public_rows=public_rows, public_assets=public_assets)
 
@@ -139,10 +139,9 @@ def _prepared(
     parts = clean_table(table, list(features), clean, quantities, task.track, typical_values(table[list(features)]))
     split = np.where(used, "train", UNUSED)
     lines = assets.assign(split=split, used_in_training=used, weight=record.weight)
-    touched = pd.DataFrame([part.counts for part in parts])
-    lines = lines.merge(touched, on="asset", how="left").fillna({name: 0 for name in touched.columns if name != "asset"})
-    kinds = {name: np.int64 for name in touched.columns if name != "asset"}
-    return pd.concat([part.rows for part in parts], ignore_index=True), lines.astype(kinds)
+    touched = pd.DataFrame([part.counts for part in parts]).set_index("asset")
+    lines = lines.join(touched.reindex(assets["asset"], fill_value=0), on="asset")
+    return pd.concat([part.rows for part in parts], ignore_index=True), lines
 
 
 def matched(values: Floats, own: Floats) -> Floats:
@@ -158,6 +157,6 @@ def matched(values: Floats, own: Floats) -> Floats:
 
 def _note(record: PublicSource, quantities: Quantities) -> str:
     return (
-        f"Training also saw {quantities.asset.count(record.used or 0)} of the public source {record.label}, each window "
-        f"with weight {record.weight:g}; validation and test are of the own {quantities.asset.many} alone."
+        f"Training also saw {quantities.asset.count(record.used or 0)} of the public source {record.label}, each "
+        f"window with weight {record.weight:g}; validation and test are of the own {quantities.asset.many} alone."
     )

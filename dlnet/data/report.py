@@ -39,7 +39,8 @@ def describe(prepared: Prepared, clean: CleanParams, split: SplitParams) -> dict
 
     Returns:
         ``source`` (label, simulated, notes, preset), ``clean`` and ``split`` (the params), ``splits`` (assets, rows,
-        windows, life, target), ``public`` (the sources that train beside, if any), ``noise`` (see ``measured_noise``), ``ranges`` (per column and split: quantiles, and
+        windows, life, target), ``public`` (sources that train beside, if any), ``noise`` (see ``measured_noise``),
+        ``ranges`` (per column and split: quantiles, and
         the share beyond the 1st and 99th percentile of training rows), ``cleaned`` (counts: total, per feature, of the
         worst assets), ``findings`` (asset, rows, kind, text), ``gaps`` (rows that measured the target, share of values
         missing per feature) and ``unused`` (asset, rows, why).
@@ -241,11 +242,16 @@ def _public_text(report: dict[str, Any], quantities: Quantities) -> list[str]:
         [part["label"], f"{part['weight']:g}", f"{part['used']} of {part['assets']}", f"{part['windows']:,}"]
         for part in report["public"]
     ]
-    first = [f"own: {report['source']['label']}", "1", f"{own['assets_used']} of {own['assets']}", f"{own['windows']:,}"]
+    first = [
+        f"own: {report['source']['label']}",
+        "1",
+        f"{own['assets_used']} of {own['assets']}",
+        f"{own['windows']:,}",
+    ]
     return [
         "## Sources of training",
-        f"Public {asset.many} train beside the own ones, each window with the weight of its source, and are in no other "
-        f"split; the shorter ones (clean.min_rows, in {time.many}) are left out. Each of their features is shifted and "
+        f"Public {asset.many} train beside the own ones, each window with the weight of its source, and are in no "
+        f"other split; the shorter ones (clean.min_rows, in {time.many}) are left out. Each of their features is shifted and "
         f"stretched to mean and spread of the own training {asset.many}. All else on this page is of the own "
         f"{asset.many} alone.",
         _table(["source", "weight of a window", f"{asset.many} that train", "windows"], [first, *rows]),

@@ -33,8 +33,8 @@ from tasks import BATTERY
 
 def other_cells(nominal: float = 4.0) -> pd.DataFrame:
     """Cells of another maker: more capacity, and a slope of another size."""
-    table = cells_table()
-    scale = nominal / 2.0
+    table, scale = cells_table(), nominal / 2.0
+    table = table[table["asset"] <= "c5"]
     return table.assign(nominal=nominal, quantity=scale * table["quantity"], slope=7.0 - 30.0 * table["slope"])
 
 
@@ -155,10 +155,9 @@ def test_own_files_and_the_simulated_fleet_pass_both_stages(tmp_path, monkeypatc
     write_cells(tmp_path / "cells")
     monkeypatch.chdir(tmp_path)
     fleet = other_cells().rename(columns={"slope": "voltage slope"})
-    record = SOURCE.model_copy(update={"source": "embedded", "label": "Fleet (simulated)", "simulated": True})
-    monkeypatch.setattr(
-        "dlnet.data.public.load_assets", lambda data, quantities: (fleet, record.model_copy(update={"rows": len(fleet)}))
-    )
+    changes = {"source": "embedded", "label": "Fleet (simulated)", "simulated": True, "assets": 6, "rows": len(fleet)}
+    record = SOURCE.model_copy(update=changes)
+    monkeypatch.setattr("dlnet.data.public.load_assets", lambda data, quantities: (fleet, record))
     fetch.main()
     prepare_stage.main()
     assert (tmp_path / "data/raw/public/embedded.parquet").exists()
