@@ -7,7 +7,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 export DO_NOT_TRACK := true
 export TF_CPP_MIN_LOG_LEVEL := 3
 
-.PHONY: repro check test ui publish server-image server-image-debian server-up pin-images pictures results results-grus methods bench mutants fuzz \
+.PHONY: repro check test ui publish server-image server-image-debian server-up pin-images pictures results methods bench mutants fuzz \
   simulate simulate-pumps tasks fit lint lock clean
 
 repro: .venv/.done   ## the whole pipeline, then its table of models; SET="data.source=mit" writes params.yaml first
@@ -52,11 +52,8 @@ pin-images:          ## writes the digest of PostgreSQL's image to mlflow/images
 pictures: .venv/.done ## takes the pictures of docs/registry.md again, by the browser test
 	DLNET_PICTURES=$(CURDIR)/docs/img $(BIN)/python -m pytest tests/browser
 
-results: .venv/.done ## the study over splits and seeds on the MIT cells, docs/results.md; takes hours, resumable
+results: .venv/.done ## the study over splits and seeds on the MIT cells, docs/results.md; takes up to two hours, resumable
 	$(BIN)/python -m studies.results
-
-results-grus: .venv/.done ## the rows of the GRU baselines in the study anew, all others stay; half an hour
-	$(BIN)/python -m studies.results.grus
 
 methods: .venv/.done ## the study of the compression toolbox on the MIT cells, docs/methods.md; takes an hour, resumable
 	$(BIN)/python -m studies.methods

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from dlnet.documents import Document
+from dlnet.errors import DataError
 
 Array = npt.NDArray[Any]
+
+RESAMPLES, SEED = 2000, 0  # of the assets, for an interval
+INTERVAL = (0.025, 0.975)
+MOST_RATIO = 1e6  # given for any ratio above it, such as one over a model without error
 
 
 class WorstAsset(Document):
@@ -26,6 +32,14 @@ class Errors(Document):
     rmse: float
     asset_mae: float
     worst_asset: WorstAsset
+
+
+class Ratio(Document):
+    """Mean over assets of one model's MAE over that of another, and its 95 % interval; at most ``MOST_RATIO``."""
+
+    ratio: float
+    low: float
+    high: float
 
 
 def errors(prediction: Array, target: Array, asset: Array, names: tuple[str, ...], unit: float) -> Errors:
@@ -98,3 +112,30 @@ def knee_row(health: Array, least_height: float) -> int | None:
     height = health - np.linspace(health[0], health[-1], len(health))
     knee = int(np.argmax(height))
     return knee if height[knee] >= least_height else None
+
+
+def paired_ratio(own: Mapping[str, float], theirs: Mapping[str, float]) -> Ratio:
+    """Ratio of the mean errors of two models over the same assets, with the interval of a paired bootstrap.
+
+    Both means of a resample are over the same assets, drawn with replacement, so what makes an asset hard for both
+    models does not widen the interval. Source: percentile bootstrap (Efron 1979; Efron and Tibshirani 1993, ch. 13).
+
+    Args:
+        own, theirs: asset -> MAE, as ``per_asset`` gives it.
+
+    Raises:
+        DataError: there is no asset, or one of the models was not measured on all of them.
+    """
+    if not own or own.keys() != theirs.keys():
+        raise DataError(f"errors of {len(own)} and of {len(theirs)} assets: a ratio needs the same ones; run dvc repro")
+    pairs = np.array([(own[name], theirs[name]) for name in sorted(own)])
+    chosen = np.random.default_rng(SEED).integers(len(pairs), size=(RESAMPLES, len(pairs)))
+    low, high = np.quantile(_quotient(pairs[chosen].mean(axis=1)), INTERVAL)
+    return Ratio(ratio=float(_quotient(pairs.mean(axis=0)[None])[0]), low=float(low), high=float(high))
+
+
+def _quotient(means: Array) -> Array:
+    """(N, 2) -> (N,) the first over the second; of two zeros 1."""
+    above, below = means[:, 0], means[:, 1]
+    ratio = np.divide(above, below, out=np.where(above > 0, MOST_RATIO, 1.0), where=below > 0)
+    return np.minimum(ratio, MOST_RATIO)

@@ -1,4 +1,4 @@
-"""Elites as firmware: headers, comparison of compiled code with the reference, and costs on a Cortex-M4."""
+"""Every model that can ship as firmware: header, proof of the compiled code, costs on an emulated Cortex-M4."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from dlnet.data.windows import WindowDataset
 from dlnet.export.saved import SavedEdge
 from dlnet.files import atomic_dir
 from dlnet.firmware.bundle import write_bundle
-from dlnet.firmware.report import NOT_MEASURED, Tools, elite, report
-from dlnet.report.documents import EvaluationReport, SummaryReport
+from dlnet.firmware.documents import DifferingModel
+from dlnet.firmware.report import NOT_MEASURED, Tools, report, row
 from dlnet.saved import load_as
 from stages import run
 
@@ -34,16 +34,15 @@ def main() -> None:
     config, tools = FirmwareConfig.load(), Tools.find()
     if tools.arm is None:
         print(NOT_MEASURED)
-    dataset, raw = WindowDataset.load(Path("data/windows")), read_table(Path("data/raw/assets.parquet"))
-    scores, rows = EvaluationReport.read(Path("reports/evaluation.json")).edge, []
+    dataset, raw, rows = WindowDataset.load(Path("data/windows")), read_table(Path("data/raw/assets.parquet")), []
     with atomic_dir(OUT) as folder:
         for edge in tqdm(sorted(EDGE.iterdir()), desc="firmware", unit="model"):
             model = load_as(edge, SavedEdge).device
             write_bundle(model, folder / model.name)
-            mae = scores[model.name].int8.test.mae
-            rows.append(elite(model, edge, dataset, raw, tools, config.cost.clock_mhz, mae))
-    chosen = SummaryReport.read(Path("reports/summary.json")).edge.name
-    report(rows, chosen, tools).write(REPORT)
+            rows.append(row(model, edge, dataset, raw, tools, config.cost.clock_mhz))
+    for differing in (one for one in rows if isinstance(one, DifferingModel)):
+        print(f"{differing.model} cannot ship: {differing.differs}")
+    report(rows, tools).write(REPORT)
 
 
 if __name__ == "__main__":

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from dlnet.config.base import StageConfig
-from dlnet.config.publish import PublishParams
 from dlnet.files import write_json
+from dlnet.gate.choice import CHOICE, Choice
 from dlnet.registry.client import connect, tracking_uri
 from dlnet.registry.collect import collect
 from dlnet.registry.databases import shown
@@ -17,15 +16,9 @@ from stages import run
 OUT = Path("reports/publish.json")
 
 
-class PublishConfig(StageConfig):
-    """Sections of params.yaml that the stage reads."""
-
-    publish: PublishParams
-
-
 def main() -> None:
     """Run the stage."""
-    publication = collect(Path(), PublishConfig.load().publish)
+    publication = collect(Path())
     uri = tracking_uri()
     key = signer()
     moves = publish(publication, connect(uri), uri, key)
@@ -38,6 +31,7 @@ def main() -> None:
             print(f"{model.name} is not a candidate: {reason}")
     for move in moves:
         print(move)
+    print(Choice.read(CHOICE).sentence)
 
 
 if __name__ == "__main__":

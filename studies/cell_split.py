@@ -16,6 +16,7 @@ from dlnet.data.prepare import prepare
 from dlnet.data.sources import load_assets
 from dlnet.data.split import split_assets
 from dlnet.data.windows import Ends, Floats, Singles, WindowDataset
+from dlnet.metrics import per_asset
 from dlnet.train.data import TrainingData, Windows, make_training_data, training_windows
 from studies.config import StudyConfig
 
@@ -74,6 +75,13 @@ class CellSplit:
                 f"worst_asset_mae_{split}": summary.worst_asset.mae,
             }
         return columns
+
+    def test_cells(self, on_test: Forecast) -> dict[str, tuple[float, int]]:
+        """MAE of each test cell, and the number of its windows."""
+        dataset = self.with_test_targets
+        asset = dataset.asset_of(self.test)
+        mae = per_asset(on_test, dataset.targets(self.test), asset, dataset.assets, dataset.unit_size)
+        return {name: (error, int((asset == dataset.assets.index(name)).sum())) for name, error in mae.items()}
 
 
 def make_split(config: StudyConfig, cells: Cells, track: Track, split: int, share: float = 1.0) -> CellSplit:

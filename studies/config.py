@@ -12,6 +12,7 @@ from dlnet.config.clean import CleanParams
 from dlnet.config.cost import CostParams
 from dlnet.config.data import DataParams
 from dlnet.config.prune import Method, PruneParams
+from dlnet.config.publish import PublishParams
 from dlnet.config.quantise import QuantiseParams
 from dlnet.config.quantities import Track
 from dlnet.config.split import SplitParams
@@ -28,6 +29,7 @@ class StudyParams(Section):
     seeds: list[Annotated[int, Field(ge=0)]]
     shares: list[Annotated[float, Field(gt=0, lt=1)]]
     share_splits: Annotated[int, Field(ge=0)]
+    share_hidden: Count
     most_parameters: dict[Track, Count]
 
 
@@ -42,6 +44,8 @@ class StudyConfig(StageConfig):
     teacher: TeacherParams
     students: StudentParams
     prune: PruneParams
+    quantise: QuantiseParams
+    publish: PublishParams
     cost: CostParams
     study: StudyParams
 
@@ -69,4 +73,3 @@ class MethodsConfig(StudyConfig):
     """Sections that the study of methods reads."""
 
     methods: MethodsParams
-    quantise: QuantiseParams

@@ -129,8 +129,6 @@ PIPELINES: dict[str, Settings] = {
         "prune.seeds": [0, 1],
         "prune.training": LEAST,
         "publish.int8_bound": 1,
-        "publish.boosting_slack": 1,
-        "publish.boosting_bytes_ratio": 1,
         "publish.budget": {"flash_bytes": 1, "ram_bytes": 1, "instructions": 1, "ms_modelled": 1},
         "cost.clock_mhz": 1,
     },

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-from dlnet.config.publish import PublishParams
 from dlnet.errors import ConfigError
 from dlnet.export.saved import SavedEdge
 from dlnet.files import read_json
@@ -105,9 +104,9 @@ def test_documented_values_run_from_cells_to_firmware_and_forecast(project, monk
         importlib.import_module(f"stages.{stage}").main()
     assert all(
         elite["equal"] == ["numpy", "host", "arm portable", "arm dsp"]
-        for elite in read_json(Path("reports/firmware.json"))["elites"]
+        for elite in read_json(Path("reports/firmware.json"))["models"]
     )
-    assert collect(Path(), PublishParams(**params_of({})["publish"])).models
+    assert collect(Path()).models
     for folder in Path("models/edge").iterdir():
         model = load_as(folder, SavedEdge)
         own = FileLayout(

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from dlnet.metrics import by_horizon, by_knee, errors, knee_row, per_asset
+from dlnet.errors import DataError
+from dlnet.metrics import MOST_RATIO, by_horizon, by_knee, errors, knee_row, paired_ratio, per_asset
 
 NAMES = ("a", "b", "c", "d")
 
@@ -121,3 +122,54 @@ def test_all_errors_are_in_the_unit_of_the_target(windows):
         assert other == pytest.approx({name: 250 * value for name, value in one.items()}, rel=1e-12)
     expected = 250 * by_horizon(prediction, target, 1.0)
     np.testing.assert_allclose(by_horizon(prediction, target, 250.0), expected, rtol=1e-12)
+
+
+def test_a_constant_ratio_has_an_interval_of_no_width():
+    theirs = {f"a{i}": float(i + 1) for i in range(7)}
+    found = paired_ratio({name: 0.5 * value for name, value in theirs.items()}, theirs)
+    assert (found.ratio, found.low, found.high) == pytest.approx((0.5, 0.5, 0.5))
+
+
+def test_the_interval_is_that_of_a_plain_loop_over_resamples():
+    rng = np.random.default_rng(4)
+    theirs = {f"a{i}": float(value) for i, value in enumerate(rng.uniform(1, 2, 9))}
+    own = {name: value * float(rng.uniform(0.6, 1.1)) for name, value in theirs.items()}
+    names, draws, ratios = sorted(own), np.random.default_rng(0).integers(9, size=(2000, 9)), []
+    for draw in draws:
+        picked = [names[i] for i in draw]
+        ratios.append(mean([own[name] for name in picked]) / mean([theirs[name] for name in picked]))
+    ratios.sort()
+    found = paired_ratio(own, theirs)
+    assert found.ratio == pytest.approx(sum(own.values()) / sum(theirs.values()))
+    # Between neighbours of the sorted ratios, as percentiles are: 0.025 of 1,999 steps is 49.975.
+    assert found.low == pytest.approx(ratios[49] + 0.975 * (ratios[50] - ratios[49]))
+    assert found.high == pytest.approx(ratios[1949] + 0.025 * (ratios[1950] - ratios[1949]))
+
+
+def test_the_interval_is_that_of_the_normal_approximation():
+    """Of a ratio of means, by the delta method, for many assets."""
+    rng = np.random.default_rng(1)
+    theirs = rng.uniform(1, 2, 400)
+    own = theirs * rng.uniform(0.5, 1.1, 400)
+    names = [f"a{i:03}" for i in range(400)]
+    found = paired_ratio(dict(zip(names, own, strict=True)), dict(zip(names, theirs, strict=True)))
+    ratio = own.mean() / theirs.mean()
+    spread = (own - ratio * theirs).std() / theirs.mean() / np.sqrt(400)
+    assert found.ratio == pytest.approx(ratio)
+    assert (found.low, found.high) == pytest.approx((ratio - 1.96 * spread, ratio + 1.96 * spread), rel=0.01)
+
+
+def test_the_order_of_the_assets_does_not_matter():
+    own, theirs = {"a": 1.0, "b": 2.0, "c": 4.0}, {"a": 2.0, "b": 3.0, "c": 3.0}
+    assert paired_ratio(dict(reversed(own.items())), theirs) == paired_ratio(own, theirs)
+
+
+def test_over_a_model_without_error_the_ratio_is_the_largest_that_is_given():
+    found = paired_ratio({"a": 1.0, "b": 0.0}, {"a": 0.0, "b": 0.0})
+    assert (found.ratio, found.low, found.high) == (MOST_RATIO, 1.0, MOST_RATIO)
+
+
+@pytest.mark.parametrize(("own", "theirs"), [({}, {}), ({"a": 1.0}, {"b": 1.0}), ({"a": 1.0, "b": 1.0}, {"a": 1.0})])
+def test_models_that_were_measured_on_different_assets_are_refused(own, theirs):
+    with pytest.raises(DataError, match="a ratio needs the same ones"):
+        paired_ratio(own, theirs)

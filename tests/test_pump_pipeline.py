@@ -25,8 +25,8 @@ from tests.small_pipeline import shrink_further
 
 PROJECT = Path(__file__).parents[1]
 STAGES = (
-    "fetch", "prepare", "baselines", "teach", "distill", "select", "compress", "reselect", "quantise", "evaluate",
-    "firmware",
+    "fetch", "prepare", "baselines", "teach", "distill", "select", "compress", "reselect", "quantise", "firmware",
+    "evaluate",
 )  # fmt: skip
 
 pytestmark = [
@@ -56,8 +56,8 @@ def pumps(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_every_elite_is_proven_against_the_reference(pumps: Path) -> None:
     report = read_json(pumps / "reports/firmware.json")
-    assert report["elites"]
-    for elite in report["elites"]:
+    assert report["models"]
+    for elite in report["models"]:
         assert elite["equal"] == ["numpy", "host", "arm portable", "arm dsp"]
         assert elite["flash_bytes"] < 6144
 

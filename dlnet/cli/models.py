@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dlnet.cli.arguments import ModelArgument
-from dlnet.errors import ConfigError, DataError
+from dlnet.errors import ConfigError
 from dlnet.registry.names import DEFAULT, parse_uri, registered_name
 
 if TYPE_CHECKING:
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 
 EDGE = Path("models/edge")
-SUMMARY = Path("reports/summary.json")  # of a run: it names the model for the device
 PARAMS = Path("params.yaml")
 
 
@@ -35,8 +34,6 @@ def chosen(model: ModelArgument) -> ModelArgument:
         return model
     here = _choice_here()
     if here is not None:
-        day = datetime.fromtimestamp(SUMMARY.stat().st_mtime).astimezone()
-        print(f"Model: {here}, the choice of the last run in this folder ({SUMMARY}, {day:%Y-%m-%d %H:%M})")
         return ModelArgument(here)
     from dlnet.registry.default import registered
 
@@ -47,19 +44,22 @@ def chosen(model: ModelArgument) -> ModelArgument:
 
 def _choice_here() -> Path | None:
     """Folder of the model that the last run here chose for the device; None if there was no run, or it is not here."""
-    if not SUMMARY.is_file():
-        return None
-    from dlnet.files import read_json
+    from dlnet.gate.choice import CHOICE, Choice
+    from dlnet.gate.competitor import NAMES
 
-    content = read_json(SUMMARY)
-    try:
-        name = content["edge"]["name"]
-    except (KeyError, TypeError) as error:
-        raise DataError(f"{SUMMARY}: no edge.name in it; run dvc repro, or give --model") from error
-    folder = EDGE / str(name)
-    if folder.parent != EDGE or not folder.is_dir():
-        print(f"{SUMMARY} names {str(name)[:100]!r}, but it is not in {EDGE}: dvc repro makes it")
+    if not CHOICE.is_file():
         return None
+    choice = Choice.read(CHOICE)
+    folder = EDGE / choice.name
+    if folder.parent != EDGE or not folder.is_dir():
+        print(f"{CHOICE} names {choice.name[:100]!r}, but it is not in {EDGE}: dvc repro makes it")
+        return None
+    day = datetime.fromtimestamp(CHOICE.stat().st_mtime).astimezone()
+    passed = "" if choice.candidate else ", refused by the gate"
+    print(
+        f"Model: {folder} ({NAMES[choice.kind]}{passed}), the choice of the last run in this folder "
+        f"({CHOICE}, {day:%Y-%m-%d %H:%M})"
+    )
     return folder
 
 

@@ -38,12 +38,14 @@ def set_values(
 @app.command(epilog=example("dlnet report"))
 def report() -> None:
     """Print the table of the last run: every model and its errors."""
+    from dlnet.gate.choice import CHOICE, Choice
     from dlnet.report.documents import SummaryReport
     from dlnet.report.tables import notes, show, summary_table
 
-    summary = SummaryReport.read(Path("reports/summary.json"))
+    summary, choice = SummaryReport.read(Path("reports/summary.json")), Choice.read(CHOICE)
     show(summary_table(summary))
     print("\n".join(notes(summary)))
+    print(choice.sentence)
     print("Runs, fronts and models: make ui, then http://127.0.0.1:5000")
 
 

@@ -22,6 +22,4 @@ class PublishParams(Section):
     """Limits that a model must meet to become a candidate: errors on validation windows, and cost on the device."""
 
     int8_bound: Annotated[float, Field(ge=1)]
-    boosting_slack: Annotated[float, Field(ge=1)]
-    boosting_bytes_ratio: Annotated[float, Field(gt=0, le=1)]
     budget: BudgetParams

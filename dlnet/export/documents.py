@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from dlnet.documents import Document
 from dlnet.models.precision import Part
 
+Kind = Literal["network", "linear", "forest", "blend"]
+"""What a model of models/edge consists of."""
+
 
 class EdgeMetrics(Document):
     """metrics.json of models/edge/NAME; errors are MAE of the target on validation windows.
 
     Attributes:
-        mae_int8_validation: of the .tflite files in LiteRT. mae_engines_validation: engine -> MAE.
+        kind: what the model consists of. modelled: what it takes on the device by the cost model (flash_bytes,
+            ram_bytes, instructions, ms_modelled); None: as in the table of students.
+        mae_int8_validation: of the .tflite files in LiteRT; of the reference where there are none.
+        mae_engines_validation: engine -> MAE.
         largest_difference: engine -> part -> distance from the integer reference, in units of the spec.
         bits: matrix -> bits of its weights.
         sensitivity: matrix -> MAE with it alone in 4 bits, divided by that with all in 8.
@@ -22,6 +28,8 @@ class EdgeMetrics(Document):
     """
 
     name: str
+    kind: Kind = "network"
+    modelled: dict[str, float] | None = None
     parameters: int
     mae_float_validation: float
     mae_int8_validation: float

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dlnet.documents import Document, RootDocument
+from dlnet.documents import Document
 
 
 class Milliseconds(Document):
@@ -68,11 +68,10 @@ class FrontEnd(Document):
 
 
 class ProvenModel(Document):
-    """An elite: who it is, its MAE on test assets, and by whom ``golden_windows`` were found ``equal``."""
+    """A model: who it is, and by whom ``golden_windows`` were found ``equal``."""
 
     model: str
     sha256: str
-    mae_int8: float
     front_end: FrontEnd
     golden_windows: int
     equal: tuple[str, ...]
@@ -84,20 +83,25 @@ class MeasuredModel(ProvenModel, DeviceCosts):
     cost_model_error: dict[str, float]
 
 
-class MeasuredElites(MeasuredModel):
-    """The edge model that would be published, and all elites."""
+class DifferingModel(Document):
+    """A model whose compiled code does not give the numbers of its reference, and what ``differs``."""
 
-    compiler: str
-    elites: tuple[MeasuredModel, ...]
-
-
-class UnmeasuredElites(Document):
-    """What can be said without the Arm compiler."""
-
-    model: None
-    not_measured: str
-    elites: tuple[ProvenModel, ...]
+    model: str
+    sha256: str
+    differs: str
 
 
-class FirmwareReport(RootDocument[MeasuredElites | UnmeasuredElites]):
-    """reports/firmware.json."""
+class FirmwareReport(Document):
+    """reports/firmware.json: each model of models/edge.
+
+    Attributes:
+        compiler: for the board; None: there was none, nothing was counted, and ``not_measured`` says so.
+    """
+
+    compiler: str | None
+    not_measured: str | None = None
+    models: tuple[MeasuredModel | ProvenModel | DifferingModel, ...]
+
+    def entry(self, model: str, sha256: str) -> MeasuredModel | ProvenModel | DifferingModel | None:
+        """What was found of a model with this content; None: it is not here."""
+        return next((one for one in self.models if (one.model, one.sha256) == (model, sha256)), None)

@@ -1,4 +1,4 @@
-"""reports/firmware.json: what each elite takes on the device, and the proofs it passed."""
+"""reports/firmware.json: what each model takes on the device, and the proofs it passed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pandas as pd
 
 from dlnet.data.prepare import from_first_target
 from dlnet.data.windows import Ends, WindowDataset
-from dlnet.errors import ToolError
+from dlnet.errors import ParityError, ToolError
 from dlnet.export.edge import DeviceModel
 from dlnet.export.frontend import acceptable
 from dlnet.export.path import Apart, compare, device_path
@@ -21,12 +21,11 @@ from dlnet.export.reference import Int16s, Int32s, from_fixed, quantise_anchor, 
 from dlnet.files import read_tensors
 from dlnet.firmware.cost_error import cost_error, shape_of
 from dlnet.firmware.documents import (
+    DifferingModel,
     FirmwareReport,
     FrontEnd,
-    MeasuredElites,
     MeasuredModel,
     ProvenModel,
-    UnmeasuredElites,
 )
 from dlnet.firmware.measure import measure
 from dlnet.firmware.prove import prove_arm, prove_host
@@ -57,20 +56,26 @@ def _version() -> str:
     return f"{CORTEX_M4.tool('gcc')} {found.group()}"
 
 
-def elite(
-    model: DeviceModel,
-    folder: Path,
-    dataset: WindowDataset,
-    raw: pd.DataFrame,
-    tools: Tools,
-    clock_mhz: float,
-    mae_int8: float,
-) -> ProvenModel:
-    """The row of one elite: costs, proofs, and what 16-bit codes do to its error.
+def row(
+    model: DeviceModel, folder: Path, dataset: WindowDataset, raw: pd.DataFrame, tools: Tools, clock_mhz: float
+) -> ProvenModel | DifferingModel:
+    """The row of one model: costs, proofs, and what 16-bit codes do to its error; or what differs.
+
+    A model whose compiled code differs is refused by the gate; the others can still ship.
 
     Args:
         folder: models/edge/NAME. raw: rows as they were given (data/raw), to be cleaned by the device's front end.
-        mae_int8: on test assets, in the target's unit.
+    """
+    try:
+        return _proven(model, folder, dataset, raw, tools, clock_mhz)
+    except ParityError as error:
+        return DifferingModel(model=model.name, sha256=model.sha256, differs=str(error))
+
+
+def _proven(
+    model: DeviceModel, folder: Path, dataset: WindowDataset, raw: pd.DataFrame, tools: Tools, clock_mhz: float
+) -> ProvenModel:
+    """The row of a model that is equal to its reference.
 
     Raises:
         ParityError: compiled code differs from the reference.
@@ -88,7 +93,6 @@ def elite(
     proven = ProvenModel(
         model=model.name,
         sha256=model.sha256,
-        mae_int8=mae_int8,
         front_end=front_end(model, dataset, raw),
         golden_windows=len(z),
         equal=tuple(proofs),
@@ -165,10 +169,6 @@ def inputs_of(model: DeviceModel, rows: pd.DataFrame) -> np.ndarray:
     return np.stack(columns, axis=1)
 
 
-def report(rows: Sequence[ProvenModel], chosen: str, tools: Tools) -> FirmwareReport:
-    """The whole document; ``chosen`` is the edge model that would be published, and its figures stand at the top."""
-    measured = [row for row in rows if isinstance(row, MeasuredModel)]
-    if tools.arm is None:
-        return FirmwareReport(UnmeasuredElites(model=None, not_measured=NOT_MEASURED, elites=tuple(rows)))
-    top = next(row for row in measured if row.model == chosen)
-    return FirmwareReport(top.to(MeasuredElites, compiler=tools.arm, elites=tuple(measured)))
+def report(rows: Sequence[ProvenModel | DifferingModel], tools: Tools) -> FirmwareReport:
+    """The whole document."""
+    return FirmwareReport(compiler=tools.arm, not_measured=None if tools.arm else NOT_MEASURED, models=tuple(rows))

@@ -14,11 +14,7 @@ LABELS = {"flash_bytes": "flash", "ram_bytes": "RAM", "instructions": "instructi
 
 def within_budget(figures: Mapping[str, float], origin: str, budget: BudgetParams) -> Verdict:
     """Compare the figures with the budget; one that is missing or not finite fails."""
-    checks = [_check(key, figures.get(key), float(getattr(budget, key)), origin) for key in UNITS]
-    return Verdict(
-        reasons=tuple(text for ok, text in checks if not ok),
-        held=tuple(text for ok, text in checks if ok),
-    )
+    return Verdict.of([_check(key, figures.get(key), float(getattr(budget, key)), origin) for key in UNITS])
 
 
 def _check(key: str, value: float | None, most: float, origin: str) -> tuple[bool, str]:

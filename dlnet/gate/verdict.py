@@ -1,22 +1,25 @@
-"""The gate for alias ``candidate``: a small model must also be accurate on validation windows."""
+"""The gate for alias ``candidate``: it refuses what nobody should ship."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 
 from dlnet.config.publish import PublishParams
+from dlnet.documents import Document
+from dlnet.gate.competitor import Competitor, Rival
+from dlnet.metrics import paired_ratio
 
-SIMPLE = ("persistence", "line", "parabola", "ridge")
-"""Baselines that the int8 model must beat without any tolerance."""
+SIMPLE = ("persistence", "line")
+"""Baselines that a model must beat; no other baseline closes the gate."""
 
-Figures = Mapping[str, float | None]
+FEWEST = 5
+"""Validation assets below which means decide: an interval of so few says nothing."""
+
+UNPROVEN = "not yet proven on compiled code"
 
 
-@dataclass(frozen=True)
-class Verdict:
-    """Result of the gate: ``reasons`` lists the conditions that failed, ``held`` those that hold."""
+class Verdict(Document):
+    """Result of the gate or of the budget: the conditions that failed (``reasons``) and those that hold (``held``)."""
 
     reasons: tuple[str, ...]
     held: tuple[str, ...]
@@ -26,66 +29,45 @@ class Verdict:
         """Whether the model may become a candidate."""
         return not self.reasons
 
+    @classmethod
+    def of(cls, checks: Sequence[tuple[bool, str]]) -> Verdict:
+        """From conditions: whether each holds, and its words."""
+        return cls(reasons=tuple(text for ok, text in checks if not ok), held=tuple(text for ok, text in checks if ok))
 
-def verdict(mae: Figures, size: Figures, limits: PublishParams) -> Verdict:
-    """Check the int8 model. A figure that is missing, NaN or not positive fails its condition.
+
+def verdict(model: Competitor, rivals: Mapping[str, Rival], limits: PublishParams) -> Verdict:
+    """Check a model on validation windows; a baseline of ``SIMPLE`` that is missing fails its condition.
 
     Args:
-        mae: validation MAE (health) of ``int8``, ``float`` (the model it was made from) and each baseline.
-        size: bytes of ``int8`` and ``boosting``.
-        limits: the bounds, from params.yaml.
+        rivals: name -> errors of a model that is compared with. limits: the bounds, from params.yaml.
     """
-    checks = [
-        *(_beats(mae, name) for name in SIMPLE),
-        _boosting(mae, size, limits),
-        _quantisation(mae, limits),
-    ]
-    return Verdict(
-        reasons=tuple(text for ok, text in checks if not ok),
-        held=tuple(text for ok, text in checks if ok),
+    return Verdict.of(
+        [*(_beats(model, name, rivals.get(name)) for name in SIMPLE), _rounding(model, limits), _equal(model)]
     )
 
 
-def _usable(figures: Figures, name: str) -> float | None:
-    value = figures.get(name)
-    return value if value is not None and math.isfinite(value) and value > 0 else None
+def _beats(model: Competitor, name: str, rival: Rival | None) -> tuple[bool, str]:
+    if rival is None:
+        return False, f"no errors of {name}"
+    found, many = paired_ratio(model.assets, rival.assets), len(model.assets)
+    if many < FEWEST:
+        ok, words = found.ratio < 1, f"mean MAE {found.ratio:.3f} x {name} (no interval: {many} validation assets)"
+    else:
+        ok, interval = found.high < 1, f"[{found.low:.3f}, {found.high:.3f}]"
+        words = f"MAE {found.ratio:.3f} x {interval} {name} ({many} validation assets)"
+    return ok, words if ok else f"{words}, not surely below 1 x"
 
 
-def _beats(mae: Figures, name: str) -> tuple[bool, str]:
-    ours, theirs = _usable(mae, "int8"), _usable(mae, name)
-    if ours is None or theirs is None:
-        return False, _unusable("MAE", {"int8": ours, name: theirs})
-    if ours < theirs:
-        return True, f"int8 MAE {ours:.5f} beats {name} ({theirs:.5f})"
-    return False, f"int8 MAE {ours:.5f} does not beat {name} ({theirs:.5f})"
-
-
-def _boosting(mae: Figures, size: Figures, limits: PublishParams) -> tuple[bool, str]:
-    wins, text = _beats(mae, "boosting")
-    ours, theirs = _usable(mae, "int8"), _usable(mae, "boosting")
-    if wins or ours is None or theirs is None:
-        return wins, text
-    slack = limits.boosting_slack
-    if ours > slack * theirs:
-        return False, f"{text} and is {ours / theirs:.3f} x its MAE, above {slack:g} x"
-    small, large = _usable(size, "int8"), _usable(size, "boosting")
-    if small is None or large is None:
-        return False, f"{text}; {_unusable('bytes', {'int8': small, 'boosting': large})}"
-    share = f"{small:.0f} of {large:.0f} bytes ({small / large:.3%})"
-    if small >= limits.boosting_bytes_ratio * large:
-        return False, f"{text} and is not far smaller: {share}, not below {limits.boosting_bytes_ratio:.3%}"
-    return True, f"int8 MAE {ours:.5f} within {slack:g} x of boosting ({theirs:.5f}) at {share}"
-
-
-def _quantisation(mae: Figures, limits: PublishParams) -> tuple[bool, str]:
-    ours, theirs = _usable(mae, "int8"), _usable(mae, "float")
-    if ours is None or theirs is None:
-        return False, _unusable("MAE", {"int8": ours, "float": theirs})
-    text = f"int8 over float {ours / theirs:.4f} x"
-    if ours <= limits.int8_bound * theirs:
+def _rounding(model: Competitor, limits: PublishParams) -> tuple[bool, str]:
+    if model.mae_float <= 0:
+        return False, "no usable MAE of its float model"
+    text = f"{model.mae_validation / model.mae_float:.4f} x its float model"
+    if model.mae_validation <= limits.int8_bound * model.mae_float:
         return True, f"{text}, at most {limits.int8_bound:g} x"
     return False, f"{text}, above {limits.int8_bound:g} x"
 
 
-def _unusable(quantity: str, values: Figures) -> str:
-    return f"no usable {quantity} of " + " and ".join(name for name, value in values.items() if value is None)
+def _equal(model: Competitor) -> tuple[bool, str]:
+    if model.differs is not None:
+        return False, f"not equal to the reference: {model.differs}"
+    return True, f"equal to the reference: {', '.join(model.equal)}" if model.proven else UNPROVEN

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from dlnet.config.publish import PublishParams
 from dlnet.errors import RegistryError
 from dlnet.registry.keys import lineage
 from dlnet.registry.names import LABEL, SOURCE
@@ -15,25 +14,25 @@ from dlnet.registry.publication import Data, Publication
 from dlnet.registry.run_records import baseline_runs, edge_runs, student_runs, teacher_run
 
 
-def collect(root: Path, limits: PublishParams) -> Publication:
+def collect(root: Path) -> Publication:
     """Describe the pipeline below ``root``.
 
     Raises:
         DLNetError: an output of an earlier stage is missing or broken; names the file.
     """
     try:
-        return _collect(root, limits)
+        return _collect(root)
     except FileNotFoundError as error:
         raise RegistryError(f"{error.filename}: no such file; run the stage that makes it (dvc repro)") from error
 
 
-def _collect(root: Path, limits: PublishParams) -> Publication:
-    project = Project.load(root, limits)
+def _collect(root: Path) -> Publication:
+    project = Project.load(root)
     tags = {**lineage(root), SOURCE: project.task.source, LABEL: project.task.label}
     children = [*baseline_runs(project), teacher_run(project), *student_runs(project), *edge_runs(project)]
     return Publication(
         experiment=f"dlnet/{project.data_name}",
-        pipeline=pipeline_run(project, children),
+        pipeline=pipeline_run(project),
         children=tuple(children),
         data=_data(project, tags),
         lineage=tags,

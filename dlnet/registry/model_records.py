@@ -1,4 +1,4 @@
-"""The models that are registered: files, card, and the verdicts of gate and budget."""
+"""The models that are registered: files, card, and what gate and budget said of the one for the device."""
 
 from __future__ import annotations
 
@@ -6,21 +6,20 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from dlnet.export.documents import EdgeMetrics
+from dlnet.export.documents import Kind
 from dlnet.export.saved import SavedEdge
-from dlnet.gate.budget import within_budget
-from dlnet.gate.verdict import Verdict, verdict
 from dlnet.models.document import EVALUATION, Evaluated, ForecastErrors
 from dlnet.models.trained import SavedNetwork
 from dlnet.registry.card import edge_card, float_card
 from dlnet.registry.models import EDGE_CODE, EDGE_PACKAGES, FLOAT_CODE, FLOAT_PACKAGES, requirements
 from dlnet.registry.names import Role
-from dlnet.registry.project import Project, device_figures, summary_of
+from dlnet.registry.project import Project
 from dlnet.registry.publication import Model
 from dlnet.report.documents import FiguresBySplit, ScoresBySplit
 from dlnet.saved import load_as
 
-EDGE_FILES = ("model.json", "step.tflite", "head.tflite", "spec.json", "golden.safetensors", "metrics.json")
+GRAPHS = ("step.tflite", "head.tflite")
+EDGE_FILES = ("model.json", *GRAPHS, "spec.json", "golden.safetensors", "metrics.json")
 NETWORK_FILES = ("model.json", "model.safetensors")
 
 
@@ -50,34 +49,29 @@ def float_model(
     )
 
 
-def edge_model(project: Project, folder: Path, described: EdgeMetrics) -> Model:
-    """The int8 model, with the verdicts of gate and budget; ``described`` is its metrics.json."""
+def edge_files(kind: Kind) -> tuple[str, ...]:
+    """Files of a model of models/edge; only one with a network has graphs."""
+    has_network = kind in ("network", "blend")
+    return tuple(name for name in EDGE_FILES if has_network or name not in GRAPHS)
+
+
+def edge_model(project: Project, folder: Path) -> Model:
+    """The model for the device, with the verdicts of gate and budget."""
     encoder = load_as(folder, SavedEdge).device.encoder
-    judged = _verdict(project, described)
-    budget = within_budget(
-        *device_figures(summary_of(project.summary.edges, folder.name), project.firmware), project.limits.budget
-    )
-    scores = project.evaluation.edge[folder.name].int8
+    chosen = project.choice.standing(folder.name)
     return Model(
         name=project.registered("edge"),
         code=EDGE_CODE,
-        files={name: folder / name for name in EDGE_FILES},
-        texts={EVALUATION: _evaluated(scores)},
+        files={name: folder / name for name in edge_files(chosen.model.kind)},
+        texts={EVALUATION: _evaluated(project.evaluation.shipped(folder.name))},
         example=project.example(encoder),
         horizon=encoder.horizon,
         requirements=requirements(EDGE_PACKAGES),
-        description=edge_card(project.summary, judged, budget),
+        description=edge_card(project.summary, project.choice),
         about=project.about("edge"),
-        verdict=judged,
-        budget=budget,
+        verdict=chosen.gate,
+        budget=chosen.budget,
     )
-
-
-def _verdict(project: Project, described: EdgeMetrics) -> Verdict:
-    mae = {name: entry.validation.mae for name, entry in project.baselines.items()}
-    mae |= {"int8": described.mae_int8_validation, "float": described.mae_float_validation}
-    size = {name: float(entry.bytes) for name, entry in project.baselines.items()}
-    return verdict(mae, {**size, "int8": described.spec_bytes}, project.limits)
 
 
 def _evaluated(scores: ScoresBySplit | FiguresBySplit) -> str:

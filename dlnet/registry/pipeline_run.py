@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 import pandas as pd
 
-from dlnet.config.quantities import Quantities
-from dlnet.gate.budget import UNITS as UNITS_ON_DEVICE
+from dlnet.gate.choice import Choice
 from dlnet.registry.keys import locked_stages, read_params
 from dlnet.registry.pareto_html import fronts_page
 from dlnet.registry.project import Project, flatten
@@ -20,12 +19,8 @@ FIGURES, REPORTS = ("*.png", "*.html"), ("*.json", "*.md")
 HEADLINE = ("mae_float", "mae_int8", "rmse_int8", "asset_mae_int8", "parameters", "tflite_bytes", "spec_bytes")
 
 
-def pipeline_run(project: Project, children: Sequence[RunRecord]) -> RunRecord:
-    """The parent run.
-
-    Args:
-        children: the runs of its models; the gate's results are taken from the one with a verdict.
-    """
+def pipeline_run(project: Project) -> RunRecord:
+    """The parent run."""
     reports = project.root / "reports"
     pictures = [path for pattern in FIGURES for path in sorted((reports / "figures").glob(pattern))]
     files = {f"figures/{path.name}": path for path in pictures}
@@ -38,7 +33,7 @@ def pipeline_run(project: Project, children: Sequence[RunRecord]) -> RunRecord:
     files |= {f"fronts/{name}.json": folder / "front.json" for name, folder in fronts.items()}
     tables = {f"fronts/{name}-table.json": _front_table(folder) for name, folder in fronts.items()}
     lock = json.dumps(locked_stages(project.root), indent=1, sort_keys=True)
-    metrics = _headline(project.summary, children)
+    metrics = _headline(project.summary, project.choice)
     return RunRecord(
         kind="pipeline",
         name="pipeline",
@@ -50,12 +45,14 @@ def pipeline_run(project: Project, children: Sequence[RunRecord]) -> RunRecord:
         tables=tables,
         views={"figures/fronts.html": _fronts_page(project)},
         volatile={f"volatile/{path.name}": path for path in sorted((reports / "volatile").glob("*.json"))},
-        tags={"mlflow.note.content": f"Data: {project.task.label}. {_errors_note(project.task.quantities)}"},
+        tags={"mlflow.note.content": _note(project)},
     )
 
 
-def _errors_note(words: Quantities) -> str:
-    return f"Errors are MAE of {words.target.error_label} on test {words.asset.many}."
+def _note(project: Project) -> str:
+    words = project.task.quantities
+    errors = f"Errors are MAE of {words.target.error_label} on test {words.asset.many}."
+    return f"Data: {project.task.label}. {errors}\n\n{project.choice.sentence}"
 
 
 def _fronts_page(project: Project) -> str:
@@ -67,20 +64,19 @@ def _fronts_page(project: Project) -> str:
 
 def _title(project: Project, metrics: Mapping[str, float]) -> str:
     """Title of the run; short, since MLflow's list of runs shows 22 letters."""
-    return f"int8 {metrics['mae_int8']:.5f}, {project.task.track}"
+    kind = project.choice.kind
+    return f"{'int8' if kind == 'network' else kind} {metrics['mae_chosen']:.5f}, {project.task.track}"
 
 
-def _headline(summary: SummaryReport, children: Sequence[RunRecord]) -> dict[str, float]:
+def _headline(summary: SummaryReport, choice: Choice) -> dict[str, float]:
     """The figures that the list of runs shows: test errors, size, and the results of gate and budget."""
     metrics = {f"mae_{name}": entry.mae for name, entry in summary.baselines.items()}
     metrics["mae_teacher"] = summary.teacher.mae
     metrics |= {name: float(getattr(summary.edge, name)) for name in HEADLINE}
     metrics["int8_over_boosting"] = metrics["mae_int8"] / metrics["mae_boosting"]
-    for run in children:
-        if run.model and run.model.verdict and run.model.budget:
-            metrics |= {name: run.metrics[name] for name in UNITS_ON_DEVICE if name in run.metrics}
-            metrics |= {"gate_passed": float(run.model.verdict.passed), "budget_passed": float(run.model.budget.passed)}
-    return metrics
+    chosen = choice.chosen
+    metrics |= {"mae_chosen": summary.shipped(choice.name).mae, **dict(chosen.model.costs)}
+    return {**metrics, "gate_passed": float(chosen.gate.passed), "budget_passed": float(chosen.budget.passed)}
 
 
 def _front_table(folder: Path) -> pd.DataFrame:

@@ -9,53 +9,48 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from dlnet.baselines.record import BaselineRecord, BaselineTable
-from dlnet.config.publish import PublishParams
 from dlnet.data.documents import TaskRecord
 from dlnet.data.encode import Encoder
 from dlnet.data.windows import WindowDataset
 from dlnet.errors import RegistryError
-from dlnet.firmware.documents import FirmwareReport, MeasuredElites, UnmeasuredElites
-from dlnet.gate.budget import UNITS as UNITS_ON_DEVICE
+from dlnet.gate.choice import CHOICE, Choice
 from dlnet.registry.names import BATTERY, Role, registered_name
-from dlnet.report.documents import EdgeSummary, EvaluationReport, Student, SummaryReport
+from dlnet.report.documents import EvaluationReport, Student, SummaryReport
 
 Summary = TypeVar("Summary", bound=Student)
 
 ABOUT: Mapping[Role, str] = {
     "teacher": "Liquid teacher (float). Input: encoded window z and anchor; output: {forecast}.",
     "student": "Float student that the int8 model was made from. Same input and output as the teacher.",
-    "edge": "int8 model for the device. `candidate` is set by the pipeline's gate, `champion` by a person.",
+    "edge": "Model for the device. `candidate` is set by the pipeline's gate, `champion` by a person.",
 }
 
 
 @dataclass(frozen=True)
 class Project:
-    """The pipeline below ``root``: its reports and windows, and the limits of the gate."""
+    """The pipeline below ``root``: its reports and windows, and the choice for the device."""
 
     root: Path
     summary: SummaryReport
     evaluation: EvaluationReport
     baselines: dict[str, BaselineRecord]
-    firmware: MeasuredElites | UnmeasuredElites | None
+    choice: Choice
     dataset: WindowDataset
-    limits: PublishParams
 
     @classmethod
-    def load(cls, root: Path, limits: PublishParams) -> Project:
+    def load(cls, root: Path) -> Project:
         """Read the outputs of the pipeline below ``root``.
 
         Raises:
             DLNetError, FileNotFoundError: an output of an earlier stage is missing or broken.
         """
-        firmware = root / "reports/firmware.json"
         return cls(
             root,
             SummaryReport.read(root / "reports/summary.json"),
             EvaluationReport.read(root / "reports/evaluation.json"),
             BaselineTable.read(root / "models/baselines/baselines.json").root,
-            FirmwareReport.read(firmware).root if firmware.is_file() else None,
+            Choice.read(root / CHOICE),
             WindowDataset.load(root / "data/windows"),
-            limits,
         )
 
     @property
@@ -102,19 +97,6 @@ def summary_of(entries: Sequence[Summary], name: str) -> Summary:
     if entry is None:
         raise RegistryError(f"reports/summary.json: has no model {name}; run dvc repro")
     return entry
-
-
-def device_figures(
-    edge: EdgeSummary, firmware: MeasuredElites | UnmeasuredElites | None
-) -> tuple[dict[str, float], str]:
-    """Flash and RAM (B), instructions and modelled ms a forecast of a model; and the origin of these figures.
-
-    From reports/firmware.json if that is of this model; else from reports/summary.json: the cost model's figures for
-    weights of the bits that it was quantised to.
-    """
-    if isinstance(firmware, MeasuredElites) and firmware.model == edge.name:
-        return firmware.budgeted, "compiled and emulated"
-    return {key: float(getattr(edge, key)) for key in UNITS_ON_DEVICE}, "cost model"
 
 
 def flatten(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:

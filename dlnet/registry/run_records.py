@@ -13,10 +13,11 @@ import pandas as pd
 from dlnet.cost.device import UNITS
 from dlnet.errors import RegistryError
 from dlnet.export.documents import EdgeMetrics
+from dlnet.gate.choice import CHOICE
 from dlnet.metrics import Errors
 from dlnet.models.trained import SavedNetwork
-from dlnet.registry.model_records import EDGE_FILES, NETWORK_FILES, edge_model, float_model
-from dlnet.registry.project import Project, device_figures, flatten, param_text, summary_of
+from dlnet.registry.model_records import NETWORK_FILES, edge_files, edge_model, float_model
+from dlnet.registry.project import Project, flatten, param_text, summary_of
 from dlnet.registry.publication import Curve, RunRecord
 from dlnet.report.documents import EdgeErrors, Student
 from dlnet.saved import load_as
@@ -102,31 +103,40 @@ def _student(project: Project, folder: Path, row: dict[Any, Any], learning: pd.D
 
 
 def edge_runs(project: Project) -> Iterator[RunRecord]:
-    """One run an edge model; the one chosen for the device carries a model to register.
+    """One run a model of models/edge; the one chosen for the device carries a model to register.
 
     Raises:
         RegistryError: the chosen one has no folder.
     """
-    chosen = project.summary.edge.name
+    chosen = project.choice.name
     folders = sorted(path for path in project.folder("edge").iterdir() if path.is_dir())
     if chosen not in {folder.name for folder in folders}:
         raise RegistryError(
-            f"{project.folder('edge') / chosen}: no such folder; reports/summary.json names it as the edge model"
+            f"{project.folder('edge') / chosen}: no such folder; {CHOICE} names it as the model for the device"
         )
     for folder in folders:
         described = EdgeMetrics.read(folder / "metrics.json")
-        summary = summary_of(project.summary.edges, folder.name)
-        figures, origin = device_figures(summary, project.firmware)
-        metrics = {**dict(_numbers(described.content())), **_errors(summary, ""), **_usage(summary), **figures}
+        standing = project.choice.standing(folder.name)
+        passed = {"gate_passed": float(standing.gate.passed), "budget_passed": float(standing.budget.passed)}
+        metrics = {**dict(_numbers(described.content())), **_tested(project, folder.name), **passed}
+        kind = standing.model.kind
         yield RunRecord(
             kind="edge",
             name=folder.name,
-            title=f"int8 {folder.name}",
-            params={"device_figures": origin},
-            metrics=metrics,
-            files={file: folder / file for file in EDGE_FILES},
-            model=edge_model(project, folder, described) if folder.name == chosen else None,
+            title=f"{'int8' if kind == 'network' else kind} {folder.name}",
+            params={"device_figures": standing.model.origin},
+            metrics={**metrics, **dict(standing.model.costs)},
+            files={file: folder / file for file in edge_files(kind)},
+            model=edge_model(project, folder) if folder.name == chosen else None,
         )
+
+
+def _tested(project: Project, name: str) -> dict[str, float]:
+    """Test errors of a model of models/edge, and the usage of its branches."""
+    student = next((edge for edge in project.summary.edges if edge.name == name), None)
+    if student is not None:
+        return {**_errors(student, ""), **_usage(student)}
+    return _errors(project.summary.shipped(name), "")
 
 
 def _curves(learning: pd.DataFrame, name: str) -> dict[str, Curve]:

@@ -11,6 +11,7 @@ from dlnet.config.quantities import Quantities, Track
 from dlnet.data.documents import SplitCounts
 from dlnet.documents import Document
 from dlnet.errors import DocumentError
+from dlnet.export.documents import Kind
 from dlnet.metrics import Errors, WorstAsset
 from dlnet.select.record import FrontRecord
 
@@ -58,7 +59,7 @@ class EvaluationReport(Document):
 
     Attributes:
         windows: split -> count. knee_rows: split -> asset -> row of its knee, None where it has none.
-        baselines, students, edge: by name; edge are the quantised models.
+        baselines, students, edge, forms: by name; edge are the quantised students, forms the others that can ship.
     """
 
     windows: dict[str, int]
@@ -67,6 +68,19 @@ class EvaluationReport(Document):
     teacher: ScoresBySplit
     students: dict[str, ScoresBySplit | FiguresBySplit]
     edge: dict[str, EngineScores]
+    forms: dict[str, ScoresBySplit] = {}
+
+    def shipped(self, name: str) -> ScoresBySplit:
+        """Scores of a model that can ship, by the integer reference.
+
+        Raises:
+            DocumentError: there is no such model.
+        """
+        if name in self.edge:
+            return self.edge[name].int8
+        if name in self.forms:
+            return self.forms[name]
+        raise DocumentError(f"reports/evaluation.json: no model {name[:100]!r} that can ship; run dvc repro")
 
     def elite(self, name: str) -> ScoresBySplit:
         """Scores of an elite in float.
@@ -205,6 +219,15 @@ class EdgeSummary(EdgeErrors, Student):
     rule: str | None = None
 
 
+class FormSummary(ModelSummary):
+    """A model that can ship and is no student alone; ``bytes`` are those of its spec."""
+
+    name: str
+    kind: Kind
+    parameters: int
+    mae_float_validation: float
+
+
 class FrontSummary(FrontRecord):
     """A front and how many models it was chosen from."""
 
@@ -256,8 +279,8 @@ class ValidationSummary(Document):
 
 
 class SummaryReport(Document):
-    """reports/summary.json; ``edge`` is the one of ``edges`` for the device, ``ratios`` are ratios of MAEs,
-    ``gaps`` its errors with incomplete rows."""
+    """reports/summary.json; ``edge`` is the best of ``edges``, the int8 students, ``ratios`` are ratios of its MAE,
+    ``gaps`` its errors with incomplete rows; ``forms`` are the other models that can ship."""
 
     data: DataSummary
     baselines: dict[str, BaselineSummary]
@@ -266,11 +289,23 @@ class SummaryReport(Document):
     elites: tuple[EliteSummary, ...]
     edge: EdgeSummary
     edges: tuple[EdgeSummary, ...]
+    forms: tuple[FormSummary, ...] = ()
     fronts: tuple[FrontSummary, ...]
     ratios: dict[str, float]
     validation: ValidationSummary
     spread: Spread
     gaps: tuple[Incomplete, ...] = ()
+
+    def shipped(self, name: str) -> Figures:
+        """Errors of a model that can ship, by its integer form, on test windows.
+
+        Raises:
+            DocumentError: there is no such model.
+        """
+        known = {**{edge.name: edge.int8 for edge in self.edges}, **{form.name: form for form in self.forms}}
+        if name not in known:
+            raise DocumentError(f"reports/summary.json: no model {name[:100]!r} that can ship; run dvc repro")
+        return known[name]
 
     def mae_of(self, baseline: str) -> float | None:
         """MAE of a baseline on test windows; None where there is no such baseline."""

@@ -27,7 +27,7 @@ from dlnet.report.documents import (
     Scores,
     ScoresBySplit,
 )
-from dlnet.report.pipeline import Edge, Pipeline
+from dlnet.report.pipeline import Edge, Form, Pipeline
 
 Forecast = npt.NDArray[np.floating[Any]]
 Part = Literal["validation", "test"]
@@ -78,7 +78,7 @@ class Evaluation:
 
     Attributes:
         content: of reports/evaluation.json. cases: the windows of each split.
-        int8: name of a quantised model -> its forecasts of the test windows (N, horizon), health.
+        int8: name of a model that can ship -> its forecasts of the test windows (N, horizon), health.
     """
 
     content: EvaluationReport
@@ -104,6 +104,9 @@ def evaluate(pipeline: Pipeline, dataset: WindowDataset, stride: int) -> Evaluat
         students[name] = _scores(student, encoded) if name in elites else _figures(student, encoded)
     for name, edge in tqdm(pipeline.edges.items(), desc="evaluate int8 models", unit="model"):
         edges[name], int8[name] = _edge(edge, encoded)
+    forms = {}
+    for name, form in pipeline.forms.items():
+        forms[name], int8[name] = _form(form, dataset, cases)
     content = EvaluationReport(
         windows={part: len(cases[part].ends) for part in PARTS},
         knee_rows={part: cases[part].knees for part in PARTS},
@@ -111,6 +114,7 @@ def evaluate(pipeline: Pipeline, dataset: WindowDataset, stride: int) -> Evaluat
         teacher=_scores(pipeline.teacher, encoded),
         students=students,
         edge=edges,
+        forms=forms,
     )
     return Evaluation(content, cases, int8)
 
@@ -206,3 +210,19 @@ def _edge(edge: Edge, encoded: Encoded) -> tuple[EngineScores, Floats]:
             scores[engine][part] = encoded.cases[part].score(forecast, largest_difference)
     content = {engine: ScoresBySplit(**by_split) for engine, by_split in scores.items()}
     return EngineScores(**content), forecasts["int8"]
+
+
+def _form(form: Form, dataset: WindowDataset, cases: Mapping[Part, Cases]) -> tuple[ScoresBySplit, Floats]:
+    """Errors of the integer reference, and its forecasts of the test windows."""
+    model = form.saved
+    forecasts = {
+        part: np.concatenate(
+            [
+                model.predict(dataset.histories(cases[part].ends[i : i + BATCH], model.features))
+                for i in range(0, len(cases[part].ends), BATCH)
+            ]
+        )
+        for part in PARTS
+    }
+    scores = {part: cases[part].score(forecasts[part]) for part in PARTS}
+    return ScoresBySplit(**scores), forecasts["test"]

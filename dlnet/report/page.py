@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from dlnet.config.presets import MARKS
 from dlnet.config.quantities import Quantities, Target
+from dlnet.gate.choice import Choice
+from dlnet.gate.competitor import NAMES
 from dlnet.plots.axes import in_bytes
+from dlnet.report.candidate import candidate_section, table
 from dlnet.report.documents import (
     DataSummary,
     EdgeSummary,
@@ -25,23 +28,24 @@ from dlnet.report.plots import PICTURES, labels_of, star_of
 SPLIT_NAMES = {"train": "training", "validation": "validation", "test": "test"}
 
 
-def page(summary: SummaryReport, content: EvaluationReport) -> str:
-    """The whole report as Markdown."""
-    data, edge = summary.data, summary.edge
+def page(summary: SummaryReport, content: EvaluationReport, choice: Choice) -> str:
+    """The whole report as Markdown; ``choice`` is that of the model for the device."""
+    data = summary.data
     words, target = data.quantities, data.quantities.target
     pictures = {name: f"![{title}](figures/{name})" for title, name in PICTURES}
     parts = [
         f"# {data.label}, track `{data.track}`",
         *([_simulated(words)] if data.simulated else []),
         *(f"> {mark}" for mark in MARKS[data.preset]),
+        f"**{choice.sentence}**",
         _opening(summary),
         pictures["size.png"],
+        *candidate_section(choice, words),
         "## Models",
         f"Errors of {target.label} over the next {words.time.count(data.horizon)}, **test {words.asset.many}**. MAE "
         "and RMSE are means over windows. Size: float weights as 4 bytes each; int8: integer spec with its tables."
         + star_of(summary),
         _models(summary),
-        f"For the device: **{edge.name}**, {edge.rule}. No choice was made on test {words.asset.many}.",
         *usage_line(summary.elites),
         *bits_line(summary.edges),
         pictures["trajectories.png"],
@@ -117,6 +121,9 @@ def _models(summary: SummaryReport) -> str:
         chosen = edge.name == summary.edge.name
         row = _row(f"int8 {edge.name}", edge.spec_bytes, edge.int8, boosting, words.target)
         rows.append([f"**{cell}**" if chosen and cell else cell for cell in row])
+    rows += [
+        _row(f"{NAMES[form.kind]} {form.name}", form.bytes, form, boosting, words.target) for form in summary.forms
+    ]
     one = words.asset.one
     means = ["MAE", "/ boosting", "RMSE", f"{one} mean", f"worst {one}", "before knee", "after knee"]
     return table(["model", "size", *means], rows)
@@ -243,12 +250,6 @@ def _notes(data: DataSummary) -> list[str]:
         "A window counts as after the knee where its last target lies beyond the point of the life that stands "
         "farthest from the straight line between its first and last value, on the healthy side.",
     ]
-
-
-def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A Markdown table; all columns but the first are right-aligned."""
-    rule = ["---", *["---:"] * (len(head) - 1)]
-    return "\n".join("| " + " | ".join(cells) + " |" for cells in (head, rule, *rows))
 
 
 def _figure(value: float | None, target: Target) -> str:

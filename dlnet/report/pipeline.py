@@ -14,6 +14,7 @@ from dlnet.baselines.record import BaselineRecord, BaselineTable
 from dlnet.data.windows import Singles
 from dlnet.distill.gains import Distillation, PrunedDistillation
 from dlnet.errors import DLNetError, ModelError
+from dlnet.export.documents import EdgeMetrics
 from dlnet.export.layout import Spec
 from dlnet.export.litert import EdgeFiles
 from dlnet.export.saved import SavedEdge
@@ -28,16 +29,28 @@ FRONTS = ("front1", "front2")
 
 @dataclass(frozen=True)
 class Edge:
-    """A quantised student: the integer spec, both .tflite files, and the float student it was made from."""
+    """A quantised student: the integer spec, both .tflite files, and the float student it was made from.
+
+    ``sha256`` is that of the firmware's model.
+    """
 
     student: TrainedModel
     spec: Spec
     files: EdgeFiles
+    sha256: str
 
     @property
     def bytes(self) -> dict[str, int]:
         """Size of the .tflite files together, and of the spec as firmware stores it."""
         return {"tflite_bytes": len(self.files.step) + len(self.files.head), "spec_bytes": spec_bytes(self.spec)}
+
+
+@dataclass(frozen=True)
+class Form:
+    """A model of models/edge that is no student alone: a linear form, a forest, a blend; and its metrics.json."""
+
+    saved: SavedEdge
+    metrics: EdgeMetrics
 
 
 @dataclass(frozen=True)
@@ -47,6 +60,7 @@ class Pipeline:
     Attributes:
         baselines: name -> entry of baselines.json. predictions: name -> (windows, horizon) health, validation first.
         students: those of the sweep and the pruned ones, by name. edges: the quantised elites of the second front.
+        forms: all other models of models/edge.
         tables, fronts: of "front1" and "front2". distillation, pruned: gains of the sweep and of the pruned students.
         learning: curves of "teacher", "students" and "pruned".
     """
@@ -56,6 +70,7 @@ class Pipeline:
     teacher: TrainedModel
     students: dict[str, TrainedModel]
     edges: dict[str, Edge]
+    forms: dict[str, Form]
     tables: dict[str, pd.DataFrame]
     fronts: dict[str, FrontRecord]
     distillation: Distillation
@@ -75,12 +90,16 @@ class Pipeline:
             for name, kind in tables["front2"][["name", "kind"]].itertuples(index=False)
         }
         fronts = {name: FrontRecord.read(models / name / "front.json") for name in FRONTS}
+        edges = {name: _load_edge(models / "edge" / name, students) for name in fronts["front2"].elites}
         return cls(
             baselines=BaselineTable.read(models / "baselines/baselines.json").root,
             predictions=read_tensors(models / "baselines/predictions.safetensors"),
             teacher=load_as(models / "teacher", SavedNetwork).network,
             students=students,
-            edges={name: _load_edge(models / "edge" / name, students) for name in fronts["front2"].elites},
+            edges=edges,
+            forms={
+                path.name: _load_form(path) for path in sorted((models / "edge").iterdir()) if path.name not in edges
+            },
             tables=tables,
             fronts=fronts,
             distillation=Distillation.read(models / "students/distillation.json"),
@@ -134,4 +153,11 @@ def _load_edge(folder: Path, students: dict[str, TrainedModel]) -> Edge:
     if folder.name not in students:
         raise ModelError(f"models/front2/front.json: elite {folder.name} is not in its table; run dvc repro")
     saved = load_as(folder, SavedEdge)
-    return Edge(students[folder.name], saved.device.spec, saved.files)
+    return Edge(students[folder.name], saved.device.spec, saved.files, saved.device.sha256)
+
+
+def _load_form(folder: Path) -> Form:
+    metrics = EdgeMetrics.read(folder / "metrics.json")
+    if metrics.kind == "network":
+        raise ModelError(f"{folder}: a student that is no elite of the second front; delete models/edge, run dvc repro")
+    return Form(load_as(folder, SavedEdge), metrics)

@@ -68,6 +68,7 @@ def size(summary: SummaryReport) -> Figure:
     points = {name: point for name, point in models.items() if point[0] >= NO_WEIGHTS}
     flat = {name: error for name, (stored, error) in models.items() if name not in points}
     others = [(model.spec_bytes, model.mae_int8) for model in summary.edges if model.name != edge.name]
+    others += [(form.bytes, form.mae) for form in summary.forms]
     for stored, error in others:
         axes.scatter([stored], [error], s=34, color=PALETTE[1], alpha=0.45, linewidths=0, zorder=3)
     for name, (stored, error) in points.items():
@@ -84,8 +85,8 @@ def size(summary: SummaryReport) -> Figure:
     caption(
         figure,
         f"Test {words.asset.many}, mean absolute error over the next {words.time.count(summary.data.horizon)}. "
-        f"Small dots: the other "
-        f"int8 elites.\nSize: float weights, or the integer spec with its tables. Dashed: rules without "
+        f"Small dots: other models "
+        f"that can ship.\nSize: float weights, or the integer spec with its tables. Dashed: rules without "
         f"weights.{star_of(summary)}",
     )
     return figure

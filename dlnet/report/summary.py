@@ -20,6 +20,7 @@ from dlnet.report.documents import (
     EvaluationReport,
     Figures,
     FiguresBySplit,
+    FormSummary,
     FrontSummary,
     Headline,
     Incomplete,
@@ -35,7 +36,7 @@ from dlnet.report.documents import (
     ValidationSummary,
 )
 from dlnet.report.evaluation import Part
-from dlnet.report.pipeline import FRONTS, Edge, Pipeline
+from dlnet.report.pipeline import FRONTS, Edge, Form, Pipeline
 
 GROUP = ["cell", "hidden", "loss"]
 
@@ -52,7 +53,8 @@ def summarise(
 
     Args:
         content: errors of all models. pipeline: the models. task: content of data/windows/task.json.
-        chosen, rule: the model for the device, and the rule of its choice. gaps: its errors with incomplete rows.
+        chosen, rule: the int8 student for the device, and the rule of its choice. gaps: its errors with incomplete
+            rows.
     """
     baselines = {
         name: pipeline.baselines[name].to(BaselineSummary, **_errors(scores))
@@ -70,6 +72,7 @@ def summarise(
         elites=tuple(_elite(pipeline, students[name], edges) for name in pipeline.elites),
         edge=edge,
         edges=tuple(edges.values()),
+        forms=tuple(_form(pipeline.forms[name], scores) for name, scores in sorted(content.forms.items())),
         fronts=tuple(
             pipeline.fronts[name].to(FrontSummary, name=name, models=len(pipeline.tables[name])) for name in FRONTS
         ),
@@ -80,12 +83,18 @@ def summarise(
     )
 
 
-def headline(summary: SummaryReport) -> Headline:
-    """The few figures that DVC prints."""
+def headline(summary: SummaryReport, chosen: str) -> Headline:
+    """The few figures that DVC prints; ``chosen`` is the model for the device."""
     edge = summary.edge
     baselines = {name: entry.mae for name, entry in summary.baselines.items()}
     return Headline(
-        mae={"int8": edge.mae_int8, "float": edge.mae_float, "teacher": summary.teacher.mae, **baselines},
+        mae={
+            "chosen": summary.shipped(chosen).mae,
+            "int8": edge.mae_int8,
+            "float": edge.mae_float,
+            "teacher": summary.teacher.mae,
+            **baselines,
+        },
         int8=edge.to(Int8Headline, worst_asset_mae=edge.worst_asset.mae, over_float=summary.ratios["int8 over float"]),
     )
 
@@ -153,14 +162,31 @@ def _elite(pipeline: Pipeline, student: StudentSummary, edges: Mapping[str, Edge
 
 
 def _edge(pipeline: Pipeline, name: str, content: EvaluationReport) -> EdgeSummary:
-    scores, student, row, edge = content.edge[name], content.students[name], _row(pipeline, name), pipeline.edges[name]
-    return row.to(
+    scores, student, edge = content.edge[name], content.students[name], pipeline.edges[name]
+    return costed(pipeline, name).to(
         EdgeSummary,
         four_bits=[matrix for matrix, part in edge.spec.parts.items() if part.bits == 4] or None,
         **edge.bytes,
-        **_costs_of_bits(edge, row),
         **dict(_edge_errors(student, scores, "test")),
         validation=_edge_errors(student, scores, "validation"),
+    )
+
+
+def costed(pipeline: Pipeline, name: str) -> Student:
+    """A quantised student with its costs by the cost model, for weights of the bits that it was quantised to."""
+    row = _row(pipeline, name)
+    return row.model_copy(update=_costs_of_bits(pipeline.edges[name], row))
+
+
+def _form(form: Form, scores: ScoresBySplit) -> FormSummary:
+    metrics = form.metrics
+    return FormSummary(
+        **_errors(scores),
+        name=metrics.name,
+        kind=metrics.kind,
+        bytes=metrics.spec_bytes,
+        parameters=metrics.parameters,
+        mae_float_validation=metrics.mae_float_validation,
     )
 
 

@@ -53,6 +53,8 @@ def summary_table(summary: SummaryReport) -> Table:
     for edge in summary.edges:
         style = "bold" if edge.name == summary.edge.name else None
         table.add_row(*_row(f"int8 {edge.name}", edge.int8, edge.spec_bytes, reference, target), style=style)
+    for form in summary.forms:
+        table.add_row(*_row(f"{form.kind} {form.name}", form, form.bytes, reference, target))
     return table
 
 
@@ -64,12 +66,12 @@ def _row(name: str, entry: Figures, size: int, reference: float | None, target: 
 
 
 def notes(summary: SummaryReport) -> list[str]:
-    """Notes on the table: the model for the device, branches, the teacher's verdict, the data."""
+    """Notes on the table: the best int8 student, branches, the teacher's verdict, the data."""
     edge = summary.edge
     size = f"{edge.parameters} parameters, spec {edge.spec_bytes:,} B, .tflite {edge.tflite_bytes:,} B"
     return [
         *MARKS[summary.data.preset],
-        f"For the device: {edge.name} ({size}); int8 over float {edge.mae_int8 / edge.mae_float:.4f}.",
+        f"Best int8 student: {edge.name} ({size}); int8 over float {edge.mae_int8 / edge.mae_float:.4f}.",
         *usage_line(summary.elites),
         *bits_line(summary.edges),
         summary.teacher.verdict,

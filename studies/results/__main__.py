@@ -1,87 +1,110 @@
 """``python -m studies.results``: run what is missing of the study, then write docs/results.{md,json} and its pictures.
 
-Every unit stores its rows in ``.cache/study``; a run that was stopped continues with the next unit.
+Each finished unit is a file in ``studies/results/units``; a run that was stopped continues with the next unit.
+Networks that later units need stand in ``.cache/study``; where they are gone they are trained again.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Callable, Iterator
-from functools import partial
+import importlib
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 from tqdm import tqdm
 
 from dlnet.config.quantities import Track
-from dlnet.files import write_parquet
 from studies import run
-from studies.cell_split import Cells, CellSplit, load, make_split
+from studies.cell_split import Cells, load
 from studies.config import StudyConfig
-from studies.results import units
 from studies.results.results import write_results
+from studies.results.work.setting import Setting
+from studies.stored import rows_of, unit_key
 
+UNITS = Path("studies/results/units")
 CACHE = Path(".cache/study")
-Unit = tuple[str, Track, int, float, Callable[[CellSplit, Path], units.Rows]]
+WORK = "studies.results.work"
+BASE = ("clean", "split", "task")
+NETWORKS = ("teacher", "students")
+SECTIONS = {  # of params.yaml, that a unit depends on beside ``BASE``
+    "baselines": ("baselines",),
+    "grus": ("baselines",),
+    "teacher": ("teacher",),
+    "students": NETWORKS,
+    "edges": (*NETWORKS, "baselines", "quantise", "publish"),
+    "stage2": (*NETWORKS, "prune"),
+    "shares": NETWORKS,
+}
+HEADLINE = ("baselines", "teacher", "students", "edges")
+
+
+@dataclass(frozen=True)
+class Unit:
+    """One unit of the study: its work on one cell split."""
+
+    work: str
+    track: Track
+    split: int
+    share: float = 1.0
+
+    @property
+    def path(self) -> Path:
+        """Where its rows are kept."""
+        name = self.work if self.share == 1 else f"{self.work}-{self.share:g}"
+        return UNITS / f"{self.track}-{self.split}" / f"{name}.json"
 
 
 def main() -> None:
     """Run the study."""
     config = StudyConfig.load()
     config = config.model_copy(
-        update={
-            "students": config.students.model_copy(update={"seeds": config.study.seeds}),
-        }
+        update={"students": config.students.model_copy(update={"seeds": config.study.seeds})},
     )
-    cells, splits = load(config), _LastSplit()
-    tables = []
-    for name, track, split, share, work in tqdm(list(_units(config)), desc="study", unit="unit"):
-        path = CACHE / _identity(config, name) / f"{track}-{split}" / f"{name}.parquet"
-        if not path.exists():
-            tqdm.write(f"{track}, split {split}: {name}")
-            rows = work(splits.get(config, cells, track, split, share), path.parent / f"models-{share:g}")
-            write_parquet(path, pd.DataFrame(rows).assign(track=track, split=split))
-        tables.append(pd.read_parquet(path))
-    write_results(pd.concat(tables, ignore_index=True), config, cells)
+    cells, rows = load(config), []
+    for unit in tqdm(list(units(config)), desc="study", unit="unit"):
+        found = rows_of(unit.path, f"{WORK}.{unit.work}", settings(config, unit), lambda unit=unit: _run(config, cells, unit))
+        rows += [{**row, "track": unit.track, "split": unit.split} for row in found]
+    write_results(pd.DataFrame(rows), config, cells)
 
 
-def _identity(config: StudyConfig, unit: str) -> str:
-    """Hash of all params that a unit depends on: a change to the baselines does not train the networks again."""
-    nets = {"teacher", "students", "prune", "cost"} if unit == "baselines" else {"baselines"}
-    own = config.model_dump_json(exclude={"data", "study"} | nets)
-    parts = own, config.study.seeds, config.study.most_parameters
-    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:12]
-
-
-class _LastSplit:
-    """The cell split made last, since the units of one split follow each other."""
-
-    def __init__(self) -> None:
-        self._key: str = ""
-        self._split: CellSplit | None = None
-
-    def get(self, config: StudyConfig, cells: Cells, track: Track, split: int, share: float) -> CellSplit:
-        key = json.dumps([track, split, share])
-        if self._split is None or key != self._key:
-            self._key, self._split = key, make_split(config, cells, track, split, share)
-        return self._split
-
-
-def _units(config: StudyConfig) -> Iterator[Unit]:
-    """All units, the headline ones of every split first."""
+def units(config: StudyConfig) -> Iterator[Unit]:
+    """All units, the headline ones of both tracks first."""
     study = config.study
-    for track in study.tracks:
-        for split in study.splits:
-            yield "baselines", track, split, 1.0, partial(units.baselines, config)
-            yield "teacher", track, split, 1.0, partial(units.teacher, config)
-            yield "students", track, split, 1.0, partial(units.students, config)
-            yield "edges", track, split, 1.0, partial(units.edges, config)
-    for track in study.tracks:
-        for split in study.splits[: study.share_splits]:
-            yield "stage2", track, split, 1.0, partial(units.stage2, config)
-            for share in study.shares:
-                yield f"share-{share:g}", track, split, share, partial(units.shares, config, share=share)
+    for split in study.splits:
+        for track in study.tracks:
+            yield from (Unit(work, track, split) for work in HEADLINE)
+    for split in study.splits[: study.share_splits]:
+        for track in study.tracks:
+            yield from (Unit("shares", track, split, share) for share in study.shares)
+    for split in study.splits:
+        for track in study.tracks:
+            yield Unit("grus", track, split)
+    for split in study.splits[: study.share_splits]:
+        for track in study.tracks:
+            yield Unit("stage2", track, split)
+
+
+def settings(config: StudyConfig, unit: Unit) -> dict[str, Any]:
+    """All that the rows of a unit depend on beside the code."""
+    named = {"track": unit.track, "split": unit.split, "share": unit.share}
+    limits = {"most_parameters": config.study.most_parameters, "share_hidden": config.study.share_hidden}
+    return {**named, **limits, **config.model_dump(mode="json", include={*BASE, *SECTIONS[unit.work]})}
+
+
+def _run(config: StudyConfig, cells: Cells, unit: Unit) -> list[dict[str, Any]]:
+    tqdm.write(f"{unit.track}, split {unit.split}: {unit.path.stem}")
+    work = importlib.import_module(f"{WORK}.{unit.work}")
+    models = CACHE / _models_key(config, unit) / f"{unit.track}-{unit.split}-{unit.share:g}"
+    rows: list[dict[str, Any]] = work.run(Setting(config, cells, unit.track, unit.split, unit.share, models))
+    return rows
+
+
+def _models_key(config: StudyConfig, unit: Unit) -> str:
+    """Networks and baselines that units share are stored under the settings and code that they all depend on."""
+    shared = [Unit(work, unit.track, unit.split, unit.share) for work in ("students", "baselines")]
+    return "-".join(unit_key(f"{WORK}.{one.work}", settings(config, one))[:12] for one in shared)
 
 
 if __name__ == "__main__":

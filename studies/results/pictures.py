@@ -17,6 +17,7 @@ SOURCE = (
     "MIT–Stanford cells (measured), next 100 rows, test cells; mean and deviation over cell splits. "
     "*: sees capacity, which the nets of this track do not."
 )
+FORM = "best form"
 UNIT = "MAE over the horizon, SoH"
 
 
@@ -33,7 +34,8 @@ def models_of(track: dict[str, Any]) -> dict[str, tuple[dict[str, float], int]]:
     """Name -> (MAE with spread, bytes) of all compared models, best last."""
     rows = {name: (row["mae"], row["bytes"]) for name, row in track["baselines"].items()}
     rows[TEACHER] = track["teacher"]["mae"], track["teacher"]["bytes"]
-    rows[EDGE] = track["edge"]["mae_int8"], track["edge"]["spec_bytes"]
+    rows[EDGE] = track["edge"]["mae"], track["edge"]["bytes"]
+    rows[FORM] = track["forms"]["mae"], track["forms"]["bytes"]
     return dict(sorted(rows.items(), key=lambda row: -row[1][0]["mean"]))
 
 
@@ -41,7 +43,7 @@ def _labels(track: dict[str, Any]) -> dict[str, str]:
     """Names as shown; a star where a baseline sees capacity and the nets do not."""
     sees = {name: row["uses_target"] for name, row in track["baselines"].items()}
     star = "*" if len(set(sees.values())) > 1 else ""
-    names = [*sees, TEACHER, EDGE]
+    names = [*sees, TEACHER, EDGE, FORM]
     return {name: name.replace("_", " ").replace("gru", "GRU") + (star if sees.get(name) else "") for name in names}
 
 
@@ -97,19 +99,22 @@ def _sizes(axes: Axes, track: dict[str, Any]) -> None:
 
 
 def _gains(axes: Axes, track: dict[str, Any]) -> None:
+    """Gains of the liquid student whose size stands in all shares, one group of bars a loss."""
     distillation = track["distillation"]
-    groups = {1.0: [row for row in distillation["stage 1"] if row["cell"] == "liquid"]}
-    for row in distillation["shares"]:
-        groups.setdefault(row["share"], []).append(row)
-    losses = [loss for loss in ("l1", "mse", "cosine", "hint") if any(r["loss"] == loss for r in groups[1.0])]
-    shared = {row["hidden"] for row in distillation["shares"]} or {row["hidden"] for row in groups[1.0]}
-    width = 0.8 / max(1, len(groups))
-    for k, share in enumerate(sorted(groups)):
-        rows = {row["loss"]: row["gain"] for row in groups[share] if row["hidden"] in shared}
-        means = [100 * rows[loss]["mean"] for loss in losses]
-        spreads = [100 * rows[loss]["std"] for loss in losses]
-        at = np.arange(len(losses)) + (k - (len(groups) - 1) / 2) * width
-        axes.bar(at, means, width * 0.92, yerr=spreads, capsize=2, color=PALETTE[k], label=f"{share:.0%} of the cells")
+    rows = [row for row in (*distillation["stage 1"], *distillation["shares"]) if row["cell"] == "liquid"]
+    small = {row["hidden"] for row in distillation["shares"]} or {row["hidden"] for row in rows}
+    rows = [row for row in rows if row["hidden"] in small]
+    losses, shares = sorted({row["loss"] for row in rows}), sorted({row["share"] for row in rows})
+    width = 0.8 / max(1, len(shares))
+    for k, share in enumerate(shares):
+        own = {row["loss"]: row for row in rows if row["share"] == share}
+        means = np.array([own[loss]["gain"] for loss in losses])
+        low, high = (np.array([own[loss][key] for loss in losses]) for key in ("low", "high"))
+        at = np.arange(len(losses)) + (k - (len(shares) - 1) / 2) * width
+        away = 100 * np.maximum(0, np.array([means - low, high - means]))
+        axes.bar(
+            at, 100 * means, width * 0.92, yerr=away, capsize=2, color=PALETTE[k], label=f"{share:.0%} of the cells"
+        )
     axes.axhline(0, color=MUTED, linewidth=1)
     axes.set_xticks(range(len(losses)), losses)
     axes.set_ylabel("lower MAE on test cells, %")

@@ -14,6 +14,7 @@ from studies.cell_split import Cells
 from studies.config import StudyConfig
 from studies.results.page import front_page, page
 from studies.results.pictures import draw
+from studies.results.ratios import GAINS, gains, headline_gain, ratios
 
 DOCS = Path("docs")
 README = Path("README.md")
@@ -35,7 +36,7 @@ def write_results(table: pd.DataFrame, config: StudyConfig, cells: Cells) -> Non
             "horizon": config.task.horizon,
             "window": config.task.window,
         },
-        "tracks": {track: summarise(table[table["track"] == track], track) for track in study.tracks},
+        "tracks": {track: summarise(table[table["track"] == track], track, study.share_hidden) for track in study.tracks},
     }
     write_json(DOCS / "results.json", content)
     draw(content, DOCS / "img")
@@ -43,8 +44,12 @@ def write_results(table: pd.DataFrame, config: StudyConfig, cells: Cells) -> Non
     write_text(README, front_page(README.read_text(), content))
 
 
-def summarise(table: pd.DataFrame, track: Track) -> dict[str, Any]:
-    """All figures of one track; each error with mean and standard deviation over splits and over seeds."""
+def summarise(table: pd.DataFrame, track: Track, share_hidden: int) -> dict[str, Any]:
+    """All figures of one track; each error with mean and standard deviation over splits and over seeds.
+
+    Args:
+        share_hidden: neurons of the student whose gain is the headline.
+    """
     groups = dict(iter(table.groupby("kind")))
     headline = groups["edge"][groups["edge"]["chosen_among"] == "all"]
     ltc = groups["edge"][groups["edge"]["chosen_among"] == "ltc"]
@@ -58,51 +63,28 @@ def summarise(table: pd.DataFrame, track: Track) -> dict[str, Any]:
         "teacher": {**model_figures(groups["teacher"]), "parameters": int(groups["teacher"]["parameters"].iloc[0])},
         "students": [_student(part) for _, part in groups["student"].groupby(KIND, sort=True)],
         "edge": edge,
-        "ltc": _edge(ltc),
+        "ltc": None if ltc.empty else _edge(ltc),
         "verdict": _verdict(groups["teacher"], groups["student"]),
-        "ratios": {
-            "int8 over float": _ratio(headline, "int8_mae_test", headline, "mae_test"),
-            "ltc over best": _ratio(ltc, "int8_mae_test", headline, "int8_mae_test"),
-            "teacher over its student": _ratio(groups["teacher"], "mae_test", headline, "mae_test"),
-            **{
-                f"int8 over {name}": _ratio(headline, "int8_mae_test", part, "mae_test")
-                for name, part in groups["baseline"].groupby("name", sort=True)
-            },
-        },
+        "forms": _forms(groups.get("candidate")),
+        "ratios": ratios(track, table, headline),
+        "int8_over_float": float(headline["mae_test"].mean() / headline["mae_test_float"].mean()),
         "distillation": {
-            "stage 1": stage1_gains(groups["student"], KIND),
+            "stage 1": gain_rows(groups["student"], 1.0, share_hidden),
             "stage 2": stage2_gains(groups["pruned"]) if "pruned" in groups else [],
-            "shares": share_gains(groups["student on a share"]) if "student on a share" in groups else [],
+            "shares": [
+                row
+                for share, part in groups.get("student on a share", table[:0]).groupby("share", sort=True)
+                for row in gain_rows(part, float(share), share_hidden)
+            ],
         },
     }
 
 
-def stage1_gains(students: pd.DataFrame, keys: list[str]) -> list[dict[str, Any]]:
-    """Relative gain of each loss over labels alone, paired by split and seed, on test cells."""
-    pair = ["cell", "hidden", "split", "seed"]
-    alone = students[students["loss"] == "labels"].set_index(pair)["mae_test"]
-    rows = []
-    for (cell, hidden, loss), part in students.groupby(keys, sort=True):
-        own = part.set_index(pair)["mae_test"]
-        rows.append(
-            {
-                "cell": cell,
-                "hidden": int(hidden),
-                "loss": loss,
-                "mae": _spread(part, "mae_test"),
-                "gain": _plain_spread(1 - own / alone.reindex(own.index)),
-            }
-        )
-    return rows
-
-
-def share_gains(students: pd.DataFrame) -> list[dict[str, Any]]:
-    """``stage1_gains`` for each share of the training cells."""
-    return [
-        {"share": float(share), **row}
-        for share, part in students.groupby("share", sort=True)
-        for row in stage1_gains(part, KIND)
-    ]
+def gain_rows(students: pd.DataFrame, share: float, hidden: int) -> list[dict[str, Any]]:
+    """Gains of distilling with a share of the training cells; ``goal`` stands at the headline one."""
+    found = gains(students)
+    chosen = headline_gain(found, hidden)
+    return [{"share": share, **row, "goal": GAINS.get(share) if row is chosen else None} for row in found]
 
 
 def stage2_gains(pruned: pd.DataFrame) -> list[dict[str, Any]]:
@@ -138,17 +120,23 @@ def _student(part: pd.DataFrame) -> dict[str, Any]:
 
 
 def _edge(part: pd.DataFrame) -> dict[str, Any]:
-    int8 = {f"{name}_int8": _spread(part, f"int8_{name}_test") for name in MEASURES}
+    """Figures of integer networks; ``name`` is the one that was chosen most."""
     chosen = part["name"].str.replace(r"-s\d+$", "", regex=True).value_counts().to_dict()
     return {
         "name": max(sorted(chosen), key=lambda name: chosen[name]),
-        "mae_float": _spread(part, "mae_test"),
-        **int8,
-        "worst_asset": {"mae": int8["worst_asset_mae_int8"]},
-        "spec_bytes": _median(part["stored_bytes"]),
+        **model_figures(part),
         "parameters": {"mean": float(part["parameters"].mean()), "most": int(part["parameters"].max())},
         "chosen": chosen,
     }
+
+
+def _forms(candidates: pd.DataFrame | None) -> dict[str, Any] | None:
+    """Figures of the best form of each split and seed; ``chosen``: how often each kind was."""
+    if candidates is None:
+        return None
+    costs = {key: _median(candidates[key]) for key in ("flash_bytes", "instructions", "ram_bytes")}
+    chosen = candidates["form"].value_counts().to_dict()
+    return {**model_figures(candidates), **costs, "ms_modelled": float(candidates["ms_modelled"].median()), "chosen": chosen}
 
 
 def _verdict(teachers: pd.DataFrame, students: pd.DataFrame) -> str:
@@ -172,13 +160,6 @@ def _spread(part: pd.DataFrame, column: str) -> dict[str, float]:
         "std_splits": float(by_split.mean().std(ddof=0)),
         "std_seeds": float(by_split.std(ddof=0).mean()),
     }
-
-
-def _ratio(above: pd.DataFrame, column: str, below: pd.DataFrame, column_below: str) -> dict[str, float]:
-    """Ratio of the means over splits, and the smallest and largest ratio of a single split."""
-    top, bottom = above.groupby("split")[column].mean(), below.groupby("split")[column_below].mean()
-    each = top / bottom
-    return {"mean": float(top.mean() / bottom.mean()), "least": float(each.min()), "most": float(each.max())}
 
 
 def _plain_spread(values: pd.Series) -> dict[str, float]:

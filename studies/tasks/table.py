@@ -5,25 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
-
 from dlnet.documents import Document
 from dlnet.errors import DLNetError
+from dlnet.metrics import Ratio, paired_ratio
 from dlnet.plots.axes import in_bytes
+from dlnet.report.candidate import table
 from dlnet.report.documents import EvaluationReport, SummaryReport
-from dlnet.report.page import table
 
 BEGIN, END = "<!-- results -->", "<!-- /results -->"
 SHOWN = ("persistence", "line", "ridge", "boosting")
-RESAMPLES, SEED = 2000, 0
-
-
-class Ratio(Document):
-    """Mean over test assets of the student's MAE over that of a baseline, with its 95 % interval."""
-
-    ratio: float
-    low: float
-    high: float
 
 
 class Entry(Document):
@@ -61,17 +51,8 @@ def entry_of(folder: Path) -> Entry:
         spec_bytes=summary.edge.spec_bytes,
         mae=mae,
         shown={name: target.shown_error(value) for name, value in mae.items()},
-        student_over={name: paired(own, scores.baselines[name].test.assets) for name in SHOWN},
+        student_over={name: paired_ratio(own, scores.baselines[name].test.assets) for name in SHOWN},
     )
-
-
-def paired(own: dict[str, float], theirs: dict[str, float]) -> Ratio:
-    """Ratio of the means over assets, and its percentile interval from paired resamples of the assets."""
-    pairs = np.array([(own[name], theirs[name]) for name in sorted(own)])
-    chosen = np.random.default_rng(SEED).integers(len(pairs), size=(RESAMPLES, len(pairs)))
-    means = pairs[chosen].mean(axis=1)
-    low, high = np.quantile(means[:, 0] / means[:, 1], [0.025, 0.975])
-    return Ratio(ratio=float(pairs[:, 0].mean() / pairs[:, 1].mean()), low=float(low), high=float(high))
 
 
 def with_table(page: str, entries: Sequence[Entry]) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from made_pipeline import EDGE, LIMITS, make
+from made_pipeline import EDGE, make
 from pages import CHROMIUM, PICTURES, browser, give_alias, picture, visit
 from running_relay import SECRET, GitHubStub, free_port, start_relay
 from team import PASSWORD, RELAY_HERE, bridge, running_team
@@ -56,7 +56,7 @@ def site(migrated, tmp_path_factory) -> Iterator[Site]:
         stub = GitHubStub(free_port()).up()
         relay = start_relay(folder, stub.port, host=bridge())
         client = connect(team.uri)
-        publish(collect(make(folder / "made"), LIMITS), client, team.uri)
+        publish(collect(make(folder / "made")), client, team.uri)
         if PICTURES:  # a whole pipeline has more to show
             publish(collect(ROOT, PublishConfig.load(ROOT / "params.yaml").publish), client, team.uri)
         event = WebhookEvent(WebhookEntity.MODEL_VERSION_ALIAS, WebhookAction.CREATED)

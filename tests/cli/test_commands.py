@@ -16,6 +16,7 @@ from dlnet.data.documents import SourceRecord
 from dlnet.data.prepare import prepare
 from dlnet.data.report import describe, markdown
 from dlnet.files import write_text
+from dlnet.gate.choice import CHOICE, Choice
 from dlnet.report.documents import SummaryReport
 from tasks import BATTERY
 
@@ -49,6 +50,7 @@ def test_report_prints_every_model_and_the_line_that_opens_mlflow(tmp_path, monk
         assert name in printed
     assert f"{summary.edge.mae_int8:.5f}" in printed
     assert "synthetic cells (simulated)" in printed
+    assert Choice.read(CHOICE).sentence in printed
     assert "make ui" in printed
 
 

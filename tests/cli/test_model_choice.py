@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from pathlib import Path
 
 import pytest
-from made_pipeline import EDGE, make, synthetic_assets
+from made_pipeline import EDGE, choice, make, synthetic_assets
 from registries import migrated, registry, three, versions
 
 from dlnet.cli import main
 from dlnet.cli.arguments import UNNAMED, parse_model
 from dlnet.cli.models import chosen
+from dlnet.gate.choice import CHOICE
 from dlnet.registry.client import connect
 
 __all__ = ["migrated", "registry", "three", "versions"]
@@ -26,10 +26,9 @@ def folder(tmp_path, monkeypatch):
     return tmp_path
 
 
-def a_run(name="liquid-1", *, made=True):
-    Path("reports").mkdir()
-    Path("reports/summary.json").write_text(json.dumps({"edge": {"name": name}}))
-    os.utime("reports/summary.json", (1_700_000_000, 1_700_000_000))
+def a_run(name="liquid-1", *, made=True, int8=0.0012):
+    choice((name,), int8).write(CHOICE)
+    os.utime(CHOICE, (1_700_000_000, 1_700_000_000))
     if made:
         Path("models/edge", name).mkdir(parents=True)
 
@@ -46,9 +45,16 @@ def test_the_choice_of_the_last_run_comes_first_with_its_source_and_its_date(fol
     assert chosen(UNNAMED).folders == [Path("models/edge/liquid-1")]
     line = capsys.readouterr().out
     pattern = (
-        r"Model: models/edge/liquid-1, the choice of the last run in this folder \(reports/summary.json, 2023-11-1\d"
+        r"Model: models/edge/liquid-1 \(int8 student\), the choice of the last run in this folder "
+        r"\(reports/choice.json, 2023-11-1\d"
     )
     assert re.match(pattern, line)
+
+
+def test_a_choice_that_the_gate_refused_is_said_to_be_so(folder, capsys):
+    a_run(int8=0.0015)
+    assert chosen(UNNAMED).folders == [Path("models/edge/liquid-1")]
+    assert "Model: models/edge/liquid-1 (int8 student, refused by the gate), the choice" in capsys.readouterr().out
 
 
 def test_without_a_run_and_without_a_registry_there_is_one_line_and_no_database(folder, capsys):
@@ -61,11 +67,11 @@ def test_without_a_run_and_without_a_registry_there_is_one_line_and_no_database(
     assert not Path("mlflow.db").exists()
 
 
-def test_a_damaged_summary_is_one_line(folder, capsys):
+def test_a_damaged_choice_is_one_line(folder, capsys):
     a_run()
-    Path("reports/summary.json").write_text('{"edge": 3}')
+    CHOICE.write_text('{"name": 3}')
     assert main(["forecast", "cell.csv"]) == 1
-    assert "reports/summary.json: no edge.name in it" in capsys.readouterr().err
+    assert "reports/choice.json: name: Input should be a valid string" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("name", ["../../elsewhere", "gone"])
@@ -75,7 +81,7 @@ def test_a_choice_that_is_not_in_this_folder_is_said_and_the_registry_is_asked(f
     Path("elsewhere").mkdir()
     assert main(["forecast", "cell.csv"]) == 1
     out, err = capsys.readouterr()
-    assert f"reports/summary.json names {name!r}, but it is not in models/edge" in out
+    assert f"reports/choice.json names {name!r}, but it is not in models/edge" in out
     assert "no mlflow.db" in err
 
 
@@ -110,6 +116,6 @@ def test_a_forecast_without_a_named_model_is_that_of_the_last_run(tmp_path_facto
     Path("models").symlink_to(made / "models")
     assert main(["forecast", "cell.csv", "--out", "out"]) == 0
     unnamed = Path("out/cell.csv").read_bytes()
-    assert f"Model: models/edge/{EDGE}" in capsys.readouterr().out
+    assert f"Model: models/edge/{EDGE} (int8 student)" in capsys.readouterr().out
     assert main(["forecast", "cell.csv", "--out", "out", "--model", f"models/edge/{EDGE}"]) == 0
     assert Path("out/cell.csv").read_bytes() == unnamed

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -29,11 +31,12 @@ from dlnet.firmware.documents import (
     DeviceCosts,
     FirmwareReport,
     FrontEnd,
-    MeasuredElites,
     MeasuredModel,
     Milliseconds,
     MonitorCosts,
 )
+from dlnet.gate.choice import CHOICE, Choice, choose
+from dlnet.gate.competitor import MODELLED, Competitor, Costs, Rival
 from dlnet.metrics import Errors, WorstAsset
 from dlnet.models.network import initial
 from dlnet.models.shapes import net_config
@@ -80,13 +83,14 @@ TASK = task_params()
 CLEAN = CleanParams(window=7, sigmas=3.0, feature_sigmas=6.0, min_rows=45)
 SPLIT = SplitParams(seed=0, train=0.6, validation=0.2, test=0.2, train_share=1.0)
 BUDGET = BudgetParams(flash_bytes=6144, ram_bytes=1536, instructions=15000, ms_modelled=1.0)
-LIMITS = PublishParams(int8_bound=1.03, boosting_slack=1.05, boosting_bytes_ratio=0.01, budget=BUDGET)
+LIMITS = PublishParams(int8_bound=1.03, budget=BUDGET)
 COST = CostParams(country="DEU", clock_mhz=64)
 EDGE = "liquid-4-labels-s0"
 BASELINES = {"persistence": 0.0068, "line": 0.0024, "parabola": 0.0022, "ridge": 0.0014, "boosting": 0.0013}
+RIVALS = {name: Rival(mae, {"cell-3": 3 * mae}) for name, mae in {**BASELINES, "teacher": 0.0011}.items()}
 PARAMS = """task: {{name: {name}}}
 data: {{source: {source}}}
-publish: {{int8_bound: 1.03, boosting_slack: 1.05, boosting_bytes_ratio: 0.01}}
+publish: {{int8_bound: 1.03}}
 """
 
 
@@ -121,6 +125,7 @@ def make(
     described = {name: _baseline(mae) for name, mae in BASELINES.items()}
     BaselineTable(described).write(root / "models/baselines/baselines.json")
     _reports(root / "reports", dataset, [*students, *pruned], [EDGE, pruned[0].name])
+    choice((EDGE, pruned[0].name), int8, quantities).write(root / CHOICE)
     return root
 
 
@@ -236,14 +241,27 @@ def device_costs(**changes: int) -> DeviceCosts:
     return DeviceCosts(ms_modelled=ms, monitor=monitor, **{**sizes, **changes})
 
 
-def firmware_report(model: str, **changes: int) -> FirmwareReport:
-    """reports/firmware.json with ``model`` as the edge model."""
+def firmware_report(model: str, sha256: str = "0", **changes: int) -> FirmwareReport:
+    """reports/firmware.json with ``model`` alone."""
     front_end = FrontEnd(**dict.fromkeys(FrontEnd.model_fields, 1))
     row = MeasuredModel(
-        model=model, sha256="0", mae_int8=0.001, front_end=front_end, golden_windows=8, equal=("numpy",),
+        model=model, sha256=sha256, front_end=front_end, golden_windows=8, equal=("numpy",),
         cost_model_error={}, **dict(device_costs(**changes)),
     )  # fmt: skip
-    return FirmwareReport(row.to(MeasuredElites, compiler="arm-none-eabi-gcc 12.2.1", elites=(row,)))
+    return FirmwareReport(compiler="arm-none-eabi-gcc 12.2.1", models=(row,))
+
+
+def choice(names: Iterable[str], int8: float, quantities: Quantities = BATTERY, **changes: Any) -> Choice:
+    """reports/choice.json of int8 students with the validation MAE ``int8``; ``changes``: fields of a competitor."""
+    return choose([competing(name, int8, **changes) for name in names], RIVALS, LIMITS, quantities, 20)
+
+
+def competing(name: str, int8: float, **changes: Any) -> Competitor:
+    """An int8 student with the validation MAE ``int8`` that was not compiled."""
+    costs = Costs(flash_bytes=3000, ram_bytes=1100, instructions=6000, ms_modelled=0.4)
+    known = {"kind": "network", "mae_validation": int8, "mae_float": 0.00119, "assets": {"cell-3": 3 * int8}}
+    known |= {"costs": costs, "origin": MODELLED, **changes}
+    return Competitor(name=name, **known)
 
 
 def _scored(mae: float) -> ScoresBySplit:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from filelock import FileLock
-from made_pipeline import LIMITS, make
+from made_pipeline import make
 
 from dlnet.config.quantities import load_quantities
 
@@ -56,7 +56,7 @@ def three(tmp_path_factory, migrated):
         patch.delenv("MLFLOW_TRACKING_URI", raising=False)
         client = connect()
         for i, int8 in enumerate((0.0012, 0.00121, 0.1)):
-            publish(collect(make(root / f"made{i}", int8=int8), LIMITS), client)
+            publish(collect(make(root / f"made{i}", int8=int8)), client)
         client._tracking_client.store.engine.dispose()
     return root
 
@@ -77,7 +77,7 @@ def batteries_and_pumps(tmp_path_factory, three):
         client = connect()
         for i, int8 in enumerate((0.0012, 0.00121)):
             made = make(root / f"made{i}", int8=int8, quantities=pump)
-            publish(collect(made, LIMITS), client)
+            publish(collect(made), client)
         client._tracking_client.store.engine.dispose()
     return root
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from made_pipeline import EDGE, LIMITS, make
+from made_pipeline import EDGE, make
 
 from dlnet.errors import RegistryError, UntrustedError
 from dlnet.registry import artefacts
@@ -33,7 +33,7 @@ def published(tmp_path_factory, migrated):
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(root)
         patch.delenv("MLFLOW_TRACKING_URI", raising=False)
-        publish(collect(make(root / "made"), LIMITS), connect())
+        publish(collect(make(root / "made")), connect())
     return root
 
 

@@ -6,7 +6,6 @@ import shutil
 from pathlib import Path
 
 import pytest
-from made_pipeline import LIMITS
 from made_publication import publication
 from registry_content import content
 
@@ -258,7 +257,7 @@ def test_a_run_s_id_that_is_none_is_not_part_of_a_command(crowned):
 def test_after_publishing_again_a_champion_whose_run_is_gone_can_be_replaced_and_released(crowned, three):
     client, run_id = crowned
     client._tracking_client.store._hard_delete_run(run_id)
-    said = publish(collect(three / "made1", LIMITS), client)
+    said = publish(collect(three / "made1"), client)
     assert said == [f"{EDGE}: version 2 points to what was deleted in MLflow: version 4 is the same model"]
     Champion(EDGE).promote("candidate")
     assert Releases(EDGE).claim("a").version == 4

@@ -11,7 +11,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
-from made_pipeline import EDGE, LIMITS, make, task_params
+from made_pipeline import EDGE, make, task_params
 
 import dlnet
 from dlnet.data.encode import fit_encoder
@@ -126,7 +126,7 @@ def test_requirements_are_pins_without_local_suffix():
 def test_a_registered_student_and_teacher_forecast_as_their_files_do(registry, made):
     import mlflow
 
-    publish(collect(made, LIMITS), connect())
+    publish(collect(made), connect())
     dataset = WindowDataset.load(made / "data/windows")
     ends = dataset.windows("validation", 5)
     for name, path in (("dlnet-teacher", "teacher"), ("dlnet-student", "students/liquid-4-labels-s0")):
@@ -138,7 +138,7 @@ def test_a_registered_student_and_teacher_forecast_as_their_files_do(registry, m
 
 
 def test_a_fetched_model_opens_and_knows_its_version_and_goes_afterwards(registry, made):
-    publish(collect(made, LIMITS), connect())
+    publish(collect(made), connect())
     with fetched("models:/dlnet-edge@candidate") as files:
         model = dlnet.load(files.folder).model
         assert model.device.version == "dlnet-edge/1"

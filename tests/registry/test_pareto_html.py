@@ -3,14 +3,14 @@
 import re
 
 import pytest
-from made_pipeline import EDGE, LIMITS, make
+from made_pipeline import EDGE, make
 
 from dlnet.registry.collect import collect
 
 
 @pytest.fixture(scope="module")
 def pipeline(tmp_path_factory):
-    return collect(make(tmp_path_factory.mktemp("made")), LIMITS).pipeline
+    return collect(make(tmp_path_factory.mktemp("made"))).pipeline
 
 
 @pytest.fixture(scope="module")
@@ -36,4 +36,4 @@ def test_a_new_plotly_is_no_new_pipeline(pipeline):
 
 
 def test_the_same_pipeline_gives_the_same_page(tmp_path, page):
-    assert collect(make(tmp_path), LIMITS).pipeline.views["figures/fronts.html"] == page
+    assert collect(make(tmp_path)).pipeline.views["figures/fronts.html"] == page

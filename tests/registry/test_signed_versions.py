@@ -8,7 +8,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from made_pipeline import LIMITS, make
+from made_pipeline import make
 
 from dlnet.errors import RefusedError, SignatureError, UntrustedError
 from dlnet.registry import signature
@@ -33,7 +33,7 @@ def signed(registry, key):
     """A registry with one signed version, in a project that has its publisher committed."""
     made = make(registry / "made")
     commit(key)
-    publish(collect(made, LIMITS), connect(), signer=key)
+    publish(collect(made), connect(), signer=key)
     return registry
 
 
@@ -85,7 +85,7 @@ def test_openssl_accepts_the_signature_and_refuses_it_for_one_changed_bit(signed
 def test_the_same_publication_signed_again_has_the_same_bytes(signed, key):
     before = envelope_path().read_bytes()
     envelope_path().unlink()
-    publish(collect(signed / "made", LIMITS), connect(), signer=key)
+    publish(collect(signed / "made"), connect(), signer=key)
     assert envelope_path().read_bytes() == before
 
 
@@ -160,7 +160,7 @@ def test_publish_heals_a_damaged_signature_and_changed_tags(signed, key, tmp_pat
     before = envelope_path().read_bytes()
     envelope_path().write_bytes(before[: len(before) // 2])
     connect().set_model_version_tag("dlnet-edge", "1", "dlnet.label", "MIT (measured)")
-    publish(collect(signed / "made", LIMITS), connect(), signer=key)
+    publish(collect(signed / "made"), connect(), signer=key)
     assert envelope_path().read_bytes() == before
     read(tmp_path)
 
@@ -171,7 +171,7 @@ def test_nothing_is_published_with_a_key_that_nobody_would_accept(registry, key,
         with pytest.raises(SignatureError, match=problem):
             check_publisher(one, publishers())
     with pytest.raises(SignatureError, match="is not set"):
-        publish(collect(make(registry / "made"), LIMITS), connect())
+        publish(collect(make(registry / "made")), connect())
     assert not connect().search_registered_models()
 
 

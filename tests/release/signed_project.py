@@ -4,7 +4,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from made_pipeline import LIMITS, make
+from made_pipeline import make
 
 from dlnet.cli import main
 from dlnet.registry.client import connect
@@ -30,7 +30,7 @@ def once(migrated, keys, tmp_path_factory):
         patch.setenv("DLNET_SIGNING_KEY", private(keys[0]))
         commit(keys[0])
         client = connect()
-        publish(collect(make(root / "made"), LIMITS), client, signer=keys[0])
+        publish(collect(make(root / "made")), client, signer=keys[0])
         client.set_registered_model_alias("dlnet-edge", "champion", "1")
         shutil.copy("mlflow.db", "before.db")
         assert main(["release", "bundle", "--claim", "a", "--out", "bundle.tar"]) == 0

@@ -7,7 +7,6 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from made_pipeline import LIMITS
 from mlflow.exceptions import MlflowException
 from plain_server import plain_server
 
@@ -95,7 +94,7 @@ def served(three, migrated, tmp_path_factory):
     folder = tmp_path_factory.mktemp("served")
     with plain_server(folder, migrated, workers=2) as uri, pytest.MonkeyPatch.context() as patch:
         patch.setenv("MLFLOW_TRACKING_URI", uri)
-        publish(collect(three / "made0", LIMITS), connect(uri), uri)
+        publish(collect(three / "made0"), connect(uri), uri)
         yield uri
 
 

@@ -6,7 +6,6 @@ import made_report
 import pytest
 
 from dlnet.data.windows import WindowDataset
-from dlnet.gate.choice import choose_edge
 from dlnet.report import evaluation as module
 from dlnet.report.pipeline import Pipeline
 from dlnet.report.summary import summarise
@@ -42,7 +41,10 @@ def evaluation(pipeline, dataset):
 
 
 @pytest.fixture(scope="session")
-def summary(evaluation, pipeline, dataset):
-    scores = evaluation.content.edge
-    choice = choose_edge({name: one.int8.validation.mae for name, one in scores.items()})
-    return summarise(evaluation.content, pipeline, dataset.task, choice.name, choice.rule)
+def choice(evaluation, pipeline, dataset):
+    return made_report.choice(evaluation.content, pipeline, dataset.task.quantities)
+
+
+@pytest.fixture(scope="session")
+def summary(evaluation, pipeline, dataset, choice):
+    return summarise(evaluation.content, pipeline, dataset.task, choice.student, choice.rule)

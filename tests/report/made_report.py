@@ -12,6 +12,8 @@ from synthetic_dataset import described, tables, task
 
 from dlnet.baselines.record import BaselineRecord, BaselineTable
 from dlnet.config.cost import CostParams
+from dlnet.config.publish import BudgetParams, PublishParams
+from dlnet.config.quantities import Quantities
 from dlnet.config.select import SelectParams
 from dlnet.cost.table import student_table
 from dlnet.data.documents import SplitCounts, TaskRecord
@@ -19,14 +21,20 @@ from dlnet.data.encode import fit_encoder
 from dlnet.data.windows import WindowDataset
 from dlnet.distill.gains import Distillation, PrunedDistillation, gains, pruning_gains, teacher_verdict
 from dlnet.export.convert import weights_of
+from dlnet.export.documents import EdgeMetrics
 from dlnet.export.litert import EdgeFiles
 from dlnet.export.reference import quantise_anchor, quantise_inputs, run
 from dlnet.export.spec import make_spec
 from dlnet.files import write_parquet, write_tensors
+from dlnet.firmware.documents import FirmwareReport
+from dlnet.gate.choice import Choice, choose
 from dlnet.metrics import Errors, WorstAsset
 from dlnet.models.network import initial
 from dlnet.models.shapes import net_config
 from dlnet.models.trained import TrainedModel
+from dlnet.report.competitors import competitors, rivals
+from dlnet.report.documents import EvaluationReport
+from dlnet.report.pipeline import Pipeline
 from dlnet.select.front import write_front
 from dlnet.select.record import FrontRecord
 
@@ -44,6 +52,11 @@ PARENT = SWEEP[0]
 PRUNED = tuple(f"{PARENT}-structured-50-{tag}-s0" for tag in ("taught", "labels"))
 BASELINES = {"persistence": 0, "line": 0, "parabola": 0, "ridge": 5_000, "boosting": 900_000, "gru_small": 3_600}
 COST = CostParams(country="DEU", clock_mhz=64)
+FORM = "linear"
+FORM_COSTS = {"flash_bytes": 1900.0, "ram_bytes": 900.0, "instructions": 14_000.0, "ms_modelled": 0.5}
+BUDGET = {"flash_bytes": 16_384, "ram_bytes": 2048, "instructions": 40_000, "ms_modelled": 2.5}
+PUBLISH = PublishParams(int8_bound=1.03, budget=BudgetParams(**BUDGET))
+NOT_COMPILED = FirmwareReport(compiler=None, not_measured="no compiler", models=())
 SHIFT = 512  # of made LiteRT forecasts against the reference, 2^-24 of health
 
 
@@ -56,6 +69,7 @@ def make(root: Path, convert=None, track: str = "with_target") -> Path:
     content.write(root / "data/windows/task.json")
     dataset = WindowDataset.load(root / "data/windows")
     made = _Maker(dataset, fit_encoder(dataset, task(track)), root / "models")
+    NOT_COMPILED.write(root / "reports/firmware.json")
     made.everything(convert or (lambda spec, windows: EdgeFiles(b"step", b"head!")))
     return root
 
@@ -108,6 +122,7 @@ class _Maker:
         for student in (*sweep, *pruned):
             if student.name in elites:
                 self.edge(student, convert)
+        self.form(sweep[-1])
 
     def baselines(self) -> None:
         ends = np.concatenate([self.dataset.windows("validation", 3), self.dataset.windows("test", 3)])
@@ -158,6 +173,22 @@ class _Maker:
         train = student.encoder.encode(self.dataset, self.dataset.windows("train", 1))
         files = convert(make_spec(weights_of(student)), quantise_inputs(train))
         save_as_edge(folder, student, self.dataset, 3, files)
+
+    def form(self, student: TrainedModel) -> None:
+        """A student that is stored as if it were a linear form."""
+        folder, modelled = self.models / "edge" / FORM, dict(FORM_COSTS)
+        save_as_edge(folder, replace(student, name=FORM), self.dataset, 3)
+        EdgeMetrics(
+            name=FORM, kind="linear", modelled=modelled, parameters=30, mae_float_validation=0.02,
+            mae_int8_validation=0.02, mae_engines_validation={}, largest_difference={}, bits={}, stored_bytes={},
+            spec_bytes=1900, tflite_bytes=0,
+        ).write(folder / "metrics.json")  # fmt: skip
+
+
+def choice(content: EvaluationReport, pipeline: Pipeline, words: Quantities) -> Choice:
+    """The choice without a compiler."""
+    found = competitors(content, pipeline, NOT_COMPILED)
+    return choose(found, rivals(content), PUBLISH, words, content.windows["validation"])
 
 
 def learning(names: list[str]) -> pd.DataFrame:

@@ -15,7 +15,7 @@ from dlnet.report.plots import PICTURES
 from dlnet.select.record import FrontRecord
 from stages import evaluate, run
 
-OUTPUTS = ("evaluation.json", "metrics.json", "report.md", "summary.json")
+OUTPUTS = ("choice.json", "evaluation.json", "metrics.json", "report.md", "summary.json")
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def workdir(project, tmp_path, monkeypatch, engines) -> Path:
     """A copy of the made project, as current folder."""
     shutil.copytree(project, tmp_path, dirs_exist_ok=True)
     with (tmp_path / "params.yaml").open("w") as stream:
-        YAML().dump({"task": task().model_dump()}, stream)
+        YAML().dump({"task": task().model_dump(), "publish": made_report.PUBLISH.model_dump()}, stream)
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -55,7 +55,7 @@ def test_two_runs_leave_the_same_bytes(workdir):
         "data/windows/task.json", "models/baselines/predictions.safetensors", "models/teacher/model.safetensors",
         f"models/students/{made_report.PARENT}/model.safetensors", "models/front2/front.json",
         "models/front1/table.parquet",
-        "models/pruned/distillation.json", "models/students/learning.parquet",
+        "models/pruned/distillation.json", "models/students/learning.parquet", "reports/firmware.json",
     ],
 )  # fmt: skip
 def test_a_missing_file_ends_in_one_line_that_names_it(workdir, no_pictures, missing):
@@ -107,7 +107,7 @@ def test_real_tflite_files_stand_within_one_per_cent_of_the_reference(tmp_path, 
 
     made_report.make(tmp_path, convert)
     with (tmp_path / "params.yaml").open("w") as stream:
-        YAML().dump({"task": task().model_dump()}, stream)
+        YAML().dump({"task": task().model_dump(), "publish": made_report.PUBLISH.model_dump()}, stream)
     monkeypatch.chdir(tmp_path)
     evaluate.main()
     for edge in SummaryReport.read(tmp_path / "reports/summary.json").edges:

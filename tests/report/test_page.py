@@ -2,11 +2,13 @@
 
 import io
 
+import made_report
 import numpy as np
 import pandas as pd
 import pytest
 
-from dlnet.report.page import page, table
+from dlnet.report.candidate import table
+from dlnet.report.page import page
 from dlnet.report.plots import PICTURES
 from dlnet.report.series import as_csv, series
 from dlnet.report.tables import notes
@@ -14,8 +16,8 @@ from tasks import changed
 
 
 @pytest.fixture
-def text(summary, evaluation) -> str:
-    return page(summary, evaluation.content)
+def text(summary, evaluation, choice) -> str:
+    return page(summary, evaluation.content, choice)
 
 
 def test_every_model_has_a_row(text, summary):
@@ -30,16 +32,16 @@ def test_every_picture_is_shown(text):
     assert [text.count(f"(figures/{name})") for _, name in PICTURES] == [1] * len(PICTURES)
 
 
-def test_simulated_cells_are_called_so_at_the_top(text, summary, evaluation):
+def test_simulated_cells_are_called_so_at_the_top(text, summary, evaluation, choice):
     assert "Simulated" in text.split("\n\n")[1]
     measured = summary.model_copy(update={"data": summary.data.model_copy(update={"simulated": False})})
-    assert "Simulated" not in page(measured, evaluation.content)
+    assert "Simulated" not in page(measured, evaluation.content, choice)
 
 
-def test_what_the_quick_preset_made_is_called_a_quick_look_at_the_top(text, summary, evaluation):
+def test_what_the_quick_preset_made_is_called_a_quick_look_at_the_top(text, summary, evaluation, choice):
     assert "Quick look" not in text
     quick = summary.model_copy(update={"data": summary.data.model_copy(update={"preset": "quick"})})
-    assert "> Quick look: few and small networks" in page(quick, evaluation.content).split("## ")[0]
+    assert "> Quick look: few and small networks" in page(quick, evaluation.content, choice).split("## ")[0]
     assert notes(quick)[0].startswith("Quick look")
 
 
@@ -48,26 +50,26 @@ def test_notes_of_the_data_and_the_verdict_on_the_teacher_are_read_out(text, sum
     assert summary.teacher.verdict in text
 
 
-def test_baselines_that_see_more_than_the_nets_are_starred(summary, evaluation):
+def test_baselines_that_see_more_than_the_nets_are_starred(summary, evaluation, choice):
     sensors_only = summary.model_copy(update={"data": summary.data.model_copy(update={"track": "sensors_only"})})
-    text = page(sensors_only, evaluation.content)
+    text = page(sensors_only, evaluation.content, choice)
     assert "| persistence* |" in text
     assert "sees SoH, which the nets do not" in text
 
 
-def test_the_page_takes_the_words_and_the_unit_of_the_task(summary, evaluation):
+def test_the_page_takes_the_words_and_the_unit_of_the_task(summary, evaluation, pipeline):
     wear = {"symbol": "VB", "quantity": "wear", "unit": "um", "other_units": {}, "over_nominal": False,
             "direction": "rising", "range": [0, 290], "end_of_life": None, "noise_floor": 0}  # fmt: skip
     quantities = changed(asset={"one": "cutter", "many": "cutters"}, target=wear)
     text = page(summary.model_copy(update={"data": summary.data.model_copy(update={"quantities": quantities})}),
-                evaluation.content)  # fmt: skip
+                evaluation.content, made_report.choice(evaluation.content, pipeline, quantities))  # fmt: skip
     assert "Errors of VB (um) over the next 10 cycles, **test cutters**" in text
     assert "worst cutter |" in text
     assert "Worst cutter: " in text
     assert "SoH" not in text
 
 
-def test_branches_are_told_where_there_are_several(text, summary, evaluation):
+def test_branches_are_told_where_there_are_several(text, summary, evaluation, choice):
     line = "Validation windows by the branch that handles them"
     assert line not in text
     assert not any(line in note for note in notes(summary))
@@ -75,11 +77,11 @@ def test_branches_are_told_where_there_are_several(text, summary, evaluation):
     used = first.model_copy(update={"branch_usage": (0.617, 0.383)})
     branched = summary.model_copy(update={"elites": (used, *rest)})
     expected = f"{line}: {first.name} 62 / 38 %."
-    assert expected in page(branched, evaluation.content)
+    assert expected in page(branched, evaluation.content, choice)
     assert expected in notes(branched)
 
 
-def test_weights_of_four_bits_are_told_where_there_are_some(text, summary, evaluation):
+def test_weights_of_four_bits_are_told_where_there_are_some(text, summary, evaluation, choice):
     line = "Weights of 4 bits instead of 8"
     assert line not in text
     assert not any(line in note for note in notes(summary))
@@ -87,7 +89,7 @@ def test_weights_of_four_bits_are_told_where_there_are_some(text, summary, evalu
     lowered = first.model_copy(update={"four_bits": ("inner", "head")})
     mixed = summary.model_copy(update={"edges": (lowered, *rest)})
     expected = f"{line}: {first.name} inner and head."
-    assert expected in page(mixed, evaluation.content)
+    assert expected in page(mixed, evaluation.content, choice)
     assert expected in notes(mixed)
 
 

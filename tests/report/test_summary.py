@@ -74,8 +74,9 @@ def test_each_elite_names_its_fronts(summary, pipeline):
         assert list(elite.fronts) == expected
 
 
-def test_the_headline_is_flat_numbers_that_dvc_can_show(summary):
-    found = headline(summary)
+def test_the_headline_is_flat_numbers_that_dvc_can_show(summary, choice):
+    found = headline(summary, choice.name)
+    assert found.mae["chosen"] == summary.shipped(choice.name).mae
     assert found.mae["int8"] == summary.edge.mae_int8
     assert all(isinstance(value, int | float) for part in found.content().values() for value in part.values())
 

@@ -10,7 +10,7 @@ import time
 
 import pytest
 import requests
-from made_pipeline import LIMITS, make
+from made_pipeline import make
 from registry_content import content
 from running_relay import SECRET, GitHubStub, free_port, start_relay
 from team import PASSWORD, RELAY_HERE, bridge, docker, running_team, team_home
@@ -77,7 +77,7 @@ def saved(team, tmp_path_factory):
     from mlflow.entities.webhook import WebhookAction, WebhookEntity, WebhookEvent
 
     client = connect(team.uri)
-    publish(collect(make(tmp_path_factory.mktemp("made")), LIMITS), client, team.uri)
+    publish(collect(make(tmp_path_factory.mktemp("made"))), client, team.uri)
     assert main(["promote", "candidate"]) == 0
     user = {"username": ANNA[0], "password": ANNA[1]}
     admin = ("admin", team.secrets[PASSWORD])

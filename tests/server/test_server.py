@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 import requests
-from made_pipeline import LIMITS, make
+from made_pipeline import make
 from registry_content import content
 from running_relay import SECRET, GitHubStub, free_port, start_relay
 from team import PASSWORD, RELAY_HERE, bridge, docker, missing, running_team
@@ -31,7 +31,7 @@ S3 |= {"AWS_DEFAULT_REGION": "us-east-1"}
 
 @pytest.fixture(scope="module")
 def publication(tmp_path_factory):
-    return collect(make(tmp_path_factory.mktemp("made")), LIMITS)
+    return collect(make(tmp_path_factory.mktemp("made")))
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ import warnings
 
 import pytest
 import requests
-from registry.made_pipeline import LIMITS, make
+from registry.made_pipeline import make
 from stage import PROJECT, clone, github, least_environment, stand_ins, tools
 
 from dlnet.cli import main
@@ -118,7 +118,7 @@ def stage(tmp_path_factory):
             importlib.import_module("mlflow.pyfunc")
             client = connect()
         for i, int8 in enumerate((0.0012, 0.1)):
-            publish(collect(make(root / f"made{i}", int8=int8), LIMITS), client)
+            publish(collect(make(root / f"made{i}", int8=int8)), client)
         client.set_registered_model_alias("dlnet-edge", "champion", "1")
         secrets = {"MLFLOW_TRACKING_URI": uri, "MLFLOW_TRACKING_TOKEN": "made-up", "GITHUB_TOKEN": "made-up"}
         made = Stage(root, root / "store", api, least_environment(root / "least"), secrets)
@@ -198,7 +198,7 @@ def private(stage, tmp_path, monkeypatch, request):
     (tmp_path / "mlflow/publishers.pem").write_text(public_pem(key))
     client = connect()
     pump = load_quantities("pump", PROJECT / "tasks")
-    publish(collect(make(tmp_path / "made", int8=request.param, quantities=pump), LIMITS), client, signer=key)
+    publish(collect(make(tmp_path / "made", int8=request.param, quantities=pump)), client, signer=key)
     newest = max(client.search_model_versions("name = 'dlnet-pump-edge'"), key=lambda one: int(one.version))
     client.set_registered_model_alias("dlnet-pump-edge", "champion", newest.version)
     claim = f"push-{tmp_path.name}"[:60].replace("_", "-")

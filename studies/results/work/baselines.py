@@ -1,0 +1,33 @@
+"""Every baseline but the GRUs, tuned on the validation cells of the split."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from dlnet.baselines.fit import fit_all
+from dlnet.baselines.gru import Gru
+from dlnet.baselines.saved import save_baseline
+from studies.results.work.setting import Setting
+from studies.stored import Rows
+
+FOLDER = "baselines"
+
+
+def run(setting: Setting) -> Rows:
+    """A row a baseline; the models are stored for the unit of the forms."""
+    split = setting.cell_split
+    params = setting.config.baselines.model_copy(update={"gru": {}})
+    rows = []
+    for name, model in fit_all(split.dataset, split.encoder, split.task, params).items():
+        if not isinstance(model, Gru):
+            save_baseline(setting.models / FOLDER / name, name, model, split.dataset)
+        rows.append(setting.baseline_row(name, model))
+    return rows
+
+
+def folder(setting: Setting) -> Path:
+    """Where the baselines of a split are stored; they are fitted if they are not there."""
+    path = setting.models / FOLDER
+    if not (path / "ridge" / "model.json").is_file():
+        run(setting)
+    return path
