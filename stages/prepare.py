@@ -13,7 +13,7 @@ from dlnet.config.split import SplitParams
 from dlnet.config.task import TaskParams
 from dlnet.data.documents import SourceRecord
 from dlnet.data.prepare import Prepared, prepare
-from dlnet.data.public import add_public
+from dlnet.data.public import add_public, clean_public
 from dlnet.data.report import describe, markdown
 from dlnet.data.schema import read_table
 from dlnet.files import atomic_dir, write_json, write_parquet, write_text
@@ -42,8 +42,15 @@ def main() -> None:
     quantities = load_quantities(config.task.name)
     prepared = prepare(table, source, quantities, config.clean, config.split, config.task, config.preset)
     if source.public:
-        tables = {part.source: read_table(RAW / "public" / f"{part.source}.parquet") for part in source.public}
-        prepared = add_public(prepared, tables, quantities, config.clean, config.task)
+        prepared = add_public(
+            prepared,
+            [
+                clean_public(
+                    read_table(RAW / "public" / f"{part.source}.parquet"), part, quantities, config.clean, config.task
+                )
+                for part in source.public
+            ],
+        )
     rows, assets = prepared.all_tables()
     with atomic_dir(REPORT) as folder:
         _report(folder, prepared, config)

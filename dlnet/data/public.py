@@ -6,8 +6,8 @@ to the scale of the own ones, so that a network reads both alike.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -29,9 +29,6 @@ from dlnet.errors import ConfigError, DataError
 
 EMBEDDED = Path("data/embedded.parquet")
 """The simulated cells of the repository."""
-
-Tables = Mapping[str, pd.DataFrame]
-"""Source -> ``assets.parquet``, with the features of the own assets."""
 
 
 def load_public(
@@ -82,53 +79,27 @@ def as_public(table: pd.DataFrame, own: pd.DataFrame, source: str) -> pd.DataFra
     return table[[*KEYS, *features]].assign(**named)
 
 
-def add_public(
-    prepared: Prepared, tables: Tables, quantities: Quantities, clean: CleanParams, task: TaskParams
-) -> Prepared:
-    """The prepared own assets, and beside them those of public sources, for training alone.
+@dataclass(frozen=True)
+class PublicAssets:
+    """A cleaned public source: its entry in ``task.json``, and its part of ``rows.parquet`` and ``assets.parquet``.
 
-    Args:
-        tables: as ``load_public`` gives them; ``prepared.task.public`` has an entry for each.
-        quantities: the task.
+    The features are in their own scale still; the assets have a column ``weight``.
+    """
 
-    Returns:
-        ``prepared`` with ``public_rows`` and ``public_assets``, the latter with a column ``weight``; its record counts
-        the assets that train and their windows, and its notes say so.
+    record: PublicSource
+    rows: pd.DataFrame
+    assets: pd.DataFrame
+
+
+def clean_public(
+    table: pd.DataFrame, record: PublicSource, quantities: Quantities, clean: CleanParams, task: TaskParams
+) -> PublicAssets:
+    """Clean the table of a public source, and count what trains: assets of ``clean.min_rows`` rows, and their windows.
 
     Raises:
-        DataError: an asset has the name of an own one, or no asset of a source is long enough.
+        DataError: no asset is long enough.
     """
-    own = prepared.rows
-    training = set(prepared.assets.loc[prepared.assets["used_in_training"], "asset"])
-    scale = own.loc[own["asset"].isin(training), list(prepared.task.features)].to_numpy(np.float64)
-    rows, assets, records = [], [], []
-    for record in prepared.task.public or ():
-        table = tables[record.source]
-        same = sorted(set(table["asset"]) & set(own["asset"]))
-        if same:
-            raise DataError(f"data.public: {same[0]!r} is also the name of an own asset; rename the own one")
-        part, counts = _prepared(table, record, quantities, clean, task, prepared.task.features)
-        part[list(prepared.task.features)] = matched(part[list(prepared.task.features)].to_numpy(np.float64), scale)
-        used = set(counts.loc[counts["used_in_training"], "asset"])
-        windows = count_windows(part[part["asset"].isin(used)], task, task.stride_train)
-        rows.append(part)
-        assets.append(counts)
-        records.append(record.model_copy(update={"used": len(used), "windows": windows}))
-    notes = [_note(record, quantities) for record in records]
-    document = prepared.task.model_copy(update={"public": tuple(records), "notes": (*prepared.task.notes, *notes)})
-    public_rows, public_assets = pd.concat(rows, ignore_index=True), pd.concat(assets, ignore_index=True)
-    return replace(prepared, task=document, public_rows=public_rows, public_assets=public_assets)
-
-
-def _prepared(
-    table: pd.DataFrame,
-    record: PublicSource,
-    quantities: Quantities,
-    clean: CleanParams,
-    task: TaskParams,
-    features: tuple[str, ...],
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Cleaned rows of the assets that are long enough, and a line for every asset."""
+    features = [name for name in table.columns if name not in KEYS]
     table = from_first_target(table).reset_index(drop=True)
     table = table.assign(health=quantities.target.to_health(table["quantity"] / table["nominal"]))
     assets = sizes(table)
@@ -136,12 +107,42 @@ def _prepared(
     if not used.any():
         raise DataError(f"data.public: no asset of {record.source} has the {clean.min_rows} rows of clean.min_rows")
     table = table[table["asset"].isin(assets.loc[used, "asset"])].reset_index(drop=True)
-    parts = clean_table(table, list(features), clean, quantities, task.track, typical_values(table[list(features)]))
-    split = np.where(used, "train", UNUSED)
-    lines = assets.assign(split=split, used_in_training=used, weight=record.weight)
+    parts = clean_table(table, features, clean, quantities, task.track, typical_values(table[features]))
+    rows = pd.concat([part.rows for part in parts], ignore_index=True)
     touched = pd.DataFrame([part.counts for part in parts]).set_index("asset")
-    lines = lines.join(touched.reindex(assets["asset"], fill_value=0), on="asset")
-    return pd.concat([part.rows for part in parts], ignore_index=True), lines
+    assets = assets.assign(split=np.where(used, "train", UNUSED), used_in_training=used, weight=record.weight)
+    assets = assets.join(touched.reindex(assets["asset"], fill_value=0), on="asset")
+    counted = {"used": int(used.sum()), "windows": count_windows(rows, task, task.stride_train)}
+    return PublicAssets(record.model_copy(update=counted), rows, assets)
+
+
+def add_public(prepared: Prepared, public: Sequence[PublicAssets]) -> Prepared:
+    """The prepared own assets, and beside them those of public sources, for training alone.
+
+    Returns:
+        ``prepared`` with ``public_rows`` and ``public_assets``; its record names the sources, its notes what trains.
+
+    Raises:
+        DataError: an asset has the name of an own one.
+    """
+    names = list(prepared.task.features)
+    training = prepared.assets.loc[prepared.assets["used_in_training"], "asset"]
+    own = prepared.rows.loc[prepared.rows["asset"].isin(training), names].to_numpy(np.float64)
+    same = sorted(set(prepared.assets["asset"]) & {name for part in public for name in part.assets["asset"]})
+    if same:
+        raise DataError(f"data.public: {same[0]!r} is also the name of an own asset; rename the own one")
+    rows = []
+    for part in public:
+        values = matched(part.rows[names].to_numpy(np.float64), own)
+        rows.append(part.rows.assign(**dict(zip(names, values.T, strict=True))))
+    notes = [_note(part.record, prepared.task.quantities) for part in public]
+    changes = {"public": tuple(part.record for part in public), "notes": (*prepared.task.notes, *notes)}
+    return replace(
+        prepared,
+        task=prepared.task.model_copy(update=changes),
+        public_rows=pd.concat(rows, ignore_index=True),
+        public_assets=pd.concat([part.assets for part in public], ignore_index=True),
+    )
 
 
 def matched(values: Floats, own: Floats) -> Floats:

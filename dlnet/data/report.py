@@ -251,9 +251,9 @@ def _public_text(report: dict[str, Any], quantities: Quantities) -> list[str]:
     return [
         "## Sources of training",
         f"Public {asset.many} train beside the own ones, each window with the weight of its source, and are in no "
-        f"other split; the shorter ones (clean.min_rows, in {time.many}) are left out. Each of their features is shifted and "
-        f"stretched to mean and spread of the own training {asset.many}. All else on this page is of the own "
-        f"{asset.many} alone.",
+        f"other split; the shorter ones (clean.min_rows, in {time.many}) are left out. Each of their features is "
+        f"shifted and stretched to mean and spread of the own training {asset.many}. All else on this page is of the "
+        f"own {asset.many} alone.",
         _table(["source", "weight of a window", f"{asset.many} that train", "windows"], [first, *rows]),
     ]
 

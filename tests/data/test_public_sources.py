@@ -23,7 +23,7 @@ from dlnet.config.data import DataParams
 from dlnet.data.documents import PublicSource
 from dlnet.data.encode import fit_encoder
 from dlnet.data.prepare import prepare
-from dlnet.data.public import add_public, as_public, matched
+from dlnet.data.public import add_public, as_public, clean_public, matched
 from dlnet.data.windows import WindowDataset
 from dlnet.errors import ConfigError, DataError
 from stages import fetch
@@ -42,11 +42,10 @@ def public_record(weight: float = 0.25) -> PublicSource:
     return PublicSource(source="hust", label="HUST (measured)", simulated=False, weight=weight, assets=6, rows=1)
 
 
-def with_public(table: pd.DataFrame, other: pd.DataFrame, **clean: float):
-    source = SOURCE.model_copy(update={"public": (public_record(),)})
-    out = prepare(table, source, BATTERY, clean_params(), split_params(), task_params())
-    tables = {"hust": as_public(other, table, "hust")}
-    return add_public(out, tables, BATTERY, clean_params(**clean), task_params())
+def with_public(table: pd.DataFrame, other: pd.DataFrame):
+    out = prepare(table, SOURCE, BATTERY, clean_params(), split_params(), task_params())
+    public = clean_public(as_public(other, table, "hust"), public_record(), BATTERY, clean_params(), task_params())
+    return add_public(out, [public])
 
 
 def dataset_of(out) -> WindowDataset:
