@@ -17,6 +17,7 @@ from dlnet.cost.table import student_table
 from dlnet.data.encode import Encoder, fit_encoder
 from dlnet.data.schema import read_label, read_table
 from dlnet.data.windows import WindowDataset
+from dlnet.distill.fine_tune import fine_tune
 from dlnet.distill.gains import Distillation, gains, teacher_verdict
 from dlnet.distill.students import as_student, sweep
 from dlnet.distill.synthetic import Fleet, simulated, synthetic_windows
@@ -61,8 +62,10 @@ def main() -> None:
     with measure_energy(config.cost.country) as meter:
         plan = plan_of(params.training, dataset.task.channels.noise, params.temperature)
         results = run_stacks(stacks, [training_data], plan, "distill")
+        tuned = fine_tune(results, training_data, plan, params.fine_tune)
     write_volatile(VOLATILE, {"training": meter.energy, "students": len(results)})
-    students = [as_student(result, encoder, training_data) for result in results]
+    results = [part.result for part in tuned]
+    students = [as_student(part.result, encoder, training_data, **part.lineage) for part in tuned]
     table = student_table(students, config.cost)
     verdict = teacher_verdict(table, teacher.metrics["mae_validation"])
     print(verdict.text)

@@ -9,10 +9,12 @@ from dlnet.config.data import DataParams
 from dlnet.config.quantities import load_quantities
 from dlnet.config.task import TaskParams
 from dlnet.data import sources
+from dlnet.data.public import load_public
 from dlnet.files import atomic_dir, write_parquet
 from stages import run
 
 OUT = Path("data/raw")
+PUBLIC = "public"  # folder of the tables of public sources
 
 
 class FetchConfig(StageConfig):
@@ -25,9 +27,16 @@ class FetchConfig(StageConfig):
 def main() -> None:
     """Run the stage."""
     config = FetchConfig.load()
-    table, source = sources.load_assets(config.data, load_quantities(config.task.name))
+    quantities = load_quantities(config.task.name)
+    table, source = sources.load_assets(config.data, quantities)
+    public, records = load_public(config.data, quantities, table)
+    if records:
+        source = source.model_copy(update={"public": records})
     with atomic_dir(OUT) as folder:
         write_parquet(folder / "assets.parquet", table)
+        for name, rows in public.items():
+            (folder / PUBLIC).mkdir(exist_ok=True)
+            write_parquet(folder / PUBLIC / f"{name}.parquet", rows)
         source.write(folder / "source.json")
 
 

@@ -13,6 +13,7 @@ from dlnet.config.split import SplitParams
 from dlnet.config.task import TaskParams
 from dlnet.data.documents import SourceRecord
 from dlnet.data.prepare import Prepared, prepare
+from dlnet.data.public import add_public, clean_public
 from dlnet.data.report import describe, markdown
 from dlnet.data.schema import read_table
 from dlnet.files import atomic_dir, write_json, write_parquet, write_text
@@ -40,11 +41,22 @@ def main() -> None:
     table, source = read_table(RAW / "assets.parquet"), SourceRecord.read(RAW / "source.json")
     quantities = load_quantities(config.task.name)
     prepared = prepare(table, source, quantities, config.clean, config.split, config.task, config.preset)
+    if source.public:
+        prepared = add_public(
+            prepared,
+            [
+                clean_public(
+                    read_table(RAW / "public" / f"{part.source}.parquet"), part, quantities, config.clean, config.task
+                )
+                for part in source.public
+            ],
+        )
+    rows, assets = prepared.all_tables()
     with atomic_dir(REPORT) as folder:
         _report(folder, prepared, config)
     with atomic_dir(OUT) as folder:
-        write_parquet(folder / "rows.parquet", prepared.rows)
-        write_parquet(folder / "assets.parquet", prepared.assets)
+        write_parquet(folder / "rows.parquet", rows)
+        write_parquet(folder / "assets.parquet", assets)
         prepared.task.write(folder / "task.json")
 
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from dlnet.config.base import StageConfig
-from dlnet.config.data import DataParams
+from dlnet.config.data import DataParams, mirror_of
 from dlnet.config.runner import LimitParams, RunnerConfig
 from dlnet.errors import ConfigError
 
@@ -128,6 +128,8 @@ def readable(network: bool, variables: Mapping[str, str] = os.environ) -> list[P
     if not network:
         return []
     data = _DataConfig.load().data
-    named = [data.path, data.mirror, variables.get(MIRROR_VARIABLE), *(variables.get(name) for name in CERTIFICATES)]
+    given = [mirror for mirror in (data.mirror, variables.get(MIRROR_VARIABLE)) if mirror]
+    mirrors = dict.fromkeys(mirror_of(mirror, source) for mirror in given for source in data.sources)
+    named = [data.path, *mirrors, *(variables.get(name) for name in CERTIFICATES)]
     existing = [Path(path) for path in named if path and Path(path).exists()]
     return [*existing, *(path.resolve() for path in existing if path.is_symlink())]

@@ -90,11 +90,15 @@ def make_split(config: StudyConfig, cells: Cells, track: Track, split: int, shar
     assigned = split_assets(
         cells.assets, config.split.model_copy(update={"seed": split, "train_share": share}), config.clean.min_rows
     )
-    record = cells.task.model_copy(
-        update={"track": track, "channels": task.channels(cells.task.quantities, cells.task.features)}
-    )
-    dataset = WindowDataset.from_tables(cells.rows, assigned, record)
-    with_test_targets = WindowDataset.from_tables(cells.rows, assigned, record, allow_test=True)
+    return split_of(task, cells.rows, assigned, cells.task)
+
+
+def split_of(task: TaskParams, rows: pd.DataFrame, assets: pd.DataFrame, record: TaskRecord) -> CellSplit:
+    """Datasets, encoder and windows on the track of ``task``, of cleaned rows whose ``assets`` are assigned."""
+    channels = task.channels(record.quantities, record.features)
+    record = record.model_copy(update={"track": task.track, "channels": channels})
+    dataset = WindowDataset.from_tables(rows, assets, record)
+    with_test_targets = WindowDataset.from_tables(rows, assets, record, allow_test=True)
     encoder, windows = fit_encoder(dataset, task), training_windows(dataset, task)
     training_data = make_training_data(dataset, encoder, windows)
     return CellSplit(

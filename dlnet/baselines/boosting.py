@@ -144,7 +144,7 @@ class _Search:
         self.begin = self._begin(self.validation)
         self.y = self.knots.pick(dataset.targets(self.train) - self._begin(self.train))
         self.truth = dataset.targets(self.validation) - self.begin
-        self.measured = measured_knots(np.isfinite(self.y))
+        self.measured, self.weights = measured_knots(np.isfinite(self.y)), dataset.weights(self.train)
 
     def _begin(self, ends: Ends) -> Floats:
         names = self.start.features if self.start else ()
@@ -169,7 +169,7 @@ class _Search:
             random_state=self.seed,
         )
         rows = self.measured[knot]
-        return forest.fit(inputs[rows], self.y[rows, knot])
+        return forest.fit(inputs[rows], self.y[rows, knot], None if self.weights is None else self.weights[rows])
 
     def run(self, trial: _Trial, bar: tqdm[Any]) -> _Trial:
         """Fit an entry; each knot keeps the number of trees with the least validation error."""

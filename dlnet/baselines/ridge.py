@@ -23,22 +23,27 @@ Shape = tuple[FormKind, Summary]
 SCREENING, TUNING = 3, 6  # rounds of reweighting while features, then alpha, are chosen: their order shows by then
 
 
-def ridge_path(x: Floats, y: Floats, alphas: Sequence[float]) -> list[tuple[Floats, Floats]]:
+def ridge_path(
+    x: Floats, y: Floats, alphas: Sequence[float], weights: Floats | None = None
+) -> list[tuple[Floats, Floats]]:
     """Ridge solutions for each alpha, by one eigendecomposition of the Gram matrix.
 
     Columns of x are standardised for the penalty, and the solution is given for x as it is. Minimises
     |y - x b - c|^2 + alpha |b s|^2, s the columns' deviations (Hoerl and Kennard 1970).
 
     Args:
-        x: (N, Q). y: (N, K). alphas: > 0.
+        x: (N, Q). y: (N, K). alphas: > 0. weights: (N,) of the squares, > 0; None: all 1.
 
     Returns:
         For each alpha, coefficients (Q, K) and intercept (K,).
     """
-    center, scale, level = x.mean(axis=0), spread(x), y.mean(axis=0)
-    z = (x - center) / scale
+    center, scale, level = np.average(x, 0, weights), spread(x), np.average(y, 0, weights)
+    z, rest = (x - center) / scale, y - level
+    if weights is not None:
+        root = np.sqrt(weights)[:, None]
+        z, rest = z * root, rest * root
     values, vectors = np.linalg.eigh(z.T @ z)
-    moment = vectors.T @ (z.T @ (y - level))
+    moment = vectors.T @ (z.T @ rest)
     solutions = []
     for alpha in alphas:
         b = (vectors @ (moment / (np.maximum(values, 0) + alpha)[:, None])) / scale[:, None]
@@ -46,12 +51,15 @@ def ridge_path(x: Floats, y: Floats, alphas: Sequence[float]) -> list[tuple[Floa
     return solutions
 
 
-def _knot_paths(x: Floats, y: Floats, alphas: Sequence[float]) -> list[tuple[Floats, Floats]]:
+def _knot_paths(x: Floats, y: Floats, alphas: Sequence[float], weights: Floats | None) -> list[tuple[Floats, Floats]]:
     """``ridge_path``; each knot whose target was not measured in all windows is fitted on those that measured it."""
     known = np.isfinite(y)
     if known.all():
-        return ridge_path(x, y, alphas)
-    paths = [ridge_path(x[rows], y[rows, k : k + 1], alphas) for k, rows in enumerate(measured_knots(known))]
+        return ridge_path(x, y, alphas, weights)
+    paths = [
+        ridge_path(x[rows], y[rows, k : k + 1], alphas, None if weights is None else weights[rows])
+        for k, rows in enumerate(measured_knots(known))
+    ]
     return [
         (np.concatenate([b for b, _ in solutions], axis=1), np.concatenate([c for _, c in solutions]))
         for solutions in zip(*paths, strict=True)
@@ -100,7 +108,7 @@ class _Design:
         self.x = terms_of(kind, standardised(raw, self.center, self.scale))
         self.mean, self.deviation = self.x.mean(axis=0), spread(self.x)
         self.y = self.knots.pick(dataset.targets(train) - start_of(self.knots, histories))
-        self.measured = measured_knots(np.isfinite(self.y))
+        self.measured, self.weights = measured_knots(np.isfinite(self.y)), dataset.weights(train)
         self.validation = dataset.windows("validation", task.stride_eval)
         seen = dataset.histories(self.validation, summary.features)
         self.seen = terms_of(kind, standardised(summary.of(seen), self.center, self.scale))
@@ -118,7 +126,7 @@ class _Design:
 
     def squares(self, alphas: Sequence[float]) -> list[_Solution]:
         """Fitted to squares, each alpha."""
-        solutions = _knot_paths(self.x, self.y, alphas)
+        solutions = _knot_paths(self.x, self.y, alphas, self.weights)
         scale = np.where(np.isfinite(self.deviation), self.deviation, 0.0)[:, None]
         return [
             self.solution(alpha, np.concatenate([b * scale, (c + self.mean @ b)[None]]))
@@ -130,8 +138,9 @@ class _Design:
         z, columns = self.z, []
         for k, rows in enumerate(self.measured):
             own, y = (z, self.y[:, k]) if len(rows) == len(z) else (z[rows], self.y[rows, k])
-            size = float(np.abs(y - own @ squares[:, k]).mean())
-            columns.append(absolute_errors(own, y, alpha, start[:, k], size, rounds))
+            weights = None if self.weights is None else self.weights[rows]
+            size = float(np.average(np.abs(y - own @ squares[:, k]), weights=weights))
+            columns.append(absolute_errors(own, y, alpha, start[:, k], size, rounds, weights))
         return self.solution(alpha, np.stack(columns, axis=1))
 
     def form(self, solution: _Solution, chosen: dict[str, Any]) -> Form:

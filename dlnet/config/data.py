@@ -5,15 +5,19 @@ from __future__ import annotations
 import math
 import re
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BeforeValidator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from dlnet.config.base import Positive, Section
 from dlnet.config.quantities import Labels
 from dlnet.documents import Label
 
 Source = Literal["embedded", "mit", "hust", "xjtu", "tju", "csv"]
+Public = Literal["embedded", "mit", "hust", "xjtu", "tju"]
+
+PLACE = "{source}"
+"""In the path of a mirror: the name of the source."""
 
 
 LONGEST_PATTERN = 200
@@ -94,9 +98,32 @@ class CsvParams(Section):
 
 
 class DataParams(Section):
-    """Where the rows come from."""
+    """Where the rows come from.
+
+    Attributes:
+        source: of the own assets, from which validation and test are taken. path: of it, if it is a file or folder.
+        public: sources beside it, whose assets only train -> weight of one of their windows; one of the own has 1.
+        mirror: a folder that published files are read from; ``{source}`` in it stands for the name of the source.
+    """
 
     source: Source
+    public: dict[Public, Annotated[float, Field(gt=0, le=1)]] = Field(default_factory=dict)
     path: Path
     mirror: Path | None
     csv: CsvParams
+
+    @model_validator(mode="after")
+    def _beside_the_own(self) -> Self:
+        if self.source in self.public:
+            raise ValueError(f"public: {self.source} is data.source already; leave it out of data.public")
+        return self
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """Names of all sources, the own one first."""
+        return (self.source, *self.public)
+
+
+def mirror_of(mirror: str | Path, source: str) -> Path:
+    """Folder of a source's files in a mirror, whose path may hold ``PLACE`` for the name of the source."""
+    return Path(str(mirror).replace(PLACE, source))

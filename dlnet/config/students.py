@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from dlnet.config.base import Count, Fraction, Section, as_list, each_once
+from dlnet.config.base import Count, Fraction, Positive, Section, as_list, each_once
 from dlnet.config.training import TrainingParams
 
 StudentCell = Literal["liquid", "ltc"]  # those with an integer form
@@ -34,6 +34,13 @@ class MixedParams(Section):
     spread: Annotated[float, Field(ge=0)]
 
 
+class FineTuneParams(Section):
+    """Steps on own windows alone, after training on those of public sources too; 0: none."""
+
+    steps: Annotated[int, Field(ge=0)] = 300
+    learning_rate: Positive = 2e-3
+
+
 Branches = Annotated[int, Field(ge=1, le=4)]
 
 
@@ -52,6 +59,7 @@ class StudentParams(Section):
     shifted: ShiftedParams
     simulated_stride: Annotated[int, Field(ge=0)]
     training: TrainingParams
+    fine_tune: FineTuneParams = FineTuneParams()
 
     @property
     def uses_synthetic_windows(self) -> bool:

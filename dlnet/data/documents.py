@@ -35,6 +35,24 @@ class TableLabel(Document):
     notes: tuple[Line, ...]
 
 
+class PublicSource(Document):
+    """A public source whose assets train beside the own ones.
+
+    Attributes:
+        source: its name. weight: of one of its windows in training, where one of the own assets has 1.
+        assets, rows: in its table. used: assets that are long enough to train. windows: of these, with labels.
+    """
+
+    source: Label
+    label: Label
+    simulated: bool
+    weight: float
+    assets: int
+    rows: int
+    used: int | None = None
+    windows: int | None = None
+
+
 class SourceRecord(Document):
     """data/raw/source.json.
 
@@ -43,6 +61,7 @@ class SourceRecord(Document):
         nominal: all nominal values that occur, in the unit of the task's quantity; none where the target is no share.
         notes: remarks for readers of results. columns: of the files that were read.
         findings: what is odd about assets; in task.json also what their values show.
+        public: sources whose assets train beside these; all other figures are of these alone.
     """
 
     task: str
@@ -55,6 +74,7 @@ class SourceRecord(Document):
     notes: tuple[Line, ...]
     columns: Columns
     findings: tuple[Finding, ...] = ()
+    public: tuple[PublicSource, ...] | None = None
 
 
 class TaskRecord(SourceRecord, Windows):

@@ -141,9 +141,10 @@ class Encoder:
 
 
 def fit_encoder(dataset: WindowDataset, task: TaskParams) -> Encoder:
-    """Fit an encoder on the training windows of ``dataset`` (stride 1), and its ranges on all training rows."""
+    """Fit an encoder on the own training windows of ``dataset`` (stride 1), and its ranges on all training rows."""
     channels = dataset.task.channels
     ends = dataset.windows("train", 1)
+    ends = ends[dataset.own(ends)]
     features = dataset.features[:, dataset.columns(list(channels.features))]
     position = [channels.features.index(name) for name in channels.relative]
     blocks = _block_means_ending_at(features, ends, task.block)

@@ -36,6 +36,7 @@ class Prepared:
         task: ``task.json``.
         raw: (R,) health before cleaning, NaN where it was not measured, for the report.
         touched, missing: (R, F) which feature values were replaced, and which were not measured, for the report.
+        public_rows, public_assets: of public sources that train beside these, see ``dlnet.data.public``; None: none.
     """
 
     rows: pd.DataFrame
@@ -44,6 +45,16 @@ class Prepared:
     raw: np.ndarray
     touched: np.ndarray
     missing: np.ndarray
+    public_rows: pd.DataFrame | None = None
+    public_assets: pd.DataFrame | None = None
+
+    def all_tables(self) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """``rows.parquet`` and ``assets.parquet``: the own assets, then the public ones; the own have weight 1."""
+        if self.public_rows is None or self.public_assets is None:
+            return self.rows, self.assets
+        own, public = self.assets.assign(weight=1.0, public=False), self.public_assets.assign(public=True)
+        rows = pd.concat([self.rows, self.public_rows], ignore_index=True)
+        return rows, pd.concat([own, public], ignore_index=True)
 
 
 def prepare(
@@ -81,12 +92,11 @@ def prepare(
     table = from_first_target(table).reset_index(drop=True)
     raw = quantities.target.to_health(table["quantity"] / table["nominal"])
     table = table.assign(health=raw)
-    assets = split_assets(_sizes(table), split, clean.min_rows)
+    assets = split_assets(sizes(table), split, clean.min_rows)
     training = table.loc[table["asset"].isin(assets.loc[assets["used_in_training"], "asset"]), features]
-    typical = _typical(training)
+    typical = typical_values(training)
     channels = task.channels(quantities, features, float(training.isna().to_numpy().mean()) if features else 0.0)
-    bar = tqdm(table.groupby("asset", sort=False), desc="cleaning", unit="asset", leave=False)
-    parts = [_clean_asset(asset, features, clean, quantities, task.track, typical) for _, asset in bar]
+    parts = clean_table(table, features, clean, quantities, task.track, typical)
     rows = pd.concat([part.rows for part in parts], ignore_index=True)
     assets = assets.merge(pd.DataFrame([part.counts for part in parts]), on="asset", how="left")
     columns = ["asset", "group", "rows", "split", "used_in_training", *_TOUCHED]
@@ -118,13 +128,13 @@ def from_first_target(table: pd.DataFrame) -> pd.DataFrame:
     return table[table["quantity"].notna().groupby(table["asset"], sort=False).cummax()]
 
 
-def _sizes(table: pd.DataFrame) -> pd.DataFrame:
+def sizes(table: pd.DataFrame) -> pd.DataFrame:
     """One row an asset: ``asset``, ``group``, ``rows``."""
     groups = table.groupby("asset", sort=False)
     return groups.agg(group=("group", "first"), rows=("group", "size")).reset_index()
 
 
-def _typical(training: pd.DataFrame) -> dict[str, float]:
+def typical_values(training: pd.DataFrame) -> dict[str, float]:
     """Feature -> its median in rows of the training assets."""
     empty = [str(name) for name in training.columns if training[name].isna().all()]
     if empty:
@@ -195,13 +205,26 @@ def _check_rows(clean: CleanParams, task: TaskParams) -> None:
 
 
 @dataclass(frozen=True)
-class _Cleaned:
+class Cleaned:
     """Rows of one asset, what was counted, (n, F) which feature values were replaced, and what is odd."""
 
     rows: pd.DataFrame
     counts: dict[str, Any]
     touched: np.ndarray
     findings: list[Finding]
+
+
+def clean_table(
+    table: pd.DataFrame,
+    features: list[str],
+    clean: CleanParams,
+    quantities: Quantities,
+    track: Track,
+    typical: dict[str, float],
+) -> list[Cleaned]:
+    """Each asset of ``assets.parquet`` with a column ``health``, cleaned; ``typical``: see ``TaskRecord``."""
+    bar = tqdm(table.groupby("asset", sort=False), desc="cleaning", unit="asset", leave=False)
+    return [_clean_asset(asset, features, clean, quantities, track, typical) for _, asset in bar]
 
 
 def _clean_asset(
@@ -211,7 +234,7 @@ def _clean_asset(
     quantities: Quantities,
     track: Track,
     typical: dict[str, float],
-) -> _Cleaned:
+) -> Cleaned:
     health, measured = asset["health"].to_numpy(), asset[features].to_numpy(np.float64)
     inputs, values = clean_inputs(health, measured, features, clean, quantities, track=track, typical=typical)
     targets = clean_targets(health, clean, quantities)
@@ -231,22 +254,27 @@ def _clean_asset(
         *oddities(name, health, targets, measured, quantities),
     ]
     findings = [*not_measured(name, before, health, quantities), *(finding.after(before) for finding in found)]
-    return _Cleaned(rows, counts, touched, findings)
+    return Cleaned(rows, counts, touched, findings)
 
 
 def _counts(assets: pd.DataFrame, rows: pd.DataFrame, task: TaskParams) -> dict[str, SplitCounts]:
     """Assets, rows and windows of each split."""
     counts: dict[str, dict[str, int]] = {}
-    measured = {str(name): part.notna().to_numpy() for name, part in rows.groupby("asset", sort=False)["target"]}
     for split in (*SPLITS, "unused"):
         of_split = assets[assets["split"] == split]
         counts[split] = {"assets": len(of_split), "rows": int(of_split["rows"].sum())}
         if split in SPLITS:
             used = of_split[of_split["used_in_training"]] if split == "train" else of_split
             stride = task.stride_train if split == "train" else task.stride_eval
-            counts[split]["windows"] = sum(_windows(measured[name], task, stride) for name in used["asset"])
+            counts[split]["windows"] = count_windows(rows[rows["asset"].isin(used["asset"])], task, stride)
     counts["train"]["assets_used"] = int(assets["used_in_training"].sum())
     return {split: SplitCounts(**entry) for split, entry in counts.items()}
+
+
+def count_windows(rows: pd.DataFrame, task: TaskParams, stride: int) -> int:
+    """Windows with labels of the assets in ``rows``, ``stride`` rows apart."""
+    lives = rows.groupby("asset", sort=False)["target"]
+    return sum(_windows(life.notna().to_numpy(), task, stride) for _, life in lives)
 
 
 def _windows(measured: np.ndarray, task: TaskParams, stride: int) -> int:

@@ -39,15 +39,18 @@ def describe(prepared: Prepared, clean: CleanParams, split: SplitParams) -> dict
 
     Returns:
         ``source`` (label, simulated, notes, preset), ``clean`` and ``split`` (the params), ``splits`` (assets, rows,
-        windows, life, target), ``noise`` (see ``measured_noise``), ``ranges`` (per column and split: quantiles, and
+        windows, life, target), ``public`` (sources that train beside, if any), ``noise`` (see ``measured_noise``),
+        ``ranges`` (per column and split: quantiles, and
         the share beyond the 1st and 99th percentile of training rows), ``cleaned`` (counts: total, per feature, of the
         worst assets), ``findings`` (asset, rows, kind, text), ``gaps`` (rows that measured the target, share of values
         missing per feature) and ``unused`` (asset, rows, why).
     """
     task, assets = prepared.task, prepared.assets
     keys = ("task", "source", "label", "simulated", "assets", "rows", "nominal", "notes", "preset")
+    public = {"public": [part.content() for part in task.public]} if task.public else {}
     return {
         "source": {key: getattr(task, key) for key in keys},
+        **public,
         "clean": clean.model_dump(),
         "split": split.model_dump(),
         "splits": {name: _describe_split(prepared, name) for name in SPLITS},
@@ -163,6 +166,7 @@ def markdown(report: dict[str, Any], quantities: Quantities, pictures: Sequence[
         f"{asset.many.capitalize()} are split, never windows; stratified by group and by life.",
         _splits_table(report, quantities),
         _unused(report["unused"], quantities),
+        *_public_text(report, quantities),
         "## Findings",
         _findings_text([Finding.model_validate(finding) for finding in report["findings"]], quantities),
         "## Noise",
@@ -227,6 +231,31 @@ def _unused(unused: list[dict[str, Any]], quantities: Quantities) -> str:
         return f"Every {quantities.asset.one} is used."
     named = ", ".join(f"{asset['asset']} ({asset['rows']})" for asset in unused)
     return f"Left out ({unused[0]['why']}): {quantities.asset.count(len(unused))}: {named}."
+
+
+def _public_text(report: dict[str, Any], quantities: Quantities) -> list[str]:
+    """A section on the public sources; nothing where there are none."""
+    if not report.get("public"):
+        return []
+    asset, time, own = quantities.asset, quantities.time, report["splits"]["train"]
+    rows = [
+        [part["label"], f"{part['weight']:g}", f"{part['used']} of {part['assets']}", f"{part['windows']:,}"]
+        for part in report["public"]
+    ]
+    first = [
+        f"own: {report['source']['label']}",
+        "1",
+        f"{own['assets_used']} of {own['assets']}",
+        f"{own['windows']:,}",
+    ]
+    return [
+        "## Sources of training",
+        f"Public {asset.many} train beside the own ones, each window with the weight of its source, and are in no "
+        f"other split; the shorter ones (clean.min_rows, in {time.many}) are left out. Each of their features is "
+        f"shifted and stretched to mean and spread of the own training {asset.many}. All else on this page is of the "
+        f"own {asset.many} alone.",
+        _table(["source", "weight of a window", f"{asset.many} that train", "windows"], [first, *rows]),
+    ]
 
 
 def _findings_text(findings: Sequence[Finding], quantities: Quantities) -> str:

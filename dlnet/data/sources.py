@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 import pandas as pd
 from tqdm import tqdm
 
-from dlnet.config.data import CsvParams, DataParams
+from dlnet.config.data import CsvParams, DataParams, mirror_of
 from dlnet.config.quantities import Quantities
 from dlnet.data import csvfiles, published, schema
 from dlnet.data.assetfile import natural
@@ -151,7 +151,7 @@ def _published(
     sums = download.read_sums(sums_folder / f"{data.source}.sha256")
     mirror = os.environ.get(MIRROR_VARIABLE) or data.mirror
     if mirror:
-        folder = Path(mirror)
+        folder = mirror_of(mirror, data.source)
         download.check_mirror(folder, sums)
     else:
         folder = CACHE / data.source

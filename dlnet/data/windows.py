@@ -6,8 +6,8 @@ before the end, targets the ``horizon`` rows from the end on, all of one asset.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -77,6 +77,7 @@ class WindowDataset:
         split: asset name -> train, validation, test or unused.
         training: names of the training assets in use (a share of the training split).
         task: source, params and counts (``task.json``).
+        public: asset of a public source, which only trains -> weight of one of its windows; others are own and have 1.
     """
 
     health: Floats
@@ -89,6 +90,7 @@ class WindowDataset:
     split: dict[str, str]
     training: frozenset[str]
     task: TaskRecord
+    public: Mapping[str, float] = field(default_factory=dict)
 
     @classmethod
     def load(cls, folder: Path, *, allow_test: bool = False) -> WindowDataset:
@@ -112,6 +114,7 @@ class WindowDataset:
             hidden = np.array([split[name] == "test" for name in names])
             target[hidden[asset_index]] = np.nan
         feature_names = tuple(column for column in rows.columns if column not in ROW_COLUMNS)
+        public = assets[assets["public"]] if "public" in assets else assets[:0].assign(weight=1.0)
         return cls(
             health=rows["health"].to_numpy(np.float64),
             target=target,
@@ -123,6 +126,7 @@ class WindowDataset:
             split=split,
             training=frozenset(assets.loc[assets["used_in_training"], "asset"]),
             task=task,
+            public=dict(zip(public["asset"], public["weight"].astype(float), strict=True)),
         )
 
     @property
@@ -164,8 +168,26 @@ class WindowDataset:
 
     @property
     def sparse(self) -> bool:
-        """Whether most rows did not measure the target, so that windows some rows apart would miss what was."""
-        return bool(self.measured.mean() < SPARSE)
+        """Whether most own rows did not measure the target, so that windows some rows apart would miss what was."""
+        if not self.public:
+            return bool(self.measured.mean() < SPARSE)
+        return bool(self.measured[~self._public_rows].mean() < SPARSE)
+
+    @property
+    def _public_rows(self) -> npt.NDArray[np.bool_]:
+        """(R,) whether a row is of an asset of a public source."""
+        return np.isin(self.asset_index, [i for i, name in enumerate(self.assets) if name in self.public])
+
+    def own(self, ends: Ends) -> npt.NDArray[np.bool_]:
+        """(N,) whether each window is of an own asset."""
+        return np.asarray(~self._public_rows[ends - 1])
+
+    def weights(self, ends: Ends) -> Floats | None:
+        """(N,) weight of each window in training; None where all weigh the same."""
+        if not self.public:
+            return None
+        of_asset = np.array([self.public.get(name, 1.0) for name in self.assets])
+        return np.asarray(of_asset[self.asset_of(ends)])
 
     @property
     def training_rows(self) -> npt.NDArray[np.bool_]:

@@ -27,6 +27,8 @@ class TrainingData:
         teacher: (N, horizon) the teacher's output, if any. Other outputs of the teacher that losses need:
         spread: (N, horizon) standard deviation over its members. hint: (N, T, k) its hidden path, standardised.
         attention: (N, T) mean square of its states.
+        weights, own: (measured,) how often a window is drawn, relative to the others, and whether it is of an own asset
+            and not of a public source; None: all alike, all own.
     """
 
     z: Tensor
@@ -41,6 +43,8 @@ class TrainingData:
     hint: Tensor | None = None
     attention: Tensor | None = None
     synthetic: int = 0
+    weights: Tensor | None = None
+    own: Tensor | None = None
 
     @property
     def measured(self) -> int:
@@ -49,9 +53,21 @@ class TrainingData:
 
     @property
     def sparse(self) -> bool:
-        """Whether most rows ahead of labelled windows did not measure the target."""
+        """Whether most rows ahead of labelled own windows did not measure the target."""
         known = torch.isfinite(self.change[: self.labelled])
+        if self.own is not None:
+            known = known[self.own[: self.labelled]]
         return bool(known.float().mean() < SPARSE)
+
+    def of_own(self) -> TrainingData:
+        """The same with the measured windows of own assets alone."""
+        if self.own is None:
+            return self
+        rows = torch.nonzero(self.own)[:, 0]
+        names = ("z", "change", "teacher", "spread", "hint", "attention")
+        kept = {name: value[rows] for name in names if (value := getattr(self, name)) is not None}
+        labelled = int(self.own[: self.labelled].sum())
+        return replace(self, **kept, labelled=labelled, synthetic=0, weights=None, own=None)
 
     def at(self, ahead: np.ndarray) -> TrainingData:
         """The same with training targets only at the rows ``ahead``."""
@@ -93,6 +109,7 @@ def make_training_data(dataset: WindowDataset, encoder: Encoder, windows: Window
     """
     change = np.full((len(windows.train), dataset.horizon), np.nan, np.float32)
     change[: windows.labelled] = _change(dataset, encoder, windows.train[: windows.labelled])
+    weights = dataset.weights(windows.train)
     return TrainingData(
         z=torch.from_numpy(encoder.encode(thinned(dataset, 1 - dataset.task.channels.drop), windows.train)),
         change=torch.from_numpy(change),
@@ -101,6 +118,8 @@ def make_training_data(dataset: WindowDataset, encoder: Encoder, windows: Window
         validation_z=torch.from_numpy(encoder.encode(dataset, windows.validation)),
         validation_change=torch.from_numpy(_change(dataset, encoder, windows.validation)),
         delta_scale=encoder.delta_scale * dataset.unit_size,
+        weights=None if weights is None else torch.from_numpy(weights),
+        own=None if weights is None else torch.from_numpy(dataset.own(windows.train)),
     )
 
 

@@ -70,7 +70,7 @@ def _draw(
     rows, noise = [], []
     for stream, job, own in zip(streams, live, data, strict=True):
         pool = own.labelled if job.loss == LABELS else own.measured
-        chosen = torch.randint(pool, (plan.batch,), generator=stream)
+        chosen = _sample(own, pool, plan.batch, stream)
         width = own.features.stop - own.features.start
         shift = torch.randn(plan.batch, 1, width, generator=stream)
         shift *= plan.noise if job.noise is None else job.noise
@@ -87,6 +87,15 @@ def _draw(
     for windows, own, shift in zip(z, data, noise, strict=True):
         windows[..., own.features] += shift
     return picked, z
+
+
+def _sample(data: TrainingData, pool: int, count: int, stream: torch.Generator) -> Tensor:
+    """``count`` of the first ``pool`` windows, each drawn as often as its weight says."""
+    if data.weights is None:
+        return torch.randint(pool, (count,), generator=stream)
+    upto = data.weights[:pool].cumsum(0)
+    drawn = torch.rand(count, generator=stream, dtype=upto.dtype) * upto[-1]
+    return torch.searchsorted(upto, drawn, right=True).clamp_(max=pool - 1)
 
 
 def _sees_synthetic(job: Job, data: TrainingData) -> bool:

@@ -41,7 +41,7 @@ def split_params(**changes: Any) -> SplitParams:
 def channels(*features: str) -> dict[str, Any]:
     """A track's channels, other keys as in the project's params.yaml."""
     project = PrepareConfig.load(PROJECT / "params.yaml").task.with_target.model_dump()
-    return project | {"features": list(features), "relative": [], "quantiles": 0}
+    return project | {"features": list(features), "relative": [], "quantiles": 0, "history": [], "youth": None}
 
 
 def task_params(features: tuple[str, ...] = ("slope",), **changes: Any) -> TaskParams:
