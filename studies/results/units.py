@@ -80,7 +80,7 @@ def stage2(config: StudyConfig, cell_split: CellSplit, folder: Path) -> Rows:
 def edges(config: StudyConfig, cell_split: CellSplit, folder: Path) -> Rows:
     """The best student of each seed and kind of cell, in float and on the integer engine."""
     rows, train = [], quantise_inputs(cell_split.training_data.z[: cell_split.training_data.labelled].numpy())
-    for cell in (None, "ltc"):
+    for cell in (None, *(("ltc",) if "ltc" in config.students.hidden else ())):
         for name in best_names(config, cell_split, folder, cell):
             model = load_network(folder / f"{name}")
             spec = make_spec(weights_of(model), train)
