@@ -159,6 +159,7 @@ PIPELINES: dict[str, Settings] = {
         "task.sensors_only.noise": 0,
         "baselines.features.sensors_only": ["own", "all"],
         "baselines.boosting.targets": {"with_target": ["change"], "sensors_only": ["absolute", "ridge"]},
+        "teacher.boosting": 1,
         "teacher.ensemble": {
             "cell": "ltc",
             "hidden": 6,

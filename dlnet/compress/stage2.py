@@ -20,6 +20,7 @@ from dlnet.data.windows import WindowDataset
 from dlnet.distill.students import as_student
 from dlnet.distill.synthetic import SyntheticWindows
 from dlnet.distill.targets import add_teacher_targets
+from dlnet.distill.trees import Teacher
 from dlnet.errors import ConfigError
 from dlnet.models.network import NetConfig
 from dlnet.models.trained import TrainedModel
@@ -44,7 +45,7 @@ class TeacherContext:
 
     dataset: WindowDataset
     windows: Windows
-    teacher: TrainedModel | None
+    teacher: TrainedModel | Teacher | None
     share: float
     losses: tuple[str, ...] = ("l1",)
     hint_width: int = 16
@@ -60,8 +61,11 @@ class TeacherContext:
     def training_data(self, elite: TrainedModel, encoder: Encoder) -> TrainingData:
         """The same with the forecasts of ``elite`` and the teacher; hidden states are those of the teacher, if used."""
         share = self.share if self.teacher else 0.0
-        sources = [(self.teacher, share)] if self.teacher and share else []
-        sources += [(elite, 1 - share)] if share < 1 else []
+        sources: list[tuple[TrainedModel | Teacher, float]] = []
+        if self.teacher and share:
+            sources.append((self.teacher, share))
+        if share < 1:
+            sources.append((elite, 1 - share))
         return add_teacher_targets(
             self.plain(encoder),
             sources,
