@@ -10,16 +10,23 @@ from dlnet.gate.competitor import Competitor
 from dlnet.gate.verdict import FEWEST, UNPROVEN
 from dlnet.metrics import Ratio, paired_ratio
 
-SIMPLEST, NOT_A_BASELINE = "line", "teacher"
+SIMPLEST, TEACHER = "line", "teacher"
+FLOAT_FORM = "_device"  # end of the names of baselines that are the float models of forms that ship
 
 
 @dataclass(frozen=True)
 class Pick:
-    """The chosen model, why it was ``refused``, the best of the others, how many competed, on how many windows."""
+    """The chosen model, and what the sentence says of it.
+
+    Attributes:
+        refused: why it was; empty: it passed. other: the best of the others; of those that passed, if one did.
+        other_passed: whether that one did. many: how many competed. windows: on so many.
+    """
 
     model: Competitor
     refused: tuple[str, ...]
     other: Competitor | None
+    other_passed: bool
     many: int
     windows: int
 
@@ -33,7 +40,10 @@ def sentence(pick: Pick, beside: Mapping[str, Ratio], words: Quantities) -> str:
     model, error = pick.model, words.target.shown_error(pick.model.mae_validation)
     assets = len(model.assets)
     where = f"on {pick.windows:,} validation windows of {words.asset.count(assets)}"
-    over = [_over(pick.other.title, paired_ratio(model.assets, pick.other.assets), assets)] if pick.other else []
+    over = []
+    if pick.other is not None:
+        mark = "" if pick.other_passed else " (refused)"
+        over = [_over(f"{pick.other.title}{mark}", paired_ratio(model.assets, pick.other.assets), assets)]
     over += [_over(name, beside[name], assets) for name in _baselines(beside)]
     compared = "; ".join(over)
     figures = f"{_won(pick)}, MAE {error} {words.target.error_label} {where}; {compared}"
@@ -43,8 +53,8 @@ def sentence(pick: Pick, beside: Mapping[str, Ratio], words: Quantities) -> str:
 
 
 def _baselines(beside: Mapping[str, Ratio]) -> list[str]:
-    """The strongest baseline of any size, and the simplest."""
-    known = [name for name in beside if name != NOT_A_BASELINE]
+    """The strongest baseline of any size that does not ship itself, and the simplest."""
+    known = [name for name in beside if name != TEACHER and not name.endswith(FLOAT_FORM)]
     strongest = sorted(known, key=lambda name: (-beside[name].ratio, name))[:1]
     return list(dict.fromkeys([*strongest, *(name for name in known if name == SIMPLEST)]))
 
@@ -53,7 +63,7 @@ def _won(pick: Pick) -> str:
     """By which part of the rule."""
     if pick.many == 1:
         return "the only model that can ship"
-    if pick.other is not None and pick.other.mae_validation < pick.model.mae_validation:
+    if pick.other is not None and pick.other_passed and pick.other.mae_validation < pick.model.mae_validation:
         return f"within 1 % of the least error of {pick.many} models that can ship, at the fewest instructions"
     return f"the best of {pick.many} models that can ship"
 
