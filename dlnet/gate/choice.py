@@ -126,6 +126,7 @@ def choose(
         other=None if other is None else other.model,
         other_passed=other is not None and other.passed,
         many=len(standings),
+        passing=sum(one.passed for one in standings),
         windows=windows,
     )
     return Choice(

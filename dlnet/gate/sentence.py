@@ -20,7 +20,7 @@ class Pick:
 
     Attributes:
         refused: why it was; empty: it passed. other: the best of the others; of those that passed, if one did.
-        other_passed: whether that one did. many: how many competed. windows: on so many.
+        other_passed: whether that one did. many, passing: how many competed, how many passed. windows: on so many.
     """
 
     model: Competitor
@@ -28,6 +28,7 @@ class Pick:
     other: Competitor | None
     other_passed: bool
     many: int
+    passing: int
     windows: int
 
 
@@ -60,12 +61,17 @@ def _baselines(beside: Mapping[str, Ratio]) -> list[str]:
 
 
 def _won(pick: Pick) -> str:
-    """By which part of the rule."""
+    """By which part of the rule, and among how many."""
     if pick.many == 1:
-        return "the only model that can ship"
-    if pick.other is not None and pick.other_passed and pick.other.mae_validation < pick.model.mae_validation:
-        return f"within 1 % of the least error of {pick.many} models that can ship, at the fewest instructions"
-    return f"the best of {pick.many} models that can ship"
+        return "the only model"
+    if pick.refused:
+        return f"the best of {pick.many} models"
+    if pick.passing == 1:
+        return f"the only one of {pick.many} models that passes"
+    among = f"{pick.passing} models that pass" + (f" (of {pick.many})" if pick.many > pick.passing else "")
+    if pick.other is not None and pick.other.mae_validation < pick.model.mae_validation:
+        return f"within 1 % of the least error of {among}, at the fewest instructions"
+    return f"the best of {among}"
 
 
 def _over(name: str, ratio: Ratio, assets: int) -> str:
