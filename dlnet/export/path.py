@@ -26,7 +26,7 @@ CHECK_UP = 0.2
 """Of health: how far the check-ups of a made-up life leave its level."""
 
 SAME_INPUTS = 1 << 8
-"""Units of 2^-12 that two inputs of a form may differ by from rounding: a forest jumps where a threshold lies between."""
+"""Units of 2^-12 that inputs of a form may differ by from rounding: a forest jumps where a threshold lies between."""
 
 SAME_CODES = 2
 """Codes that the two filters' values may differ by from rounding; where they differ by more, one took out a value."""
@@ -73,7 +73,8 @@ class Apart:
 
     Attributes:
         windows: compared. flagged: given as ``saturated``. recleaned: not flagged, but rounding decided whether a
-            value is an outlier, or on which side of a threshold of a tree it is. largest: difference in all others; largest_recleaned, largest_flagged: in those.
+            value is an outlier, or on which side of a threshold of a tree it is. largest: difference in all others;
+            largest_recleaned, largest_flagged: in those.
     """
 
     windows: int
@@ -100,7 +101,8 @@ class Apart:
 
     def __str__(self) -> str:
         flags = f"; {self.flagged} flagged as saturated, up to {self.largest_flagged:.6f}" if self.flagged else ""
-        again = f"; {self.recleaned} where rounding decided about an outlier or a tree's branch, up to {self.largest_recleaned:.6f}"
+        decided = f"{self.recleaned} where rounding decided about an outlier or a tree's branch"
+        again = f"; {decided}, up to {self.largest_recleaned:.6f}"
         return (
             f"{self.windows} windows: at most {self.largest:.6f} of health from dlnet forecast"
             f"{again if self.recleaned else ''}{flags or '; none flagged as saturated'}"
