@@ -25,7 +25,7 @@ BOUND = 2.0**-8
 CHECK_UP = 0.2
 """Of health: how far the check-ups of a made-up life leave its level."""
 
-SAME_INPUTS = 1 << 8
+SAME_INPUTS = 1 << 10
 """Units of 2^-12 that inputs of a form may differ by from rounding: a forest jumps where a threshold lies between."""
 
 SAME_CODES = 2
