@@ -10,6 +10,7 @@ from tqdm import tqdm
 from dlnet.baselines.boosting import Boosting
 from dlnet.baselines.forms import Form
 from dlnet.config.base import StageConfig
+from dlnet.config.baselines import BaselinesParams
 from dlnet.config.quantise import QuantiseParams
 from dlnet.config.task import TaskParams
 from dlnet.cost.device import flash_bytes
@@ -20,7 +21,7 @@ from dlnet.export.compare import REFERENCE, check_agreement, largest_difference,
 from dlnet.export.convert import weights_of
 from dlnet.export.costs import spec_costs
 from dlnet.export.documents import EdgeMetrics
-from dlnet.export.edge_form import EdgeForm, Fitted, alone, best_beside, blended, forms_of_kind, shipped
+from dlnet.export.edge_form import EdgeForm, Fitted, alone, best_beside, blended, fit_beside, forms_of_kind, shipped
 from dlnet.export.form import ONE
 from dlnet.export.litert import EdgeFiles, convert
 from dlnet.export.reference import Int16s, Trace, from_fixed, predict_reference, quantise_inputs
@@ -47,6 +48,7 @@ class QuantiseConfig(StageConfig):
     """Sections of params.yaml that the stage reads."""
 
     task: TaskParams
+    baselines: BaselinesParams
     quantise: QuantiseParams
 
 
@@ -58,6 +60,9 @@ def main() -> None:
     elites = [_load(name) for name in FrontRecord.read(FRONT).elites]
     blend = config.quantise.blend
     beside = [] if blend.form == "none" else forms_of_kind(BASELINES, blend.form, task.knots)
+    own = set(dataset.task.channels.features)
+    if blend.form != "none" and not any(set(one.inputs.features) <= own for one in beside):
+        beside.append(fit_beside(dataset, task, config.baselines, blend.form))
     with atomic_dir(OUT) as folder:
         for name, fitted in shipped(BASELINES, task.knots).items():
             edge = alone(fitted, dataset, task)
@@ -86,7 +91,7 @@ def _blend(
     ends = dataset.windows("validation", task.stride_eval)
     fitted = best_beside(beside, student.encoder, dataset, ends)
     if fitted is None:
-        print(f"{name}: left out: no {blend.form} form of {BASELINES} reads the features of {student.name} only")
+        print(f"{name}: left out: no {blend.form} form reads the window and the features of {student.name} only")
         return
     edge = blended(spec, student.encoder, fitted, dataset, task, blend)
     if edge is None:

@@ -9,9 +9,10 @@ from pathlib import Path
 import numpy as np
 
 from dlnet.baselines.boosting import Boosting
+from dlnet.baselines.devices import fit_linear_device
 from dlnet.baselines.forms import Form as FittedForm
 from dlnet.baselines.saved import SavedBaseline
-from dlnet.config.baselines import FormKind
+from dlnet.config.baselines import BaselinesParams, FormKind
 from dlnet.config.quantise import BlendParams
 from dlnet.config.task import Channels, TaskParams
 from dlnet.data.encode import Encoder, fit_encoder
@@ -68,6 +69,12 @@ class Fitted:
             return cls(name, model, *integer_forest(model.summary, model.knots.anchored, model.forests, knots))
         except ModelError as error:
             raise ModelError(f"models/baselines/{name}: {error}") from error
+
+    def reads_only(self, encoder: Encoder) -> bool:
+        """Whether windows and features of this encoder are all that the form reads."""
+        summary = self.model.summary
+        same = (summary.window, summary.block) == (encoder.window, encoder.block)
+        return same and set(self.inputs.features) <= set(encoder.features)
 
 
 @dataclass(frozen=True)
@@ -129,12 +136,19 @@ def forms_of_kind(baselines: Path, kind: FormKind, knots: Sequence[int]) -> list
     return found
 
 
+def fit_beside(dataset: WindowDataset, task: TaskParams, params: BaselinesParams, kind: FormKind) -> Fitted:
+    """A form of a kind, of the networks' own features, fitted as the baseline ``linear_device`` is."""
+    device = params.linear_device.model_copy(update={"forms": [kind]})
+    own = params.model_copy(update={"features": {task.track: ["own"]}, "linear_device": device})
+    return Fitted.of("linear_device", fit_linear_device(dataset, task, own), task.knots)
+
+
 def best_beside(forms: list[Fitted], encoder: Encoder, dataset: WindowDataset, ends: Ends) -> Fitted | None:
-    """Of the forms that read features of this encoder only, the smallest of those near the least error.
+    """Of the forms that read what this encoder reads and no more, the smallest of those near the least error.
 
     Near means within ``NEAR`` times the least error on the windows ``ends``. None where no form fits.
     """
-    fitting = [one for one in forms if set(one.inputs.features) <= set(encoder.features)]
+    fitting = [one for one in forms if one.reads_only(encoder)]
     mae = [dataset.errors(one.model.forecast(dataset, ends), ends).mae for one in fitting]
     near = [one for one, error in zip(fitting, mae, strict=True) if error <= NEAR * min(mae)]
     return min(near, key=lambda one: one.form.parameters, default=None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -12,8 +13,10 @@ from dlnet.data.life import Life
 from dlnet.data.windows import Floats, Histories
 from dlnet.errors import ParityError
 from dlnet.export.edge import DeviceModel
+from dlnet.export.form import Trees
 from dlnet.export.form_inputs import form_codes
 from dlnet.export.frontend import acceptable, clean_codes, code_levels, encode_codes, flagged, to_codes
+from dlnet.export.layout import Spec
 from dlnet.export.reference import Int16s, Int32s, from_fixed, predict_reference, run
 
 BOUND = 2.0**-8
@@ -21,6 +24,9 @@ BOUND = 2.0**-8
 
 CHECK_UP = 0.2
 """Of health: how far the check-ups of a made-up life leave its level."""
+
+SAME_INPUTS = 1 << 10
+"""Units of 2^-12 that inputs of a form may differ by from rounding: a forest jumps where a threshold lies between."""
 
 SAME_CODES = 2
 """Codes that the two filters' values may differ by from rounding; where they differ by more, one took out a value."""
@@ -67,7 +73,8 @@ class Apart:
 
     Attributes:
         windows: compared. flagged: given as ``saturated``. recleaned: not flagged, but rounding decided whether a
-            value is an outlier. largest: difference in all others; largest_recleaned, largest_flagged: in those.
+            value is an outlier, or on which side of a threshold of a tree it is. largest: difference in all others;
+            largest_recleaned, largest_flagged: in those.
     """
 
     windows: int
@@ -94,7 +101,8 @@ class Apart:
 
     def __str__(self) -> str:
         flags = f"; {self.flagged} flagged as saturated, up to {self.largest_flagged:.6f}" if self.flagged else ""
-        again = f"; {self.recleaned} where rounding decided about an outlier, up to {self.largest_recleaned:.6f}"
+        decided = f"{self.recleaned} where rounding decided about an outlier or a tree's branch"
+        again = f"; {decided}, up to {self.largest_recleaned:.6f}"
         return (
             f"{self.windows} windows: at most {self.largest:.6f} of health from dlnet forecast"
             f"{again if self.recleaned else ''}{flags or '; none flagged as saturated'}"
@@ -114,19 +122,28 @@ def compare(model: DeviceModel, values: npt.NDArray[np.floating]) -> Apart:
         return Apart(0, 0, 0, 0.0, 0.0, 0.0)
     device, span = device_path(model, rows, ends), _span(encoder.window, ends)
     health, features = _float_clean(model, rows)
+    own = _float_form(model, health, features, ends)
     floats = predict_reference(
         model.spec,
         encoder.encode_history(health[span], features[span]),
         encoder.anchor_history(health[span]),
-        _float_form(model, health, features, ends),
+        own,
     )
     columns = [features] if codec.target is None else [model.quantities.target.from_health(health)[:, None], features]
     away = to_codes(codec, np.concatenate(columns, axis=1))[span].astype(np.int64) - device.clean
-    recleaned = (np.abs(away) > SAME_CODES).any(axis=(1, 2))
+    recleaned = (np.abs(away) > SAME_CODES).any(axis=(1, 2)) | _jumped(model.spec, device.form, own)
     difference = np.abs(from_fixed(device.forecast(model)) - floats).max(axis=1)
     apart = Apart.of(difference, device.flagged, recleaned)
     apart.check(model.name)
     return apart
+
+
+def _jumped(spec: Spec, device: Int16s | None, floats: Int16s | None) -> npt.NDArray[np.bool_] | Literal[False]:
+    """(N,) whether inputs that differ by rounding only, (N, P), end in other leaves of a forest."""
+    if device is None or floats is None or not isinstance(spec.form, Trees):
+        return False
+    near = (np.abs(device.astype(np.int64) - floats) <= SAME_INPUTS).all(axis=1)
+    return np.asarray(near & (spec.form.changes(device) != spec.form.changes(floats)).any(axis=1))
 
 
 def _float_form(model: DeviceModel, health: Floats, features: Floats, ends: npt.NDArray[np.int64]) -> Int16s | None:

@@ -114,7 +114,7 @@ class Form {
  public:
   // Health at row 0 and at the knots, 2^-24: into `ahead`, blended with what a network left there.
   static __attribute__((noinline)) void run(const int16_t *x, int32_t anchor, Forecast<Model> &ahead) {
-    int64_t sums[pairs * 2];
+    int64_t sums[pairs > 0 ? pairs * 2 : 2];
     if (Model::trees > 0) {
       Trees<Model>::run(x, sums);
     } else {
