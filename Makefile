@@ -7,7 +7,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 export DO_NOT_TRACK := true
 export TF_CPP_MIN_LOG_LEVEL := 3
 
-.PHONY: repro check test ui publish server-image server-image-debian server-up pin-images pictures results methods bench mutants fuzz \
+.PHONY: repro check test ui publish server-image server-image-debian server-up pin-images pictures results methods few bench mutants fuzz \
   simulate simulate-pumps tasks fit lint lock clean
 
 repro: .venv/.done   ## the whole pipeline, then its table of models; SET="data.source=mit" writes params.yaml first
@@ -57,6 +57,9 @@ results: .venv/.done ## the study over splits and seeds on the MIT cells, docs/r
 
 methods: .venv/.done ## the study of the compression toolbox on the MIT cells, docs/methods.md; takes an hour, resumable
 	$(BIN)/python -m studies.methods
+
+few: .venv/.done     ## the study of few own cells with public ones beside them, docs/few-cells.md; takes an hour, resumable
+	$(BIN)/python -m studies.few
 
 mutants: .venv/.done ## breaks promises one by one and prints the breaks that no test notices; half an hour
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m tests.mutants

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, Literal, get_origin
 
 from pydantic import TypeAdapter, ValidationError
@@ -55,6 +55,8 @@ def without_effect(keys: Iterable[str], document: Mapping[str, Any]) -> list[str
     for key in keys:
         for read, (decides, values) in READ_FOR.items():
             chosen = _value(document, decides)
+            if read == "data.mirror" and set(PUBLISHED) & set(_public(document)):
+                continue
             if (key == read or key.startswith(f"{read}.")) and chosen is not None and chosen not in values:
                 lines.append(f"{key} has no effect while {decides} is {chosen}: it is read for {', '.join(values)}")
     return lines
@@ -69,6 +71,12 @@ def _field(key: str) -> FieldInfo | None:
         kind = field.annotation if field is not None else None
         section = kind if isinstance(kind, type) and issubclass(kind, Section) else None
     return field
+
+
+def _public(document: Mapping[str, Any]) -> Collection[str]:
+    """Names of the public sources that train beside the own one."""
+    found = _value(document, "data.public")
+    return found if isinstance(found, Mapping) else ()
 
 
 def _value(document: Mapping[str, Any], key: str) -> object:

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import get_args
 
 import numpy as np
 import pandas as pd
@@ -17,6 +14,7 @@ from dlnet.data.documents import PublicSource, SourceRecord
 from dlnet.data.prepare import Prepared, prepare
 from dlnet.data.public import EMBEDDED, PublicAssets, add_public, as_public, clean_public
 from dlnet.data.sources import MIRROR_VARIABLE, load_assets
+from dlnet.errors import ConfigError
 from studies.cell_split import CellSplit, split_of
 from studies.few.config import FewConfig
 
@@ -46,7 +44,11 @@ def available(config: FewConfig, name: str) -> bool:
 
 
 def load_case(config: FewConfig, name: Public) -> Case:
-    """Own cells: of MIT the batch of ``few.batch``, of another source all; public: the sources of ``few.weights``."""
+    """Own cells: of MIT the batch of ``few.batch``, of another source all; public: the sources of ``few.weights``.
+
+    Raises:
+        ConfigError: there are too few own cells.
+    """
     quantities = load_quantities("battery")
     table, record = _read(config, name, quantities)
     is_own = table["group"] == config.few.batch if name == MIT else pd.Series(True, index=table.index)
@@ -59,11 +61,17 @@ def load_case(config: FewConfig, name: Public) -> Case:
         )
         if len(other):
             public.append(_public(config, other, own, about, source, weight, quantities))
-    return Case(name, prepared, tuple(public))
+    case, few = Case(name, prepared, tuple(public)), config.few
+    needed = few.validation + max(few.own) + few.least_test
+    if len(case.usable) < needed:
+        raise ConfigError(
+            f"params.yaml: few: {name} has {len(case.usable)} own cells of clean.min_rows rows, and validation, the "
+            f"most own and least_test need {needed}; lower one of them, or name another few.batch"
+        )
+    return case
 
 
 def _read(config: FewConfig, name: Public, quantities: Quantities) -> tuple[pd.DataFrame, SourceRecord]:
-    assert name in get_args(Public)
     return load_assets(config.data.model_copy(update={"source": name, "path": EMBEDDED}), quantities)
 
 
@@ -95,9 +103,9 @@ def make_case_split(config: FewConfig, case: Case, own: int, seed: int, public: 
     """
     order = np.random.default_rng(seed).permutation(case.usable)
     first, last = config.few.validation, config.few.validation + max(config.few.own)
-    roles = {name: "validation" for name in order[:first]}
-    roles |= {name: "train" for name in order[first : first + own]}
-    roles |= {name: "test" for name in order[last:]}
+    roles = dict.fromkeys(order[:first], "validation")
+    roles |= dict.fromkeys(order[first : first + own], "train")
+    roles |= dict.fromkeys(order[last:], "test")
     split = case.own.assets["asset"].map(lambda name: roles.get(name, "unused"))
     prepared = replace(case.own, assets=case.own.assets.assign(split=split, used_in_training=split == "train"))
     if public:

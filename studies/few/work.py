@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from dlnet.baselines.boosting import fit_boosting
@@ -19,13 +20,14 @@ from dlnet.models.trained import TrainedModel
 from dlnet.train.plan import plan_of
 from dlnet.train.pool import run_stacks
 from studies.cell_split import CellSplit, Forecast
+from studies.few.cells import Case, make_case_split
 from studies.few.config import FewConfig
 from studies.stored import Rows
 
 
-def run(config: FewConfig, split: CellSplit, seed: int) -> Rows:
+def run(config: FewConfig, case: Case, own: int, seed: int, public: bool) -> Rows:
     """Rows of ``student`` (int8), ``ridge`` and ``boosting``, with the error of each test cell."""
-    rows = []
+    split, rows = make_case_split(config, case, own, seed, public), []
     for name, fit in (("ridge", fit_ridge), ("boosting", fit_boosting)):
         model = fit(split.dataset, split.task, config.baselines)
         forecasts = [model.forecast(split.dataset, ends) for ends in (split.windows.validation, split.test)]
@@ -36,7 +38,7 @@ def run(config: FewConfig, split: CellSplit, seed: int) -> Rows:
     return rows
 
 
-def _row(name: str, split: CellSplit, forecasts: list[Forecast]) -> dict[str, Any]:
+def _row(name: str, split: CellSplit, forecasts: Sequence[Forecast]) -> dict[str, Any]:
     scores = split.score(*forecasts)
     kept = {key: scores[key] for key in ("mae_validation", "mae_test", "asset_mae_test")}
     return {"model": name, **kept, "cells": {cell: mae for cell, (mae, _) in split.test_cells(forecasts[1]).items()}}

@@ -65,6 +65,12 @@ def test_a_value_that_nothing_reads_is_set_with_a_note(folder, capsys, assignmen
     assert f"note: {words}" in capsys.readouterr().out
 
 
+def test_a_mirror_is_read_for_public_sources(folder, capsys):
+    assert main(["set", "data.public.mit=0.3", "data.mirror=x"]) == 0
+    assert capsys.readouterr().out == ""
+    assert data()["public"] == {"mit": 0.3}
+
+
 def test_a_value_that_is_read_is_set_without_a_word(folder, capsys):
     assert main(["set", "data.source=csv", "data.csv.unit=mAh", "data.path=cells"]) == 0
     assert capsys.readouterr().out == ""
