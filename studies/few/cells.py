@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import get_args
 
 import numpy as np
@@ -95,9 +93,9 @@ def make_case_split(config: FewConfig, case: Case, own: int, seed: int, public: 
     """
     order = np.random.default_rng(seed).permutation(case.usable)
     first, last = config.few.validation, config.few.validation + max(config.few.own)
-    roles = {name: "validation" for name in order[:first]}
-    roles |= {name: "train" for name in order[first : first + own]}
-    roles |= {name: "test" for name in order[last:]}
+    roles = dict.fromkeys(order[:first], "validation")
+    roles |= dict.fromkeys(order[first : first + own], "train")
+    roles |= dict.fromkeys(order[last:], "test")
     split = case.own.assets["asset"].map(lambda name: roles.get(name, "unused"))
     prepared = replace(case.own, assets=case.own.assets.assign(split=split, used_in_training=split == "train"))
     if public:
