@@ -199,7 +199,7 @@ def fit_form(
     error. The best shape is then fitted with the next alphas as long as these are better. Its fit to squares is kept
     where that has the least error: of few windows the median says little.
     """
-    alphas = sorted(params.ridge.alphas)
+    alphas = sorted(set(params.ridge.alphas))
     best: tuple[_Design, _Solution, _Solution] | None = None
     tried: list[dict[str, Any]] = []
     for kind, summary in tqdm(shapes, desc=name, unit="form", leave=False):
