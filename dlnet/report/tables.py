@@ -54,7 +54,7 @@ def summary_table(summary: SummaryReport) -> Table:
         style = "bold" if edge.name == summary.edge.name else None
         table.add_row(*_row(f"int8 {edge.name}", edge.int8, edge.spec_bytes, reference, target), style=style)
     for form in summary.forms:
-        table.add_row(*_row(title(form.kind, form.name), form, form.bytes, reference, target))
+        table.add_row(*_row(title_of(form.kind, form.name), form, form.bytes, reference, target))
     return table
 
 
