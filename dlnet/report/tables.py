@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from dlnet.config.presets import MARKS
+from dlnet.gate.competitor import title as title_of
 from dlnet.report.forecasts import TEXTS, fleet_head, fleet_rows, refused_rows
 from dlnet.report.options import bits_line, usage_line
 
