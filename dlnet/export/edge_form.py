@@ -13,7 +13,6 @@ from dlnet.baselines.devices import fit_linear_device
 from dlnet.baselines.forms import Form as FittedForm
 from dlnet.baselines.saved import open_boosting, open_ridge
 from dlnet.config.baselines import BaselinesParams, FormKind
-from dlnet.config.quantise import BlendParams
 from dlnet.config.task import Channels, TaskParams
 from dlnet.data.encode import Encoder, fit_encoder
 from dlnet.data.windows import Ends, Floats, Singles, WindowDataset
@@ -156,20 +155,19 @@ def best_beside(forms: list[Fitted], encoder: Encoder, dataset: WindowDataset, e
 
 
 def blended(
-    spec: Spec, encoder: Encoder, fitted: Fitted, dataset: WindowDataset, task: TaskParams, params: BlendParams
+    spec: Spec, encoder: Encoder, fitted: Fitted, dataset: WindowDataset, task: TaskParams, share: float | None
 ) -> EdgeForm | None:
     """A network with a form that reads its features only; None where one of them alone is as good.
 
     Args:
-        params: the share of the network; ``auto`` takes the one of ``SHARES`` with the least error on validation
-            windows.
+        share: of the network, 0 to 1; None: the one of ``SHARES`` with the least error on validation windows.
     """
     ends = dataset.windows("validation", task.stride_eval)
-    weight = params.weight if params.weight != "auto" else _best_share(spec, encoder, fitted, dataset, ends)
-    share = round(weight * ONE)
-    if share in (0, ONE):
+    chosen = share if share is not None else _best_share(spec, encoder, fitted, dataset, ends)
+    weight = round(chosen * ONE)
+    if weight in (0, ONE):
         return None
-    both = replace(spec, form=fitted.form, weight=share)
+    both = replace(spec, form=fitted.form, weight=weight)
     facts = dataset.task.clean, dataset.task.quantities
     make_model(fitted.name, both, encoder, *facts, form_inputs=fitted.inputs)
     return EdgeForm(both, encoder, fitted.inputs)

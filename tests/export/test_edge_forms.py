@@ -9,7 +9,6 @@ from synthetic_dataset import small_net, synthetic_dataset, task
 
 from dlnet.baselines.devices import fit_forest_device
 from dlnet.baselines.saved import save_baseline
-from dlnet.config.quantise import BlendParams
 from dlnet.data.encode import fit_encoder
 from dlnet.errors import ConfigError, ModelError
 from dlnet.export.convert import weights_of
@@ -94,7 +93,7 @@ def test_auto_takes_the_share_of_least_error(dataset, params, fitted):
     ends = ends_of(dataset, params)
     mae = []
     for share in SHARES:
-        edge = blended(spec, encoder, fitted, dataset, params, BlendParams(weight=share))
+        edge = blended(spec, encoder, fitted, dataset, params, share)
         if edge is None:
             z, anchor = encoder.encode(dataset, ends), encoder.anchor(dataset, ends)
             form = alone(fitted, dataset, params).predict(dataset, ends)
@@ -102,14 +101,14 @@ def test_auto_takes_the_share_of_least_error(dataset, params, fitted):
         else:
             mae.append(dataset.errors(edge.predict(dataset, ends), ends).mae)
     best = SHARES[int(np.argmin(mae))]
-    chosen = blended(spec, encoder, fitted, dataset, params, BlendParams())
+    chosen = blended(spec, encoder, fitted, dataset, params, None)
     assert (0 if chosen is None else chosen.spec.weight) == round(best * ONE)
 
 
 def test_a_share_of_nothing_or_all_is_no_blend(dataset, params, fitted):
     spec, encoder = network(dataset, params)
-    assert blended(spec, encoder, fitted, dataset, params, BlendParams(weight=0)) is None
-    assert blended(spec, encoder, fitted, dataset, params, BlendParams(weight=1)) is None
+    assert blended(spec, encoder, fitted, dataset, params, 0) is None
+    assert blended(spec, encoder, fitted, dataset, params, 1) is None
 
 
 def test_the_form_beside_a_network_reads_no_other_feature_or_window(dataset, params, baselines):
