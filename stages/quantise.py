@@ -93,12 +93,13 @@ def _blend(
     if fitted is None:
         print(f"{name}: left out: no {blend.form} form reads the window and the features of {student.name} only")
         return
-    edge = blended(spec, student.encoder, fitted, dataset, task, blend)
+    share = None if blend.weight == "auto" else blend.weight
+    edge = blended(spec, student.encoder, fitted, dataset, task, share)
     if edge is None:
         print(f"{name}: left out: one of {student.name} and {fitted.name} alone does as well on validation windows")
         return
-    share = edge.spec.weight / ONE
-    floats = share * student.forecast(dataset, ends) + (1 - share) * fitted.model.forecast(dataset, ends)
+    weight = edge.spec.weight / ONE
+    floats = weight * student.forecast(dataset, ends) + (1 - weight) * fitted.model.forecast(dataset, ends)
     mae, tflite = dataset.errors(floats, ends).mae, len(files.step) + len(files.head)
     _save_form(name, edge, files, dataset, task, folder / name)
     _form_metrics(name, edge, mae, dataset, task, tflite).write(folder / name / "metrics.json")
