@@ -136,6 +136,20 @@ def forms_of_kind(baselines: Path, kind: FormKind, knots: Sequence[int]) -> list
     return [Fitted.of(name, one, knots) for name, one in models if isinstance(one, FittedForm) and one.kind == kind]
 
 
+def beside_networks(
+    baselines: Path, dataset: WindowDataset, task: TaskParams, params: BaselinesParams, kind: FormKind
+) -> list[Fitted]:
+    """Forms of a kind that networks may be blended with: those of the baselines stage.
+
+    Where all of them read features that the networks do not, one of the networks' own features is fitted.
+    """
+    forms = forms_of_kind(baselines, kind, task.knots)
+    own = set(dataset.task.channels.features)
+    if any(set(one.inputs.features) <= own for one in forms):
+        return forms
+    return [*forms, fit_beside(dataset, task, params, kind)]
+
+
 def fit_beside(dataset: WindowDataset, task: TaskParams, params: BaselinesParams, kind: FormKind) -> Fitted:
     """A form of a kind, of the networks' own features, fitted as the baseline ``linear_device`` is."""
     device = params.linear_device.model_copy(update={"forms": [kind]})
