@@ -194,5 +194,5 @@ def test_a_form_that_was_chosen_is_registered_with_its_own_files_and_figures(pro
     assert sorted(model.files) == sorted(run.files) == ["golden.safetensors", "metrics.json", "model.json", "spec.json"]
     assert publication.pipeline.title == "linear 0.00111, with_target"
     assert publication.pipeline.metrics["mae_chosen"] == 0.00111
-    assert "linear form linear is the candidate" in publication.pipeline.tags["mlflow.note.content"]
+    assert "linear form is the candidate" in publication.pipeline.tags["mlflow.note.content"]
     assert [run.name for run, _ in publication.models[:2]] == ["teacher", EDGE]

@@ -111,7 +111,7 @@ def test_where_the_students_code_differs_the_form_ships(workdir, no_pictures, ca
     choice = Choice.read(workdir / "reports/choice.json")
     assert (choice.name, choice.kind, choice.candidate) == (made_report.FORM, "linear", True)
     assert capsys.readouterr().out.splitlines()[-1] == choice.sentence
-    assert choice.sentence.startswith("linear form linear is the candidate: ")
+    assert choice.sentence.startswith("linear form is the candidate: ")
     summary, text = SummaryReport.read(workdir / "reports/summary.json"), (workdir / "reports/report.md").read_text()
     assert summary.edge.name == choice.student in {entry.model for entry in entries}
     assert choice.sentence in text.split("## ")[0]
