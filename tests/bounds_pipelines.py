@@ -65,6 +65,7 @@ SMALL: Settings = {
     "task.stride_train": 2,
     "task.with_target.features": [],
     "task.with_target.relative": [],
+    "task.sensors_only.youth": None,
     "baselines.stride": 5,
     "baselines.boosting.iterations": 5,
     "baselines.boosting.leaves": [4],
@@ -100,6 +101,7 @@ PIPELINES: dict[str, Settings] = {
         "task.with_target.relative": [],
         "task.with_target.quantiles": 0,
         "task.with_target.noise": 0,
+        "task.with_target.history": [],
         "baselines.stride": 1,
         "baselines.seed": 1,
         "baselines.features.with_target": ["own", "all", []],
@@ -175,6 +177,9 @@ PIPELINES: dict[str, Settings] = {
         "clean.feature_sigmas": 1,
         "task.with_target.quantiles": 65,
         "task.with_target.noise": 1,
+        "task.with_target.history": [20, 400],
+        "task.with_target.youth": [0, 1],
+        "baselines.linear_device": {"forms": ["linear", "quadratic"], "features": [16]},
         "teacher.cell": "ltc2",
         "teacher.solver": "rk4",
         "students.hidden": {"liquid": [6]},
@@ -215,6 +220,7 @@ PIPELINES: dict[str, Settings] = {
         "task.sensors_only.quantiles": 0,
         "task.sensors_only.noise": 1,
         "task.sensors_only.drop": 0,
+        "task.sensors_only.youth": [0, 1],
         "baselines.features.sensors_only": [["temperature"], "all"],
         "baselines.boosting.targets": {"with_target": ["change"], "sensors_only": ["absolute"]},
         "teacher.substeps": 2,
@@ -244,6 +250,13 @@ REFUSED: dict[Documented | tuple[str, str], tuple[Settings, str]] = {
         {**OWN_FEATURE, "task.track": "sensors_only", "task.sensors_only.features": []},
         "sensors_only needs at least one feature",
     ),
+    **{
+        ("task.sensors_only.history[]", lag): (
+            {**OWN_FEATURE, "task.track": "sensors_only", "task.sensors_only.history": [lag]},
+            "sensors_only.history must be []: without the target there are no slopes of it",
+        )
+        for lag in (20, 400)
+    },
     **{
         (f"split.{part}", 1): ({f"split.{part}": 1}, "train + validation + test must be 1, not")
         for part in ("train", "validation", "test")
