@@ -71,7 +71,7 @@ def differing_engines() -> list[str]:
             if not np.array_equal(compiled.trace(stored["input"], stored["anchor"])[0], stored["forecast"]):
                 problems_found.append(f"{folder}: compiled for this machine, it does not give its golden forecasts")
         try:
-            prove_arm(model, stored["input"], stored["anchor"])
+            prove_arm(model, stored["input"], stored["anchor"], stored.get("form"))
         except ParityError as error:
             problems_found.append(f"{folder}: {error}")
     return problems_found

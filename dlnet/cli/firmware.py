@@ -81,11 +81,11 @@ def _prove(model: DeviceModel) -> None:
     from dlnet.firmware.measure import measure
     from dlnet.firmware.prove import prove_arm, prove_host, prove_life, prove_others
 
-    z, anchor = windows(model)
-    prove_host(model, z, anchor)
+    z, anchor, x = windows(model)
+    prove_host(model, z, anchor, x=x)
     apart = prove_life(model)
-    figures = measure(model, prove_arm(model, z, anchor))
-    proven, left_out = prove_others(model, z, anchor)
+    figures = measure(model, prove_arm(model, z, anchor, x))
+    proven, left_out = prove_others(model, z, anchor, x)
     agree = ", ".join(["this machine", "both paths on an emulated Cortex-M4", *proven])
     print(f"{len(z)} windows: equal to the reference on {agree}")
     for core, flash in proven.items():
@@ -96,15 +96,20 @@ def _prove(model: DeviceModel) -> None:
     print("\n".join(lines(figures, CLOCK_MHZ)))
 
 
-def windows(model: DeviceModel) -> tuple[Int16s, Int32s]:
-    """The model's golden windows (N, T, C) with their anchors (N,), then synthetic windows of random int16."""
+def windows(model: DeviceModel) -> tuple[Int16s, Int32s, Int16s | None]:
+    """The model's golden windows (N, T, C) with their anchors (N,), then synthetic windows of random int16.
+
+    The third are inputs (N, P) of the form, of a model that has one.
+    """
     import numpy as np
 
-    from dlnet.firmware.self_test import synthetic_windows
+    from dlnet.firmware.self_test import synthetic_inputs, synthetic_windows
 
     synthetic = synthetic_windows(model.spec, SYNTHETIC_WINDOWS)
+    made = synthetic_inputs(model.spec, SYNTHETIC_WINDOWS)
     z = np.concatenate([model.golden[0], synthetic])
-    return z, np.concatenate([model.golden[1], np.full(len(synthetic), 1 << 24, np.int32)])
+    x = None if made is None or model.golden_form is None else np.concatenate([model.golden_form, made])
+    return z, np.concatenate([model.golden[1], np.full(len(synthetic), 1 << 24, np.int32)]), x
 
 
 def lines(figures: Figures, clock_mhz: float) -> list[str]:

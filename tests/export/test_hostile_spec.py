@@ -86,7 +86,10 @@ def test_a_value_out_of_range_is_refused(path, value):
     refused(changed(path, value))
 
 
-@pytest.mark.parametrize("document", [None, [], 1, "x", {}, {"format": "dlnet-spec/3"}, {"format": ["dlnet-spec/3"]}])
+@pytest.mark.parametrize(
+    "document",
+    [None, [], 1, "x", {}, {"format": "dlnet-spec/4"}, {"format": ["dlnet-spec/4"]}, {"format": "dlnet-spec/3"}],
+)
 def test_what_is_no_spec_is_refused(document):
     refused(document)
 

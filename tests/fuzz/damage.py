@@ -145,8 +145,27 @@ RAW: tuple[Callable[[bytes, Rng], bytes], ...] = (_cut, _flipped, _swapped_text,
 def _extreme_weights(documents: Documents, rng: Rng) -> None:
     spec = documents["spec.json"] = dict(documents["spec.json"])
     for name in ("inner", "step", "gate", "head"):
-        if spec[name] is not None and rng.random() < 0.7:
+        if spec.get(name) is not None and rng.random() < 0.7:
             spec[name] = _extreme_part(spec[name], rng)
+    for name in ("form", "forest"):
+        if name in spec:
+            spec[name] = _extreme_form(spec[name], rng)
+    if "blend" in spec and rng.random() < 0.5:
+        spec["blend"] = {"weight": int(rng.choice([1, 16384, 32767]))}
+
+
+def _extreme_form(form: dict[str, Any], rng: Rng) -> dict[str, Any]:
+    outputs = len(form["shift"])
+    changed: dict[str, Any] = {
+        "shift": rng.integers(1, 63, outputs).tolist(),
+        "bias": (rng.choice([-1, 0, 1], outputs) * 2**25).tolist(),
+    }
+    for name in ("coefficients", "threshold", "leaves"):
+        if name in form:
+            shape = np.shape(form[name])
+            codes = rng.integers(-(2**15), 2**15, shape)
+            changed[name] = np.where(rng.random(shape) < 0.3, rng.choice([-32768, 32767], shape), codes).tolist()
+    return {**form, **{name: value for name, value in changed.items() if rng.random() < 0.7}}
 
 
 def _extreme_part(part: dict[str, Any], rng: Rng) -> dict[str, Any]:
@@ -174,8 +193,20 @@ def _other_knots(documents: Documents, rng: Rng) -> None:
     documents |= {"spec.json": spec, "model.json": model}
 
 
+def _other_inputs(documents: Documents, rng: Rng) -> None:
+    model = documents["model.json"] = dict(documents["model.json"])
+    if "form_inputs" not in model:
+        return
+    inputs = model["form_inputs"] = dict(model["form_inputs"])
+    for name in ("center", "scale"):
+        size = 10.0 ** rng.integers(-40, 40, len(inputs[name]))
+        inputs[name] = (np.array(inputs[name]) * np.where(rng.random(len(size)) < 0.3, size, 1.0)).tolist()
+
+
 def _other_scales(documents: Documents, rng: Rng) -> None:
     spec = documents["spec.json"] = dict(documents["spec.json"])
+    if "step" not in spec:
+        return
     spec["delta"] = [int(rng.choice([2**30, 2**31 - 1])), int(rng.integers(18, 63))]
     if spec["offset"] is not None:
         spec["offset"] = [int(rng.choice([2**30, 2**31 - 1])), int(rng.integers(18, 63))]
@@ -211,6 +242,7 @@ FITTING: tuple[Callable[[Documents, Rng], None], ...] = (
     _extreme_weights,
     _other_knots,
     _other_scales,
+    _other_inputs,
     _other_encoder,
     _other_encoder,
 )

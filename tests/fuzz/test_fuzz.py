@@ -74,8 +74,8 @@ def test_what_takes_too_much_memory_is_a_fault(monkeypatch):
 def test_a_compiled_model_that_differs_by_one_unit_is_a_fault(monkeypatch, tmp_path):
     real = compiled.run
 
-    def wrong(spec, z, anchor):
-        trace = real(spec, z, anchor)
+    def wrong(spec, z, anchor, x=None):
+        trace = real(spec, z, anchor, x)
         trace.forecast[-1, -1] += 1
         return trace
 
