@@ -16,8 +16,9 @@ from dlnet.data.encode import fit_encoder
 from dlnet.data.windows import WindowDataset
 from dlnet.distill.gains import Distillation, PrunedDistillation, pruning_gains
 from dlnet.distill.synthetic import synthetic_windows
+from dlnet.distill.trees import Teacher, load_teacher, mixed_rows
 from dlnet.files import atomic_dir, write_parquet
-from dlnet.models.trained import TrainedModel, load_network
+from dlnet.models.trained import load_network
 from dlnet.select.record import FrontRecord
 from dlnet.train.data import make_training_data, training_windows
 from dlnet.train.job import curves
@@ -44,7 +45,7 @@ def main() -> None:
     params, dataset = config.prune, WindowDataset.load(Path("data/windows"))
     elites = [load_network(STUDENTS / name) for name in FrontRecord.read(Path("models/front1/front.json")).elites]
     teaches = Distillation.read(STUDENTS / "distillation.json").teacher.teaches
-    teacher = load_network(Path("models/teacher")) if teaches else None
+    teacher = load_teacher(Path("models/teacher")) if teaches else None
     context = _context(config, dataset, teacher)
     plan = plan_of(params.training, dataset.task.channels.noise, config.students.temperature)
     with measure_energy(config.cost.country) as meter:
@@ -59,22 +60,25 @@ def main() -> None:
         PrunedDistillation(gains=pruning_gains(table)).write(folder / "distillation.json")
 
 
-def _context(config: CompressConfig, dataset: WindowDataset, teacher: TrainedModel | None) -> TeacherContext:
+def _context(config: CompressConfig, dataset: WindowDataset, teacher: Teacher | None) -> TeacherContext:
     """What compressed networks are trained from: the windows of the first stage, but no simulated ones."""
     params, windows, encoder = (
         config.students,
         training_windows(dataset, config.task),
         fit_encoder(dataset, config.task),
     )
-    measured = make_training_data(dataset, encoder, windows)
+    if teacher is not None and teacher.boosting is not None:
+        synthetic = mixed_rows(teacher, dataset, windows, encoder, params.mixed, seed=0)
+    else:
+        synthetic = synthetic_windows(params, make_training_data(dataset, encoder, windows), encoder)
     return TeacherContext(
         dataset,
         windows,
         teacher,
         config.prune.teacher_share,
-        config.prune.loss,
+        tuple(config.prune.losses),
         params.hint_width,
-        synthetic_windows(params, measured, encoder),
+        synthetic,
     )
 
 

@@ -22,8 +22,8 @@ from dlnet.distill.gains import Distillation, gains, teacher_verdict
 from dlnet.distill.students import as_student, sweep
 from dlnet.distill.synthetic import Fleet, simulated, synthetic_windows
 from dlnet.distill.targets import add_teacher_targets
+from dlnet.distill.trees import check_labelled, load_teacher, mixed_rows
 from dlnet.files import atomic_dir, write_parquet
-from dlnet.models.trained import load_network
 from dlnet.train.data import make_training_data, training_windows
 from dlnet.train.job import curves
 from dlnet.train.plan import plan_of
@@ -52,9 +52,14 @@ def main() -> None:
     dataset, params = WindowDataset.load(Path("data/windows")), config.students
     encoder = fit_encoder(dataset, config.task)
     windows = training_windows(dataset, config.task)
-    teacher = load_network(TEACHER)
+    teacher = load_teacher(TEACHER)
+    check_labelled(teacher, params)
     plain = make_training_data(dataset, encoder, windows)
-    synthetic = synthetic_windows(params, plain, encoder, _simulated(config, dataset, encoder))
+    synthetic = (
+        synthetic_windows(params, plain, encoder, _simulated(config, dataset, encoder))
+        if teacher.boosting is None
+        else mixed_rows(teacher, dataset, windows, encoder, params.mixed, seed=0)
+    )
     training_data = add_teacher_targets(
         plain, [(teacher, 1.0)], dataset, encoder, windows, params.losses, params.hint_width, synthetic
     )
@@ -67,7 +72,7 @@ def main() -> None:
     results = [part.result for part in tuned]
     students = [as_student(part.result, encoder, training_data, **part.lineage) for part in tuned]
     table = student_table(students, config.cost)
-    verdict = teacher_verdict(table, teacher.metrics["mae_validation"])
+    verdict = teacher_verdict(table, teacher.network.metrics["mae_validation"])
     print(verdict.text)
     with atomic_dir(OUT) as folder:
         for student in students:

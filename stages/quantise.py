@@ -1,4 +1,4 @@
-"""Elites of the second front as integer models: spec, two .tflite files, golden vectors, errors on validation cells."""
+"""Models that can ship, in integers: elites of the second front, forms and forests, and blends of both."""
 
 from __future__ import annotations
 
@@ -7,7 +7,10 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
+from dlnet.baselines.boosting import Boosting
+from dlnet.baselines.forms import Form
 from dlnet.config.base import StageConfig
+from dlnet.config.baselines import BaselinesParams
 from dlnet.config.quantise import QuantiseParams
 from dlnet.config.task import TaskParams
 from dlnet.cost.device import flash_bytes
@@ -16,7 +19,10 @@ from dlnet.data.windows import Ends, WindowDataset
 from dlnet.errors import ModelError
 from dlnet.export.compare import REFERENCE, check_agreement, largest_difference, run_engines
 from dlnet.export.convert import weights_of
+from dlnet.export.costs import spec_costs
 from dlnet.export.documents import EdgeMetrics
+from dlnet.export.edge_form import EdgeForm, Fitted, alone, best_beside, blended, fit_beside, forms_of_kind, shipped
+from dlnet.export.form import ONE
 from dlnet.export.litert import EdgeFiles, convert
 from dlnet.export.reference import Int16s, Trace, from_fixed, predict_reference, quantise_inputs
 from dlnet.export.saved import save_edge
@@ -31,6 +37,7 @@ from dlnet.saved import load_as
 from dlnet.select.record import FrontRecord
 from stages import run
 
+BASELINES = Path("models/baselines")
 SOURCES = (Path("models/students"), Path("models/pruned"))
 FRONT = Path("models/front2/front.json")
 OUT = Path("models/edge")
@@ -41,6 +48,7 @@ class QuantiseConfig(StageConfig):
     """Sections of params.yaml that the stage reads."""
 
     task: TaskParams
+    baselines: BaselinesParams
     quantise: QuantiseParams
 
 
@@ -50,10 +58,50 @@ def main() -> None:
     task = config.task
     dataset = WindowDataset.load(Path("data/windows"))
     elites = [_load(name) for name in FrontRecord.read(FRONT).elites]
+    blend = config.quantise.blend
+    beside = [] if blend.form == "none" else forms_of_kind(BASELINES, blend.form, task.knots)
+    own = set(dataset.task.channels.features)
+    if blend.form != "none" and not any(set(one.inputs.features) <= own for one in beside):
+        beside.append(fit_beside(dataset, task, config.baselines, blend.form))
     with atomic_dir(OUT) as folder:
+        for name, fitted in shipped(BASELINES, task.knots).items():
+            edge = alone(fitted, dataset, task)
+            metrics = _form_metrics(name, edge, _mae(dataset, task, fitted.model), dataset, task)
+            _save_form(name, edge, None, dataset, task, folder / name)
+            metrics.write(folder / name / "metrics.json")
         for student in tqdm(elites, desc="quantise", unit="model"):
-            metrics = _quantise(student, dataset, task, config.quantise, folder / student.name)
+            metrics, spec, files = _quantise(student, dataset, task, config.quantise, folder / student.name)
             check_agreement(student.name, metrics.mae_engines_validation, config.quantise.engine_bound)
+            _blend(student, spec, files, beside, dataset, config, folder)
+
+
+def _blend(
+    student: TrainedModel,
+    spec: Spec,
+    files: EdgeFiles,
+    beside: list[Fitted],
+    dataset: WindowDataset,
+    config: QuantiseConfig,
+    folder: Path,
+) -> None:
+    """A network and the best form that fits it as one model, where both have a share."""
+    task, blend, name = config.task, config.quantise.blend, f"{student.name}-blend"
+    if blend.form == "none":
+        return
+    ends = dataset.windows("validation", task.stride_eval)
+    fitted = best_beside(beside, student.encoder, dataset, ends)
+    if fitted is None:
+        print(f"{name}: left out: no {blend.form} form reads the window and the features of {student.name} only")
+        return
+    edge = blended(spec, student.encoder, fitted, dataset, task, blend)
+    if edge is None:
+        print(f"{name}: left out: one of {student.name} and {fitted.name} alone does as well on validation windows")
+        return
+    share = edge.spec.weight / ONE
+    floats = share * student.forecast(dataset, ends) + (1 - share) * fitted.model.forecast(dataset, ends)
+    mae, tflite = dataset.errors(floats, ends).mae, len(files.step) + len(files.head)
+    _save_form(name, edge, files, dataset, task, folder / name)
+    _form_metrics(name, edge, mae, dataset, task, tflite).write(folder / name / "metrics.json")
 
 
 def _load(name: str) -> TrainedModel:
@@ -65,19 +113,63 @@ def _load(name: str) -> TrainedModel:
 
 def _quantise(
     student: TrainedModel, dataset: WindowDataset, task: TaskParams, params: QuantiseParams, folder: Path
-) -> EdgeMetrics:
+) -> tuple[EdgeMetrics, Spec, EdgeFiles]:
     train = quantise_inputs(student.encoder.encode(dataset, dataset.windows("train", task.stride_train)))
     spec, sensitivity = _spec(student, dataset, task, params, train)
     files = convert(spec, train)
     ends = dataset.windows("validation", task.stride_eval)
-    chosen = ends[np.unique(np.linspace(0, len(ends) - 1, GOLDEN_WINDOWS).astype(int))]
+    chosen = _golden(ends)
     z, anchor = student.encoder.encode(dataset, chosen), student.encoder.anchor(dataset, chosen)
     traces = run_engines(files, spec, student.encoder.encode(dataset, ends), student.encoder.anchor(dataset, ends))
     validation = ForecastErrors.of(from_fixed(traces[REFERENCE].forecast), dataset, ends)
     save_edge(folder, student.name, Facts.of(dataset), validation, student.encoder, spec, files, (z, anchor))
     metrics = _metrics(student, spec, files, traces, dataset, ends, sensitivity)
     metrics.write(folder / "metrics.json")
-    return metrics
+    return metrics, spec, files
+
+
+def _golden(ends: Ends) -> Ends:
+    """Windows of which golden vectors are made, all over those that there are."""
+    return ends[np.unique(np.linspace(0, len(ends) - 1, GOLDEN_WINDOWS).astype(int))]
+
+
+def _save_form(
+    name: str, edge: EdgeForm, files: EdgeFiles | None, dataset: WindowDataset, task: TaskParams, folder: Path
+) -> None:
+    ends = dataset.windows("validation", task.stride_eval)
+    validation = ForecastErrors.of(edge.predict(dataset, ends), dataset, ends)
+    golden = _golden(ends)
+    form = edge.inputs, edge.codes(dataset, golden)
+    windows = edge.windows(dataset, golden)
+    save_edge(folder, name, Facts.of(dataset), validation, edge.encoder, edge.spec, files, windows, form)
+
+
+def _mae(dataset: WindowDataset, task: TaskParams, model: Form | Boosting) -> float:
+    """Error of a float baseline on validation windows."""
+    ends = dataset.windows("validation", task.stride_eval)
+    return dataset.errors(model.forecast(dataset, ends), ends).mae
+
+
+def _form_metrics(
+    name: str, edge: EdgeForm, mae_float: float, dataset: WindowDataset, task: TaskParams, tflite_bytes: int = 0
+) -> EdgeMetrics:
+    """Errors of the integer reference; no other engine runs a form."""
+    ends, spec = dataset.windows("validation", task.stride_eval), edge.spec
+    mae = dataset.errors(edge.predict(dataset, ends), ends).mae
+    return EdgeMetrics(
+        name=name,
+        kind=spec.kind,
+        modelled=spec_costs(spec, edge.encoder, edge.inputs),
+        parameters=spec.parameters,
+        mae_float_validation=mae_float,
+        mae_int8_validation=mae,
+        mae_engines_validation={REFERENCE: mae},
+        largest_difference={},
+        bits={part: rows.bits for part, rows in spec.parts.items()} if spec.has_network else {},
+        stored_bytes=stored_bytes(spec),
+        spec_bytes=spec_bytes(spec),
+        tflite_bytes=tflite_bytes,
+    )
 
 
 def _spec(

@@ -1,4 +1,4 @@
-"""Windows -> a large liquid teacher, averaged over its members; resumes after an interruption."""
+"""Windows -> the teacher: liquid networks, averaged, and boosting if it has a share; resumes after an interruption."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import shutil
 from pathlib import Path
 
 from dlnet.config.base import StageConfig
+from dlnet.config.baselines import BaselinesParams
 from dlnet.config.cost import CostParams
 from dlnet.config.task import TaskParams
 from dlnet.config.teacher import TeacherParams
@@ -15,6 +16,7 @@ from dlnet.cost.energy import measure_energy, write_volatile
 from dlnet.data.encode import fit_encoder
 from dlnet.data.windows import WindowDataset
 from dlnet.distill.teacher import train_teacher
+from dlnet.distill.trees import with_boosting
 from dlnet.files import atomic_dir, sha256, write_parquet
 from dlnet.train.data import make_training_data, training_windows
 from dlnet.train.job import curves
@@ -31,6 +33,7 @@ class TeachConfig(StageConfig):
 
     task: TaskParams
     teacher: TeacherParams
+    baselines: BaselinesParams
     cost: CostParams
 
 
@@ -44,10 +47,11 @@ def main() -> None:
     states = STATE / _identity(config)
     with measure_energy(config.cost.country) as meter:
         noise = dataset.task.channels.noise
-        teacher, results = train_teacher(encoder, config.teacher, training_data, noise, states)
+        network, results = train_teacher(encoder, config.teacher, training_data, noise, states)
+        teacher = with_boosting(network, config.teacher.boosting, dataset, config.task, config.baselines)
     write_volatile(VOLATILE, {"training": meter.energy})
     validation = dataset.errors(teacher.forecast(dataset, windows.validation), windows.validation)
-    teacher.metrics.update({"mae_validation": validation.mae, "validation": validation.content()})
+    network.metrics.update({"mae_validation": validation.mae, "validation": validation.content()})
     with atomic_dir(OUT) as folder:
         teacher.save(folder, dataset)
         write_parquet(folder / "learning.parquet", curves(results))

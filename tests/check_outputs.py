@@ -21,6 +21,7 @@ FILES = (
     "models/teacher/model.safetensors",
     "models/front1/front.json",
     "models/front2/front.json",
+    "reports/choice.json",
     "reports/summary.json",
     "reports/report.md",
     "reports/data/report.md",

@@ -37,8 +37,8 @@ from tests.data.synthetic_cells import write_embedded
 PROJECT = Path(__file__).parents[1]
 COLUMNS = {"temperature": "temp", "resistance": "ir"}  # of own cells, for a model of the simulated fleet too
 STAGES = (
-    "fetch", "prepare", "baselines", "teach", "distill", "select", "compress", "reselect", "quantise", "evaluate",
-    "firmware",
+    "fetch", "prepare", "baselines", "teach", "distill", "select", "compress", "reselect", "quantise", "firmware",
+    "evaluate",
 )  # fmt: skip
 
 

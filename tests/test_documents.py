@@ -11,6 +11,7 @@ from dlnet.documents import Document
 from dlnet.errors import DLNetError, DocumentError
 from dlnet.export.documents import EdgeMetrics, VersionRecord
 from dlnet.firmware.documents import FirmwareReport
+from dlnet.gate.choice import Choice
 from dlnet.report.documents import EvaluationReport, Headline, SummaryReport
 from dlnet.select.record import FrontRecord
 from tasks import BATTERY
@@ -45,7 +46,7 @@ CONTENTS = [
     (
         EdgeMetrics,
         {
-            "name": "a", "parameters": 9, "mae_float_validation": 0.1, "mae_int8_validation": 0.1,
+            "name": "a", "kind": "network", "parameters": 9, "mae_float_validation": 0.1, "mae_int8_validation": 0.1,
             "mae_engines_validation": {"tflm": 0.1}, "largest_difference": {"tflm": {"hidden": 1}},
             "bits": {"step": 4}, "sensitivity": {"step": 1.01}, "stored_bytes": {"total": 9}, "spec_bytes": 9,
             "tflite_bytes": 9,
@@ -76,7 +77,13 @@ CONTENTS = [
             },
         },
     ),
-    (FirmwareReport, {"model": None, "not_measured": "no compiler", "elites": []}),
+    (
+        FirmwareReport,
+        {
+            "compiler": None, "not_measured": "no compiler",
+            "models": [{"model": "a", "sha256": "0", "differs": "state differs"}],
+        },
+    ),
 ]  # fmt: skip
 
 
@@ -90,9 +97,9 @@ def test_a_file_is_written_as_it_was_read(tmp_path, kind, content):
     assert kind.read(again) == document
 
 
-@pytest.mark.parametrize("name", ["summary", "evaluation"])
+@pytest.mark.parametrize("name", ["summary", "evaluation", "choice"])
 def test_reports_of_a_synthetic_pipeline_are_written_as_they_were_read(tmp_path, name, synthetic_reports):
-    kind = {"summary": SummaryReport, "evaluation": EvaluationReport}[name]
+    kind = {"summary": SummaryReport, "evaluation": EvaluationReport, "choice": Choice}[name]
     document = kind.read(synthetic_reports / f"{name}.json")
     document.write(tmp_path / "again.json")
     assert (tmp_path / "again.json").read_bytes() == (synthetic_reports / f"{name}.json").read_bytes()

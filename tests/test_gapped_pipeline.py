@@ -23,8 +23,8 @@ from tests.small_pipeline import shrink_further
 
 PROJECT = Path(__file__).parents[1]
 STAGES = (
-    "fetch", "prepare", "baselines", "teach", "distill", "select", "compress", "reselect", "quantise", "evaluate",
-    "firmware",
+    "fetch", "prepare", "baselines", "teach", "distill", "select", "compress", "reselect", "quantise", "firmware",
+    "evaluate",
 )  # fmt: skip
 CELLS, MISSING, STEPS = 10, 0.3, 40
 FEATURES = {"CV Q": "cv_charge", "voltage mean": "v_mean"}

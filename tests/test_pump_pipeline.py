@@ -87,7 +87,7 @@ def test_the_devices_forecasts_of_raw_rows_lie_near_those_of_the_float_front_end
     model = load_as(pumps / "models/edge" / name, SavedEdge).device
     dataset = WindowDataset.load(pumps / "data/windows")
     ends = dataset.windows("validation", 50)
-    z, anchor = device_windows(model, dataset, read_table(pumps / "data/raw/assets.parquet"), ends)
+    z, anchor, _ = device_windows(model, dataset, read_table(pumps / "data/raw/assets.parquet"), ends)
     device = from_fixed(run(model.spec, z, anchor).forecast)
     encoder = model.encoder
     host = predict_reference(model.spec, encoder.encode(dataset, ends), encoder.anchor(dataset, ends))

@@ -8,9 +8,8 @@ import numpy as np
 
 from dlnet.baselines.forest import ARRAYS, Forest
 from dlnet.baselines.summaries import Knots, Summary
-from dlnet.config.task import MOST_LAG
+from dlnet.config.task import LEAST_LAG, MOST_LAG
 from dlnet.data.encoder_check import MOST_FEATURES, MOST_ROWS
-from dlnet.data.life import BLOCK
 from dlnet.errors import ModelError
 
 MOST_NUMBERS = 1 << 22  # of the matrix that turns a history, or knots, into a forecast
@@ -54,11 +53,13 @@ def check_shape(summary: Summary, knots: Knots) -> None:
 
 
 def _history(summary: Summary) -> bool:
-    """Whether lags rise, stand for blocks of the past and leave them apart from the last block of a window."""
-    lags, apart = summary.memory.history, summary.block + BLOCK
-    rising = all(low < high for low, high in pairwise(lags))
+    """Whether lags rise, and a device that keeps means of blocks knows them."""
+    lags = summary.memory.history
     return not lags or (
-        summary.target and rising and apart <= lags[0] and lags[-1] <= MOST_LAG and apart <= summary.window
+        summary.target
+        and all(low < high for low, high in pairwise(lags))
+        and lags[0] >= LEAST_LAG
+        and lags[-1] <= MOST_LAG
     )
 
 

@@ -29,9 +29,10 @@ def fit_all(dataset: WindowDataset, encoder: Encoder, task: TaskParams, params: 
         for a device; the GRUs by their names in params; and, where boosting does best on the residual of a ridge,
         ``boosting_plain``: the best without one.
     """
-    ridge = fit_ridge(dataset, task, params)
+    linear = fit_linear_device(dataset, task, params)
+    ridge = fit_ridge(dataset, task, params, [(linear.kind, linear.summary)])
     boosted = fit_boosting_targets(dataset, task, params)
-    plain, linear = best_of(boosted.values()), fit_linear_device(dataset, task, params)
+    plain = best_of(boosted.values())
     fitted: dict[str, Baseline] = {
         "persistence": Trend(0, 1, task.horizon),
         "line": Trend(1, min(LINE, task.window), task.horizon),

@@ -169,13 +169,14 @@ class _Design:
         }
 
 
-def fit_ridge(dataset: WindowDataset, task: TaskParams, params: BaselinesParams) -> Form:
-    """The quadratic form of the feature set and alpha with the least validation error.
+def fit_ridge(dataset: WindowDataset, task: TaskParams, params: BaselinesParams, more: Sequence[Shape] = ()) -> Form:
+    """The form with the least validation error: quadratic in each feature set, and ``more`` forms.
 
     Where few rows measure the target, each knot is fitted on the windows that measure it, and all windows are tried.
     """
     sets = summaries(dataset, task, params.features[task.track], task.memory)
-    return fit_form(dataset, task, params, [("quadratic", summary) for summary in sets], "ridge")
+    shapes = dict.fromkeys([*(("quadratic", summary) for summary in sets), *more])
+    return fit_form(dataset, task, params, list(shapes), "ridge")
 
 
 def fit_squares(dataset: WindowDataset, task: TaskParams, params: BaselinesParams, shapes: Sequence[Shape]) -> Form:

@@ -20,6 +20,7 @@ from dlnet.data.windows import WindowDataset
 from dlnet.distill.students import as_student
 from dlnet.distill.synthetic import SyntheticWindows
 from dlnet.distill.targets import add_teacher_targets
+from dlnet.distill.trees import Teacher
 from dlnet.errors import ConfigError
 from dlnet.models.network import NetConfig
 from dlnet.models.trained import TrainedModel
@@ -38,15 +39,15 @@ class TeacherContext:
     Attributes:
         dataset, windows: of the training and validation assets.
         teacher: mixed into each elite's own forecasts by ``share``; None: not used.
-        loss: between a compressed network and its teachers. hint_width: see ``add_teacher_targets``.
+        losses: between compressed networks and their teachers. hint_width: see ``add_teacher_targets``.
         synthetic: windows that only the teachers label, seen by networks that learn from them; None: no such windows.
     """
 
     dataset: WindowDataset
     windows: Windows
-    teacher: TrainedModel | None
+    teacher: TrainedModel | Teacher | None
     share: float
-    loss: str = "l1"
+    losses: tuple[str, ...] = ("l1",)
     hint_width: int = 16
     synthetic: SyntheticWindows | None = None
     _plain: dict[Encoder, TrainingData] = field(default_factory=dict)
@@ -60,15 +61,18 @@ class TeacherContext:
     def training_data(self, elite: TrainedModel, encoder: Encoder) -> TrainingData:
         """The same with the forecasts of ``elite`` and the teacher; hidden states are those of the teacher, if used."""
         share = self.share if self.teacher else 0.0
-        sources = [(self.teacher, share)] if self.teacher and share else []
-        sources += [(elite, 1 - share)] if share < 1 else []
+        sources: list[tuple[TrainedModel | Teacher, float]] = []
+        if self.teacher and share:
+            sources.append((self.teacher, share))
+        if share < 1:
+            sources.append((elite, 1 - share))
         return add_teacher_targets(
             self.plain(encoder),
             sources,
             self.dataset,
             encoder,
             self.windows,
-            (self.loss,),
+            self.losses,
             self.hint_width,
             self.synthetic,
         )
@@ -86,22 +90,28 @@ class CompressionRun:
 
     Attributes:
         elite: index among the elites. bits: of a weight in training, 0 in floats.
-        tag: ``taught`` (labels and teachers) or ``labels`` (labels only).
+        loss: with the teachers, or ``labels``: labels alone.
     """
 
     elite: int
     method: str
     sparsity: float
     bits: Literal[0, 4, 8]
-    tag: str
+    loss: str
     seed: int
     net: Net
+
+    @property
+    def tag(self) -> str:
+        """``taught`` (labels and teachers) or ``labels`` (labels only)."""
+        return LABELS if self.loss == LABELS else "taught"
 
     def name(self, elites: Sequence[TrainedModel]) -> str:
         """Name of the resulting network."""
         bits = [f"{self.bits}bit"] if self.bits else []
         kind = [elites[self.elite].name, self.method, f"{100 * self.sparsity:.0f}", *bits]
-        return "-".join([*kind, self.tag, f"s{self.seed}"])
+        loss = [] if self.loss in (LABELS, "l1") else [self.loss]
+        return "-".join([*kind, self.tag, *loss, f"s{self.seed}"])
 
 
 def compress_all(
@@ -148,12 +158,12 @@ def _runs(elites: Sequence[TrainedModel], params: PruneParams, probe: Probe, lea
             tqdm.write(f"{elite.name}: {method} leaves fewer rows than clean.window at sparsity {at}; skipped")
             skipped += short
         runs += [
-            CompressionRun(index, method, sparsity, bits, tag, seed, beginning(method, whole))
+            CompressionRun(index, method, sparsity, bits, loss, seed, beginning(method, whole))
             for sparsity in sparsities
             if sparsity not in skipped
             for bits in params.bits
             for seed in params.seeds
-            for tag in ("taught", "labels")
+            for loss in (*params.losses, LABELS)
         ]
     if not runs:
         raise ConfigError(
@@ -184,10 +194,9 @@ def _stacks(
     by_shape: dict[tuple[NetConfig, bool], list[Job]] = {}
     for run in runs:
         training_data = indices.setdefault((run.elite, run.net.encoder), len(indices))
-        loss = context.loss if run.tag == "taught" else LABELS
-        job = Job(run.name(elites), run.seed, loss, params.alpha, training_data, run.net.parameters, run.net.mask)
+        job = Job(run.name(elites), run.seed, run.loss, params.alpha, training_data, run.net.parameters, run.net.mask)
         # Only networks with a teacher see synthetic windows, which make their batches larger.
-        apart = context.synthetic is not None and loss == LABELS
+        apart = context.synthetic is not None and run.loss == LABELS
         by_shape.setdefault((run.net.config, apart), []).append(job)
     training_sets = [context.training_data(elites[elite], encoder) for elite, encoder in indices]
     return [Stack(config, tuple(jobs)) for (config, _), jobs in by_shape.items()], training_sets

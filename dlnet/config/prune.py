@@ -37,13 +37,19 @@ class PruneParams(Section):
     teacher_share: Fraction
     alpha: Fraction
     seeds: list[Annotated[int, Field(ge=0)]]
-    bits: Annotated[list[Literal[0, 4, 8]], BeforeValidator(as_list)]
-    loss: TeacherLossName
+    bits: Annotated[list[Literal[0, 4, 8]], BeforeValidator(as_list), Field(min_length=1)]
+    losses: Annotated[list[TeacherLossName], Field(min_length=1)]
     training: TrainingParams
 
     @model_validator(mode="after")
     def _distinct(self) -> Self:
         each_once(
-            {"methods": self.methods, "sparsities": self.sparsities, "seeds": self.seeds, "bits": self.bits},
+            {
+                "methods": self.methods,
+                "sparsities": self.sparsities,
+                "seeds": self.seeds,
+                "bits": self.bits,
+                "losses": self.losses,
+            },
         )
         return self

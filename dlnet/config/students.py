@@ -53,7 +53,7 @@ class StudentParams(Section):
     substeps: Count
     alpha: Fraction
     hint_width: Count
-    branches: Annotated[list[Branches], BeforeValidator(as_list)]
+    branches: Annotated[list[Branches], BeforeValidator(as_list), Field(min_length=1)]
     temperature: Annotated[float, Field(gt=0)]
     mixed: MixedParams
     shifted: ShiftedParams

@@ -101,20 +101,13 @@ class TaskParams(Windows):
 
     @model_validator(mode="after")
     def _remembers(self) -> Self:
-        own, memory, apart = self.track, self.memory, self.block + 10
+        memory = self.memory
         if memory.history and self.track == "sensors_only":
             raise ValueError("sensors_only.history must be []: without the target there are no slopes of it")
-        if memory.history and memory.history[0] < apart:
-            raise ValueError(
-                f"{own}.history must begin at block + 10 ({apart}) or later, not {memory.history[0]}: blocks of the "
-                "past must end before the last block of a window"
-            )
-        if memory.history and self.window < apart:
-            raise ValueError(f"{own}.history needs a window of at least block + 10 rows ({apart}), not {self.window}")
         if memory.youth is not None and memory.youth[1] > self.window:
             raise ValueError(
-                f"{own}.youth must end within the first window ({self.window} rows), not at row {memory.youth[1]}: it "
-                "would not be known at the first forecast"
+                f"{self.track}.youth must end within the first window ({self.window} rows), not at row "
+                f"{memory.youth[1]}: it would not be known at the first forecast"
             )
         return self
 

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from dlnet.config.base import Count, Section
+from dlnet.config.base import Count, Fraction, Section
 from dlnet.config.training import TrainingParams
 
 CellName = Literal["liquid", "ltc", "ltc2"]
@@ -37,9 +37,10 @@ class ContinuousParams(Section):
 
 
 class TeacherParams(Section):
-    """The kind of teacher, and the settings of each kind."""
+    """The kind of teacher, and the settings of each kind; ``boosting``: the share of boosting in its forecast."""
 
     kind: Literal["ensemble", "continuous"]
     seed: Annotated[int, Field(ge=0)]
+    boosting: Fraction
     ensemble: EnsembleParams
     continuous: ContinuousParams

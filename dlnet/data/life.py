@@ -50,15 +50,18 @@ class Life:
 
         With t the last row of the window and lag k, block j = max(0, floor((t - k) / 10)) has the mean B_j, and the
         last ``block`` rows have the mean m. The value is (m - B_j) k / d, where d is the distance in rows between the
-        middles of both. So an asset younger than k is compared with its first rows, over the true distance.
+        middles of both. So an asset younger than k is compared with its first rows, over the true distance. It is 0
+        where block j does not lie before the last ``block`` rows.
         """
         back = np.asarray(lags, np.int64)
-        last = self.ends - 1 - self.first
-        begins = np.maximum(0, (last[:, None] - back) // BLOCK) * BLOCK
-        means = self.health[(self.first[:, None] + begins)[..., None] + np.arange(BLOCK)].mean(axis=2)
+        last = (self.ends - 1 - self.first)[:, None]
+        begins = np.maximum(0, (last - back) // BLOCK) * BLOCK
+        apart = begins + BLOCK <= last + 1 - block
+        rows = self.first[:, None] + np.where(apart, begins, 0)
+        means = self.health[np.minimum(rows[..., None] + np.arange(BLOCK), len(self.health) - 1)].mean(axis=2)
         recent = self.health[self.ends[:, None] + np.arange(-block, 0)].mean(axis=1)
-        distance = last[:, None] - (block - 1) / 2 - (begins + (BLOCK - 1) / 2)
-        return np.asarray((recent[:, None] - means) * back / distance)
+        distance = np.where(apart, last - (block - 1) / 2 - (begins + (BLOCK - 1) / 2), 1.0)
+        return np.asarray(np.where(apart, (recent[:, None] - means) * back / distance, 0.0))
 
     def youth(self, span: tuple[int, int], names: Sequence[str]) -> Floats:
         """(N, len(names)) means of features over rows ``span[0]`` <= t < ``span[1]`` of each asset."""

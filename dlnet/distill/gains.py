@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import pandas as pd
 
 from dlnet.documents import Document
@@ -47,6 +49,7 @@ class PruningGain(Document):
     method: str
     sparsity: float
     bits: int = 0
+    loss: str = "l1"
     networks: int
     taught: MeanStd
     labels: MeanStd
@@ -88,18 +91,21 @@ def pruning_gains(table: pd.DataFrame) -> tuple[PruningGain, ...]:
     """Gain of distillation over training on labels only, after pruning.
 
     Args:
-        table: a row per pruned student, columns ``parent``, ``method``, ``sparsity``, ``bits``, ``seed``, ``stage2``
-            (``taught`` or ``labels``) and ``mae_validation``.
+        table: a row per pruned student, columns ``parent``, ``method``, ``sparsity``, ``bits``, ``loss`` (one with
+            teachers, or ``labels``), ``seed`` and ``mae_validation``.
     """
-    rows = []
-    for (method, sparsity, bits), part in table.groupby(["method", "sparsity", "bits"], sort=True):
-        wide = part.pivot_table(index=["parent", "seed"], columns="stage2", values="mae_validation")
-        with_teacher, labels = wide["taught"], wide["labels"]
+    rows, kind = [], ["method", "sparsity", "bits"]
+    for ((method, sparsity, bits), part), loss in product(
+        table.groupby(kind, sort=True), sorted(set(table["loss"]) - {"labels"})
+    ):
+        wide = part.pivot_table(index=["parent", "seed"], columns="loss", values="mae_validation")
+        with_teacher, labels = wide[loss], wide["labels"]
         rows.append(
             PruningGain(
                 method=method,
                 sparsity=float(sparsity),
                 bits=int(bits),
+                loss=loss,
                 networks=len(wide),
                 taught=_spread(with_teacher),
                 labels=_spread(labels),

@@ -113,10 +113,12 @@ class SyntheticWindows:
 
     Attributes:
         z: (N, T, C). encoder: whose channels they are.
+        trees: (N, horizon) change that boosting forecasts, units of ``delta_scale``, where it is part of the teacher.
     """
 
     z: Tensor
     encoder: Encoder
+    trees: Tensor | None = None
 
     def seen_by(self, encoder: Encoder) -> Tensor:
         """The same windows as an encoder shows them that has fewer features or steps: (N, its steps, its channels).

@@ -13,6 +13,7 @@ from torch import Tensor
 from dlnet.data.encode import Encoder
 from dlnet.data.windows import WindowDataset
 from dlnet.distill.synthetic import SyntheticWindows, with_synthetic_windows
+from dlnet.distill.trees import Teacher
 from dlnet.losses import LOSSES
 from dlnet.models.architectures import mean_prediction, predict, stack_size
 from dlnet.models.network import hidden_path
@@ -25,7 +26,7 @@ BATCH = 512
 
 def add_teacher_targets(
     training_data: TrainingData,
-    sources: Sequence[tuple[TrainedModel, float]],
+    sources: Sequence[tuple[TrainedModel | Teacher, float]],
     dataset: WindowDataset,
     encoder: Encoder,
     windows: Windows,
@@ -36,7 +37,7 @@ def add_teacher_targets(
     """The training data with a teacher's forecasts, and the other targets that ``losses`` need, from the first source.
 
     Args:
-        sources: networks and their weights (sum 1); their forecasts are mixed. They may have other input channels.
+        sources: networks or teachers and their weights (sum 1); forecasts are mixed. They may have other channels.
         encoder: of the students, in whose units the targets are given.
         windows: those that the training data were made from.
         losses: of the jobs to come (see ``LOSSES``). hint_width: directions of the hidden path kept.
@@ -51,7 +52,7 @@ def add_teacher_targets(
     with_targets = replace(training_data, teacher=teacher)
     needs = {need for loss in losses if loss in LOSSES for need in LOSSES[loss].needs}
     if needs:
-        first = sources[0][0]
+        first = _network(sources[0][0])
         z = torch.from_numpy(first.encoder.encode(dataset, windows.train))
         if synthetic is not None:
             z = torch.cat([z, synthetic.seen_by(first.encoder)])
@@ -66,14 +67,22 @@ def add_teacher_targets(
 
 
 def _synthetic_change(
-    sources: Sequence[tuple[TrainedModel, float]], synthetic: SyntheticWindows, encoder: Encoder
+    sources: Sequence[tuple[TrainedModel | Teacher, float]], synthetic: SyntheticWindows, encoder: Encoder
 ) -> Tensor:
     """(N, horizon) forecasts of synthetic windows, mixed, in units of ``delta_scale`` of ``encoder``."""
     total = torch.zeros(len(synthetic.z), encoder.horizon)
     for source, weight in sources:
-        own = mean_prediction(source.parameters, synthetic.seen_by(source.encoder), source.config)
-        total += own * (weight * source.encoder.delta_scale / encoder.delta_scale)
+        network, trees = _network(source), synthetic.trees
+        share = source.share if isinstance(source, Teacher) else 0.0
+        own = mean_prediction(network.parameters, synthetic.seen_by(network.encoder), network.config)
+        total += own * (weight * (1 - share) * network.encoder.delta_scale / encoder.delta_scale)
+        if share and trees is not None:
+            total += trees * (weight * share * synthetic.encoder.delta_scale / encoder.delta_scale)
     return total
+
+
+def _network(source: TrainedModel | Teacher) -> TrainedModel:
+    return source.network if isinstance(source, Teacher) else source
 
 
 def member_spread(teacher: TrainedModel, z: Tensor) -> Tensor:

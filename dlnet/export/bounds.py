@@ -6,6 +6,7 @@ import numpy as np
 
 from dlnet.errors import ModelError
 from dlnet.export import fixed
+from dlnet.export.form_json import check_form
 from dlnet.export.layout import Affine, Spec
 from dlnet.models.precision import Part
 
@@ -52,6 +53,8 @@ def check_bounds(spec: Spec) -> None:
     """
     _check_shapes(spec)
     _check_constants(spec)
+    if spec.form is not None:
+        check_form(spec.form, len(spec.knots))
     for name, part in spec.parts.items():
         low, high = ROW_SHIFTS
         if (part.weights % part.unit).any() or (part.bias % part.unit).any():

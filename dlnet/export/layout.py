@@ -8,6 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from dlnet.export import fixed
+from dlnet.export.documents import Kind
+from dlnet.export.form import ONE, Form, Trees
 from dlnet.export.weights import Cell
 from dlnet.models.precision import Bits, Part, Precision
 
@@ -69,6 +71,22 @@ class Spec:
     delta: tuple[int, int]  # increment -> forecast
     offset: tuple[int, int] | None  # logit -> forecast
     tables: dict[str, fixed.Ints]
+    form: Form | None = None  # beside the network, or alone
+    weight: int = ONE  # share of the network in a blend, 2^-15; 0: the form alone, see ``absent.py``
+
+    @property
+    def has_network(self) -> bool:
+        """Whether the network is a part of the model."""
+        return self.weight > 0
+
+    @property
+    def kind(self) -> Kind:
+        """What the forecast is made by."""
+        if self.form is None:
+            return "network"
+        if self.has_network:
+            return "blend"
+        return "forest" if isinstance(self.form, Trees) else "linear"
 
     @property
     def hidden(self) -> int:
@@ -118,7 +136,9 @@ class Spec:
 
     @property
     def parameters(self) -> int:
-        """Numbers that training set: weights, biases, rates and reversal potentials."""
+        """Numbers that training set: weights, biases, rates and reversal potentials, and those of a form."""
         biased = (part.weights.size + part.bias.size for name, part in self.parts.items() if name != "inner")
         inner = 0 if self.inner is None else self.inner.weights.size  # its biases come from rounding alone
-        return int(sum(biased) + inner) + self.hidden * (1 if self.reversal is None else 2)
+        network = int(sum(biased) + inner) + self.hidden * (1 if self.reversal is None else 2)
+        form = 0 if self.form is None else self.form.parameters
+        return network * self.has_network + form

@@ -5,7 +5,7 @@ Windows are the first axis throughout. Everything between ``quantise_*`` and ``f
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,7 @@ from dlnet.errors import DataError
 from dlnet.export import fixed
 from dlnet.export.bounds import ANCHOR_LIMIT
 from dlnet.export.fixed import Floats, Ints
+from dlnet.export.form import blend, form_levels
 from dlnet.export.layout import Affine, Spec
 
 Int16s = npt.NDArray[np.int16]
@@ -63,18 +64,42 @@ def from_fixed(forecast: Int32s) -> Floats:
     return np.ldexp(forecast.astype(np.float64), -fixed.FORECAST_BITS)
 
 
-def predict_reference(spec: Spec, z: FloatInput, anchor: FloatInput) -> Floats:
-    """Forecast (N, horizon) in health of encoded windows ``z`` (N, T, C) with their anchors (N,) or (N, 1)."""
-    return from_fixed(run(spec, quantise_inputs(z), quantise_anchor(anchor)).forecast)
+def predict_reference(spec: Spec, z: FloatInput, anchor: FloatInput, x: Int16s | None = None) -> Floats:
+    """Forecast (N, horizon) in health of encoded windows ``z`` (N, T, C) with their anchors (N,) or (N, 1).
+
+    Args:
+        x: (N, P) inputs of the form, where the model has one.
+    """
+    return from_fixed(run(spec, quantise_inputs(z), quantise_anchor(anchor), x).forecast)
 
 
-def run(spec: Spec, z: Int16s, anchor: Int32s) -> Trace:
-    """Run the model on quantised windows ``z`` (N, T, C) and anchors (N,).
+def run(spec: Spec, z: Int16s, anchor: Int32s, x: Int16s | None = None) -> Trace:
+    """Run the model on quantised windows ``z`` (N, T, C), anchors (N,) and, of a model with a form, its inputs (N, P).
 
     Raises:
         DataError: the windows do not have the model's shape or types.
     """
     check_windows(spec, z, anchor)
+    if (x is None) != (spec.form is None):
+        raise DataError("a model with a form needs inputs of it, and one without takes none")
+    trace = run_network(spec, z, anchor) if spec.has_network else _no_trace(spec, len(z))
+    if spec.form is None or x is None:
+        return trace
+    level = form_levels(spec.form, len(spec.knots), x, anchor)
+    if spec.has_network:
+        level = blend(levels(spec, trace.logits, anchor), level, spec.weight)
+    return replace(trace, forecast=lines(spec, level))
+
+
+def _no_trace(spec: Spec, count: int) -> Trace:
+    """Of a model without a network: no state moves."""
+    hidden, skip = np.zeros((count, spec.steps, spec.hidden), np.int16), np.zeros((count, 0), np.int16)
+    logits, forecast = np.zeros((count, len(spec.knots)), np.int16), np.zeros((count, spec.horizon), np.int32)
+    return Trace(hidden, skip, np.zeros(count, np.int16), logits, forecast)
+
+
+def run_network(spec: Spec, z: Int16s, anchor: Int32s) -> Trace:
+    """The network alone."""
     hidden = hidden_path(spec, z)
     skip = skip_inputs(spec, z)
     branch = route(spec, z[:, -1], hidden[:, -1])
@@ -163,14 +188,23 @@ def head(spec: Spec, state: Int16s, skip: Int16s) -> Int16s:
 
 def read_out(spec: Spec, logits: Int16s, anchor: Int32s) -> Int32s:
     """Forecast (N, horizon): softplus, scale, running sum, straight lines between knots, anchor."""
+    return lines(spec, levels(spec, logits, anchor))
+
+
+def levels(spec: Spec, logits: Int16s, anchor: Int32s) -> Ints:
+    """Health at row 0 and at each knot, (N, knots + 1)."""
     codes = logits.astype(np.int64)
     knots = len(spec.knots)
     start = anchor.astype(np.int64)[:, None]
     if spec.offset is not None:
         start = start + fixed.requantise(codes[:, knots:], *spec.offset)
     drops = fixed.requantise(fixed.softplus(spec.tables["softplus"], codes[:, :knots]), *spec.delta)
-    level = start - np.concatenate([np.zeros_like(start), np.cumsum(drops, axis=1)], axis=1)
-    pieces = []
+    return np.asarray(start - np.concatenate([np.zeros_like(start), np.cumsum(drops, axis=1)], axis=1))
+
+
+def lines(spec: Spec, level: Ints) -> Int32s:
+    """Forecast (N, horizon): straight lines between levels (N, knots + 1)."""
+    drops, pieces = level[:, :-1] - level[:, 1:], []
     for k, (low, high) in enumerate(zip((0, *spec.knots), spec.knots, strict=False)):
         position = np.arange(1, high - low + 1, dtype=np.int64) * spec.inv_gap_q30[k]
         pieces.append(level[:, k : k + 1] - fixed.requantise(drops[:, k : k + 1], position, fixed.WEIGHT_BITS))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from dlnet.export.bounds import ANCHOR_LIMIT
 from dlnet.export.codec_bounds import check_codec
 from dlnet.export.documents import VersionRecord
 from dlnet.export.edge import LOCAL, DeviceModel, make_model
+from dlnet.export.form_inputs import FormInputs
 from dlnet.export.golden import save_golden
 from dlnet.export.layout import Spec
 from dlnet.export.litert import EdgeFiles
@@ -30,10 +31,14 @@ GOLDEN_WINDOWS = 2  # stored in the header; the other windows of the self test a
 
 
 class EdgeDocument(ModelDocument):
-    """``model.json`` of an edge model; ``validation``: errors of the integer reference."""
+    """``model.json`` of an edge model; ``validation``: errors of the integer reference.
+
+    ``form_inputs``: what the form reads, of a model that has one.
+    """
 
     kind: Literal["edge"] = "edge"
     encoder: Encoder
+    form_inputs: FormInputs | None = None
 
 
 @dataclass(frozen=True)
@@ -62,7 +67,8 @@ class SavedEdge:
     @property
     def remembers(self) -> bool:
         """Whether rows before the window are inputs: then ``predict`` reads ``Histories.life``."""
-        return False
+        inputs = self.device.form_inputs
+        return inputs is not None and inputs.looks_back
 
     @property
     def uses_target(self) -> bool:
@@ -71,10 +77,10 @@ class SavedEdge:
 
     @property
     def files(self) -> EdgeFiles:
-        """The LiteRT graphs.
+        """The LiteRT graphs of the network.
 
         Raises:
-            DLNetError: a file is missing, or no plain file.
+            DLNetError: a file is missing, or no plain file; a form without a network has none.
         """
         return EdgeFiles(read_bytes(self.folder / STEP), read_bytes(self.folder / HEAD))
 
@@ -82,7 +88,9 @@ class SavedEdge:
         """N windows -> (N, horizon) health, by the integer reference."""
         encoder, history = self.device.encoder, histories.last(self.window)
         z = encoder.encode_history(history.health, history.of(encoder.features))
-        return predict_reference(self.device.spec, z, encoder.anchor_history(history.health))
+        inputs = self.device.form_inputs
+        x = None if inputs is None else inputs.of(histories, encoder)
+        return predict_reference(self.device.spec, z, encoder.anchor_history(history.health), x)
 
 
 def save_edge(
@@ -92,20 +100,25 @@ def save_edge(
     validation: ForecastErrors,
     encoder: Encoder,
     spec: Spec,
-    files: EdgeFiles,
+    files: EdgeFiles | None,
     golden: tuple[Singles, Singles],
+    form: tuple[FormInputs, Int16s] | None = None,
 ) -> None:
     """Write the folder of an edge model.
 
     Args:
         facts: of the data it was trained on. validation: errors of the integer reference.
+        files: the LiteRT graphs of the network; None of a form alone.
         golden: encoded windows (G, T, C) and anchors (G, 1) that golden vectors are made of.
+        form: what the form reads, and its inputs (G, P) at these windows.
     """
-    write_bytes(folder / STEP, files.step)
-    write_bytes(folder / HEAD, files.head)
+    if files is not None:
+        write_bytes(folder / STEP, files.step)
+        write_bytes(folder / HEAD, files.head)
+    inputs, x = (None, None) if form is None else form
     save_spec(folder / SPEC, spec)
-    save_golden(folder / GOLDEN, spec, quantise_inputs(golden[0]), quantise_anchor(golden[1]))
-    document = EdgeDocument(**dict(facts), name=name, validation=validation, encoder=encoder)
+    save_golden(folder / GOLDEN, spec, quantise_inputs(golden[0]), quantise_anchor(golden[1]), x)
+    document = EdgeDocument(**dict(facts), name=name, validation=validation, encoder=encoder, form_inputs=inputs)
     document.write(folder / FILE)
 
 
@@ -116,11 +129,13 @@ def open_edge(folder: Path) -> SavedEdge:
         ModelError: a file is missing or damaged, or spec and encoder do not belong together.
     """
     document, spec = read_document(folder, EdgeDocument), load_spec(folder / SPEC)
-    golden = _golden(folder / GOLDEN, spec)
+    stored = _golden(folder / GOLDEN, spec)
     facts = document.clean, document.quantities
     try:
         check_encoder(document.encoder)
-        device = make_model(document.name, spec, document.encoder, *facts, _version(folder / VERSION), golden)
+        version, inputs = _version(folder / VERSION), document.form_inputs
+        golden, x = (None, None) if stored is None else ((stored.window, stored.anchor), stored.form)
+        device = make_model(document.name, spec, document.encoder, *facts, version, golden, inputs, x)
         check_codec(device.codec)
     except ModelError as error:
         raise ModelError(f"{folder / FILE}: {error}") from error
@@ -134,13 +149,22 @@ def _version(path: Path) -> str:
     return f"{version.name}/{version.number}"
 
 
-def _golden(path: Path, spec: Spec) -> tuple[Int16s, Int32s] | None:
+class _Golden(NamedTuple):
+    """Golden windows (G, T, C), anchors (G,) and inputs (G, P) of a form, if the model has one."""
+
+    window: Int16s
+    anchor: Int32s
+    form: Int16s | None
+
+
+def _golden(path: Path, spec: Spec) -> _Golden | None:
     if not path.is_file():
         return None
     stored = read_tensors(path)
-    if not {"input", "anchor"} <= set(stored):
+    needed = {"input", "anchor", *(["form"] if spec.form is not None else [])}
+    if not needed <= set(stored):
         raise ModelError(f"{path}: has no golden vectors, only {', '.join(sorted(stored))}; run dvc repro")
-    if not (stored["input"].ndim and stored["anchor"].ndim):
+    if not all(stored[name].ndim for name in needed):
         raise ModelError(f"{path}: a number where golden vectors belong; run dvc repro")
     window, anchor = stored["input"][:GOLDEN_WINDOWS], stored["anchor"][:GOLDEN_WINDOWS]
     shapes = (len(window), spec.steps, spec.channels), (len(window),)
@@ -148,4 +172,4 @@ def _golden(path: Path, spec: Spec) -> tuple[Int16s, Int32s] | None:
         raise ModelError(f"{path}: windows of shape {window.shape} do not fit the spec; run dvc repro")
     if (np.abs(anchor.astype(np.int64)) > ANCHOR_LIMIT).any():
         raise ModelError(f"{path}: an anchor is above 2 in size; run dvc repro")
-    return window, anchor
+    return _Golden(window, anchor, None if spec.form is None else stored["form"][:GOLDEN_WINDOWS])

@@ -5,6 +5,7 @@ The .tflite files, the C++ header, the golden vectors and the NumPy reference al
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -13,7 +14,9 @@ import numpy.typing as npt
 
 from dlnet.errors import ModelError
 from dlnet.export import fixed, integers
+from dlnet.export.absent import form_alone
 from dlnet.export.bounds import LONGEST, WIDEST, check_bounds, inverse_gap
+from dlnet.export.form_json import form_sections, parse_form
 from dlnet.export.layout import LIMIT, UNIT, Affine, Spec
 from dlnet.export.reference import Int16s
 from dlnet.export.rounding import fit_rounding
@@ -21,7 +24,7 @@ from dlnet.export.weights import Cell, StudentWeights
 from dlnet.files import read_json, write_json
 from dlnet.models.precision import Bits, Precision
 
-FORMAT = "dlnet-spec/3"
+FORMAT = "dlnet-spec/4"
 UNITS = {
     "input": "int16, 2^-12",
     "state": "int16, 2^-15",
@@ -32,6 +35,12 @@ UNITS = {
     "forecast": "int32, 2^-24 health",
     "weight": "int8, multiplier / 2^shift of its row; of 4 bits a multiple of 16",
     "bias": "int32, 2^-12 x multiplier / 2^shift of its row",
+}
+FORM_UNITS = {
+    "input": "int16, 2^-12",
+    "coefficient": "int16, 2^-shift of its output",
+    "leaf": "int16, 2^-(shift + 8) of its output",
+    "forecast": "int32, 2^-24 health",
 }
 SMALLEST_SCALE = 2.0**-24
 LARGEST_SCALE = 2.0**-2
@@ -132,6 +141,11 @@ def _quantise_affine(
 
 def to_json(spec: Spec) -> dict[str, Any]:
     """The spec as a JSON document: integers, lists of integers, names and units."""
+    network = _network_to_json(spec) if spec.has_network else _form_alone_to_json(spec)
+    return network | form_sections(spec.form, spec.weight)
+
+
+def _network_to_json(spec: Spec) -> dict[str, Any]:
     return {
         "format": FORMAT,
         "units": UNITS,
@@ -154,6 +168,18 @@ def to_json(spec: Spec) -> dict[str, Any]:
         "delta": list(spec.delta),
         "offset": None if spec.offset is None else list(spec.offset),
         "tables": {name: table.tolist() for name, table in spec.tables.items()},
+    }
+
+
+def _form_alone_to_json(spec: Spec) -> dict[str, Any]:
+    return {
+        "format": FORMAT,
+        "units": FORM_UNITS,
+        "channels": spec.channels,
+        "horizon": spec.horizon,
+        "steps": spec.steps,
+        "knots": list(spec.knots),
+        "inv_gap_q30": list(spec.inv_gap_q30),
     }
 
 
@@ -181,6 +207,22 @@ def from_json(document: dict[str, Any]) -> Spec:
 
 
 def _parse(document: dict[str, Any]) -> Spec:
+    form, weight = parse_form(document)
+    if form is not None and not weight:
+        steps, channels = (integers.whole(document[name], 1, WIDEST) for name in ("steps", "channels"))
+        return form_alone(form, steps, channels, _knots(document))
+    return replace(_parse_network(document), form=form, weight=weight)
+
+
+def _knots(document: dict[str, Any]) -> tuple[int, ...]:
+    """Knots that rise: the gaps between them are divided by."""
+    knots = tuple(integers.wholes(document["knots"], np.int32).tolist())
+    if not knots or min(high - low for low, high in zip((0, *knots), knots, strict=False)) < 1:
+        raise ValueError("knots that do not rise")
+    return knots
+
+
+def _parse_network(document: dict[str, Any]) -> Spec:
     reversal, offset, inner, gate = (document[name] for name in ("reversal", "offset", "inner", "gate"))
     for name in ("channels", "hidden", "horizon"):  # derived; compared once the rest is known
         integers.whole(document[name], 1, LONGEST)

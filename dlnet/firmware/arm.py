@@ -19,7 +19,16 @@ from dlnet.firmware.toolchain import CORTEX_M4, PROOF, Core, call, includes
 ENGINE = ("dlnet_engine",)
 MONITOR = ("dlnet_push", "dlnet_forecast", "dlnet_crossing")
 STATE = ("dlnet_save", "dlnet_load")
-PROOFS = ("dlnet_trace", "dlnet_levels", "dlnet_clear", "dlnet_encode", "dlnet_ahead", "dlnet_self_test", "dlnet_sizes")
+PROOFS = (
+    "dlnet_trace",
+    "dlnet_levels",
+    "dlnet_clear",
+    "dlnet_encode",
+    "dlnet_inputs",
+    "dlnet_ahead",
+    "dlnet_self_test",
+    "dlnet_sizes",
+)
 EVERYTHING = (*ENGINE, *MONITOR, *STATE, *PROOFS)
 PORTABLE = "-DDLNET_PORTABLE"
 

@@ -4,28 +4,14 @@ from __future__ import annotations
 
 from dlnet.cost import device as cost
 from dlnet.cost.device import ModelShape
+from dlnet.export.costs import model_costs, network_shape
 from dlnet.export.edge import DeviceModel
 from dlnet.firmware.measure import Figures
 
 
 def shape_of(model: DeviceModel) -> ModelShape:
-    """What the cost model sees of a model."""
-    spec, codec = model.spec, model.codec
-    return ModelShape(
-        inputs=spec.channels,
-        hidden=spec.hidden,
-        cell=spec.cell,
-        substeps=spec.substeps,
-        steps=spec.steps,
-        skip=len(spec.skip),
-        outputs=spec.outputs,
-        horizon=spec.horizon,
-        cycle_inputs=codec.inputs,
-        window=codec.window,
-        branches=spec.branches,
-        rank=spec.rank,
-        precision=spec.precision,
-    )
+    """What the cost model sees of a model's network."""
+    return network_shape(model.spec, model.codec.inputs, model.codec.window)
 
 
 def modelled_costs(shape: ModelShape) -> dict[str, float]:
@@ -49,6 +35,16 @@ def measured_costs(figures: Figures) -> dict[str, float]:
 
 
 def cost_error(shape: ModelShape, figures: Figures) -> dict[str, float]:
-    """Relative error of each figure of the cost model, signed."""
-    measured = measured_costs(figures)
-    return {name: value / measured[name] - 1 for name, value in modelled_costs(shape).items()}
+    """Relative error of each figure of the cost model, signed, of a network alone."""
+    return _relative(modelled_costs(shape), figures)
+
+
+def model_cost_error(model: DeviceModel, figures: Figures) -> dict[str, float]:
+    """The same of any model."""
+    if model.form_inputs is None:
+        return cost_error(shape_of(model), figures)
+    return _relative(model_costs(model.spec, model.form_inputs, model.codec.inputs, model.codec.window), figures)
+
+
+def _relative(modelled: dict[str, float], figures: Figures) -> dict[str, float]:
+    return {name: modelled[name] / measured - 1 for name, measured in measured_costs(figures).items()}

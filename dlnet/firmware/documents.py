@@ -49,8 +49,8 @@ class FrontEnd(Document):
     """What 16-bit codes do: MAE, difference of inputs (units of the code) and of forecasts (in the target's unit).
 
     ``windows``: all those of validation assets, labelled or not; ``flagged``: given as saturated by the device;
-    ``recleaned``: where rounding decided about an outlier. ``forecast_max``: largest difference in all others;
-    ``forecast_max_recleaned``, ``forecast_max_flagged``: in those.
+    ``recleaned``: where rounding decided about an outlier, or a branch of a tree. ``forecast_max``: largest difference
+    in all others; ``forecast_max_recleaned``, ``forecast_max_flagged``: in those.
     """
 
     mae_device_validation: float

@@ -17,13 +17,14 @@ from dlnet.export.edge import MOST_COUNTER, NO_COUNTER, DeviceModel
 from dlnet.export.frontend import HEALTH_OFFSET, Codec, to_codes
 from dlnet.export.layout import Spec
 from dlnet.firmware import self_test
+from dlnet.firmware.arrays import Array
+from dlnet.firmware.form_header import form_arrays, form_constants
+from dlnet.firmware.records import records
 from dlnet.firmware.streams import gate_stream, head_stream, inner_stream, skip_events, step_stream
 
 TEMPLATES = Path(__file__).parent / "templates"
 LONGEST_TEXT = 100  # characters: info has two of them, and must fit its buffer
 MOST_DROP = 1 << 29  # between two knots, 2^-24 of health: the read-out multiplies it by 4 in 32 bits
-LAYOUT = {f"{sign}int{8 * size}_t": f"<{sign or 'i'}{size}" for sign in ("", "u") for size in (1, 2, 4)}
-LAYOUT["float"] = "<f4"
 
 
 def header(model: DeviceModel) -> str:
@@ -39,9 +40,13 @@ def header(model: DeviceModel) -> str:
     if not NO_COUNTER <= model.counter <= MOST_COUNTER:
         raise ModelError(f"counter is {model.counter}; the counter of a release is from 1 to {MOST_COUNTER:,}")
     windows, anchors = model.golden
-    golden = [_Array("int16_t", "golden_window", windows.reshape(-1)), _Array("int32_t", "golden_anchor", anchors)]
+    stored = records(spec, windows, model.golden_form)
+    golden = [Array("int16_t", "golden_window", stored.reshape(-1)), Array("int32_t", "golden_anchor", anchors)]
     first = 0 if codec.target is None else 1
-    arrays = [*_engine_arrays(spec), *_codec_arrays(codec), *golden]
+    engine = _engine_arrays(spec)
+    kept, form = engine if spec.has_network else engine[-2:], form_arrays(model)
+    arrays = [*kept, *_codec_arrays(codec), *(form if spec.form is not None else []), *golden]
+    absent = [one for one in (*engine, *form) if one not in arrays]
     return (
         _environment()
         .get_template("model_data.h.j2")
@@ -53,6 +58,8 @@ def header(model: DeviceModel) -> str:
             units=[model.quantities.unit_of(name) for name in codec.names],
             has_floors=any(codec.floor[first:]),
             arrays=arrays,
+            absent=absent,
+            form=form_constants(model),
             health_offset=HEALTH_OFFSET,
             synthetic_windows=self_test.WINDOWS,
             synthetic_rows=self_test.rows(codec),
@@ -69,18 +76,6 @@ def _environment() -> Environment:
     )
     cpp.filters |= {"quoted": _quoted, "braced": _braced, "literal": _literal}
     return cpp
-
-
-class _Array:
-    """One static array of the model: its C type and name, its values, and the bytes that they take on the device."""
-
-    def __init__(self, kind: str, name: str, values: Any) -> None:
-        content = np.asarray(values, np.float32 if kind == "float" else np.int64)
-        if content.size == 0:  # C++ has no empty arrays; nothing reads this one
-            content = np.zeros((1,) * content.ndim, content.dtype)
-        self.kind, self.name, self.values = kind, name, content
-        self.size = "".join(f"[{length}]" for length in content.shape)
-        self.bytes = content.astype(LAYOUT[kind]).tobytes()
 
 
 def _check(spec: Spec, codec: Codec) -> None:
@@ -106,41 +101,41 @@ def _check(spec: Spec, codec: Codec) -> None:
         raise ModelError("a fall between two knots could reach 32; train with a smaller delta_scale")
 
 
-def _engine_arrays(spec: Spec) -> list[_Array]:
+def _engine_arrays(spec: Spec) -> list[Array]:
     half = 1 << (fixed.STATE_BITS - 1)
     return [
-        _Array("uint32_t", "inner_rows", inner_stream(spec)),
-        _Array("uint32_t", "step_rows", step_stream(spec)),
-        _Array("uint32_t", "gate_rows", gate_stream(spec)),
-        _Array("uint32_t", "head_rows", head_stream(spec)),
-        _Array("int16_t", "sigmoid_table", spec.tables["sigmoid"] - half),
-        _Array("int16_t", "tanh_table", spec.tables["tanh"] if spec.reversal is None else []),
-        _Array("uint16_t", "softplus_table", spec.tables["softplus"]),
-        _Array("uint8_t", "skip_event", skip_events(spec)),
-        _Array("uint8_t", "skip_channel", [channel for channel, _ in spec.skip]),
-        _Array("uint16_t", "knot", spec.knots),
-        _Array("int32_t", "inv_gap_q30", spec.inv_gap_q30),
+        Array("uint32_t", "inner_rows", inner_stream(spec)),
+        Array("uint32_t", "step_rows", step_stream(spec)),
+        Array("uint32_t", "gate_rows", gate_stream(spec)),
+        Array("uint32_t", "head_rows", head_stream(spec)),
+        Array("int16_t", "sigmoid_table", spec.tables["sigmoid"] - half),
+        Array("int16_t", "tanh_table", spec.tables["tanh"] if spec.reversal is None else []),
+        Array("uint16_t", "softplus_table", spec.tables["softplus"]),
+        Array("uint8_t", "skip_event", skip_events(spec)),
+        Array("uint8_t", "skip_channel", [channel for channel, _ in spec.skip]),
+        Array("uint16_t", "knot", spec.knots),
+        Array("int32_t", "inv_gap_q30", spec.inv_gap_q30),
     ]
 
 
-def _codec_arrays(codec: Codec) -> list[_Array]:
+def _codec_arrays(codec: Codec) -> list[Array]:
     slots = np.full(len(codec.names) - (codec.target is not None), -1)
     slots[[i for i, _ in codec.relative]] = np.arange(len(codec.relative))
     standard = codec.quantiles is None
     own_floors = codec.floor[len(codec.names) - len(slots) :]
     return [
-        _Array("float", "input_offset", codec.offset),
-        _Array("float", "input_scale", codec.scale),
-        _Array("int16_t", "input_typical", to_codes(codec, codec.typical[None])[0]),
-        _Array("int16_t", "quantile", np.zeros((0, 0), np.int64) if codec.quantiles is None else codec.quantiles),
-        _Array("int32_t", "centre", codec.centre if standard else []),
-        _Array("int32_t", "feature_multiplier", [s.multiplier for s in codec.feature] if standard else []),
-        _Array("uint8_t", "feature_extra_shift", [s.extra_shift for s in codec.feature] if standard else []),
-        _Array("int32_t", "feature_floor", own_floors if any(own_floors) else []),
-        _Array("int8_t", "relative_slot", slots),
-        _Array("uint8_t", "relative_feature", [i for i, _ in codec.relative]),
-        _Array("int32_t", "relative_multiplier", [scale.multiplier for _, scale in codec.relative]),
-        _Array("uint8_t", "relative_extra_shift", [scale.extra_shift for _, scale in codec.relative]),
+        Array("float", "input_offset", codec.offset),
+        Array("float", "input_scale", codec.scale),
+        Array("int16_t", "input_typical", to_codes(codec, codec.typical[None])[0]),
+        Array("int16_t", "quantile", np.zeros((0, 0), np.int64) if codec.quantiles is None else codec.quantiles),
+        Array("int32_t", "centre", codec.centre if standard else []),
+        Array("int32_t", "feature_multiplier", [s.multiplier for s in codec.feature] if standard else []),
+        Array("uint8_t", "feature_extra_shift", [s.extra_shift for s in codec.feature] if standard else []),
+        Array("int32_t", "feature_floor", own_floors if any(own_floors) else []),
+        Array("int8_t", "relative_slot", slots),
+        Array("uint8_t", "relative_feature", [i for i, _ in codec.relative]),
+        Array("int32_t", "relative_multiplier", [scale.multiplier for _, scale in codec.relative]),
+        Array("uint8_t", "relative_extra_shift", [scale.extra_shift for _, scale in codec.relative]),
     ]
 
 

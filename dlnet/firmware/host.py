@@ -18,6 +18,7 @@ from dlnet.export.edge import DeviceModel
 from dlnet.export.reference import Int16s, Int32s, check_windows, from_fixed, quantise_anchor, quantise_inputs
 from dlnet.files import write_text
 from dlnet.firmware.header import header
+from dlnet.firmware.records import records
 from dlnet.firmware.status import GIVEN, OK, SATURATED, STATUS
 from dlnet.firmware.toolchain import HOST_FLAGS, PROOF, call, host_compiler, includes
 
@@ -32,6 +33,7 @@ class Replay:
         status: (n,) of each push, an index into ``STATUS``.
         rows: (N,) which rows a forecast followed. window: (N, T, C) what the network saw. anchor: (N,).
         forecast: (N, horizon) float32, the target. given: (N,) the status that it came with, an index into ``STATUS``.
+        inputs: (N, P) of the form; P is 0 of a network alone.
     """
 
     status: npt.NDArray[np.int64]
@@ -40,6 +42,7 @@ class Replay:
     anchor: Int32s
     forecast: npt.NDArray[np.float32]
     given: npt.NDArray[np.int64]
+    inputs: Int16s
 
     @property
     def flagged(self) -> npt.NDArray[np.bool_]:
@@ -76,24 +79,24 @@ class CompiledModel:
     def __exit__(self, *_: object) -> None:
         self._removed()
 
-    def predict(self, z: Floats, anchor: Floats) -> npt.NDArray[np.float64]:
+    def predict(self, z: Floats, anchor: Floats, x: Int16s | None = None) -> npt.NDArray[np.float64]:
         """Forecast (N, horizon) in health of encoded windows (N, T, C) with their anchors, as ``predict_reference``."""
-        return from_fixed(self.trace(quantise_inputs(z), quantise_anchor(anchor))[0])
+        return from_fixed(self.trace(quantise_inputs(z), quantise_anchor(anchor), x)[0])
 
-    def trace(self, z: Int16s, anchor: Int32s) -> tuple[Int32s, Int16s]:
-        """Forecast (N, horizon) and hidden path (N, T, n) of quantised windows (N, T, C)."""
+    def trace(self, z: Int16s, anchor: Int32s, x: Int16s | None = None) -> tuple[Int32s, Int16s]:
+        """Forecast (N, horizon) and hidden path (N, T, n) of quantised windows (N, T, C), inputs of a form (N, P)."""
         check_windows(self.spec, z, anchor)
-        windows = np.ascontiguousarray(z)
+        windows = records(self.spec, z, x)
         forecast = np.empty((len(z), self.spec.horizon), np.int32)
         hidden = np.empty((len(z), self.spec.steps, self.spec.hidden), np.int16)
         for i in range(len(z)):
             self._library.dlnet_trace(_at(windows[i]), int(anchor[i]), _at(forecast[i]), _at(hidden[i]))
         return forecast, hidden
 
-    def engine(self, z: Int16s, anchor: Int32s) -> Int32s:
+    def engine(self, z: Int16s, anchor: Int32s, x: Int16s | None = None) -> Int32s:
         """Forecast (N, horizon) by the path that a sketch takes: knots, then straight lines."""
         check_windows(self.spec, z, anchor)
-        windows, out = np.ascontiguousarray(z), np.empty((len(z), self.spec.horizon), np.int32)
+        windows, out = records(self.spec, z, x), np.empty((len(z), self.spec.horizon), np.int32)
         for i in range(len(z)):
             self._library.dlnet_engine(_at(windows[i]), int(anchor[i]), _at(out[i]))
         return out
@@ -154,6 +157,8 @@ class CompiledModel:
         numbers = np.arange(1, len(values) + 1) if times is None else times
         self.clear()
         status, rows, windows, anchors, forecasts, statuses = [], [], [], [], [], []
+        width = self.spec.form.inputs if self.spec.form is not None else 0
+        inputs = []
         for i, number in enumerate(numbers):
             status.append(STATUS.index(self.push(int(number), values[i])))
             given, ahead = self.given_forecast() if status[-1] == OK else ("", None)
@@ -161,6 +166,9 @@ class CompiledModel:
                 window = np.empty((self.spec.steps, self.spec.channels), np.int16)
                 anchor = ctypes.c_int32()
                 self._library.dlnet_encode(_at(window), ctypes.byref(anchor))
+                own = np.zeros(width, np.int16)
+                self._library.dlnet_inputs(_at(own))
+                inputs.append(own)
                 rows.append(i)
                 windows.append(window)
                 anchors.append(anchor.value)
@@ -174,6 +182,7 @@ class CompiledModel:
             np.array(anchors, np.int32),
             np.array(forecasts, np.float32).reshape(len(rows), self.spec.horizon),
             np.array(statuses, np.int64),
+            np.array(inputs, np.int16).reshape(len(rows), width),
         )
 
 

@@ -11,7 +11,8 @@ from dlnet.export.edge import DeviceModel
 from dlnet.firmware.arm import ENGINE, MONITOR, STATE, Image, build
 from dlnet.firmware.documents import DeviceCosts, MonitorCosts
 from dlnet.firmware.emulate import CountedRun, EmulatedCore
-from dlnet.firmware.self_test import synthetic_windows
+from dlnet.firmware.records import records
+from dlnet.firmware.self_test import synthetic_inputs, synthetic_windows
 from dlnet.firmware.status import OK
 
 WINDOWS = 4  # a run does not depend on what it computes but by a few instructions; the largest count is kept
@@ -93,7 +94,9 @@ def measure(model: DeviceModel, image: Image) -> Figures:
 
 def engine_run(model: DeviceModel, board: EmulatedCore) -> CountedRun:
     """The most expensive of a few runs of the engine alone."""
-    windows = np.concatenate([model.golden[0], synthetic_windows(model.spec, WINDOWS)])
+    spec, made = model.spec, synthetic_inputs(model.spec, WINDOWS)
+    inputs = None if made is None or model.golden_form is None else np.concatenate([model.golden_form, made])
+    windows = records(spec, np.concatenate([model.golden[0], synthetic_windows(spec, WINDOWS)]), inputs)
     window, out = board.put(windows[:1]), board.room((model.spec.horizon,), np.int32)
     runs = []
     for one in windows:

@@ -20,6 +20,7 @@ from dlnet.data.encode import Encoder
 from dlnet.export.edge import DeviceModel, make_model
 from dlnet.export.spec import make_spec
 from dlnet.export.weights import Cell, Skip, StudentWeights, skip_pairs
+from dlnet.firmware.random_form import RandomForm, with_form
 from dlnet.models.precision import Precision
 
 CLEAN = CleanParams(window=7, sigmas=3.0, feature_sigmas=6.0, min_rows=200)
@@ -69,6 +70,7 @@ def random_model(  # noqa: PLR0913 - each is one size of the shape
     branches: int = 1,
     rank: int = 0,
     precision: Precision = Precision(),  # noqa: B008 - frozen
+    form: RandomForm | None = None,
 ) -> DeviceModel:
     """A model of a shape; ``skip`` defaults to the track's own. ``gain`` scales its weights, ``rank`` 0 is full."""
     rng = np.random.default_rng(seed)
@@ -103,7 +105,8 @@ def random_model(  # noqa: PLR0913 - each is one size of the shape
     )
     encoder = _encoder(rng, features, relative, with_target, quantiles, steps, block, knots)
     name = f"random-{cell}-{hidden}-{'with_target' if with_target else 'sensors_only'}-s{seed}"
-    return make_model(name, make_spec(student, precision=precision), encoder, clean, quantities)
+    model = make_model(name, make_spec(student, precision=precision), encoder, clean, quantities)
+    return model if form is None else with_form(model, form, seed)
 
 
 def _encoder(

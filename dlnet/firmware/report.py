@@ -19,7 +19,7 @@ from dlnet.export.frontend import acceptable
 from dlnet.export.path import Apart, compare, device_path
 from dlnet.export.reference import Int16s, Int32s, from_fixed, quantise_anchor, quantise_inputs, run
 from dlnet.files import read_tensors
-from dlnet.firmware.cost_error import cost_error, shape_of
+from dlnet.firmware.cost_error import model_cost_error
 from dlnet.firmware.documents import (
     DifferingModel,
     FirmwareReport,
@@ -30,6 +30,9 @@ from dlnet.firmware.documents import (
 from dlnet.firmware.measure import measure
 from dlnet.firmware.prove import prove_arm, prove_host
 from dlnet.firmware.toolchain import ARM_PACKAGES, CORTEX_M4, HOST_COMPILERS, call
+
+Inputs = tuple[Int16s, Int32s, Int16s | None]
+"""Windows (N, T, C), anchors (N,) and inputs (N, P) of a form, if the model has one."""
 
 NOT_MEASURED = f"no Arm compiler here: nothing was compiled or counted ({ARM_PACKAGES}; dvc repro -f -s firmware)"
 
@@ -81,14 +84,14 @@ def _proven(
         ParityError: compiled code differs from the reference.
     """
     stored = read_tensors(folder / "golden.safetensors")
-    z, anchor = stored["input"], stored["anchor"]
+    z, anchor, x = stored["input"], stored["anchor"], stored.get("form")
     proofs = ["numpy"]
     if tools.host is not None:
-        prove_host(model, z, anchor, tools.host)
+        prove_host(model, z, anchor, tools.host, x)
         proofs.append("host")
     figures = None
     if tools.arm is not None:
-        figures = measure(model, prove_arm(model, z, anchor))
+        figures = measure(model, prove_arm(model, z, anchor, x))
         proofs += ["arm portable", "arm dsp"]
     proven = ProvenModel(
         model=model.name,
@@ -100,17 +103,18 @@ def _proven(
     if figures is None:
         return proven
     costs = {**dict(proven), **dict(figures.costs(clock_mhz))}
-    return MeasuredModel(**costs, cost_model_error=cost_error(shape_of(model), figures))
+    return MeasuredModel(**costs, cost_model_error=model_cost_error(model, figures))
 
 
 def front_end(model: DeviceModel, dataset: WindowDataset, raw: pd.DataFrame) -> FrontEnd:
     """MAE on validation windows with the host's float front end and with the device's, and how far inputs differ."""
     ends, raw = dataset.windows("validation", dataset.stride_eval), from_first_target(raw)
-    z, anchor = device_windows(model, dataset, raw, ends)
-    z_host = quantise_inputs(model.encoder.encode(dataset, ends))
-    anchor_host = quantise_anchor(model.encoder.anchor(dataset, ends))
-    device, host = (from_fixed(run(model.spec, *pair).forecast) for pair in ((z, anchor), (z_host, anchor_host)))
-    away, apart = np.abs(z.astype(np.int64) - z_host), whole_lives(model, dataset, raw)
+    seen = device_windows(model, dataset, raw, ends)
+    host_windows = host_inputs(model, dataset, ends)
+    device, host = (from_fixed(run(model.spec, *inputs).forecast) for inputs in (seen, host_windows))
+    at = 0 if model.spec.has_network else 2  # the codes that are compared: the network's, or those of a form alone
+    away = np.abs(np.asarray(seen[at], np.int64) - np.asarray(host_windows[at], np.int64))
+    apart = whole_lives(model, dataset, raw)
     return FrontEnd(
         mae_device_validation=dataset.errors(device, ends).mae,
         mae_host_validation=dataset.errors(host, ends).mae,
@@ -127,6 +131,13 @@ def front_end(model: DeviceModel, dataset: WindowDataset, raw: pd.DataFrame) -> 
     )
 
 
+def host_inputs(model: DeviceModel, dataset: WindowDataset, ends: Ends) -> Inputs:
+    """Windows of a dataset, anchors, and inputs of a form by the float front end."""
+    encoder, inputs = model.encoder, model.form_inputs
+    form = None if inputs is None else inputs.of(dataset.histories(ends, encoder.features), encoder)
+    return quantise_inputs(encoder.encode(dataset, ends)), quantise_anchor(encoder.anchor(dataset, ends)), form
+
+
 def whole_lives(model: DeviceModel, dataset: WindowDataset, raw: pd.DataFrame) -> list[Apart]:
     """Device and float path on every window of each validation asset, labelled or not.
 
@@ -137,8 +148,8 @@ def whole_lives(model: DeviceModel, dataset: WindowDataset, raw: pd.DataFrame) -
     return [compare(model, inputs_of(model, raw[raw["asset"] == name])) for name in names]
 
 
-def device_windows(model: DeviceModel, dataset: WindowDataset, raw: pd.DataFrame, ends: Ends) -> tuple[Int16s, Int32s]:
-    """Windows of a dataset as the device would see them, from raw rows: (N, T, C) and anchors (N,).
+def device_windows(model: DeviceModel, dataset: WindowDataset, raw: pd.DataFrame, ends: Ends) -> Inputs:
+    """Windows of a dataset as the device would see them, from raw rows: (N, T, C), anchors (N,), inputs of a form.
 
     Raises:
         ToolError: the device would refuse a row of them.
@@ -147,6 +158,7 @@ def device_windows(model: DeviceModel, dataset: WindowDataset, raw: pd.DataFrame
     starts = np.searchsorted(dataset.asset_index, np.arange(len(dataset.assets) + 1))
     windows = np.empty((len(ends), model.spec.steps, model.spec.channels), np.int16)
     anchors = np.empty(len(ends), np.int32)
+    form = None if model.spec.form is None else np.empty((len(ends), model.spec.form.inputs), np.int16)
     assets = dataset.asset_of(ends)
     for index in np.unique(assets):
         values = inputs_of(model, raw[raw["asset"] == dataset.assets[index]])
@@ -158,7 +170,9 @@ def device_windows(model: DeviceModel, dataset: WindowDataset, raw: pd.DataFrame
         here = assets == index
         path = device_path(model, values, ends[here] - starts[index])
         windows[here], anchors[here] = path.inputs, path.anchor
-    return windows, anchors
+        if form is not None and path.form is not None:
+            form[here] = path.form
+    return windows, anchors, form
 
 
 def inputs_of(model: DeviceModel, rows: pd.DataFrame) -> np.ndarray:

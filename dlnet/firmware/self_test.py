@@ -30,7 +30,9 @@ def checksum(model: DeviceModel) -> int:
     windows, anchors = model.golden
     every = np.concatenate([windows, synthetic_windows(model.spec, WINDOWS)])
     anchor: Int32s = np.concatenate([anchors, np.full(WINDOWS, 1 << fixed.FORECAST_BITS, np.int32)])
-    return _monitor(model, zlib.crc32(_bytes(run(model.spec, every, anchor).forecast)))
+    made = synthetic_inputs(model.spec, WINDOWS)
+    inputs = None if made is None or model.golden_form is None else np.concatenate([model.golden_form, made])
+    return _monitor(model, zlib.crc32(_bytes(run(model.spec, every, anchor, inputs).forecast)))
 
 
 def _monitor(model: DeviceModel, crc: int) -> int:
@@ -66,9 +68,19 @@ def _numbers(seeds: npt.NDArray[np.int64], count: int) -> Int16s:
 
 
 def synthetic_windows(spec: Spec, count: int) -> Int16s:
-    """Windows that the device generates, (count, T, C)."""
-    numbers = _numbers(np.arange(count, dtype=np.int64), spec.steps * spec.channels)
-    return numbers.reshape(count, spec.steps, spec.channels)
+    """Windows that the device generates, (count, T, C); zeros of a model without a network."""
+    shape = (count, spec.steps, spec.channels)
+    if not spec.has_network:
+        return np.zeros(shape, np.int16)
+    return _numbers(np.arange(count, dtype=np.int64), spec.steps * spec.channels).reshape(shape)
+
+
+def synthetic_inputs(spec: Spec, count: int) -> Int16s | None:
+    """Inputs of a form that the device generates after each window, (count, P); None of a model without a form."""
+    if spec.form is None:
+        return None
+    before = spec.steps * spec.channels * spec.has_network
+    return _numbers(np.arange(count, dtype=np.int64), before + spec.form.inputs)[:, before:]
 
 
 def synthetic_rows(codec: Codec) -> npt.NDArray[np.float32]:

@@ -49,6 +49,11 @@ class Forecaster:
         return self.model.features
 
     @property
+    def remembers(self) -> bool:
+        """Whether rows before the window are inputs: then ``predict`` reads ``Histories.life``."""
+        return self.model.remembers
+
+    @property
     def uses_target(self) -> bool:
         """Whether the health of past rows is an input."""
         return self.model.uses_target

@@ -119,7 +119,16 @@ def choose(
         name: Comparison(mae_validation=rival.mae, ratio=paired_ratio(model.assets, rival.assets))
         for name, rival in rivals.items()
     }
-    pick = Pick(model, (*best.gate.reasons, *best.budget.reasons), _next(standings, best), len(standings), windows)
+    other = _next(standings, best)
+    pick = Pick(
+        model=model,
+        refused=(*best.gate.reasons, *best.budget.reasons),
+        other=None if other is None else other.model,
+        other_passed=other is not None and other.passed,
+        many=len(standings),
+        passing=sum(one.passed for one in standings),
+        windows=windows,
+    )
     return Choice(
         name=model.name,
         kind=model.kind,
@@ -153,7 +162,7 @@ def _cost(one: Standing) -> tuple[float, float, float, str]:
     return costs.instructions, costs.flash_bytes, one.model.mae_validation, one.model.name
 
 
-def _next(standings: Sequence[Standing], best: Standing) -> Competitor | None:
-    """The best of the others that could have been chosen in its place."""
-    others = [one for one in standings if one is not best and one.passed == best.passed]
-    return others[0].model if others else None
+def _next(standings: Sequence[Standing], best: Standing) -> Standing | None:
+    """The best of the others; of those that passed, if one did."""
+    others = [one for one in standings if one is not best]
+    return next((one for one in others if one.passed), others[0] if others else None)

@@ -18,6 +18,12 @@ NAMES: Mapping[Kind, str] = {
     "blend": "blend",
 }
 
+
+def title(kind: Kind, name: str) -> str:
+    """Kind and name of a model; the kind alone where that is its name."""
+    return NAMES[kind] if name == kind else f"{NAMES[kind]} {name}"
+
+
 Origin = Literal["compiled and emulated", "cost model"]
 """Where costs come from."""
 
@@ -64,7 +70,7 @@ class Competitor(Document):
     @property
     def title(self) -> str:
         """Its kind and its name."""
-        return f"{NAMES[self.kind]} {self.name}"
+        return title(self.kind, self.name)
 
 
 @dataclass(frozen=True)

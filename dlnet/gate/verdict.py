@@ -51,11 +51,10 @@ def _beats(model: Competitor, name: str, rival: Rival | None) -> tuple[bool, str
         return False, f"no errors of {name}"
     found, many = paired_ratio(model.assets, rival.assets), len(model.assets)
     if many < FEWEST:
-        ok, words = found.ratio < 1, f"mean MAE {found.ratio:.3f} x {name} (no interval: {many} validation assets)"
-    else:
-        ok, interval = found.high < 1, f"[{found.low:.3f}, {found.high:.3f}]"
-        words = f"MAE {found.ratio:.3f} x {interval} {name} ({many} validation assets)"
-    return ok, words if ok else f"{words}, not surely below 1 x"
+        words = f"mean MAE {found.ratio:.3f} x {name} (no interval: below {FEWEST} validation assets)"
+        return found.ratio < 1, words if found.ratio < 1 else f"{words}, not below 1 x"
+    words = f"MAE {found.ratio:.3f} x [{found.low:.3f}, {found.high:.3f}] {name} ({many} validation assets)"
+    return found.high < 1, words if found.high < 1 else f"{words}, not surely below 1 x"
 
 
 def _rounding(model: Competitor, limits: PublishParams) -> tuple[bool, str]:

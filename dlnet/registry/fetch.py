@@ -42,11 +42,13 @@ CONTENT = frozenset(
 """All files that the pipeline puts into a model."""
 FRAME = frozenset(
     {
-        "MLmodel", "conda.yaml", "edge_model.py", "float_model.py", "input_example.json", "python_env.yaml",
-        "requirements.txt", "serving_input_example.json", SIGNED,
+        "MLmodel", "conda.yaml", "edge_model.py", "float_model.py", "form_model.py", "input_example.json",
+        "python_env.yaml", "requirements.txt", "serving_input_example.json", SIGNED,
     }
 )  # fmt: skip
 """Files that MLflow adds, never read here, and the signature."""
+BROUGHT = re.compile(r"code/dlnet/([a-z_]+/)?[a-z_]+\.py", re.ASCII)
+"""Modules that a form brings along, never read here."""
 PICKLED = (".pkl", ".pickle", ".joblib", ".pt", ".pth", ".ckpt", ".npy", ".npz")
 BEGINNINGS = {
     ".json": re.compile(rb"\s*[{\[]"),
@@ -207,6 +209,8 @@ def _examine(version: Version, entries: Sequence[Entry]) -> None:
         folder, _, name = entry.path.rpartition("/")
         if name.lower().endswith(PICKLED):
             raise UntrustedError(f"{version}: {entry.path} may hold a pickle, which runs code when read; refused")
+        if BROUGHT.fullmatch(entry.path):
+            continue
         if name not in (CONTENT if folder == FOLDER else FRAME):
             raise UntrustedError(f"{version}: {entry.path} is a file that the pipeline does not publish; refused")
         if entry.size is not None and entry.size > MAX_FILE:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 State = Literal["whole", "incomplete", "foreign"]
 """Of a logged model's files: as published; some missing or changed; some that publish never writes."""
-CODE = ("edge_model.py", "float_model.py")
+CODE = ("edge_model.py", "float_model.py", "form_model.py")
 
 
 class Healer:
@@ -72,6 +72,7 @@ class Healer:
             return "whole"
         wanted = {f"{FOLDER}/{name}": sha256 for name, sha256 in model.sha256.items()}
         wanted[model.code.name] = digests({"code": model.code})["code"]
+        wanted |= {f"code/{name}": sha256 for name, sha256 in digests(model.brings).items()}
         frame = FRAME - {SIGNED, *CODE}
         try:
             listed = {entry.path for entry in store.entries()}

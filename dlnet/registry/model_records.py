@@ -11,7 +11,16 @@ from dlnet.export.saved import SavedEdge
 from dlnet.models.document import EVALUATION, Evaluated, ForecastErrors
 from dlnet.models.trained import SavedNetwork
 from dlnet.registry.card import edge_card, float_card
-from dlnet.registry.models import EDGE_CODE, EDGE_PACKAGES, FLOAT_CODE, FLOAT_PACKAGES, requirements
+from dlnet.registry.core_code import brought
+from dlnet.registry.models import (
+    EDGE_CODE,
+    EDGE_PACKAGES,
+    FLOAT_CODE,
+    FLOAT_PACKAGES,
+    FORM_CODE,
+    FORM_PACKAGES,
+    requirements,
+)
 from dlnet.registry.names import Role
 from dlnet.registry.project import Project
 from dlnet.registry.publication import Model
@@ -57,16 +66,18 @@ def edge_files(kind: Kind) -> tuple[str, ...]:
 
 def edge_model(project: Project, folder: Path) -> Model:
     """The model for the device, with the verdicts of gate and budget."""
-    encoder = load_as(folder, SavedEdge).device.encoder
+    device = load_as(folder, SavedEdge).device
+    alone = device.form_inputs is None
     chosen = project.choice.standing(folder.name)
     return Model(
         name=project.registered("edge"),
-        code=EDGE_CODE,
+        code=EDGE_CODE if alone else FORM_CODE,
         files={name: folder / name for name in edge_files(chosen.model.kind)},
         texts={EVALUATION: _evaluated(project.evaluation.shipped(folder.name))},
-        example=project.example(encoder),
-        horizon=encoder.horizon,
-        requirements=requirements(EDGE_PACKAGES),
+        example=project.edge_example(device),
+        horizon=device.encoder.horizon,
+        requirements=requirements(EDGE_PACKAGES if alone else FORM_PACKAGES),
+        brings={} if alone else brought(),
         description=edge_card(project.summary, project.choice),
         about=project.about("edge"),
         verdict=chosen.gate,

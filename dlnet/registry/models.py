@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 CODE = Path(__file__).parent
 EDGE_CODE = CODE / "edge_model.py"
 FLOAT_CODE = CODE / "float_model.py"
+FORM_CODE = CODE / "form_model.py"
 EDGE_PACKAGES = ("mlflow", "numpy", "ai-edge-litert")
+FORM_PACKAGES = ("mlflow", "numpy", "pydantic", "safetensors")
 FLOAT_PACKAGES = ("mlflow", "numpy", "safetensors", "torch")
 
 
@@ -41,9 +43,15 @@ def save_model(model: Model, path: Path, *, model_id: str, run_id: str) -> None:
             shutil.copyfile(file, files[name])
         for name, text in model.texts.items():
             files[name].write_text(text)
+        for name, file in model.brings.items():
+            copy = Path(folder) / "brought" / name
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(file, copy)
+        tops = sorted({name.partition("/")[0] for name in model.brings})
         mlflow.pyfunc.save_model(
             str(path),
             python_model=str(model.code),
+            code_paths=[str(Path(folder) / "brought" / top) for top in tops] or None,
             artifacts={name: str(file) for name, file in files.items()},
             signature=signature(model.example, model.horizon),
             input_example=dict(model.example),

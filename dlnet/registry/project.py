@@ -8,11 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+import numpy as np
+
 from dlnet.baselines.record import BaselineRecord, BaselineTable
 from dlnet.data.documents import TaskRecord
 from dlnet.data.encode import Encoder
 from dlnet.data.windows import WindowDataset
 from dlnet.errors import RegistryError
+from dlnet.export.edge import DeviceModel
+from dlnet.export.fixed import INPUT_BITS
 from dlnet.gate.choice import CHOICE, Choice
 from dlnet.registry.names import BATTERY, Role, registered_name
 from dlnet.report.documents import EvaluationReport, Student, SummaryReport
@@ -85,6 +89,16 @@ class Project:
         """Inputs of one validation window: ``z`` (1, T, C) and ``anchor`` (1, 1)."""
         ends = self.dataset.windows("validation", 1)[:1]
         return {"z": encoder.encode(self.dataset, ends), "anchor": encoder.anchor(self.dataset, ends)}
+
+    def edge_example(self, device: DeviceModel) -> dict[str, Any]:
+        """The same of a model for the device: with a form its inputs ``x`` (1, P), without a network no ``z``."""
+        example = self.example(device.encoder)
+        if device.form_inputs is None:
+            return example
+        ends = self.dataset.windows("validation", 1)[:1]
+        codes = device.form_inputs.of(self.dataset.histories(ends, device.encoder.features), device.encoder)
+        example["x"] = (codes * 2.0**-INPUT_BITS).astype(np.float32)
+        return {name: value for name, value in example.items() if name != "z" or device.spec.has_network}
 
 
 def summary_of(entries: Sequence[Summary], name: str) -> Summary:

@@ -35,6 +35,7 @@ class Model:
         about: description of the registered model, for all its versions.
         verdict: result of the gate; None for a name without a gate.
         budget: result of the budget on the device; None likewise.
+        brings: name below the model's folder ``code`` -> local file: modules that ``code`` imports.
     """
 
     name: str
@@ -48,6 +49,7 @@ class Model:
     texts: Mapping[str, str] = field(default_factory=dict)
     verdict: Verdict | None = None
     budget: Verdict | None = None
+    brings: Mapping[str, Path] = field(default_factory=dict)
 
     @property
     def passed(self) -> bool:
@@ -64,7 +66,8 @@ class Model:
     def key(self) -> str:
         """Content hash: the same files, code and signature are the same version."""
         shapes = {name: list(array.shape[1:]) for name, array in self.example.items()}
-        return content_key(self.name, self.sha256, digests({"code": self.code}), shapes, self.horizon)
+        code = digests({"code": self.code, **self.brings})
+        return content_key(self.name, self.sha256, code, shapes, self.horizon)
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dlnet.config.presets import MARKS
 from dlnet.config.quantities import Quantities, Target
 from dlnet.gate.choice import Choice
-from dlnet.gate.competitor import NAMES
+from dlnet.gate.competitor import title
 from dlnet.plots.axes import in_bytes
 from dlnet.report.candidate import candidate_section, table
 from dlnet.report.documents import (
@@ -121,9 +121,7 @@ def _models(summary: SummaryReport) -> str:
         chosen = edge.name == summary.edge.name
         row = _row(f"int8 {edge.name}", edge.spec_bytes, edge.int8, boosting, words.target)
         rows.append([f"**{cell}**" if chosen and cell else cell for cell in row])
-    rows += [
-        _row(f"{NAMES[form.kind]} {form.name}", form.bytes, form, boosting, words.target) for form in summary.forms
-    ]
+    rows += [_row(title(form.kind, form.name), form.bytes, form, boosting, words.target) for form in summary.forms]
     one = words.asset.one
     means = ["MAE", "/ boosting", "RMSE", f"{one} mean", f"worst {one}", "before knee", "after knee"]
     return table(["model", "size", *means], rows)

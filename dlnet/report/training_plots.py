@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator
 
-from dlnet.distill.gains import MeanStd
+from dlnet.distill.gains import Gain, MeanStd, PruningGain
 from dlnet.plots.style import FAINT, INK, MUTED, caption, palette
 from dlnet.report.documents import SummaryReport
 from dlnet.report.pipeline import Pipeline
@@ -62,16 +62,27 @@ def distillation(pipeline: Pipeline, label: str) -> Figure:
     second = pipeline.pruned.gains
     figure = Figure(figsize=(12, 4.8), layout="constrained")
     panels = figure.subplots(1, 2, width_ratios=[3, 2])
-    _bars(panels[0], [(row.loss, f"{row.cell}, {row.hidden} neurons", row.gain) for row in first])
+    _bars(panels[0], [(row.loss, _kind(row), row.gain) for row in first])
     seeds = max((row.seeds for row in first), default=0)
     panels[0].set(title=f"Stage 1: each loss and size (seeds: {seeds})", ylabel="lower validation MAE, %")
-    _bars(panels[1], [(row.method, f"{row.sparsity:.0%} pruned", row.gain) for row in second])
+    _bars(panels[1], [(row.method, _pruned(row), row.gain) for row in second])
     networks = max((row.networks for row in second), default=0)
     panels[1].set(title=f"Stage 2: pruned elites (networks each: {networks})")
     figure.suptitle(f"What distilling gains over labels alone: {label}", x=0.01, ha="left")
     text = f"Bars: mean; whiskers: standard deviation. Above 0 the teacher helped. {stage1.teacher.text}"
     caption(figure, textwrap.fill(text, CAPTION_WIDTH))
     return figure
+
+
+def _kind(row: Gain) -> str:
+    branches = f", {row.branches} branches" if row.branches > 1 else ""
+    return f"{row.cell}, {row.hidden} neurons{branches}"
+
+
+def _pruned(row: PruningGain) -> str:
+    bits = f", {row.bits} bits" if row.bits else ""
+    loss = "" if row.loss == "l1" else f", {row.loss}"
+    return f"{row.sparsity:.0%} pruned{bits}{loss}"
 
 
 def _bars(axes: Axes, rows: Sequence[tuple[str, str, MeanStd]]) -> None:

@@ -1,5 +1,5 @@
 // The library as a filter, for the sanitisers: reads records of fixed size from stdin, writes records to stdout.
-//   engine: int16 window[steps][channels], int32 anchor -> int32 forecast[horizon], int16 hidden[steps][hidden]; ends
+//   engine: int16 window[codes], int32 anchor -> int32 forecast[horizon], int16 hidden[steps][hidden]; ends
 //     with 1 where the rows one by one are not the same as the rows of a walk
 //   monitor: uint32 time, float values[inputs] -> int32 status, int32 ready, float ahead[horizon]
 #include <stdio.h>
@@ -17,9 +17,9 @@ static void write(const T *from, size_t count) {
 }
 
 static int engine() {
-  int16_t window[Model::steps * Model::channels], hidden[Model::steps * Model::hidden];
+  int16_t window[dlnet::Forecaster<Model>::codes], hidden[Model::steps * Model::hidden];
   int32_t anchor, forecast[Model::horizon], walked[Model::horizon];
-  while (read(window, Model::steps * Model::channels) && read(&anchor, 1)) {
+  while (read(window, dlnet::Forecaster<Model>::codes) && read(&anchor, 1)) {
     dlnet_trace(window, anchor, forecast, hidden);
     dlnet_engine(window, anchor, walked);
     if (memcmp(forecast, walked, sizeof walked) != 0) return 1;

@@ -4,24 +4,22 @@ static dlnet::Monitor<Model> monitor;
 static const int32_t ok = static_cast<int32_t>(dlnet::Status::ok);
 
 void dlnet_trace(const int16_t *window, int32_t anchor, int32_t *forecast, int16_t *hidden) {
-  dlnet::StoredWindow<Model> source(window);
   dlnet::Forecast<Model> ahead;
   StateRecorder recorder = {hidden};
-  dlnet::Engine<Model>::run(source, anchor, ahead, recorder);
+  if (!Model::has_network) memset(hidden, 0, Model::steps * Model::hidden * sizeof *hidden);
+  dlnet::run_stored(window, anchor, ahead, recorder);
   for (int32_t row = 1; row <= Model::horizon; ++row) *forecast++ = ahead.raw(static_cast<uint16_t>(row));
 }
 
 void dlnet_levels(const int16_t *window, int32_t anchor, int32_t *levels) {
-  dlnet::StoredWindow<Model> source(window);
   dlnet::Forecast<Model> ahead;
-  dlnet::Engine<Model>::run(source, anchor, ahead);
+  dlnet::run_stored(window, anchor, ahead);
   memcpy(levels, ahead.level, sizeof ahead.level);
 }
 
 void dlnet_engine(const int16_t *window, int32_t anchor, int32_t *forecast) {
-  dlnet::StoredWindow<Model> source(window);
   dlnet::Forecast<Model> ahead;
-  dlnet::Engine<Model>::run(source, anchor, ahead);
+  dlnet::run_stored(window, anchor, ahead);
   ahead.walk([&forecast](int32_t raw) {
     *forecast++ = raw;
     return true;
@@ -37,6 +35,12 @@ int32_t dlnet_encode(int16_t *window, int32_t *anchor) {
   dlnet::WindowEncoder<Model> encoder(monitor.rows());
   for (int t = 0; t < Model::steps; ++t) encoder.step(t, reinterpret_cast<dlnet::Half *>(window + t * Model::channels));
   *anchor = encoder.anchor();
+  return ok;
+}
+
+int32_t dlnet_inputs(int16_t *inputs) {
+  if (!monitor.ready()) return static_cast<int32_t>(dlnet::Status::not_ready);
+  if (Model::form_inputs > 0) dlnet::FormInputs<Model>::write(monitor.rows(), monitor.life(), inputs);
   return ok;
 }
 

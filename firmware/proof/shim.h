@@ -16,7 +16,7 @@ struct StateRecorder {
 
 #pragma GCC visibility push(default)  // all else is hidden: several models are loaded in one process
 extern "C" {
-// A window (steps, channels) of codes -> forecast (horizon,) in 2^-24 of health, and the state after each step.
+// A window (steps, channels) of codes, then the inputs of a form -> forecast (horizon,) in 2^-24 of health, and the state after each step.
 void dlnet_trace(const int16_t *window, int32_t anchor, int32_t *forecast, int16_t *hidden);
 // The engine as the monitor calls it: levels at the knots only.
 void dlnet_levels(const int16_t *window, int32_t anchor, int32_t *levels);
@@ -27,6 +27,7 @@ void dlnet_engine(const int16_t *window, int32_t anchor, int32_t *forecast);
 void dlnet_clear();
 int32_t dlnet_push(uint32_t time, const float *values);
 int32_t dlnet_encode(int16_t *window, int32_t *anchor);
+int32_t dlnet_inputs(int16_t *inputs);  // of the form
 int32_t dlnet_forecast(float *values);
 int32_t dlnet_ahead(int32_t *levels);
 int32_t dlnet_crossing(float value, int32_t *rows);

@@ -23,7 +23,7 @@ class Tool:
 TOOLBOX = (
     Tool(
         "forecast of the teacher: `l1`, `mse`, `cosine`",
-        "`students.losses`",
+        "`students.losses`, `prune.losses`",
         "a teacher",
         "yes",
         "losses/outputs.py",
@@ -50,8 +50,8 @@ TOOLBOX = (
         "losses/relations.py",
     ),
     Tool(
-        "synthetic windows: shifted, simulated",
-        "`students.shifted`, `students.simulated_stride`",
+        "synthetic windows: mixed, shifted, simulated",
+        "`students.mixed`, `students.shifted`, `students.simulated_stride`",
         "a teacher; no labels",
         "yes",
         "distill/synthetic.py",
@@ -76,7 +76,13 @@ TOOLBOX = (
     Tool("steps and knots (layers)", "`prune.methods: steps`, `knots`", "–", "yes", "compress/structure.py"),
     Tool("low rank", "`prune.methods: lowrank`", "–", "yes, as two factors", "compress/lowrank.py"),
     Tool("gradual pruning", "`prune.rounds` above 1", "–", "yes", "compress/stage2.py"),
-    Tool("branches behind a gate", "`students.branches` above 1", "–", "yes, one branch runs", "models/branches.py"),
+    Tool(
+        "branches behind a gate",
+        "`students.branches` above 1, or several",
+        "–",
+        "yes, one branch runs",
+        "models/branches.py",
+    ),
     Tool(
         "branch pruning: a share, or rare ones",
         "`prune.methods: branches`, `rare_branches`",
@@ -86,7 +92,7 @@ TOOLBOX = (
     ),
     Tool(
         "training with the engine's rounding",
-        "`prune.bits: 8` or `4`; with `prune.methods: same` nothing is pruned",
+        "`prune.bits`: 8, 4, or several; with `prune.methods: same` nothing is pruned",
         "–",
         "yes",
         "models/quantised.py",

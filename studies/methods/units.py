@@ -20,7 +20,7 @@ from dlnet.cost.shape import model_shape
 from dlnet.cost.table import costs
 from dlnet.data.schema import read_label, read_table
 from dlnet.distill.students import as_student
-from dlnet.distill.synthetic import Fleet, add_synthetic_windows, shifted, simulated
+from dlnet.distill.synthetic import Fleet, SyntheticWindows, mixed, shifted, simulated
 from dlnet.distill.targets import add_teacher_targets
 from dlnet.distill.teacher import train_teacher
 from dlnet.export.convert import weights_of
@@ -76,7 +76,11 @@ def losses(config: MethodsConfig, cell_split: CellSplit, folder: Path) -> Rows:
         _row(config, cell_split, student, "losses", student.lineage["loss"], student.lineage["seed"], LABELS)
         for student in first
     ]
+    mixtures = config.students.mixed
     synthetic = {
+        f"{WITH_TEACHER}, mixed windows": mixed(
+            cell_split.training_data, params.copies, mixtures.reach, mixtures.spread, seed=0
+        ),
         f"{WITH_TEACHER}, shifted windows": shifted(cell_split.training_data, params.copies, params.spread, seed=0),
         f"{WITH_TEACHER}, simulated cells": simulated(
             Fleet(read_table(SIMULATED), read_label(SIMULATED)),
@@ -88,7 +92,17 @@ def losses(config: MethodsConfig, cell_split: CellSplit, folder: Path) -> Rows:
             params.simulated_stride,
         ),
     }
-    training_sets = [add_synthetic_windows(cell_split.training_data, source, z) for z in synthetic.values()]
+    training_sets = [
+        add_teacher_targets(
+            cell_split.training_data,
+            [(source, 1.0)],
+            cell_split.dataset,
+            cell_split.encoder,
+            cell_split.windows,
+            synthetic=SyntheticWindows(z, cell_split.encoder),
+        )
+        for z in synthetic.values()
+    ]
     for seed in params.seeds:
         own = load_network(folder / f"{LABELS}-s{seed}")
         training_sets.append(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -64,7 +65,8 @@ def main() -> None:
     )
     cells, rows = load(config), []
     for unit in tqdm(list(units(config)), desc="study", unit="unit"):
-        found = rows_of(unit.path, f"{WORK}.{unit.work}", settings(config, unit), lambda unit=unit: _run(config, cells, unit))
+        work = partial(_run, config, cells, unit)
+        found = rows_of(unit.path, f"{WORK}.{unit.work}", settings(config, unit), work)
         rows += [{**row, "track": unit.track, "split": unit.split} for row in found]
     write_results(pd.DataFrame(rows), config, cells)
 

@@ -123,9 +123,9 @@ def _track(name: str, track: dict[str, Any], protocol: dict[str, Any]) -> list[s
 
 
 _RATIO = (
-    "Ratios of MAEs over test windows, with the 95 % interval of a paired bootstrap over cells, and the range of single "
-    "splits. The best form is chosen by the gate on validation windows, within `publish.budget` by the cost model; the "
-    "other form is the best of another kind (linear, forest, blend) that takes at most its flash."
+    "Ratios of MAEs over test windows, with the 95 % interval of a paired bootstrap over cells, and the range of "
+    "single splits. The best form is chosen by the gate on validation windows, within `publish.budget` by the cost "
+    "model; the other form is the best of another kind (linear, forest, blend) that takes at most its flash."
 )
 _GAIN = (
     "Gain in test MAE over the same student trained on labels alone, positive is better, with the 95 % interval of a "
@@ -182,8 +182,9 @@ def _chosen(track: dict[str, Any], protocol: dict[str, Any], name: str) -> str:
         f"The int8 student is, for each split and seed, the one with the least validation error among those of at most "
         f"{protocol['most_parameters'][name]:,} parameters (mean {edge['parameters']['mean']:.0f}, largest "
         f"{edge['parameters']['most']}): {_counts(edge['chosen'])}. Its error is {track['int8_over_float']:.3f} times "
-        f"that of its float network. The best form was: {_counts(forms['chosen'])}; median {forms['flash_bytes']:,} B of "
-        f"flash, {forms['instructions']:,} instructions, {forms['ms_modelled']:.2f} ms (modelled). {track['verdict']}"
+        f"that of its float network. The best form was: {_counts(forms['chosen'])}; median {forms['flash_bytes']:,} B "
+        f"of flash, {forms['instructions']:,} instructions, {forms['ms_modelled']:.2f} ms (modelled). "
+        f"{track['verdict']}"
     )
 
 

@@ -36,7 +36,9 @@ def write_results(table: pd.DataFrame, config: StudyConfig, cells: Cells) -> Non
             "horizon": config.task.horizon,
             "window": config.task.window,
         },
-        "tracks": {track: summarise(table[table["track"] == track], track, study.share_hidden) for track in study.tracks},
+        "tracks": {
+            track: summarise(table[table["track"] == track], track, study.share_hidden) for track in study.tracks
+        },
     }
     write_json(DOCS / "results.json", content)
     draw(content, DOCS / "img")
@@ -71,11 +73,7 @@ def summarise(table: pd.DataFrame, track: Track, share_hidden: int) -> dict[str,
         "distillation": {
             "stage 1": gain_rows(groups["student"], 1.0, share_hidden),
             "stage 2": stage2_gains(groups["pruned"]) if "pruned" in groups else [],
-            "shares": [
-                row
-                for share, part in groups.get("student on a share", table[:0]).groupby("share", sort=True)
-                for row in gain_rows(part, float(share), share_hidden)
-            ],
+            "shares": share_rows(groups["student on a share"], share_hidden) if "student on a share" in groups else [],
         },
     }
 
@@ -85,6 +83,12 @@ def gain_rows(students: pd.DataFrame, share: float, hidden: int) -> list[dict[st
     found = gains(students)
     chosen = headline_gain(found, hidden)
     return [{"share": share, **row, "goal": GAINS.get(share) if row is chosen else None} for row in found]
+
+
+def share_rows(students: pd.DataFrame, hidden: int) -> list[dict[str, Any]]:
+    """``gain_rows`` for each smaller share of the training cells."""
+    parts = students.groupby("share", sort=True)
+    return [row for share, part in parts for row in gain_rows(part, float(share), hidden)]
 
 
 def stage2_gains(pruned: pd.DataFrame) -> list[dict[str, Any]]:
@@ -136,7 +140,12 @@ def _forms(candidates: pd.DataFrame | None) -> dict[str, Any] | None:
         return None
     costs = {key: _median(candidates[key]) for key in ("flash_bytes", "instructions", "ram_bytes")}
     chosen = candidates["form"].value_counts().to_dict()
-    return {**model_figures(candidates), **costs, "ms_modelled": float(candidates["ms_modelled"].median()), "chosen": chosen}
+    return {
+        **model_figures(candidates),
+        **costs,
+        "ms_modelled": float(candidates["ms_modelled"].median()),
+        "chosen": chosen,
+    }
 
 
 def _verdict(teachers: pd.DataFrame, students: pd.DataFrame) -> str:

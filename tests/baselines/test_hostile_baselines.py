@@ -64,6 +64,28 @@ def test_a_shape_that_no_fit_gives_is_refused(tmp_path, name, keys, value):
     refused(folder, r"model\.json: (shape|start)\.")
 
 
+@pytest.mark.parametrize("name", ["ridge", "boosting"])
+@pytest.mark.parametrize(
+    "memory",
+    [{"history": [50, 20]}, {"history": [10]}, {"history": [500]}, {"history": [-50]}, {"youth": [5, 5]},
+     {"youth": [-1, 5]}, {"youth": [5, 10**9]}, {"youth": [5]}, {"history": [20, "50"]}],
+)  # fmt: skip
+def test_a_past_that_no_fit_knows_is_refused(tmp_path, name, memory):
+    folder = folder_of(name, tmp_path)
+    set_in(folder / "model.json", ["shape", "summary", "memory"], {"history": [], "youth": None} | memory)
+    refused(folder, r"model\.json: shape\.")
+
+
+@pytest.mark.parametrize("name", ["ridge", "boosting"])
+def test_a_past_that_the_numbers_do_not_fit_is_refused(tmp_path, name):
+    folder = folder_of(name, tmp_path)
+    set_in(folder / "model.json", ["shape", "form"], "cubic")
+    refused(folder, r"model\.json: shape\.form")
+    set_in(folder / "model.json", ["shape", "form"], "linear")
+    if name == "ridge":
+        refused(folder, "coefficients does not fit")
+
+
 @pytest.mark.parametrize(
     ("keys", "value"),
     [(("summary", "window"), 24), (("knots", "at"), [2, 5, 8]), (("summary", "window"), 10**9)],

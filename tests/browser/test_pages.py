@@ -17,7 +17,6 @@ from dlnet.registry.client import connect
 from dlnet.registry.collect import collect
 from dlnet.registry.publish import publish
 from dlnet.release.plan import Releases
-from stages.publish import PublishConfig
 
 ROOT = Path(__file__).parents[2]
 pytestmark = [
@@ -58,7 +57,7 @@ def site(migrated, tmp_path_factory) -> Iterator[Site]:
         client = connect(team.uri)
         publish(collect(make(folder / "made")), client, team.uri)
         if PICTURES:  # a whole pipeline has more to show
-            publish(collect(ROOT, PublishConfig.load(ROOT / "params.yaml").publish), client, team.uri)
+            publish(collect(ROOT), client, team.uri)
         event = WebhookEvent(WebhookEntity.MODEL_VERSION_ALIAS, WebhookAction.CREATED)
         client.create_webhook("relay", f"http://host.docker.internal:{relay.port}/webhook", [event], secret=SECRET)
         with browser("admin", team.secrets[PASSWORD]) as page:

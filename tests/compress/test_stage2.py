@@ -34,7 +34,7 @@ def params(methods, **changes):
         "alpha": 0.5,
         "seeds": [0],
         "bits": 0,
-        "loss": "l1",
+        "losses": ["l1"],
     }
     return PruneParams(**content | {"training": training} | changes)
 
@@ -188,8 +188,10 @@ def test_every_loss_works_in_the_second_stage_with_synthetic_windows(setting, mo
     monkeypatch.setattr("os.cpu_count", lambda: 1)  # no pool of processes, which takes seconds to start
     context, encoder = setting
     synthetic = SyntheticWindows(mixed(context.plain(encoder), 1, 0.1, 0.3, seed=0), encoder)
-    used = replace(context, loss=loss, hint_width=3, synthetic=synthetic, teacher=context.teacher if teacher else None)
-    students, _ = compress_all([elite(encoder)], params(["features_l1"]), PLAN, used)
+    used = replace(
+        context, losses=(loss,), hint_width=3, synthetic=synthetic, teacher=context.teacher if teacher else None
+    )
+    students, _ = compress_all([elite(encoder)], params(["features_l1"], losses=[loss]), PLAN, used)
     assert [student.lineage["loss"] for student in students] == [loss, "labels"]
     for student in students:
         assert all(torch.isfinite(value).all() for value in student.parameters.values())

@@ -45,7 +45,7 @@ def test_a_student_of_one_branch_has_no_usage():
     assert list(student.metrics) == ["mae_validation", "steps"]
 
 
-def test_usage_is_that_of_the_rounded_network_where_training_rounds():
+def test_usage_is_that_of_the_rounded_network_however_it_was_trained():
     config = small_net(branches=2, bits=8)
     result, training_data = trained(config), synthetic_training_data(config)
     result.parameters["wg"].zero_()[0] = 1.0
@@ -53,4 +53,4 @@ def test_usage_is_that_of_the_rounded_network_where_training_rounds():
     encoder = synthetic_encoder()[1]
     assert as_student(result, encoder, training_data).metrics["branch_usage"] == [1, 0]
     in_floats = replace(result, config=replace(config, bits=0))
-    assert as_student(in_floats, encoder, training_data).metrics["branch_usage"] == [0, 1]
+    assert as_student(in_floats, encoder, training_data).metrics["branch_usage"] == [1, 0], "a device rounds it too"

@@ -18,6 +18,7 @@ TRAINING = {"steps": 6, "batch": 8, "learning_rate": 3e-3, "weight_decay": 1e-4,
 PARAMS = TeacherParams(
     kind="continuous",
     seed=3,
+    boosting=0.0,
     ensemble={"cell": "ltc", "hidden": 4, "members": 3, "noise": [1, 2], "training": TRAINING},
     continuous={"cell": "liquid", "solver": "fused", "substeps": 1, "hidden": 6, "members": 2, "training": TRAINING},
 )

@@ -1,17 +1,26 @@
 """Costs of a forecast: budgets of the published recipe, the model of cycles by hand, the report."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
 from firmware_models import needs_arm, shaped
 
-from dlnet.errors import ToolError
+from dlnet.errors import ParityError, ToolError
 from dlnet.firmware import report, toolchain
 from dlnet.firmware.arm import build
 from dlnet.firmware.cost_error import cost_error, shape_of
 from dlnet.firmware.cycles import Instruction, count
-from dlnet.firmware.documents import FirmwareReport, FrontEnd, MeasuredModel, Milliseconds, MonitorCosts, ProvenModel
+from dlnet.firmware.documents import (
+    DifferingModel,
+    FirmwareReport,
+    FrontEnd,
+    MeasuredModel,
+    Milliseconds,
+    MonitorCosts,
+    ProvenModel,
+)
 from dlnet.firmware.emulate import EmulatedCore
 from dlnet.firmware.measure import measure
 from studies import fit
@@ -104,7 +113,7 @@ def test_waiting_for_flash_by_hand():
     assert found.milliseconds(64).cache_off == pytest.approx(22 / 64_000)
 
 
-def row(name: str, instructions: int, mae: float) -> MeasuredModel:
+def row(name: str, instructions: int) -> MeasuredModel:
     """A row of synthetic figures."""
     ms = Milliseconds(no_wait=0.1, cache_on=0.2, cache_off=0.3)
     monitor = MonitorCosts(
@@ -113,35 +122,51 @@ def row(name: str, instructions: int, mae: float) -> MeasuredModel:
     )  # fmt: skip
     front_end = FrontEnd(**dict.fromkeys(FrontEnd.model_fields, 1))
     return MeasuredModel(
-        model=name, sha256="0", mae_int8=mae, front_end=front_end, golden_windows=8, equal=("numpy",),
+        model=name, sha256=f"sum of {name}", front_end=front_end, golden_windows=8, equal=("numpy",),
         instructions=instructions, ms_modelled=ms, flash_bytes=1, ram_bytes=2, stack_bytes=3, monitor=monitor,
         cost_model_error={"flash_bytes": 0.01},
     )  # fmt: skip
 
 
-ROWS = (row("a", 1, 0.1), row("b", 2, 0.2))
+ROWS = (row("a", 1), row("b", 2))
 
 
-def test_the_chosen_model_stands_at_the_top(tmp_path):
-    found = report.report(ROWS, "b", report.Tools("g++", "arm-none-eabi-gcc 12.2.1"))
+def test_every_model_has_a_row_and_is_found_by_its_content(tmp_path):
+    differing = DifferingModel(model="c", sha256="sum of c", differs="state differs")
+    found = report.report([*ROWS, differing], report.Tools("g++", "arm-none-eabi-gcc 12.2.1"))
     found.write(tmp_path / "firmware.json")
     content = json.loads((tmp_path / "firmware.json").read_text())
-    assert (content["model"], content["instructions"], content["mae_int8"]) == ("b", 2, 0.2)
-    assert [one["model"] for one in content["elites"]] == ["a", "b"]
+    assert [one["model"] for one in content["models"]] == ["a", "b", "c"]
+    assert content["compiler"] == "arm-none-eabi-gcc 12.2.1"
     assert FirmwareReport.read(tmp_path / "firmware.json") == found
+    assert (found.entry("b", "sum of b"), found.entry("c", "sum of c")) == (ROWS[1], differing)
+    assert found.entry("b", "sum of a") is None
 
 
-def test_without_the_arm_compiler_nothing_is_reported(tmp_path, monkeypatch):
+def test_without_the_arm_compiler_nothing_is_counted(tmp_path, monkeypatch):
     monkeypatch.setattr(toolchain.shutil, "which", lambda _name: None)
     tools = report.Tools.find()
-    found = report.report([ROWS[0].to(ProvenModel)], "a", tools)
+    found = report.report([ROWS[0].to(ProvenModel)], tools)
     found.write(tmp_path / "firmware.json")
     content = json.loads((tmp_path / "firmware.json").read_text())
     assert tools == report.Tools(None, None)
-    assert content["model"] is None
+    assert content["compiler"] is None
     assert "gcc-arm-none-eabi" in content["not_measured"]
-    assert "instructions" not in content
+    assert "instructions" not in content["models"][0]
     assert FirmwareReport.read(tmp_path / "firmware.json") == found
+
+
+def test_a_model_whose_compiled_code_differs_has_a_row_that_says_so(monkeypatch):
+    """It is one of several models: the others can ship all the same."""
+    model = shaped("one of each")
+
+    def differs(*_):
+        raise ParityError("state differs: this machine")
+
+    monkeypatch.setattr(report, "prove_host", differs)
+    monkeypatch.setattr(report, "read_tensors", lambda _path: {"input": None, "anchor": None})
+    found = report.row(model, Path("models/edge/a"), None, None, report.Tools("g++", None), 64.0)
+    assert found == DifferingModel(model=model.name, sha256=model.sha256, differs="state differs: this machine")
 
 
 def test_a_missing_compiler_is_named_with_its_package(monkeypatch):

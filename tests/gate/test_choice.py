@@ -50,7 +50,7 @@ def test_where_none_passes_the_best_within_the_budget_is_named_and_is_no_candida
     heavy = competitor("heavy", 0.0025, costs=costs(instructions=15_001))
     found = chosen(heavy, competitor("worse", 0.004), competitor("bad", 0.003))
     assert (found.name, found.candidate) == ("bad", False)
-    assert "not surely below 1 x" in found.chosen.gate.reasons[0]
+    assert "line (6 validation assets), not surely below 1 x" in found.chosen.gate.reasons[0]
     assert chosen(heavy).name == "heavy"
 
 

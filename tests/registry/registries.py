@@ -44,7 +44,7 @@ def registry(migrated, tmp_path, monkeypatch):
 
 @pytest.fixture(scope="session")
 def three(tmp_path_factory, migrated):
-    """A registry with three versions of dlnet-edge: 1 and 2 pass, 3 (the newest) does not beat the baselines."""
+    """A registry with three versions of dlnet-edge: 1 and 2 pass, 3 (the newest) is no better than persistence."""
     from dlnet.registry.client import connect
     from dlnet.registry.collect import collect
     from dlnet.registry.publish import publish

@@ -5,15 +5,18 @@ import shutil
 from pathlib import Path
 
 import pytest
-from made_pipeline import EDGE, make
+from made_pipeline import EDGE, LIMITS, RIVALS, competing, figures, make
 from registry_content import content
 
 from dlnet.config.quantities import load_quantities
 from dlnet.errors import DLNetError
+from dlnet.export.documents import EdgeMetrics
+from dlnet.gate.choice import CHOICE, choose
 from dlnet.registry.client import connect
 from dlnet.registry.collect import collect
 from dlnet.registry.publish import publish
-from dlnet.report.documents import SummaryReport
+from dlnet.report.documents import EvaluationReport, FormSummary, SummaryReport
+from tasks import BATTERY
 
 PROJECT = Path(__file__).parents[2]
 
@@ -164,3 +167,32 @@ def test_the_whole_pipeline_in_a_registry_twice(registry, made):
     assert before["registered"]["dlnet-edge"]["aliases"] == {"candidate": 1}
     publish(collect(made), client)
     assert content(client) == before
+
+
+def test_a_form_that_was_chosen_is_registered_with_its_own_files_and_figures(project):
+    name, folder = "linear", project / "models/edge/linear"
+    shutil.copytree(project / "models/edge" / EDGE, folder)
+    for graph in ("step.tflite", "head.tflite"):
+        (folder / graph).unlink()
+    metrics = EdgeMetrics.read(folder / "metrics.json")
+    metrics.model_copy(update={"name": name, "kind": "linear"}).write(folder / "metrics.json")
+    evaluation = EvaluationReport.read(project / "reports/evaluation.json")
+    forms = {name: evaluation.edge[EDGE].int8}
+    evaluation.model_copy(update={"forms": forms}).write(project / "reports/evaluation.json")
+    form = FormSummary(
+        **dict(figures(0.00111)), validation=figures(0.00101), name=name, kind="linear", bytes=1900, parameters=816,
+        mae_float_validation=0.001,
+    )  # fmt: skip
+    summary = SummaryReport.read(project / "reports/summary.json")
+    summary.model_copy(update={"forms": (form,)}).write(project / "reports/summary.json")
+    students = [competing(path.name, 0.0012) for path in (project / "models/edge").iterdir() if path.name != name]
+    both = [*students, competing(name, 0.00101, kind="linear")]
+    choose(both, RIVALS, LIMITS, BATTERY, 20).write(project / CHOICE)
+    publication = collect(project)
+    run, model = publication.models[2]
+    assert (run.title, run.metrics["mae"], model.name, model.passed) == ("linear linear", 0.00111, "dlnet-edge", True)
+    assert sorted(model.files) == sorted(run.files) == ["golden.safetensors", "metrics.json", "model.json", "spec.json"]
+    assert publication.pipeline.title == "linear 0.00111, with_target"
+    assert publication.pipeline.metrics["mae_chosen"] == 0.00111
+    assert "linear form is the candidate" in publication.pipeline.tags["mlflow.note.content"]
+    assert [run.name for run, _ in publication.models[:2]] == ["teacher", EDGE]

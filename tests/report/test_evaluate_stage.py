@@ -9,9 +9,13 @@ import pytest
 from ruamel.yaml import YAML
 from synthetic_dataset import task
 
-from dlnet.files import write_parquet
+from dlnet.export.saved import SavedEdge
+from dlnet.files import read_json, write_parquet
+from dlnet.firmware.documents import DifferingModel, FirmwareReport
+from dlnet.gate.choice import Choice
 from dlnet.report.documents import SummaryReport
 from dlnet.report.plots import PICTURES
+from dlnet.saved import load_as
 from dlnet.select.record import FrontRecord
 from stages import evaluate, run
 
@@ -94,6 +98,25 @@ def test_health_of_test_assets_changes_test_figures_only(workdir, no_pictures):
     assert after.edge.name == before.edge.name
     assert after.edge.validation == before.edge.validation
     assert after.edge.mae_int8 != before.edge.mae_int8
+
+
+def test_where_the_students_code_differs_the_form_ships(workdir, no_pictures, capsys):
+    """The report speaks of the best student all the same."""
+    entries = []
+    for folder in (path for path in (workdir / "models/edge").iterdir() if path.name != made_report.FORM):
+        sha256 = load_as(folder, SavedEdge).device.sha256
+        entries.append(DifferingModel(model=folder.name, sha256=sha256, differs="state differs: Arm, DSP path"))
+    FirmwareReport(compiler="gcc", models=tuple(entries)).write(workdir / "reports/firmware.json")
+    evaluate.main()
+    choice = Choice.read(workdir / "reports/choice.json")
+    assert (choice.name, choice.kind, choice.candidate) == (made_report.FORM, "linear", True)
+    assert capsys.readouterr().out.splitlines()[-1] == choice.sentence
+    assert choice.sentence.startswith("linear form is the candidate: ")
+    summary, text = SummaryReport.read(workdir / "reports/summary.json"), (workdir / "reports/report.md").read_text()
+    assert summary.edge.name == choice.student in {entry.model for entry in entries}
+    assert choice.sentence in text.split("## ")[0]
+    assert f"- `{entries[0].model}`: not equal to the reference: state differs: Arm, DSP path\n" in text
+    assert read_json(workdir / "reports/metrics.json")["mae"]["chosen"] == summary.shipped(made_report.FORM).mae
 
 
 def test_no_other_stage_asks_for_test_targets():

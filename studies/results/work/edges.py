@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
+
+import numpy as np
 
 from dlnet.baselines.fit import LINE
 from dlnet.baselines.trends import Trend
-from dlnet.cost.spec import spec_costs
+from dlnet.cost.table import costs
 from dlnet.data.encode import Encoder
+from dlnet.data.windows import Ends, Floats
 from dlnet.export.convert import weights_of
-from dlnet.export.edge_form import EdgeForm, Fitted, alone, blended, forms_of_kind, shipped
-from dlnet.export.form_inputs import FormInputs
+from dlnet.export.costs import spec_costs
+from dlnet.export.edge_form import EdgeForm, Fitted, alone, best_beside, blended, forms_of_kind, shipped
+from dlnet.export.form import ONE
 from dlnet.export.reference import predict_reference, quantise_inputs
 from dlnet.export.size import spec_bytes
 from dlnet.export.spec import Spec, make_spec
@@ -83,54 +88,51 @@ def _best_of_each_size(models: list[TrainedModel]) -> list[TrainedModel]:
 
 
 def _forms(setting: Setting) -> tuple[list[Shippable], list[Fitted]]:
-    """The forms that ship alone, and those that networks are blended with, the best first."""
+    """The forms that ship alone, and those that networks may be blended with."""
     folder, split, blend = baselines.folder(setting), setting.cell_split, setting.config.quantise.blend
     found = []
-    for name, fitted in shipped(folder).items():
-        own = fitted.model
-        edge = alone(fitted, split.dataset, split.task)
-        found.append(_shippable(setting, name, edge, lambda ends, own=own: own.forecast(split.dataset, ends)))
-    return found, [] if blend.form == "none" else forms_of_kind(folder, blend.form)
+    for name, fitted in shipped(folder, split.task.knots).items():
+        mae_float = setting.on_validation(partial(fitted.model.forecast, split.dataset))[0]
+        found.append(_with_form(setting, name, alone(fitted, split.dataset, split.task), mae_float))
+    return found, [] if blend.form == "none" else forms_of_kind(folder, blend.form, split.task.knots)
 
 
 def _network(setting: Setting, model: TrainedModel, spec: Spec, beside: list[Fitted]) -> list[Shippable]:
     """An int8 student, and its blend with the best of ``beside`` where one is wanted."""
-    split, encoder = setting.cell_split, model.encoder
+    split, encoder, config = setting.cell_split, model.encoder, setting.config
+    dataset, ends = split.dataset, split.windows.validation
+    modelled = costs(model, config.cost)
+    own_costs = {key: modelled[key] for key in Costs.model_fields}
+    mae_float = setting.on_validation(partial(model.forecast, dataset))[0]
+    found = [_shippable(setting, model.name, spec, own_costs, _reference(setting, spec, encoder), mae_float)]
+    fitted = best_beside(beside, encoder, dataset, ends)
+    both = None if fitted is None else blended(spec, encoder, fitted, dataset, split.task, config.quantise.blend)
+    if fitted is None or both is None:
+        return found
+    share = both.spec.weight / ONE
 
-    def floats(ends: Any) -> Forecast:
-        return model.forecast(split.dataset, ends)
+    def floats(at: Ends) -> Floats:
+        return np.asarray(share * model.forecast(dataset, at) + (1 - share) * fitted.model.forecast(dataset, at))
 
-    reference = _reference(setting, spec, encoder)
-    found = [_competitor(setting, model.name, spec, encoder, None, reference, floats)]
-    both = blended(spec, encoder, beside, split.dataset, split.task, setting.config.quantise.blend)
-    return found if both is None else [*found, _shippable(setting, f"{model.name}-blend", both, None)]
+    return [*found, _with_form(setting, f"{model.name}-blend", both, setting.on_validation(floats)[0])]
 
 
-def _shippable(setting: Setting, name: str, edge: EdgeForm, floats: Forecaster | None) -> Shippable:
-    dataset = setting.cell_split.dataset
-    return _competitor(
-        setting, name, edge.spec, edge.encoder, edge.inputs, lambda ends: edge.predict(dataset, ends), floats
-    )
+def _with_form(setting: Setting, name: str, edge: EdgeForm, mae_float: float) -> Shippable:
+    forecast = partial(edge.predict, setting.cell_split.dataset)
+    return _shippable(setting, name, edge.spec, spec_costs(edge.spec, edge.encoder, edge.inputs), forecast, mae_float)
 
 
-def _competitor(
-    setting: Setting,
-    name: str,
-    spec: Spec,
-    encoder: Encoder,
-    inputs: FormInputs | None,
-    forecast: Forecaster,
-    floats: Forecaster | None,
+def _shippable(
+    setting: Setting, name: str, spec: Spec, modelled: dict[str, float], forecast: Forecaster, mae_float: float
 ) -> Shippable:
-    """``floats``: its own float model; without one the integer form counts as equal to it."""
     mae, cells = setting.on_validation(forecast)
     competitor = Competitor(
         name=name,
         kind=spec.kind,
         mae_validation=mae,
-        mae_float=mae if floats is None else setting.on_validation(floats)[0],
+        mae_float=mae_float,
         assets=cells,
-        costs=Costs(**spec_costs(spec, encoder, inputs)),
+        costs=Costs(**modelled),
         origin=MODELLED,
     )
     return Shippable(competitor, forecast, spec_bytes(spec))
@@ -167,7 +169,4 @@ def _rivals(setting: Setting) -> dict[str, Rival]:
     """What the gate holds every model against."""
     dataset, task = setting.cell_split.dataset, setting.cell_split.task
     trends = {"persistence": Trend(0, 1, task.horizon), "line": Trend(1, min(LINE, task.window), task.horizon)}
-    return {
-        name: Rival(*setting.on_validation(lambda ends, trend=trend: trend.forecast(dataset, ends)))
-        for name, trend in trends.items()
-    }
+    return {name: Rival(*setting.on_validation(partial(trend.forecast, dataset))) for name, trend in trends.items()}

@@ -14,7 +14,9 @@ def run(setting: Setting) -> Rows:
     """One row: the mean of the members, and the mean error of single ones."""
     model = trained(setting)
     members = float(np.mean(model.metrics["members_mae_validation"]))
-    return [setting.network_row(model, kind="teacher", seed=setting.config.teacher.seed, members_mae_validation=members)]
+    return [
+        setting.network_row(model, kind="teacher", seed=setting.config.teacher.seed, members_mae_validation=members)
+    ]
 
 
 def trained(setting: Setting) -> TrainedModel:

@@ -182,9 +182,11 @@ class WindowEncoder {
   }
 
   // Health that the forecast starts from, 2^-24.
-  int32_t anchor() const {
+  int32_t anchor() const { return anchor_of(rows_); }
+
+  static int32_t anchor_of(const Rows<Model> &rows) {
     if (!Model::with_target) return Model::anchor;
-    return (rows_.clean(0)[Model::window - 1] + Model::health_offset) * 512;
+    return (rows.clean(0)[Model::window - 1] + Model::health_offset) * 512;
   }
 
   inline void step(int t, Half *x) const {

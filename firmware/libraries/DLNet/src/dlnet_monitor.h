@@ -4,14 +4,14 @@
 #pragma once
 
 #include "dlnet_encoder.h"
-#include "dlnet_engine.h"
+#include "dlnet_forecaster.h"
 #include "dlnet_state.h"
 
 namespace dlnet {
 
 // `Model` is the struct that `dlnet firmware` writes into model_data.h. No allocation; sizeof(Monitor<Model>) bytes.
 template <class Model>
-class Monitor {
+class Monitor : private Life<Model> {  // a base, so that nothing takes no byte
  public:
   constexpr Monitor() : rows_() {}
 
@@ -57,6 +57,7 @@ class Monitor {
     rows_.latest[Model::inputs] = absent;
     rows_.last = time;
     if (rows_.count < Model::window) ++rows_.count;
+    past().add(rows_);
     return Status::ok;
   }
 
@@ -84,8 +85,7 @@ class Monitor {
   // missing(); not_ready.
   Status forecast(Forecast<Model> &ahead) const {
     if (!ready()) return Status::not_ready;
-    WindowEncoder<Model> window(rows_);
-    Engine<Model>::run(window, window.anchor(), ahead);
+    Forecaster<Model>::run(rows_, life(), ahead);
     if (saturated()) return Status::saturated;
     return held() || missing() ? Status::held : Status::ok;
   }
@@ -131,20 +131,30 @@ class Monitor {
   // Bytes of a saved state; the same for every state of a model.
   static constexpr size_t state_size() { return State<Model>::size; }
 
-  // Write state_size() bytes to keep over a reset: format, model, all rows, checksum. Returns state_size(), or 0 if
+  // Write state_size() bytes to keep over a reset: format, model, all rows, what a form knows of the life, checksum. Returns state_size(), or 0 if
   // `size` is smaller.
-  size_t save(uint8_t *buffer, size_t size) const { return State<Model>::save(rows_, buffer, size); }
+  size_t save(uint8_t *buffer, size_t size) const {
+    return State<Model>::save(rows_, life(), buffer, size);
+  }
 
   // Restore a saved state. Returns ok; bad_size; bad_format; other_model; bad_checksum; bad_state.
-  Status load(const uint8_t *buffer, size_t size) { return State<Model>::load(rows_, buffer, size); }
+  Status load(const uint8_t *buffer, size_t size) { return State<Model>::load(rows_, past(), buffer, size); }
 
   // Remove all rows.
-  void clear() { memset(&rows_, 0, sizeof rows_); }
+  void clear() {
+    memset(&rows_, 0, sizeof rows_);
+    past() = Life<Model>();
+  }
 
   // The stored rows, for tests.
   const Rows<Model> &rows() const { return rows_; }
 
+  // What is known of the rows before those, for tests.
+  const Life<Model> &life() const { return *this; }
+
  private:
+  Life<Model> &past() { return *this; }
+
   // Whether the target is off its level, so that the row is held. Until a level has lasted longer than a check-up nobody
   // can tell which of two is one: then a row off the level begins a new one at once.
   bool leaves_level(int16_t code) {

@@ -3,7 +3,7 @@
 // whole monitor on synthetic rows.
 #pragma once
 
-#include "dlnet_engine.h"
+#include "dlnet_forecaster.h"
 #include "dlnet_monitor.h"
 #include "dlnet_state.h"
 
@@ -24,6 +24,19 @@ class StoredWindow {
   const int16_t *next_;
 };
 
+// Forecast from a window's codes, then the inputs of a form: Forecaster<Model>::codes of them.
+template <class Model, class Observer>
+void run_stored(const int16_t *codes, int32_t anchor, Forecast<Model> &ahead, Observer &observer) {
+  StoredWindow<Model> window(codes);
+  Forecaster<Model>::run(window, codes + Forecaster<Model>::network_codes, anchor, ahead, observer);
+}
+
+template <class Model>
+void run_stored(const int16_t *codes, int32_t anchor, Forecast<Model> &ahead) {
+  NoObserver observer;
+  run_stored(codes, anchor, ahead, observer);
+}
+
 // Pseudo-random int16: the upper half of x = 1664525 x + 1013904223 (mod 2^32), the generator of Numerical Recipes.
 class Numbers {
  public:
@@ -40,7 +53,7 @@ class Numbers {
 template <class Model>
 void synthetic_window(uint32_t seed, int16_t *window) {
   Numbers numbers(seed);
-  for (int i = 0; i < Model::steps * Model::channels; ++i) window[i] = numbers.next();
+  for (int i = 0; i < Forecaster<Model>::codes; ++i) window[i] = numbers.next();
 }
 
 // Row `number` from 1 on, in the units of its inputs: eight rows that leave the range of their codes, eight within half
@@ -95,14 +108,14 @@ bool tables_intact() {
 // Continues `crc` with the forecasts of Model::golden stored and Model::synthetic_windows synthetic windows.
 template <class Model>
 uint32_t engine_checksum(uint32_t crc) {
-  constexpr int size = Model::steps * Model::channels;
+  constexpr int size = Forecaster<Model>::codes;
   int16_t made[size];
   Forecast<Model> ahead;
   for (int i = 0; i < Model::golden + Model::synthetic_windows; ++i) {
     const bool stored = i < Model::golden;
     if (!stored) synthetic_window<Model>(static_cast<uint32_t>(i - Model::golden), made);
-    StoredWindow<Model> window(stored ? Model::golden_window + i * size : made);
-    Engine<Model>::run(window, stored ? Model::golden_anchor[i] : int32_t{1} << 24, ahead);
+    run_stored(stored ? Model::golden_window + i * size : made, stored ? Model::golden_anchor[i] : int32_t{1} << 24,
+               ahead);
     crc = checksum(ahead, crc);
   }
   return crc;

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Saved state: "DLN", format 3, the first eight bytes of the model's SHA-256, the rows, CRC-32 of all before it.
+// Saved state: "DLN", format 3, the first eight bytes of the model's SHA-256, the rows, what a form knows of the life
+// before them, CRC-32 of all before it.
 #pragma once
 
-#include "dlnet_encoder.h"
+#include "dlnet_life.h"
 
 namespace dlnet {
 
@@ -19,20 +20,22 @@ inline uint32_t crc32(const uint8_t *bytes, size_t size, uint32_t crc = 0) {
 template <class Model>
 class State {
  public:
-  static constexpr size_t size = 12 + sizeof(Rows<Model>) + 4;
+  static constexpr size_t end_of_rows = 12 + sizeof(Rows<Model>);
+  static constexpr size_t size = end_of_rows + Life<Model>::stored + 4;
 
-  static size_t save(const Rows<Model> &rows, uint8_t *buffer, size_t capacity) {
+  static size_t save(const Rows<Model> &rows, const Life<Model> &life, uint8_t *buffer, size_t capacity) {
     if (capacity < size) return 0;
     memcpy(buffer, magic(), 4);
     memcpy(buffer + 4, Model::id, 8);
     memcpy(buffer + 12, &rows, sizeof rows);
+    memcpy(buffer + end_of_rows, static_cast<const void *>(&life), Life<Model>::stored);
     const uint32_t crc = crc32(buffer, size - 4);
     memcpy(buffer + size - 4, &crc, 4);
     return size;
   }
 
-  // `rows` is written only with ok.
-  static Status load(Rows<Model> &rows, const uint8_t *buffer, size_t bytes) {
+  // `rows` and `life` are written only with ok.
+  static Status load(Rows<Model> &rows, Life<Model> &life, const uint8_t *buffer, size_t bytes) {
     if (bytes < 12) return Status::bad_size;
     if (memcmp(buffer, magic(), 4) != 0) return Status::bad_format;
     if (memcmp(buffer + 4, Model::id, 8) != 0) return Status::other_model;
@@ -41,7 +44,11 @@ class State {
     memcpy(&crc, buffer + size - 4, 4);
     if (crc != crc32(buffer, size - 4)) return Status::bad_checksum;
     if (!possible(buffer + 12)) return Status::bad_state;
+    uint16_t count;
+    memcpy(&count, buffer + 12 + offsetof(Rows<Model>, count), 2);
+    if (!Life<Model>::possible(buffer + end_of_rows, count)) return Status::bad_state;
     memcpy(&rows, buffer + 12, sizeof rows);
+    memcpy(static_cast<void *>(&life), buffer + end_of_rows, Life<Model>::stored);
     return Status::ok;
   }
 
