@@ -21,7 +21,7 @@ from dlnet.export.compare import REFERENCE, check_agreement, largest_difference,
 from dlnet.export.convert import weights_of
 from dlnet.export.costs import spec_costs
 from dlnet.export.documents import EdgeMetrics
-from dlnet.export.edge_form import EdgeForm, Fitted, alone, best_beside, blended, fit_beside, forms_of_kind, shipped
+from dlnet.export.edge_form import EdgeForm, Fitted, alone, beside_networks, best_beside, blended, shipped
 from dlnet.export.form import ONE
 from dlnet.export.litert import EdgeFiles, convert
 from dlnet.export.reference import Int16s, Trace, from_fixed, predict_reference, quantise_inputs
@@ -59,10 +59,7 @@ def main() -> None:
     dataset = WindowDataset.load(Path("data/windows"))
     elites = [_load(name) for name in FrontRecord.read(FRONT).elites]
     blend = config.quantise.blend
-    beside = [] if blend.form == "none" else forms_of_kind(BASELINES, blend.form, task.knots)
-    own = set(dataset.task.channels.features)
-    if blend.form != "none" and not any(set(one.inputs.features) <= own for one in beside):
-        beside.append(fit_beside(dataset, task, config.baselines, blend.form))
+    beside = [] if blend.form == "none" else beside_networks(BASELINES, dataset, task, config.baselines, blend.form)
     with atomic_dir(OUT) as folder:
         for name, fitted in shipped(BASELINES, task.knots).items():
             edge = alone(fitted, dataset, task)
@@ -93,12 +90,13 @@ def _blend(
     if fitted is None:
         print(f"{name}: left out: no {blend.form} form reads the window and the features of {student.name} only")
         return
-    edge = blended(spec, student.encoder, fitted, dataset, task, blend)
+    share = None if blend.weight == "auto" else blend.weight
+    edge = blended(spec, student.encoder, fitted, dataset, task, share)
     if edge is None:
         print(f"{name}: left out: one of {student.name} and {fitted.name} alone does as well on validation windows")
         return
-    share = edge.spec.weight / ONE
-    floats = share * student.forecast(dataset, ends) + (1 - share) * fitted.model.forecast(dataset, ends)
+    weight = edge.spec.weight / ONE
+    floats = weight * student.forecast(dataset, ends) + (1 - weight) * fitted.model.forecast(dataset, ends)
     mae, tflite = dataset.errors(floats, ends).mae, len(files.step) + len(files.head)
     _save_form(name, edge, files, dataset, task, folder / name)
     _form_metrics(name, edge, mae, dataset, task, tflite).write(folder / name / "metrics.json")

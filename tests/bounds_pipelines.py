@@ -65,6 +65,7 @@ SMALL: Settings = {
     "task.stride_train": 2,
     "task.with_target.features": [],
     "task.with_target.relative": [],
+    "task.sensors_only.youth": None,
     "baselines.stride": 5,
     "baselines.boosting.iterations": 5,
     "baselines.boosting.leaves": [4],
@@ -103,6 +104,7 @@ PIPELINES: dict[str, Settings] = {
         "task.with_target.relative": [],
         "task.with_target.quantiles": 0,
         "task.with_target.noise": 0,
+        "task.with_target.history": [],
         "baselines.stride": 1,
         "baselines.seed": 1,
         "baselines.features.with_target": ["own", "all", []],
@@ -188,6 +190,9 @@ PIPELINES: dict[str, Settings] = {
         "teacher.kind": "continuous",
         "teacher.continuous.cell": "ltc2",
         "teacher.continuous.solver": "rk4",
+        "task.with_target.history": [20, 400],
+        "task.with_target.youth": [0, 1],
+        "baselines.linear_device": {"forms": ["linear", "quadratic"], "features": [16]},
         "students.hidden": {"liquid": [6]},
         "students.losses": ["labels", "mse", "cosine"],
         "students.branches": [1, 4],
@@ -243,6 +248,7 @@ PIPELINES: dict[str, Settings] = {
         "task.sensors_only.quantiles": 0,
         "task.sensors_only.noise": 1,
         "task.sensors_only.drop": 0,
+        "task.sensors_only.youth": [0, 1],
         "baselines.features.sensors_only": [["temperature"], "all"],
         "baselines.boosting.targets": {"with_target": ["change"], "sensors_only": ["absolute"]},
         "teacher.kind": "continuous",
@@ -275,6 +281,13 @@ REFUSED: dict[Documented | tuple[str, str], tuple[Settings, str]] = {
         {**OWN_FEATURE, "task.track": "sensors_only", "task.sensors_only.features": []},
         "sensors_only needs at least one feature",
     ),
+    **{
+        ("task.sensors_only.history[]", lag): (
+            {**OWN_FEATURE, "task.track": "sensors_only", "task.sensors_only.history": [lag]},
+            "sensors_only.history must be []: without the target there are no slopes of it",
+        )
+        for lag in (20, 400)
+    },
     **{
         (f"split.{part}", 1): ({f"split.{part}": 1}, "train + validation + test must be 1, not")
         for part in ("train", "validation", "test")

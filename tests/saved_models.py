@@ -26,7 +26,8 @@ def save_device_model(folder: Path, model: DeviceModel, nominal: tuple[float, ..
     zeros = ForecastErrors(mae=0, rmse=0, asset_mae=0, by_horizon=(0.0,) * model.spec.horizon)
     save_spec(folder / SPEC, model.spec)
     facts = {"data": data, "clean": model.clean, "quantities": model.quantities}
-    document = EdgeDocument(**facts, name=model.name, validation=zeros, encoder=model.encoder)
+    parts = {"encoder": model.encoder, "form_inputs": model.form_inputs}
+    document = EdgeDocument(**facts, name=model.name, validation=zeros, **parts)
     document.write(folder / FILE)
     return folder
 

@@ -11,14 +11,16 @@ import numpy.typing as npt
 from tqdm import tqdm
 
 from dlnet.baselines.absolute import ROUNDS, absolute_errors
-from dlnet.baselines.forms import Form, standardised, start_of, terms_of
-from dlnet.baselines.summaries import Knots, Summary, mae, summaries
+from dlnet.baselines.forms import Form, count_of, standardised, start_of, terms_of
+from dlnet.baselines.summaries import NONE, Knots, Summary, mae, summaries
 from dlnet.config.baselines import BaselinesParams, FormKind
 from dlnet.config.task import TaskParams
 from dlnet.data.windows import Floats, WindowDataset
 from dlnet.errors import DataError
 
 Shape = tuple[FormKind, Summary]
+
+MOST_TERMS = 600  # of a form that knows the past: with more it fits the training windows and takes minutes
 
 SCREENING, TUNING = 3, 6  # rounds of reweighting while features, then alpha, are chosen: their order shows by then
 
@@ -163,6 +165,7 @@ class _Design:
         return {
             "form": self.kind,
             "features": list(self.summary.features),
+            "memory": self.summary.memory != NONE,
             "alpha": solution.alpha,
             "error": error,
             "mae_validation": solution.mae_validation,
@@ -170,13 +173,18 @@ class _Design:
 
 
 def fit_ridge(dataset: WindowDataset, task: TaskParams, params: BaselinesParams, more: Sequence[Shape] = ()) -> Form:
-    """The form with the least validation error: quadratic in each feature set, and ``more`` forms.
+    """The form with the least validation error: quadratic in each feature set, without and with the past; ``more``.
 
-    Where few rows measure the target, each knot is fitted on the windows that measure it, and all windows are tried.
+    With the past, a set is tried where that makes at most ``MOST_TERMS`` terms. Where few rows measure the target, each
+    knot is fitted on the windows that measure it, and all windows are tried.
     """
-    sets = summaries(dataset, task, params.features[task.track], task.memory)
-    shapes = dict.fromkeys([*(("quadratic", summary) for summary in sets), *more])
-    return fit_form(dataset, task, params, list(shapes), "ridge")
+    shapes: list[Shape] = []
+    for memory in dict.fromkeys((NONE, task.memory)):
+        sets = summaries(dataset, task, params.features[task.track], memory)
+        shapes += [
+            ("quadratic", one) for one in sets if memory == NONE or count_of("quadratic", one.width) <= MOST_TERMS
+        ]
+    return fit_form(dataset, task, params, list(dict.fromkeys([*shapes, *more])), "ridge")
 
 
 def fit_squares(dataset: WindowDataset, task: TaskParams, params: BaselinesParams, shapes: Sequence[Shape]) -> Form:
@@ -200,7 +208,7 @@ def fit_form(
     error. The best shape is then fitted with the next alphas as long as these are better. Its fit to squares is kept
     where that has the least error: of few windows the median says little.
     """
-    alphas = sorted(params.ridge.alphas)
+    alphas = sorted(set(params.ridge.alphas))
     best: tuple[_Design, _Solution, _Solution] | None = None
     tried: list[dict[str, Any]] = []
     for kind, summary in tqdm(shapes, desc=name, unit="form", leave=False):

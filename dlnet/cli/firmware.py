@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from dlnet.cli.arguments import Model, Out, commands, example
+from dlnet.cli.arguments import UNNAMED, Model, Out, commands, example
 
 if TYPE_CHECKING:
     from dlnet.export.edge import DeviceModel
@@ -25,8 +25,8 @@ app = commands()
 
 @app.command(epilog=example("dlnet firmware --model models/edge/NAME --out build --prove"))
 def firmware(
-    model: Model,
     out: Out,
+    model: Model = UNNAMED,
     counter: Counter = 0,
     prove: Annotated[
         bool,
@@ -34,10 +34,11 @@ def firmware(
     ] = False,
 ) -> None:
     """Write a model as C++ for a sketch: model_data.h and model.json."""
-    from dlnet.cli.models import opened_edge
+    from dlnet.cli.models import chosen, opened_edge
     from dlnet.firmware.bundle import DOCUMENT, HEADER, write_bundle
     from dlnet.outputs import added_files
 
+    model = chosen(model)
     with opened_edge(model) as opened:
         device = replace(opened.device, counter=counter)
     with added_files(out, (HEADER, DOCUMENT), "dlnet firmware", model.folders) as folder:
@@ -51,19 +52,20 @@ def firmware(
 
 @app.command(epilog=example("dlnet sketch --model models/edge/NAME --board emulated --out build/emulated"))
 def sketch(
-    model: Model,
     board: Annotated[Literal["emulated", "nano33ble"], typer.Option()],
     out: Out,
+    model: Model = UNNAMED,
     counter: Counter = 0,
     builder: Annotated[
         Literal["arduino-builder", "arduino-cli"] | None, typer.Option(help="default: what is installed")
     ] = None,
 ) -> None:
     """Build the sketch with a model, and check the image."""
-    from dlnet.cli.models import opened_edge
+    from dlnet.cli.models import chosen, opened_edge
     from dlnet.device.make import make
     from dlnet.outputs import replaced_dir
 
+    model = chosen(model)
     with opened_edge(model) as opened:
         device = replace(opened.device, counter=counter)
     with replaced_dir(out, "dlnet sketch", model.folders) as folder:

@@ -11,9 +11,8 @@ import numpy as np
 from dlnet.baselines.boosting import Boosting
 from dlnet.baselines.devices import fit_linear_device
 from dlnet.baselines.forms import Form as FittedForm
-from dlnet.baselines.saved import SavedBaseline
+from dlnet.baselines.saved import open_boosting, open_ridge
 from dlnet.config.baselines import BaselinesParams, FormKind
-from dlnet.config.quantise import BlendParams
 from dlnet.config.task import Channels, TaskParams
 from dlnet.data.encode import Encoder, fit_encoder
 from dlnet.data.windows import Ends, Floats, Singles, WindowDataset
@@ -34,7 +33,7 @@ from dlnet.export.reference import (
     quantise_inputs,
     run_network,
 )
-from dlnet.saved import load_as
+from dlnet.models.document import FILE, read_raw
 
 NEAR = 1.01  # times the least error: then the smaller form is taken
 SHARES = tuple(i / 10 for i in range(11))  # of the network, that ``auto`` chooses from
@@ -105,10 +104,14 @@ def shipped(baselines: Path, knots: Sequence[int]) -> dict[str, Fitted]:
 
 
 def _model(folder: Path) -> FittedForm | Boosting:
-    model = load_as(folder, SavedBaseline).model
-    if not isinstance(model, FittedForm | Boosting):
+    opened = open_ridge(folder) if _is_form(folder) else open_boosting(folder)
+    if not isinstance(opened.model, FittedForm | Boosting):
         raise ModelError(f"{folder}: a trend has no integer form; name another baseline")
-    return model
+    return opened.model
+
+
+def _is_form(folder: Path) -> bool:
+    return read_raw(folder).get("kind") == "ridge"
 
 
 def alone(fitted: Fitted, dataset: WindowDataset, task: TaskParams) -> EdgeForm:
@@ -128,12 +131,23 @@ def alone(fitted: Fitted, dataset: WindowDataset, task: TaskParams) -> EdgeForm:
 
 def forms_of_kind(baselines: Path, kind: FormKind, knots: Sequence[int]) -> list[Fitted]:
     """All forms of a kind that the baselines stage fitted."""
-    found = []
-    for folder in sorted(path for path in baselines.iterdir() if (path / "model.json").is_file()):
-        saved = load_as(folder, SavedBaseline) if _is_form(folder) else None
-        if saved is not None and isinstance(saved.model, FittedForm) and saved.model.kind == kind:
-            found.append(Fitted.of(folder.name, saved.model, knots))
-    return found
+    folders = sorted(path.parent for path in baselines.glob(f"*/{FILE}") if _is_form(path.parent))
+    models = [(folder.name, _model(folder)) for folder in folders]
+    return [Fitted.of(name, one, knots) for name, one in models if isinstance(one, FittedForm) and one.kind == kind]
+
+
+def beside_networks(
+    baselines: Path, dataset: WindowDataset, task: TaskParams, params: BaselinesParams, kind: FormKind
+) -> list[Fitted]:
+    """Forms of a kind that networks may be blended with: those of the baselines stage.
+
+    Where all of them read features that the networks do not, one of the networks' own features is fitted.
+    """
+    forms = forms_of_kind(baselines, kind, task.knots)
+    own = set(dataset.task.channels.features)
+    if any(set(one.inputs.features) <= own for one in forms):
+        return forms
+    return [*forms, fit_beside(dataset, task, params, kind)]
 
 
 def fit_beside(dataset: WindowDataset, task: TaskParams, params: BaselinesParams, kind: FormKind) -> Fitted:
@@ -154,27 +168,20 @@ def best_beside(forms: list[Fitted], encoder: Encoder, dataset: WindowDataset, e
     return min(near, key=lambda one: one.form.parameters, default=None)
 
 
-def _is_form(folder: Path) -> bool:
-    from dlnet.models.document import read_raw
-
-    return read_raw(folder).get("kind") == "ridge"
-
-
 def blended(
-    spec: Spec, encoder: Encoder, fitted: Fitted, dataset: WindowDataset, task: TaskParams, params: BlendParams
+    spec: Spec, encoder: Encoder, fitted: Fitted, dataset: WindowDataset, task: TaskParams, share: float | None
 ) -> EdgeForm | None:
     """A network with a form that reads its features only; None where one of them alone is as good.
 
     Args:
-        params: the share of the network; ``auto`` takes the one of ``SHARES`` with the least error on validation
-            windows.
+        share: of the network, 0 to 1; None: the one of ``SHARES`` with the least error on validation windows.
     """
     ends = dataset.windows("validation", task.stride_eval)
-    weight = params.weight if params.weight != "auto" else _best_share(spec, encoder, fitted, dataset, ends)
-    share = round(weight * ONE)
-    if share in (0, ONE):
+    chosen = share if share is not None else _best_share(spec, encoder, fitted, dataset, ends)
+    weight = round(chosen * ONE)
+    if weight in (0, ONE):
         return None
-    both = replace(spec, form=fitted.form, weight=share)
+    both = replace(spec, form=fitted.form, weight=weight)
     facts = dataset.task.clean, dataset.task.quantities
     make_model(fitted.name, both, encoder, *facts, form_inputs=fitted.inputs)
     return EdgeForm(both, encoder, fitted.inputs)

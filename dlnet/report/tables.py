@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from dlnet.config.presets import MARKS
+from dlnet.gate.competitor import title as title_of
 from dlnet.report.forecasts import TEXTS, fleet_head, fleet_rows, refused_rows
 from dlnet.report.options import bits_line, usage_line
 
@@ -54,7 +55,7 @@ def summary_table(summary: SummaryReport) -> Table:
         style = "bold" if edge.name == summary.edge.name else None
         table.add_row(*_row(f"int8 {edge.name}", edge.int8, edge.spec_bytes, reference, target), style=style)
     for form in summary.forms:
-        table.add_row(*_row(f"{form.kind} {form.name}", form, form.bytes, reference, target))
+        table.add_row(*_row(title_of(form.kind, form.name), form, form.bytes, reference, target))
     return table
 
 

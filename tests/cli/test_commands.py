@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from made_pipeline import CLEAN, SPLIT, TASK, make, synthetic_assets
+from made_pipeline import CLEAN, SPLIT, TASK, figures, make, synthetic_assets
 
 from dlnet.cli import doctor, main
 from dlnet.cli.set_params import set_params
@@ -17,7 +17,7 @@ from dlnet.data.prepare import prepare
 from dlnet.data.report import describe, markdown
 from dlnet.files import write_text
 from dlnet.gate.choice import CHOICE, Choice
-from dlnet.report.documents import SummaryReport
+from dlnet.report.documents import FormSummary, SummaryReport
 from tasks import BATTERY
 
 PARAMS = "data: {source: embedded, path: data/embedded.parquet, mirror: null, csv: {target: c, unit: Ah, nominal: 1, time: null, features: {}}}\n"  # noqa: E501
@@ -52,6 +52,18 @@ def test_report_prints_every_model_and_the_line_that_opens_mlflow(tmp_path, monk
     assert "synthetic cells (simulated)" in printed
     assert Choice.read(CHOICE).sentence in printed
     assert "make ui" in printed
+
+
+def test_report_names_a_form_that_can_ship(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(make(tmp_path / "made"))
+    path = Path("reports/summary.json")
+    form = FormSummary(
+        **dict(figures(0.00111)), validation=figures(0.00101), name="linear", kind="linear", bytes=1900, parameters=816,
+        mae_float_validation=0.001,
+    )  # fmt: skip
+    SummaryReport.read(path).model_copy(update={"forms": (form,)}).write(path)
+    assert main(["report"]) == 0
+    assert "linear form " in capsys.readouterr().out
 
 
 def test_report_without_a_run_says_what_to_do(tmp_path, monkeypatch, capsys):

@@ -3,9 +3,10 @@
 from pathlib import Path
 
 import pytest
+from small_grid import baselines_params
 from synthetic_dataset import small_net, synthetic_encoder, task, write_windows
 
-from dlnet.config.quantise import QuantiseParams
+from dlnet.config.quantise import BlendParams, QuantiseParams
 from dlnet.data.windows import WindowDataset
 from dlnet.export.convert import weights_of
 from dlnet.export.documents import EdgeMetrics
@@ -37,8 +38,9 @@ def quantised(tmp_path, monkeypatch):
         front = Path("models/front2/front.json")
         front.parent.mkdir(parents=True, exist_ok=True)
         FrontRecord(objectives=("mae_validation",), front=("one",), elites=("one",), notes=()).write(front)
-        params = QuantiseParams(engine_bound=1.05, bits=bits, bits_slack=slack)
-        monkeypatch.setattr(stage.QuantiseConfig, "load", lambda: QuantiseConfig(task=task(), quantise=params))
+        params = QuantiseParams(engine_bound=1.05, bits=bits, bits_slack=slack, blend=BlendParams(form="none"))
+        config = QuantiseConfig(task=task(), baselines=baselines_params(), quantise=params)
+        monkeypatch.setattr(stage.QuantiseConfig, "load", lambda: config)
         stage.main()
         return student, EdgeMetrics.read(OUT / "metrics.json")
 

@@ -94,6 +94,15 @@ def windows(model, count, seed=0):
     return z, rng.integers(-(2**25), 2**25 + 1, count).astype(np.int32)
 
 
+def form_inputs(model, count, seed=0):
+    """Inputs of a form of any int16, the first at the limits; None of a network alone."""
+    if model.spec.form is None:
+        return None
+    x = np.random.default_rng(seed).integers(-(2**15), 2**15, (count, model.spec.form.inputs), dtype=np.int16)
+    x[:2] = np.array([[-32768], [32767]], np.int16)[:count]
+    return x
+
+
 def asset(model, count, seed=0, spikes=0.03):
     """Rows of a synthetic asset, (count, inputs): slow drift, noise, and spikes for the filter to find."""
     codec, rng = model.codec, np.random.default_rng(seed)

@@ -21,6 +21,7 @@ from dlnet.export.edge import DeviceModel
 from dlnet.export.golden import save_golden
 from dlnet.export.saved import GOLDEN
 from dlnet.files import write_tensors
+from dlnet.firmware.random_form import RandomForm
 from dlnet.firmware.random_model import CLEAN, QUANTITIES, random_model
 from dlnet.models.architectures import Config, count_parameters, initial
 from dlnet.models.document import FILE, DataFacts, ForecastErrors
@@ -28,7 +29,7 @@ from dlnet.models.gru import GruConfig
 from dlnet.models.network import NetConfig
 from dlnet.models.precision import Precision
 from dlnet.models.trained import NetworkDocument
-from tests.firmware.firmware_models import FLOORED, RISING, SHARE, asset, windows
+from tests.firmware.firmware_models import FLOORED, RISING, SHARE, asset, form_inputs, windows
 from tests.saved_models import save_device_model
 
 ROWS = 12  # of the asset's file, beyond the window
@@ -48,6 +49,11 @@ EDGES: dict[str, dict[str, Any]] = {
     "share": {"quantities": SHARE, "relative": 3, "quantiles": 0},
     "floors": {"quantities": FLOORED, "features": 4},
     "long": {"knots": (1, 2, 300), "gain": 4.0, "steps": 10, "block": 1},
+    "linear form": {"form": RandomForm("linear", features=2, history=(20,))},
+    "quadratic form": {"form": RandomForm("quadratic", features=1, youth=(2, 7), age=True)},
+    "forest": {"form": RandomForm("forest", features=3, trees=3, age=True)},
+    "blend": {"form": RandomForm("quadratic", features=2, history=(20, 30), weight=19661)},
+    "blend, sensors only": {"with_target": False, "form": RandomForm("linear", youth=(0, 12), weight=3)},
 }
 NETWORKS: dict[str, dict[str, Any]] = {
     "liquid network": {"cell": "liquid", "solver": "euler"},
@@ -104,7 +110,7 @@ def _made(name: str, model: DeviceModel, write: Callable[[Path], object]) -> Bas
 def _edge(name: str, model: DeviceModel) -> Base:
     def write(folder: Path) -> None:
         save_device_model(folder, model)
-        save_golden(folder / GOLDEN, model.spec, *windows(model, 2))
+        save_golden(folder / GOLDEN, model.spec, *windows(model, 2), form_inputs(model, 2))
 
     return _made(name, model, write)
 

@@ -20,10 +20,11 @@ from dlnet.export.saved import SavedEdge
 from dlnet.files import write_text
 from dlnet.firmware.header import header
 from dlnet.firmware.host import OK, STATUS
+from dlnet.firmware.records import records
 from dlnet.firmware.status import given_as
 from dlnet.firmware.toolchain import SANITISERS, host_compiler, includes
 from dlnet.saved import load_as
-from tests.firmware.firmware_models import values_of, windows
+from tests.firmware.firmware_models import form_inputs, values_of, windows
 from tests.fuzz.bases import Base
 from tests.fuzz.judge import model_of, written
 
@@ -115,12 +116,14 @@ def _source(headers: Sequence[str]) -> str:
 
 def _compare_one(model: DeviceModel, program: Path, place: int, number: int, result: Compared) -> None:
     z, anchor = windows(model, WINDOWS, number)
+    x = form_inputs(model, WINDOWS, number)
     values = _rows(model, number)
+    codes = records(model.spec, z, x)
     numbers = [np.array([len(z)], "<i4").tobytes()]
-    numbers += [one.tobytes() + int(a).to_bytes(4, "little", signed=True) for one, a in zip(z, anchor, strict=True)]
+    numbers += [one.tobytes() + int(a).to_bytes(4, "little", signed=True) for one, a in zip(codes, anchor, strict=True)]
     numbers += [np.array([len(values)], "<i4").tobytes(), values.astype("<f4").tobytes()]
     printed = _run([str(program), str(place)], b"".join(numbers))
-    expected = b"".join([*_windows(model, z, anchor), *_pushed(model, values), OK.to_bytes(4, "little")])
+    expected = b"".join([*_windows(model, z, anchor, x), *_pushed(model, values), OK.to_bytes(4, "little")])
     if printed != expected:
         first = next((i for i, (a, b) in enumerate(zip(printed, expected, strict=False)) if a != b), len(printed))
         raise ParityError(f"byte {first:,} of {len(printed):,} differs from the reference's {len(expected):,}")
@@ -129,8 +132,8 @@ def _compare_one(model: DeviceModel, program: Path, place: int, number: int, res
     result.rows += len(values)
 
 
-def _windows(model: DeviceModel, z: np.ndarray, anchor: np.ndarray) -> list[bytes]:
-    trace = run(model.spec, z, anchor)
+def _windows(model: DeviceModel, z: np.ndarray, anchor: np.ndarray, x: np.ndarray | None) -> list[bytes]:
+    trace = run(model.spec, z, anchor, x)
     return [f.tobytes() * 2 + h.tobytes() for f, h in zip(trace.forecast, trace.hidden, strict=True)]
 
 

@@ -1,5 +1,5 @@
 // One model of many in a program: windows and rows from stdin, what the library makes of them to stdout.
-//   windows: int32 count, then of each: int16 window[steps][channels], int32 anchor
+//   windows: int32 count, then of each: int16 window[codes], int32 anchor
 //   -> of each: int32 forecast[horizon], by row; the same, by walking; int16 hidden[steps][hidden]
 //   rows: int32 count, then of each: float values[inputs]
 //   -> of each: int32 status of push, of forecast; int32 anchor; float ahead[horizon]; int16 window[steps][channels]
@@ -32,14 +32,14 @@ template <class Model>
 void windows() {
   int32_t count, anchor;
   get(&count, 1);
-  std::vector<int16_t> window(Model::steps * Model::channels);
+  std::vector<int16_t> window(dlnet::Forecaster<Model>::codes);
   for (int32_t i = 0; i < count; ++i) {
     get(window.data(), window.size());
     get(&anchor, 1);
-    dlnet::StoredWindow<Model> source(window.data());
     dlnet::Forecast<Model> ahead;
     States<Model> states;
-    dlnet::Engine<Model>::run(source, anchor, ahead, states);
+    if (!Model::has_network) states.all.assign(Model::steps * Model::hidden, 0);
+    dlnet::run_stored(window.data(), anchor, ahead, states);
     std::vector<int32_t> by_row, walked;
     for (int32_t row = 1; row <= Model::horizon; ++row) by_row.push_back(ahead.raw(static_cast<uint16_t>(row)));
     ahead.walk([&walked](int32_t raw) {

@@ -16,7 +16,7 @@ from dlnet.data.encode import Encoder
 from dlnet.data.windows import Ends, Floats
 from dlnet.export.convert import weights_of
 from dlnet.export.costs import spec_costs
-from dlnet.export.edge_form import EdgeForm, Fitted, alone, best_beside, blended, forms_of_kind, shipped
+from dlnet.export.edge_form import EdgeForm, Fitted, alone, beside_networks, best_beside, blended, shipped
 from dlnet.export.form import ONE
 from dlnet.export.reference import predict_reference, quantise_inputs
 from dlnet.export.size import spec_bytes
@@ -94,7 +94,9 @@ def _forms(setting: Setting) -> tuple[list[Shippable], list[Fitted]]:
     for name, fitted in shipped(folder, split.task.knots).items():
         mae_float = setting.on_validation(partial(fitted.model.forecast, split.dataset))[0]
         found.append(_with_form(setting, name, alone(fitted, split.dataset, split.task), mae_float))
-    return found, [] if blend.form == "none" else forms_of_kind(folder, blend.form, split.task.knots)
+    if blend.form == "none":
+        return found, []
+    return found, beside_networks(folder, split.dataset, split.task, setting.config.baselines, blend.form)
 
 
 def _network(setting: Setting, model: TrainedModel, spec: Spec, beside: list[Fitted]) -> list[Shippable]:
@@ -106,7 +108,9 @@ def _network(setting: Setting, model: TrainedModel, spec: Spec, beside: list[Fit
     mae_float = setting.on_validation(partial(model.forecast, dataset))[0]
     found = [_shippable(setting, model.name, spec, own_costs, _reference(setting, spec, encoder), mae_float)]
     fitted = best_beside(beside, encoder, dataset, ends)
-    both = None if fitted is None else blended(spec, encoder, fitted, dataset, split.task, config.quantise.blend)
+    weight = config.quantise.blend.weight
+    fixed = None if weight == "auto" else weight
+    both = None if fitted is None else blended(spec, encoder, fitted, dataset, split.task, fixed)
     if fitted is None or both is None:
         return found
     share = both.spec.weight / ONE
