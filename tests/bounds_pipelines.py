@@ -89,6 +89,7 @@ SMALL: Settings = {
 PIPELINES: dict[str, Settings] = {
     "target alone, least of everything": {
         "data.csv.nominal": 1,
+        "data.public": {"embedded": 1},
         "clean.window": 3,
         "clean.sigmas": 1,
         "clean.min_rows": 4,
@@ -133,6 +134,7 @@ PIPELINES: dict[str, Settings] = {
         "students.seeds": [0, 1],
         "students.alpha": 0,
         "students.hint_width": 1,
+        "students.fine_tune": {"steps": 1, "learning_rate": 1},
         "students.training": LEAST,
         "prune.methods": ["magnitude", "features_l1", "features_taylor", "features_activation", "steps", "knots"],
         "prune.teacher_share": 0,
@@ -195,6 +197,7 @@ PIPELINES: dict[str, Settings] = {
         "students.losses": ["labels", "mse", "cosine"],
         "students.branches": [1, 4],
         "students.shifted": {"copies": 1, "spread": 0},
+        "students.fine_tune": {"steps": 0, "learning_rate": 1},
         "students.training": {**STEPS, "weight_decay": 1},
         "prune.methods": ["branches", "rare_branches", "same", "features_l1"],
         "prune.bits": [8, 4],

@@ -38,7 +38,7 @@ class FineTuneParams(Section):
     """Steps on own windows alone, after training on those of public sources too; 0: none."""
 
     steps: Annotated[int, Field(ge=0)] = 300
-    learning_rate: Positive = 2e-3
+    learning_rate: Positive = 3e-4
 
 
 Branches = Annotated[int, Field(ge=1, le=4)]

@@ -12,6 +12,7 @@ from dlnet.data.published import PUBLISHED
 from dlnet.files import write_json, write_text
 from dlnet.metrics import paired_ratio
 from studies.few.config import FewConfig
+from studies.results.page import wrapped
 from studies.stored import Rows
 
 PAGE, FIGURES = Path("docs/few-cells.md"), Path("docs/few-cells.json")
@@ -79,21 +80,23 @@ def verdict(table: Sequence[Mapping[str, Any]]) -> str:
 def page(tables: Mapping[str, Sequence[Mapping[str, Any]]], missing: Sequence[str], config: FewConfig) -> str:
     """The page as Markdown."""
     few = config.few
+    seeds = ", ".join(map(str, few.seeds))
     weights = ", ".join(f"{name} {weight:g}" for name, weight in few.weights.items())
-    parts = [
+    paragraphs = [
         "# Few own cells and public ones",
         "What public cells (`data.public`, see [data](data.md#public-sources)) add to few own ones. `make few` writes "
         "this page and [few-cells.json](few-cells.json).",
         f"Own cells are those of MIT's batch {few.batch}, public ones its other batches and the simulated fleet; "
-        f"weight of a window: {weights}, own 1. {len(few.seeds)} seeds choose the own cells and begin the networks. "
+        f"weight of a window: {weights}, own 1. Seeds {seeds} choose the own cells and begin the networks. "
         f"Settings, student and baselines are chosen on {few.validation} own cells; the test cells are own, and the "
         f"same for every number of own training cells. The student has {few.hidden} neurons, is taught by the ensemble "
         "or by labels alone, whichever is better on validation, and runs on the integer reference. MAE of SoH, mean "
         "over test cells; the ratio has the 95 % interval of a paired bootstrap over them.",
     ]
+    parts = [wrapped(paragraph) for paragraph in paragraphs]
     for name, table in tables.items():
         title = f"{PUBLISHED[name].label}, batch {few.batch}" if name == "mit" else PUBLISHED[name].label
-        parts += [f"## {title}", _table(table), verdict(table)]
+        parts += [f"## {title}", _table(table), wrapped(verdict(table))]
     if missing:
         parts += ["## Other sources", _missing(missing)]
     return "\n\n".join(parts) + "\n"
@@ -117,4 +120,4 @@ def _missing(missing: Sequence[str]) -> str:
         "The same command measures these where `data.mirror` is a folder with a copy of each source, its name given as "
         "`{source}` (`/data/{source}`):"
     )
-    return how + "\n\n" + "\n".join(lines)
+    return wrapped(how) + "\n\n" + "\n".join(lines)
