@@ -141,6 +141,7 @@ PIPELINES: dict[str, Settings] = {
         "prune.alpha": 0,
         "prune.seeds": [0, 1],
         "prune.training": LEAST,
+        "quantise.blend": {"form": "linear", "weight": 0},
         "publish.int8_bound": 1,
         "publish.budget": {"flash_bytes": 1, "ram_bytes": 1, "instructions": 1, "ms_modelled": 1},
         "cost.clock_mhz": 1,
@@ -180,6 +181,7 @@ PIPELINES: dict[str, Settings] = {
         "prune.alpha": 1,
         "prune.teacher_share": 1,
         "quantise.bits": 4,
+        "quantise.blend": {"form": "quadratic", "weight": 1},
     },
     "four branches": {
         "task.name": "generic",
@@ -214,6 +216,7 @@ PIPELINES: dict[str, Settings] = {
             "contrast",
         ],
         "quantise.bits": "auto",
+        "quantise.blend": {"form": "none", "weight": "auto"},
         "quantise.bits_slack": 1,
     },
     "simulated fleet": {

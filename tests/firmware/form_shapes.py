@@ -3,6 +3,7 @@
 import numpy as np
 from firmware_models import RISING
 
+from dlnet.export.form import Trees
 from dlnet.firmware.random_form import RandomForm
 from dlnet.firmware.random_model import random_model
 
@@ -30,6 +31,10 @@ def records_of(model, count, seed=0):
     z = rng.integers(-(2**15), 2**15, (count, spec.steps, spec.channels)).astype(np.int16)
     x = rng.integers(-(2**15), 2**15, (count, spec.form.inputs)).astype(np.int16)
     x[:3] = [[-32768], [32767], [0]]
+    if isinstance(spec.form, Trees):  # some stand on a threshold
+        for i in range(spec.form.inputs):
+            own = spec.form.threshold[spec.form.feature == i]
+            x[3 : count // 2, i] = rng.choice(own, count // 2 - 3) if own.size else 0
     anchor = rng.integers(-(2**25), 2**25 + 1, count).astype(np.int32)
     anchor[:2] = [2**25, -(2**25)]
     return z, anchor, x

@@ -106,3 +106,39 @@ def test_arm_equals_reference(name):
     image = prove_arm(model, z, anchor, x)
     forecast, _ = trace(EmulatedCore(image.content), model, z, anchor, x)
     assert np.array_equal(forecast, run(model.spec, z, anchor, x).forecast)
+
+
+FORM_H, LIFE_H, FOREST_H = "dlnet_form.h", "dlnet_life.h", "dlnet_forest.h"
+FAULTS = {
+    "a product in 16 bits": ("blend", FORM_H, "x[i] * x[j]", "static_cast<int16_t>(x[i] * x[j])"),
+    "a sum in 32 bits": (
+        "blend", FORM_H, "a += static_cast<int64_t>(term) * low_half(word)",
+        "a = static_cast<int32_t>(a + static_cast<int64_t>(term) * low_half(word))",
+    ),
+    "a share rounded down": ("blend", FORM_H, "(both + 16384) >> 15", "both >> 15"),
+    "no clip of an input": ("blend", FORM_H, "value > clip ? clip :", "value > 8 * clip ? clip :"),
+    "a history of another block": ("blend", FORM_H, "(last - lag) / life_block", "(last - lag) / life_block + 1"),
+    "a history over the lag": ("blend", FORM_H, "(twice >> 1)) / twice", "lag) / (2 * lag)"),
+    "a mean that is cut": ("blend", LIFE_H, "life_block / 2 + life_block * 32768", "life_block * 32768"),
+    "youth that goes on": ("blend", LIFE_H, "count_ < Model::youth_end", "true"),
+    "an age from 1 on": ("blend", LIFE_H, "return count_ - 1;", "return count_;"),
+    "the other child": ("forest, one lag", FOREST_H, "word >> 4 : word", "word : word >> 4"),
+}  # fmt: skip
+
+
+@needs_gcc
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_fault_of_one_line_fails_the_self_test_of_a_form(tmp_path, monkeypatch, fault):
+    import shutil
+
+    from dlnet.firmware import toolchain
+
+    shape, name, right, wrong = FAULTS[fault]
+    shutil.copytree(toolchain.LIBRARY, tmp_path / "src")
+    source = tmp_path / "src" / name
+    text = source.read_text()
+    assert text.count(right) == 1
+    source.write_text(text.replace(right, wrong))
+    monkeypatch.setattr(toolchain, "LIBRARY", tmp_path / "src")
+    with CompiledModel(formed(shape), flags=("-fwrapv", "-Wno-error")) as broken:
+        assert broken.self_test() == "self test failed"
