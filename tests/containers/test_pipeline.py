@@ -31,7 +31,8 @@ def clone(folder):
     shrink(params)
     yaml = YAML()
     content = yaml.load(params)
-    for section in (content["teacher"], content["students"], content["prune"], *content["baselines"]["gru"].values()):
+    trained = (content["teacher"]["ensemble"], content["students"], content["prune"])
+    for section in (*trained, *content["baselines"]["gru"].values()):
         section["training"] |= {"steps": 20, "check": 10}
     content["students"]["losses"] = ["labels", "l1"]
     yaml.dump(content, params)
