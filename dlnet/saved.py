@@ -101,6 +101,16 @@ def load_as(path: Path | str, kind: type[Kind]) -> Kind:
     return model
 
 
+def load_all(folder: Path, kind: type[Kind]) -> dict[str, Kind]:
+    """The saved models of the class ``kind`` among the folders in ``folder``, by name.
+
+    Raises:
+        ModelError: as ``load``.
+    """
+    models = {path.parent.name: load(path.parent) for path in sorted(folder.glob(f"*/{FILE}"))}
+    return {name: model for name, model in models.items() if isinstance(model, kind)}
+
+
 def load(path: Path | str) -> LoadedModel:
     """Open a saved model by its folder.
 

@@ -9,6 +9,7 @@ from tqdm import tqdm
 
 from dlnet.baselines.boosting import Boosting
 from dlnet.baselines.forms import Form
+from dlnet.baselines.saved import SavedBaseline
 from dlnet.config.base import StageConfig
 from dlnet.config.baselines import BaselinesParams
 from dlnet.config.quantise import QuantiseParams
@@ -33,7 +34,7 @@ from dlnet.files import atomic_dir
 from dlnet.models.document import Facts, ForecastErrors
 from dlnet.models.precision import Part, Precision
 from dlnet.models.trained import SavedNetwork, TrainedModel
-from dlnet.saved import load_as
+from dlnet.saved import load_all, load_as
 from dlnet.select.record import FrontRecord
 from stages import run
 
@@ -59,9 +60,10 @@ def main() -> None:
     dataset = WindowDataset.load(Path("data/windows"))
     elites = [_load(name) for name in FrontRecord.read(FRONT).elites]
     blend = config.quantise.blend
-    beside = [] if blend.form == "none" else beside_networks(BASELINES, dataset, task, config.baselines, blend.form)
+    fitted_models = {name: saved.model for name, saved in load_all(BASELINES, SavedBaseline).items()}
+    beside = [] if blend.form == "none" else beside_networks(fitted_models, dataset, task, config.baselines, blend.form)
     with atomic_dir(OUT) as folder:
-        for name, fitted in shipped(BASELINES, task.knots).items():
+        for name, fitted in shipped(fitted_models, task.knots).items():
             edge = alone(fitted, dataset, task)
             metrics = _form_metrics(name, edge, _mae(dataset, task, fitted.model), dataset, task)
             _save_form(name, edge, None, dataset, task, folder / name)

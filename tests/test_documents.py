@@ -19,8 +19,13 @@ from tasks import BATTERY
 ERRORS = {"mae": 0.1, "rmse": 0.2, "asset_mae": 0.1, "worst_asset": {"asset": "a", "mae": 0.3}}
 SPREAD = {"mean": 0.1, "std": 0.01}
 VERDICT = {"teaches": True, "teacher_mae": 0.1, "student_mae": 0.2, "student": "liquid-4", "text": "It teaches."}
-GAIN = {"cell": "liquid", "hidden": 4, "loss": "l1", "seeds": 2, "mae_validation": SPREAD, "gain": SPREAD}
-PRUNED = {"method": "l1", "sparsity": 0.5, "networks": 2, "taught": SPREAD, "labels": SPREAD, "gain": SPREAD}
+GAIN = {
+    "cell": "liquid", "hidden": 4, "branches": 1, "loss": "l1", "seeds": 2, "mae_validation": SPREAD, "gain": SPREAD,
+}  # fmt: skip
+PRUNED = {
+    "method": "l1", "sparsity": 0.5, "bits": 0, "loss": "l1", "networks": 2, "taught": SPREAD, "labels": SPREAD,
+    "gain": SPREAD,
+}  # fmt: skip
 SOURCE = {
     "task": "battery", "source": "csv", "simulated": False, "label": "own", "assets": 6, "rows": 9, "nominal": [2.0],
     "notes": ["A."], "findings": [],

@@ -20,9 +20,9 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 INSTALLED = packages_distributions()
 OWN = {"dlnet", "stages", "studies"}
 # Used with those that need them.
-INDIRECT = {"alembic", "cycler", "h11", "packageurl", "sqlalchemy", "urllib3"}
-# Indirect, and of the studies that simulate fleets.
-ELSEWHERE = {"cycler", "packageurl", "urllib3", "pybamm", "scipy", "progpy"}
+INDIRECT = {"alembic", "cycler", "grimp", "h11", "packageurl", "sqlalchemy", "urllib3"}
+# Indirect, and of the studies, which maintainers run.
+ELSEWHERE = {"cycler", "packageurl", "urllib3", "grimp", "pybamm", "scipy", "progpy"}
 # Not imported: a command, plug-ins of MLflow, wheels of one package for other machines.
 NEVER_IMPORTED = {"dvc", "boto3", "psycopg2-binary", "tensorflow", "tensorflow-cpu"}
 

@@ -53,8 +53,8 @@ def describe(path: Path) -> None:
     params["data"] |= {"source": "csv", "path": "cells"}
     params["data"]["csv"] |= {"target": "q", "nominal": 5.0, "features": FEATURES, "labels": "check_up"}
     params["task"]["with_target"] |= {"features": list(FEATURES), "relative": ["CV Q"]}
-    for section in ("teacher", "students", "prune"):
-        params[section]["training"] |= {"steps": STEPS, "check": 20}
+    for section in (params["teacher"]["ensemble"], params["students"], params["prune"]):
+        section["training"] |= {"steps": STEPS, "check": 20}
     params["students"] |= {"hidden": {"liquid": [6]}}
     params["prune"] |= {"methods": ["magnitude"]}
     yaml.dump(params, path)

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 
 from dlnet.baselines.boosting import Boosting
 from dlnet.baselines.devices import fit_linear_device
 from dlnet.baselines.forms import Form as FittedForm
-from dlnet.baselines.saved import open_boosting, open_ridge
+from dlnet.baselines.trends import Trend
 from dlnet.config.baselines import BaselinesParams, FormKind
 from dlnet.config.task import Channels, TaskParams
 from dlnet.data.encode import Encoder, fit_encoder
@@ -33,11 +32,11 @@ from dlnet.export.reference import (
     quantise_inputs,
     run_network,
 )
-from dlnet.models.document import FILE, read_raw
 
 NEAR = 1.01  # times the least error: then the smaller form is taken
 SHARES = tuple(i / 10 for i in range(11))  # of the network, that ``auto`` chooses from
 SHIPPED = {"linear": "linear_device", "forest": "forest_device"}  # folder of models/edge -> baseline
+Baseline = Trend | FittedForm | Boosting
 
 
 @dataclass(frozen=True)
@@ -97,21 +96,20 @@ class EdgeForm:
         return predict_reference(self.spec, *self.windows(dataset, ends), self.codes(dataset, ends))
 
 
-def shipped(baselines: Path, knots: Sequence[int]) -> dict[str, Fitted]:
-    """Forms of the baselines stage that ship alone, by their folder in models/edge; those that it made."""
-    found = {name: baselines / source for name, source in SHIPPED.items() if (baselines / source).is_dir()}
-    return {name: Fitted.of(folder.name, _model(folder), knots) for name, folder in found.items()}
+def shipped(baselines: Mapping[str, Baseline], knots: Sequence[int]) -> dict[str, Fitted]:
+    """Forms of the baselines that ship alone, by their folder in models/edge.
 
-
-def _model(folder: Path) -> FittedForm | Boosting:
-    opened = open_ridge(folder) if _is_form(folder) else open_boosting(folder)
-    if not isinstance(opened.model, FittedForm | Boosting):
-        raise ModelError(f"{folder}: a trend has no integer form; name another baseline")
-    return opened.model
-
-
-def _is_form(folder: Path) -> bool:
-    return read_raw(folder).get("kind") == "ridge"
+    Raises:
+        ModelError: a baseline of that name has no integer form; names it.
+    """
+    found = {}
+    for name, source in SHIPPED.items():
+        model = baselines.get(source)
+        if isinstance(model, Trend):
+            raise ModelError(f"models/baselines/{source}: a trend has no integer form; name another baseline")
+        if model is not None:
+            found[name] = Fitted.of(source, model, knots)
+    return found
 
 
 def alone(fitted: Fitted, dataset: WindowDataset, task: TaskParams) -> EdgeForm:
@@ -129,17 +127,20 @@ def alone(fitted: Fitted, dataset: WindowDataset, task: TaskParams) -> EdgeForm:
     return EdgeForm(spec, encoder, fitted.inputs)
 
 
-def forms_of_kind(baselines: Path, kind: FormKind, knots: Sequence[int]) -> list[Fitted]:
-    """All forms of a kind that the baselines stage fitted."""
-    folders = sorted(path.parent for path in baselines.glob(f"*/{FILE}") if _is_form(path.parent))
-    models = [(folder.name, _model(folder)) for folder in folders]
-    return [Fitted.of(name, one, knots) for name, one in models if isinstance(one, FittedForm) and one.kind == kind]
+def forms_of_kind(baselines: Mapping[str, Baseline], kind: FormKind, knots: Sequence[int]) -> list[Fitted]:
+    """All forms of a kind among the baselines."""
+    forms = {name: model for name, model in sorted(baselines.items()) if isinstance(model, FittedForm)}
+    return [Fitted.of(name, form, knots) for name, form in forms.items() if form.kind == kind]
 
 
 def beside_networks(
-    baselines: Path, dataset: WindowDataset, task: TaskParams, params: BaselinesParams, kind: FormKind
+    baselines: Mapping[str, Baseline],
+    dataset: WindowDataset,
+    task: TaskParams,
+    params: BaselinesParams,
+    kind: FormKind,
 ) -> list[Fitted]:
-    """Forms of a kind that networks may be blended with: those of the baselines stage.
+    """Forms of a kind that networks may be blended with: those among the baselines.
 
     Where all of them read features that the networks do not, one of the networks' own features is fitted.
     """

@@ -28,7 +28,6 @@ Floats = npt.NDArray[np.float64]
 MOST_YOUTH = 64  # rows of youth
 CLIP = int(FEATURE_CLIP) << fixed.INPUT_BITS
 RAW_LIMIT = 1 << 30  # of a raw input, and of its centre
-NEAREST = 4  # half rows between the blocks of a history: then the change over the distance fits 32 bits
 GAINS = (2.0**-30, 2.0**28)  # inputs (2^-12) a unit of a raw input: of an input that does not vary nothing is left
 
 
@@ -143,8 +142,6 @@ def _check_history(codec: Codec, inputs: FormInputs) -> None:
     lags = inputs.history
     if list(lags) != sorted(set(lags)) or any(lag % LIFE_BLOCK or not LEAST_LAG <= lag <= MOST_LAG for lag in lags):
         raise ModelError(f"history must be rising multiples of {LIFE_BLOCK} from {LEAST_LAG} to {MOST_LAG}, not {lags}")
-    if lags and 2 * min(codec.window - 1, *lags) - codec.block - (LIFE_BLOCK - 2) < NEAREST:
-        raise ModelError(f"history needs windows and lags of more than {(codec.block + LIFE_BLOCK) // 2 + 2} rows")
     if inputs.youth is not None:
         first, end = inputs.youth
         if not 0 <= first < end <= min(codec.window, first + MOST_YOUTH):
@@ -223,10 +220,13 @@ def _history(codec: Codec, health: Ints, at: Ints, lag: int) -> Ints:
     """Change of health against ``lag`` rows back, in units of a block's sum; ``at`` (N,) are the windows' last rows.
 
     The change over the true distance between the middles of the two blocks, times ``lag`` rows; halves away from 0.
+    It is 0 where the block does not lie before the last one of the window.
     """
     block = np.maximum(at - lag, 0) // LIFE_BLOCK
+    apart = LIFE_BLOCK * (block + 1) <= at + 1 - codec.block
     recent = health[at[:, None] + np.arange(1 - codec.block, 1)].sum(axis=1)
-    change = recent - codec.block * block_means(health)[block]
-    twice_distance = 2 * at - (codec.block - 1) - 2 * LIFE_BLOCK * block - (LIFE_BLOCK - 1)
+    means = np.append(block_means(health), 0)
+    change = np.where(apart, recent - codec.block * means[np.where(apart, block, -1)], 0)
+    twice_distance = np.where(apart, 2 * at - (codec.block - 1) - 2 * LIFE_BLOCK * block - (LIFE_BLOCK - 1), 1)
     size = (2 * lag * np.abs(change) + (twice_distance >> 1)) // twice_distance
     return np.where(change < 0, -size, size)

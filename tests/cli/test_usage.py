@@ -145,7 +145,7 @@ def test_pages_workflows_and_make_name_commands_that_exist():
         (["device", "info", "--port", "core", "--timeout", "inf"], "must be a number above 0"),
         (["forecast", "cell.csv", "--column", "Qd"], "Invalid value for '--column': 'Qd': write NAME=COLUMN"),
         (["forecast"], "Missing argument 'PATH...'"),
-        (["firmware", "--out", "out"], "Missing option '--model'"),
+        (["sketch", "--out", "out"], "Missing option '--board'"),
         (["release", "record", "0", "--claim", "a", "--url", "b"], "Invalid value for 'VERSION'"),
         (["fetch"], "No such command 'fetch'"),
         (["device"], "Commands:\n  info"),

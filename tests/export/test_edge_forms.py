@@ -8,7 +8,7 @@ from small_grid import baselines_params
 from synthetic_dataset import small_net, synthetic_dataset, task
 
 from dlnet.baselines.devices import fit_forest_device
-from dlnet.baselines.saved import save_baseline
+from dlnet.baselines.saved import SavedBaseline, save_baseline
 from dlnet.data.encode import fit_encoder
 from dlnet.errors import ConfigError, ModelError
 from dlnet.export.convert import weights_of
@@ -22,7 +22,7 @@ from dlnet.firmware.prove import prove_life
 from dlnet.models.document import Facts, ForecastErrors
 from dlnet.models.network import initial
 from dlnet.models.trained import TrainedModel
-from dlnet.saved import load
+from dlnet.saved import load, load_all
 
 
 @pytest.fixture(scope="module")
@@ -44,12 +44,12 @@ def fitted(dataset, params):
 
 @pytest.fixture(scope="module")
 def baselines(dataset, params, fitted, tmp_path_factory):
-    """A folder as the stage baselines leaves it."""
+    """Models of a folder as the stage baselines leaves it."""
     folder = tmp_path_factory.mktemp("baselines")
     forest = fit_forest_device(dataset, params, baselines_params(), fitted.inputs.features)
     for name, model in (("linear_device", fitted.model), ("ridge", fitted.model), ("forest_device", forest)):
         save_baseline(folder / name, name, model, dataset)
-    return folder
+    return {name: saved.model for name, saved in load_all(folder, SavedBaseline).items()}
 
 
 def network(dataset, params):
@@ -121,13 +121,10 @@ def test_the_form_beside_a_network_reads_no_other_feature_or_window(dataset, par
     assert forms_of_kind(baselines, "linear", params.knots) == []
 
 
-def test_a_forest_that_corrects_a_ridge_is_refused_by_name(dataset, params, baselines, fitted, tmp_path):
-    from dlnet.baselines.saved import open_boosting
-
-    forest = open_boosting(baselines / "forest_device").model
-    save_baseline(tmp_path / "forest_device", "forest_device", replace(forest, start=fitted.model), dataset)
+def test_a_forest_that_corrects_a_ridge_is_refused_by_name(params, baselines, fitted):
+    forest = replace(baselines["forest_device"], start=fitted.model)
     with pytest.raises(ModelError, match="forest_device: a forest that corrects a ridge"):
-        shipped(tmp_path, params.knots)
+        shipped({"forest_device": forest}, params.knots)
 
 
 @pytest.mark.parametrize("blend", [{"weight": 1.1}, {"weight": "most"}, {"form": "cubic"}, {"share": 0.5}])

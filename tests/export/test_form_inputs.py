@@ -76,6 +76,15 @@ def test_a_history_is_what_the_definition_says():
             assert abs(int(got) - np.clip(np.floor(exact + 0.5), -16384, 16384)) <= 1
 
 
+def test_a_block_that_the_window_still_shows_gives_no_history():
+    model = random_model(steps=2, form=RandomForm("linear", features=0, history=(20,)), quantiles=0)
+    codes, floats = codes_and_floats(model, 60, np.arange(10, 61))
+    centre = np.floor((0 - np.array(model.form_inputs.center[-1])) / model.form_inputs.scale[-1] * 4096 + 0.5)
+    assert (codes[:5, -1] == np.clip(centre, -16384, 16384)).all()  # rows 0 to 9 overlap the last block until row 13
+    assert (codes[5:, -1] < codes[0, -1]).all()  # health falls
+    assert np.abs(codes.astype(int) - floats).max() <= 40
+
+
 def test_a_mean_of_a_block_rounds_halves_up():
     assert block_means(np.array([0] * 9 + [5] + [0] * 9 + [-5] + [7])).tolist() == [1, 0]
 

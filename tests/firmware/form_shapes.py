@@ -12,6 +12,7 @@ FORMS = {
     "linear": {"form": RandomForm("linear")},
     "quadratic, history": {"form": RandomForm("quadratic", history=HISTORY)},
     "blend": {"form": RandomForm("quadratic", history=HISTORY, youth=(5, 15), age=True, weight=19661)},
+    "form, short windows": {"steps": 2, "form": RandomForm("quadratic", features=1, history=(20, 400))},
     "forest, one lag": {"form": RandomForm("forest", history=(20,), age=True, trees=9)},
     "blend with a forest": {"cell": "ltc", "form": RandomForm("forest", weight=32767, trees=3)},
     "form, sensors only": {"with_target": False, "form": RandomForm("quadratic", features=3, youth=(0, 50))},

@@ -72,7 +72,8 @@ def test_the_parent_carries_the_headline(made):
 
 def test_a_student_has_its_params_its_figures_and_its_curve(made):
     run = next(run for run in collect(made).children if run.name == EDGE and run.kind == "student")
-    assert run.params == {"cell": "liquid", "hidden": "4", "loss": "labels", "seed": "0", "training_windows": "99"}
+    trained = {"loss": "labels", "seed": "0", "training_windows": "99", "bits": "0"}
+    assert run.params == {"cell": "liquid", "hidden": "4", "branches": "1", **trained}
     assert run.metrics["mae_validation"] == 0.0012
     assert run.metrics["mae"] == pytest.approx(1.1 * 0.00119)
     assert run.metrics["flash_bytes"] > 0

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
+from dlnet.baselines.boosting import Boosting
 from dlnet.baselines.fit import fit_all
+from dlnet.baselines.forms import Form
 from dlnet.baselines.gru import Gru
-from dlnet.baselines.saved import save_baseline
+from dlnet.baselines.saved import SavedBaseline, save_baseline
+from dlnet.baselines.trends import Trend
+from dlnet.saved import load_all
 from studies.results.work.setting import Setting
 from studies.stored import Rows
 
@@ -25,9 +27,9 @@ def run(setting: Setting) -> Rows:
     return rows
 
 
-def folder(setting: Setting) -> Path:
-    """Where the baselines of a split are stored; they are fitted if they are not there."""
+def fitted(setting: Setting) -> dict[str, Trend | Form | Boosting]:
+    """The baselines of a split, fitted if they are not stored."""
     path = setting.models / FOLDER
     if not (path / "ridge" / "model.json").is_file():
         run(setting)
-    return path
+    return {name: saved.model for name, saved in load_all(path, SavedBaseline).items()}

@@ -89,14 +89,14 @@ def _best_of_each_size(models: list[TrainedModel]) -> list[TrainedModel]:
 
 def _forms(setting: Setting) -> tuple[list[Shippable], list[Fitted]]:
     """The forms that ship alone, and those that networks may be blended with."""
-    folder, split, blend = baselines.folder(setting), setting.cell_split, setting.config.quantise.blend
+    fitted_models, split, blend = baselines.fitted(setting), setting.cell_split, setting.config.quantise.blend
     found = []
-    for name, fitted in shipped(folder, split.task.knots).items():
+    for name, fitted in shipped(fitted_models, split.task.knots).items():
         mae_float = setting.on_validation(partial(fitted.model.forecast, split.dataset))[0]
         found.append(_with_form(setting, name, alone(fitted, split.dataset, split.task), mae_float))
     if blend.form == "none":
         return found, []
-    return found, beside_networks(folder, split.dataset, split.task, setting.config.baselines, blend.form)
+    return found, beside_networks(fitted_models, split.dataset, split.task, setting.config.baselines, blend.form)
 
 
 def _network(setting: Setting, model: TrainedModel, spec: Spec, beside: list[Fitted]) -> list[Shippable]:

@@ -59,9 +59,11 @@ class FormInputs {
     return Sum<Model::block>::of(rows_.clean(Model::form_feature[feature]) + t * Model::block);
   }
 
-  // Change of health against `lag` rows back, over the true distance between the middles of the two blocks.
+  // Change of health against `lag` rows back, over the true distance between the middles of the two blocks; 0 where
+  // the far block does not lie before the last one of the window.
   int32_t history(const Life<Model> &life, uint32_t lag) const {
     const uint32_t last = life.last(), far = last < lag ? 0 : (last - lag) / life_block;
+    if (life_block * (far + 1) + Model::block > last + 1) return 0;
     const int32_t recent = Sum<Model::block>::of(rows_.clean(0) + Model::window - Model::block);
     const int32_t change = recent - Model::block * life.mean(far);
     const uint32_t twice = 2 * (last - life_block * far) - (Model::block - 1) - (life_block - 1);  // the distance
