@@ -67,11 +67,12 @@ def differing_engines() -> list[str]:
     problems_found = []
     for folder in sorted(Path("models/edge").iterdir()):
         model, stored = open_edge(folder).device, read_tensors(folder / "golden.safetensors")
+        windows = stored["input"], stored["anchor"], stored.get("form")
         with CompiledModel(model) as compiled:
-            if not np.array_equal(compiled.trace(stored["input"], stored["anchor"])[0], stored["forecast"]):
+            if not np.array_equal(compiled.trace(*windows)[0], stored["forecast"]):
                 problems_found.append(f"{folder}: compiled for this machine, it does not give its golden forecasts")
         try:
-            prove_arm(model, stored["input"], stored["anchor"], stored.get("form"))
+            prove_arm(model, *windows)
         except ParityError as error:
             problems_found.append(f"{folder}: {error}")
     return problems_found

@@ -141,7 +141,7 @@ def test_a_helper_for_credentials_that_is_gone_is_named(client, monkeypatch):
         load_config().get_all_credentials()
 
 
-@pytest.mark.skipif(not shutil.which("podman") or os.geteuid() != 0, reason="needs root and podman; see docker/engine-tests.apt")
+@pytest.mark.skipif(not shutil.which("podman") or os.geteuid() != 0, reason="needs root, docker/engine-tests.apt")
 def test_podman_is_refused_by_name(monkeypatch):
     socket = Path(f"/tmp/dlnet-podman-{os.getpid()}.sock")  # noqa: S108 - a socket's path is short
     with subprocess.Popen(["podman", "system", "service", "--time", "60", f"unix://{socket}"], stderr=-3) as service:
