@@ -15,8 +15,7 @@ from dlnet.cost.table import student_table
 from dlnet.data.encode import fit_encoder
 from dlnet.data.windows import WindowDataset
 from dlnet.distill.gains import Distillation, PrunedDistillation, pruning_gains
-from dlnet.distill.synthetic import synthetic_windows
-from dlnet.distill.trees import Teacher, load_teacher, mixed_rows
+from dlnet.distill.trees import Teacher, load_teacher, windows_to_label
 from dlnet.files import atomic_dir, write_parquet
 from dlnet.models.trained import load_network
 from dlnet.select.record import FrontRecord
@@ -62,15 +61,10 @@ def main() -> None:
 
 def _context(config: CompressConfig, dataset: WindowDataset, teacher: Teacher | None) -> TeacherContext:
     """What compressed networks are trained from: the windows of the first stage, but no simulated ones."""
-    params, windows, encoder = (
-        config.students,
-        training_windows(dataset, config.task),
-        fit_encoder(dataset, config.task),
-    )
-    if teacher is not None and teacher.boosting is not None:
-        synthetic = mixed_rows(teacher, dataset, windows, encoder, params.mixed, seed=0)
-    else:
-        synthetic = synthetic_windows(params, make_training_data(dataset, encoder, windows), encoder)
+    params, windows = config.students, training_windows(dataset, config.task)
+    encoder = fit_encoder(dataset, config.task)
+    plain = make_training_data(dataset, encoder, windows)
+    synthetic = windows_to_label(teacher, params, plain, dataset, windows, encoder)
     return TeacherContext(
         dataset,
         windows,

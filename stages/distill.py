@@ -20,9 +20,9 @@ from dlnet.data.windows import WindowDataset
 from dlnet.distill.fine_tune import fine_tune
 from dlnet.distill.gains import Distillation, gains, teacher_verdict
 from dlnet.distill.students import as_student, sweep
-from dlnet.distill.synthetic import Fleet, simulated, synthetic_windows
+from dlnet.distill.synthetic import Fleet, simulated
 from dlnet.distill.targets import add_teacher_targets
-from dlnet.distill.trees import check_labelled, load_teacher, mixed_rows
+from dlnet.distill.trees import check_labelled, load_teacher, windows_to_label
 from dlnet.files import atomic_dir, write_parquet
 from dlnet.train.data import make_training_data, training_windows
 from dlnet.train.job import curves
@@ -55,11 +55,8 @@ def main() -> None:
     teacher = load_teacher(TEACHER)
     check_labelled(teacher, params)
     plain = make_training_data(dataset, encoder, windows)
-    synthetic = (
-        synthetic_windows(params, plain, encoder, _simulated(config, dataset, encoder))
-        if teacher.boosting is None
-        else mixed_rows(teacher, dataset, windows, encoder, params.mixed, seed=0)
-    )
+    fleet = _simulated(config, dataset, encoder)
+    synthetic = windows_to_label(teacher, params, plain, dataset, windows, encoder, fleet)
     training_data = add_teacher_targets(
         plain, [(teacher, 1.0)], dataset, encoder, windows, params.losses, params.hint_width, synthetic
     )

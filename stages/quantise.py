@@ -64,10 +64,8 @@ def main() -> None:
     beside = [] if blend.form == "none" else beside_networks(fitted_models, dataset, task, config.baselines, blend.form)
     with atomic_dir(OUT) as folder:
         for name, fitted in shipped(fitted_models, task.knots).items():
-            edge = alone(fitted, dataset, task)
-            metrics = _form_metrics(name, edge, _mae(dataset, task, fitted.model), dataset, task)
-            _save_form(name, edge, None, dataset, task, folder / name)
-            metrics.write(folder / name / "metrics.json")
+            edge, mae_float = alone(fitted, dataset, task), _mae(dataset, task, fitted.model)
+            _save_form(edge, mae_float, None, dataset, task, folder / name)
         for student in tqdm(elites, desc="quantise", unit="model"):
             metrics, spec, files = _quantise(student, dataset, task, config.quantise, folder / student.name)
             check_agreement(student.name, metrics.mae_engines_validation, config.quantise.engine_bound)
@@ -99,9 +97,7 @@ def _blend(
         return
     weight = edge.spec.weight / ONE
     floats = weight * student.forecast(dataset, ends) + (1 - weight) * fitted.model.forecast(dataset, ends)
-    mae, tflite = dataset.errors(floats, ends).mae, len(files.step) + len(files.head)
-    _save_form(name, edge, files, dataset, task, folder / name)
-    _form_metrics(name, edge, mae, dataset, task, tflite).write(folder / name / "metrics.json")
+    _save_form(edge, dataset.errors(floats, ends).mae, files, dataset, task, folder / name)
 
 
 def _load(name: str) -> TrainedModel:
@@ -134,14 +130,17 @@ def _golden(ends: Ends) -> Ends:
 
 
 def _save_form(
-    name: str, edge: EdgeForm, files: EdgeFiles | None, dataset: WindowDataset, task: TaskParams, folder: Path
+    edge: EdgeForm, mae_float: float, files: EdgeFiles | None, dataset: WindowDataset, task: TaskParams, folder: Path
 ) -> None:
+    """Write the folder of a model with a form; ``files``: of its network, if it has one."""
     ends = dataset.windows("validation", task.stride_eval)
     validation = ForecastErrors.of(edge.predict(dataset, ends), dataset, ends)
     golden = _golden(ends)
     form = edge.inputs, edge.codes(dataset, golden)
     windows = edge.windows(dataset, golden)
-    save_edge(folder, name, Facts.of(dataset), validation, edge.encoder, edge.spec, files, windows, form)
+    save_edge(folder, folder.name, Facts.of(dataset), validation, edge.encoder, edge.spec, files, windows, form)
+    tflite_bytes = 0 if files is None else len(files.step) + len(files.head)
+    _form_metrics(folder.name, edge, mae_float, validation.mae, tflite_bytes).write(folder / "metrics.json")
 
 
 def _mae(dataset: WindowDataset, task: TaskParams, model: Form | Boosting) -> float:
@@ -150,12 +149,9 @@ def _mae(dataset: WindowDataset, task: TaskParams, model: Form | Boosting) -> fl
     return dataset.errors(model.forecast(dataset, ends), ends).mae
 
 
-def _form_metrics(
-    name: str, edge: EdgeForm, mae_float: float, dataset: WindowDataset, task: TaskParams, tflite_bytes: int = 0
-) -> EdgeMetrics:
-    """Errors of the integer reference; no other engine runs a form."""
-    ends, spec = dataset.windows("validation", task.stride_eval), edge.spec
-    mae = dataset.errors(edge.predict(dataset, ends), ends).mae
+def _form_metrics(name: str, edge: EdgeForm, mae_float: float, mae: float, tflite_bytes: int) -> EdgeMetrics:
+    """``mae``: of the integer reference; no other engine runs a form."""
+    spec = edge.spec
     return EdgeMetrics(
         name=name,
         kind=spec.kind,

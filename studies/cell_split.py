@@ -76,7 +76,7 @@ class CellSplit:
             }
         return columns
 
-    def test_cells(self, on_test: Forecast) -> dict[str, tuple[float, int]]:
+    def cells_of_test(self, on_test: Forecast) -> dict[str, tuple[float, int]]:
         """MAE of each test cell, and the number of its windows."""
         dataset = self.with_test_targets
         asset = dataset.asset_of(self.test)

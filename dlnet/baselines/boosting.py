@@ -12,7 +12,7 @@ from tqdm import tqdm
 from dlnet.baselines.forest import Forest, nbytes
 from dlnet.baselines.forms import Form, start_of
 from dlnet.baselines.ridge import fit_squares, measured_knots
-from dlnet.baselines.summaries import NONE, Knots, Summary, mae, summaries
+from dlnet.baselines.summaries import NONE, Knots, OnSummary, Summary, mae, summaries
 from dlnet.config.baselines import BaselinesParams, BoostingTarget, TreesParams
 from dlnet.config.task import TaskParams
 from dlnet.data.windows import Ends, Floats, Histories, Singles, WindowDataset
@@ -25,7 +25,7 @@ LEAF_BYTES = 4  # its value
 
 
 @dataclass(frozen=True)
-class Boosting:
+class Boosting(OnSummary):
     """Fitted forests.
 
     Attributes:
@@ -33,8 +33,6 @@ class Boosting:
         chosen: settings chosen on validation windows. library_bytes: of scikit-learn's own node arrays in memory.
     """
 
-    summary: Summary
-    knots: Knots
     forests: tuple[Forest, ...]
     start: Form | None
     chosen: dict[str, Any]
@@ -44,21 +42,6 @@ class Boosting:
     def remembers(self) -> bool:
         """Whether rows before the window are inputs: then ``predict`` reads ``Histories.life``."""
         return self.summary.remembers or (self.start is not None and self.start.remembers)
-
-    @property
-    def uses_target(self) -> bool:
-        """Whether the health of past rows is an input."""
-        return self.summary.target
-
-    @property
-    def horizon(self) -> int:
-        """Rows ahead."""
-        return self.knots.at[-1]
-
-    @property
-    def window(self) -> int:
-        """Cycles of history that it needs."""
-        return self.summary.window
 
     @property
     def features(self) -> tuple[str, ...]:

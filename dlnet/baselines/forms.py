@@ -7,14 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from dlnet.baselines.summaries import Knots, Summary
+from dlnet.baselines.summaries import Knots, OnSummary
 from dlnet.config.baselines import FormKind
 from dlnet.data.encode import FEATURE_CLIP
 from dlnet.data.windows import Ends, Floats, Histories, Singles, WindowDataset
 
 
 @dataclass(frozen=True)
-class Form:
+class Form(OnSummary):
     """A fitted form.
 
     The summary is standardised and clipped like the nets' inputs; a quadratic form joins its squares and products.
@@ -25,8 +25,6 @@ class Form:
         chosen: settings chosen on validation windows.
     """
 
-    summary: Summary
-    knots: Knots
     center: Singles
     scale: Singles
     coefficients: Singles
@@ -40,11 +38,6 @@ class Form:
         return self.summary.remembers
 
     @property
-    def uses_target(self) -> bool:
-        """Whether the health of past rows is an input."""
-        return self.summary.target
-
-    @property
     def parameters(self) -> int:
         """Numbers that have to be stored."""
         return sum(part.size for part in (self.center, self.scale, self.coefficients, self.intercept))
@@ -53,16 +46,6 @@ class Form:
     def bytes(self) -> int:
         """Four a parameter."""
         return 4 * self.parameters
-
-    @property
-    def horizon(self) -> int:
-        """Rows ahead."""
-        return self.knots.at[-1]
-
-    @property
-    def window(self) -> int:
-        """Cycles of history that it needs."""
-        return self.summary.window
 
     @property
     def features(self) -> tuple[str, ...]:

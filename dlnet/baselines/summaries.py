@@ -93,9 +93,7 @@ def slope(history: Floats, length: int) -> Floats:
     return np.asarray(history[:, -length:] @ (x / (x @ x)))
 
 
-def summaries(
-    dataset: WindowDataset, task: TaskParams, sets: FeatureSets, memory: Memory = NONE, *, age: bool = False
-) -> list[Summary]:
+def summaries(dataset: WindowDataset, task: TaskParams, sets: FeatureSets, memory: Memory = NONE) -> list[Summary]:
     """One summary for each set of features: ``own`` (the task's), ``all``, or names.
 
     A list that names a feature the data lack is left out: it was written for other data. Duplicates are left out too.
@@ -115,7 +113,7 @@ def summaries(
             f"params.yaml: baselines: no list of features fits the data ({list(dataset.feature_names)}); add 'own'"
         )
     with_target = task.track == "with_target"
-    return [Summary(with_target, names, task.window, task.block, memory, age) for names in distinct.values()]
+    return [Summary(with_target, names, task.window, task.block, memory) for names in distinct.values()]
 
 
 @dataclass(frozen=True)
@@ -145,6 +143,29 @@ class Knots:
         ahead = np.arange(1, self.at[-1] + 1)
         hats = [np.interp(ahead, corners, unit) for unit in np.eye(len(corners))[-len(self.at) :]]
         return np.asarray(values @ np.array(hats))
+
+
+@dataclass(frozen=True)
+class OnSummary:
+    """What forms and forests have in common: they map a window's summary to knots."""
+
+    summary: Summary
+    knots: Knots
+
+    @property
+    def uses_target(self) -> bool:
+        """Whether the health of past rows is an input."""
+        return self.summary.target
+
+    @property
+    def horizon(self) -> int:
+        """Rows ahead."""
+        return self.knots.at[-1]
+
+    @property
+    def window(self) -> int:
+        """Cycles of history that it needs."""
+        return self.summary.window
 
 
 def mae(forecast: Singles | Floats, target: Singles | Floats) -> float:

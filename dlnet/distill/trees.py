@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from dlnet.baselines.boosting import Boosting, fit_boosting
 from dlnet.baselines.saved import open_boosting, save_baseline
@@ -20,10 +21,10 @@ from dlnet.config.students import MixedParams, StudentParams
 from dlnet.config.task import TaskParams
 from dlnet.data.encode import Encoder
 from dlnet.data.windows import Ends, Floats, Histories, Singles, WindowDataset
-from dlnet.distill.synthetic import SyntheticWindows
+from dlnet.distill.synthetic import SyntheticWindows, synthetic_windows
 from dlnet.errors import ConfigError, ModelError
 from dlnet.models.trained import TrainedModel, load_network
-from dlnet.train.data import Windows
+from dlnet.train.data import TrainingData, Windows
 
 FOLDER, SHARE = "boosting", "boosting"
 BATCH = 4096
@@ -88,6 +89,25 @@ def check_labelled(teacher: Teacher, params: StudentParams) -> None:
             "params.yaml: students: shifted.copies and simulated_stride must be 0 with a teacher of which boosting is "
             "a part (teacher.boosting): it labels mixtures of rows only; set them to 0, or teacher.boosting"
         )
+
+
+def windows_to_label(
+    teacher: Teacher | None,
+    params: StudentParams,
+    training_data: TrainingData,
+    dataset: WindowDataset,
+    windows: Windows,
+    encoder: Encoder,
+    fleet: Tensor | None = None,
+) -> SyntheticWindows | None:
+    """The synthetic windows that the settings ask for; mixed as rows where boosting is part of the teacher.
+
+    Args:
+        training_data: of ``encoder`` and ``windows``. fleet: see ``synthetic_windows``.
+    """
+    if teacher is not None and teacher.boosting is not None:
+        return mixed_rows(teacher, dataset, windows, encoder, params.mixed, seed=0)
+    return synthetic_windows(params, training_data, encoder, fleet)
 
 
 def mixed_rows(

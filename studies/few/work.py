@@ -41,7 +41,7 @@ def run(config: FewConfig, case: Case, own: int, seed: int, public: bool) -> Row
 def _row(name: str, split: CellSplit, forecasts: Sequence[Forecast]) -> dict[str, Any]:
     scores = split.score(*forecasts)
     kept = {key: scores[key] for key in ("mae_validation", "mae_test", "asset_mae_test")}
-    return {"model": name, **kept, "cells": {cell: mae for cell, (mae, _) in split.test_cells(forecasts[1]).items()}}
+    return {"model": name, **kept, "cells": {cell: mae for cell, (mae, _) in split.cells_of_test(forecasts[1]).items()}}
 
 
 def _student(config: FewConfig, split: CellSplit, seed: int) -> TrainedModel:

@@ -46,7 +46,7 @@ class Setting:
         """
         on_test = forecast(self.cell_split.test)
         scores = self.cell_split.score(forecast(self.cell_split.windows.validation), on_test)
-        return {**scores, "cells_test": self.cell_split.test_cells(on_test)}
+        return {**scores, "cells_test": self.cell_split.cells_of_test(on_test)}
 
     def on_validation(self, forecast: Callable[[Any], Forecast]) -> tuple[float, dict[str, float]]:
         """MAE on validation windows, and of each validation cell."""
