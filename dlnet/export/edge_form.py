@@ -35,6 +35,8 @@ from dlnet.export.reference import (
 
 NEAR = 1.01  # times the least error: then the smaller form is taken
 SHARES = tuple(i / 10 for i in range(11))  # of the network, that ``auto`` chooses from
+USUAL = 0.6  # share that ``auto`` stays near
+CLOSE = 1.02  # times the least error: shares of more are no choice of ``auto``
 SHIPPED = {"linear": "linear_device", "forest": "forest_device"}  # folder of models/edge -> baseline
 Baseline = Trend | FittedForm | Boosting
 
@@ -175,10 +177,10 @@ def blended(
     """A network with a form that reads its features only; None where one of them alone is as good.
 
     Args:
-        share: of the network, 0 to 1; None: the one of ``SHARES`` with the least error on validation windows.
+        share: of the network, 0 to 1; None: chosen on validation windows by ``best_share``.
     """
     ends = dataset.windows("validation", task.stride_eval)
-    chosen = share if share is not None else _best_share(spec, encoder, fitted, dataset, ends)
+    chosen = share if share is not None else _share(spec, encoder, fitted, dataset, ends)
     weight = round(chosen * ONE)
     if weight in (0, ONE):
         return None
@@ -188,13 +190,24 @@ def blended(
     return EdgeForm(both, encoder, fitted.inputs)
 
 
-def _best_share(spec: Spec, encoder: Encoder, fitted: Fitted, dataset: WindowDataset, ends: Ends) -> float:
+def _share(spec: Spec, encoder: Encoder, fitted: Fitted, dataset: WindowDataset, ends: Ends) -> float:
     edge = EdgeForm(spec, encoder, fitted.inputs)
     z, anchor = edge.windows(dataset, ends)
     codes, anchors = quantise_inputs(z), quantise_anchor(anchor)
     network = levels(spec, run_network(spec, codes, anchors).logits, anchors)
     form = form_levels(fitted.form, len(spec.knots), edge.codes(dataset, ends), anchors)
-    mae = [
-        dataset.errors(from_fixed(lines(spec, blend(network, form, round(share * ONE)))), ends).mae for share in SHARES
-    ]
-    return SHARES[int(np.argmin(mae))]
+    return best_share(
+        [dataset.errors(from_fixed(lines(spec, blend(network, form, round(share * ONE)))), ends).mae for share in SHARES]
+    )
+
+
+def best_share(mae: Sequence[float]) -> float:
+    """Of ``SHARES``, the one nearest ``USUAL`` whose error is at most ``CLOSE`` times the least.
+
+    The share of least error varies much from one set of validation cells to the next; docs/quantisation.md has figures.
+
+    Args:
+        mae: of each of ``SHARES``.
+    """
+    close = [share for share, error in zip(SHARES, mae, strict=True) if error <= CLOSE * min(mae)]
+    return min(close, key=lambda share: round(abs(share - USUAL), 1))

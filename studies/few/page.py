@@ -65,16 +65,24 @@ def by_cell(rows: Rows) -> dict[str, float]:
     return {name: float(np.mean([row["cells"][name] for row in rows if name in row["cells"]])) for name in cells}
 
 
+def goal_row(content: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """The row of ``FIGURES`` that the goal is about, with ``goal``; None where it was not measured."""
+    for row in content["sources"].get("mit", []):
+        if row["model"] == "student" and row["own"] == GOAL_OWN:
+            return {**row, "goal": GOAL}
+    return None
+
+
 def verdict(table: Sequence[Mapping[str, Any]]) -> str:
     """One sentence on the goal."""
-    for row in table:
-        if row["model"] == "student" and row["own"] == GOAL_OWN:
-            met = "reached" if row["ratio"] <= GOAL else "not reached"
-            return (
-                f"Student with {GOAL_OWN} own cells and public ones over own alone: {row['ratio']:.3f} "
-                f"[{row['low']:.3f}, {row['high']:.3f}]; goal at most {GOAL:g}: {met}."
-            )
-    return f"No figures for {GOAL_OWN} own cells."
+    row = goal_row({"sources": {"mit": table}})
+    if row is None:
+        return f"No figures for {GOAL_OWN} own cells."
+    met = "reached" if row["ratio"] <= GOAL else "not reached"
+    return (
+        f"Student with {GOAL_OWN} own cells and public ones over own alone: {row['ratio']:.3f} "
+        f"[{row['low']:.3f}, {row['high']:.3f}]; goal at most {GOAL:g}: {met}."
+    )
 
 
 def page(tables: Mapping[str, Sequence[Mapping[str, Any]]], missing: Sequence[str], config: FewConfig) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ from dlnet.config.quantities import Track
 from dlnet.files import write_json, write_text
 from studies.cell_split import Cells
 from studies.config import StudyConfig
+from studies.few.page import FIGURES as FEW
+from studies.few.page import goal_row
 from studies.results.page import front_page, page
 from studies.results.pictures import draw
 from studies.results.ratios import GAINS, gains, headline_gain, ratios
@@ -39,6 +42,7 @@ def write_results(table: pd.DataFrame, config: StudyConfig, cells: Cells) -> Non
         "tracks": {
             track: summarise(table[table["track"] == track], track, study.share_hidden) for track in study.tracks
         },
+        "few": goal_row(json.loads(FEW.read_text())) if FEW.is_file() else None,
     }
     write_json(DOCS / "results.json", content)
     draw(content, DOCS / "img")

@@ -12,7 +12,7 @@ from dlnet.baselines.saved import SavedBaseline, save_baseline
 from dlnet.data.encode import fit_encoder
 from dlnet.errors import ConfigError, ModelError
 from dlnet.export.convert import weights_of
-from dlnet.export.edge_form import SHARES, alone, best_beside, blended, fit_beside, forms_of_kind, shipped
+from dlnet.export.edge_form import SHARES, alone, best_beside, best_share, blended, fit_beside, forms_of_kind, shipped
 from dlnet.export.form import ONE
 from dlnet.export.golden import check_golden
 from dlnet.export.reference import predict_reference
@@ -88,7 +88,7 @@ def test_a_form_alone_forecasts_as_its_floats_do_and_opens_as_any_model(dataset,
     prove_life(saved.device)
 
 
-def test_auto_takes_the_share_of_least_error(dataset, params, fitted):
+def test_auto_takes_its_share_by_the_errors_on_validation_windows(dataset, params, fitted):
     spec, encoder = network(dataset, params)
     ends = ends_of(dataset, params)
     mae = []
@@ -100,9 +100,17 @@ def test_auto_takes_the_share_of_least_error(dataset, params, fitted):
             mae.append(dataset.errors(predict_reference(spec, z, anchor) if share else form, ends).mae)
         else:
             mae.append(dataset.errors(edge.predict(dataset, ends), ends).mae)
-    best = SHARES[int(np.argmin(mae))]
+    weight = round(best_share(mae) * ONE)
     chosen = blended(spec, encoder, fitted, dataset, params, None)
-    assert (0 if chosen is None else chosen.spec.weight) == round(best * ONE)
+    assert (None if chosen is None else chosen.spec.weight) == (weight if 0 < weight < ONE else None)
+
+
+@pytest.mark.parametrize(
+    ("least_at", "steepness", "share"),
+    [(0.6, 1.0, 0.6), (0.2, 1.0, 0.3), (1.0, 1.0, 0.9), (0.2, 0.1, 0.6), (0.0, 0.11, 0.4)],
+)
+def test_auto_stays_as_near_the_usual_share_as_two_percent_allow(least_at, steepness, share):
+    assert best_share([1 + steepness * (at - least_at) ** 2 for at in SHARES]) == share
 
 
 def test_a_share_of_nothing_or_all_is_no_blend(dataset, params, fitted):

@@ -1,5 +1,7 @@
 """The study's figures against a small table whose means and spreads are known by hand."""
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -99,6 +101,7 @@ def content(table):
         "data": {"source": "mit", "label": "MIT–Stanford (measured)", "assets": 125, "rows": 85577},
         "protocol": {**protocol, "most_parameters": {"with_target": 1000}},
         "tracks": {"with_target": summarise(table, "with_target", 8)},
+        "few": {"own": 4, "ratio": 0.8, "low": 0.7, "high": 0.95, "goal": 0.9},
     }
 
 
@@ -114,6 +117,14 @@ def test_front_page_keeps_what_stands_around_the_marks(content):
     assert text.endswith("<!-- /results -->\nafter\n")
     assert "old" not in text
     assert "| int8 liquid student | 0.00300 ± 0.00000 | 0.0030 | 1,500 |" in text
+
+
+def test_front_page_tells_every_goal_and_whether_it_is_reached(content):
+    text = front_page("<!-- results -->\n<!-- /results -->\n", content)
+    assert re.search(r"\| `with_target`: int8 student over boosting \| 0\.600 \| [\d.–]+ \| ≤ 1\.00 \| yes \|", text)
+    assert re.search(r"\| `with_target`: int8 student over line \| 0\.600 \| [\d.–]+ \| ≤ 0\.50 \| no \|", text)
+    assert "| `with_target`: gain of distilling, 8 neurons, 100% of the cells | +10.0 % |" in text
+    assert "4 own cells and public ones over own alone | 0.800 | 0.700–0.950 | ≤ 0.90 | yes |" in text
 
 
 def test_front_page_without_marks_is_refused(content):
