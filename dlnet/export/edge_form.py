@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-import numpy as np
-
 from dlnet.baselines.boosting import Boosting
 from dlnet.baselines.devices import fit_linear_device
 from dlnet.baselines.forms import Form as FittedForm
@@ -197,7 +195,10 @@ def _share(spec: Spec, encoder: Encoder, fitted: Fitted, dataset: WindowDataset,
     network = levels(spec, run_network(spec, codes, anchors).logits, anchors)
     form = form_levels(fitted.form, len(spec.knots), edge.codes(dataset, ends), anchors)
     return best_share(
-        [dataset.errors(from_fixed(lines(spec, blend(network, form, round(share * ONE)))), ends).mae for share in SHARES]
+        [
+            dataset.errors(from_fixed(lines(spec, blend(network, form, round(share * ONE)))), ends).mae
+            for share in SHARES
+        ]
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from dlnet.errors import ModelError
@@ -91,20 +91,22 @@ def _short(content: dict[str, Any]) -> str:
 
 def _goals(content: dict[str, Any]) -> str:
     """Every ratio and gain that has a goal, of both tracks."""
-    rows = []
-    for name, track in content["tracks"].items():
-        for row in track["ratios"]:
-            if row["goal"] is not None:
-                rows.append([f"`{name}`: {row['above']} over {row['below']}", *_ratio(row)])
-        distillation = track["distillation"]
-        for row in [*distillation["stage 1"], *distillation["shares"]]:
-            if row["goal"] is not None:
-                title = f"`{name}`: gain of distilling, {row['hidden']} neurons, {row['share']:.0%} of the cells"
-                rows.append([title, *_gain(row)])
+    rows = [row for name, track in content["tracks"].items() for row in _goals_of(name, track)]
     if content["few"] is not None:
         few = content["few"]
         rows.append([f"`with_target`: {few['own']} own cells and public ones over own alone", *_ratio(few)])
     return _table(["figure", "measured", "95 %", "goal", "reached"], rows)
+
+
+def _goals_of(name: str, track: dict[str, Any]) -> Iterator[list[str]]:
+    for row in track["ratios"]:
+        if row["goal"] is not None:
+            yield [f"`{name}`: {row['above']} over {row['below']}", *_ratio(row)]
+    distillation = track["distillation"]
+    for row in [*distillation["stage 1"], *distillation["shares"]]:
+        if row["goal"] is not None:
+            title = f"`{name}`: gain of distilling, {row['hidden']} neurons, {row['share']:.0%} of the cells"
+            yield [title, *_gain(row)]
 
 
 def _ratio(row: dict[str, Any]) -> list[str]:
