@@ -205,7 +205,7 @@ def _share(spec: Spec, encoder: Encoder, fitted: Fitted, dataset: WindowDataset,
 def best_share(mae: Sequence[float]) -> float:
     """Of ``SHARES``, the one nearest ``USUAL`` whose error is at most ``CLOSE`` times the least.
 
-    The share of least error varies much from one set of validation cells to the next; docs/quantisation.md has figures.
+    The share of least error varies much from one set of validation assets to the next.
 
     Args:
         mae: of each of ``SHARES``.

@@ -65,9 +65,9 @@ def by_cell(rows: Rows) -> dict[str, float]:
     return {name: float(np.mean([row["cells"][name] for row in rows if name in row["cells"]])) for name in cells}
 
 
-def goal_row(content: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    """The row of ``FIGURES`` that the goal is about, with ``goal``; None where it was not measured."""
-    for row in content["sources"].get("mit", []):
+def goal_row(table: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
+    """The row of a source that the goal is about, with ``goal``; None where it was not measured."""
+    for row in table:
         if row["model"] == "student" and row["own"] == GOAL_OWN:
             return {**row, "goal": GOAL}
     return None
@@ -75,7 +75,7 @@ def goal_row(content: Mapping[str, Any]) -> Mapping[str, Any] | None:
 
 def verdict(table: Sequence[Mapping[str, Any]]) -> str:
     """One sentence on the goal."""
-    row = goal_row({"sources": {"mit": table}})
+    row = goal_row(table)
     if row is None:
         return f"No figures for {GOAL_OWN} own cells."
     met = "reached" if row["ratio"] <= GOAL else "not reached"

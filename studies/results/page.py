@@ -194,16 +194,11 @@ def _name(name: str, model: dict[str, Any]) -> str:
 
 
 def _ratios(track: dict[str, Any]) -> str:
-    rows = [
-        [
-            f"{row['above']} over {row['below']}",
-            f"{row['ratio']:.3f}",
-            f"{row['low']:.3f}–{row['high']:.3f}",
-            f"{row['least']:.3f}–{row['most']:.3f}",
-            *_held(row["ratio"], row["goal"]),
-        ]
-        for row in track["ratios"]
-    ]
+    rows = []
+    for row in track["ratios"]:
+        ratio, interval, *held = _ratio(row)
+        splits = f"{row['least']:.3f}–{row['most']:.3f}"
+        rows.append([f"{row['above']} over {row['below']}", ratio, interval, splits, *held])
     return _table(["ratio of MAEs", "ratio", "95 %", "single splits", "goal", "reached"], rows)
 
 

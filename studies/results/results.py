@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from dlnet.config.quantities import Track
-from dlnet.files import write_json, write_text
+from dlnet.files import read_json, write_json, write_text
 from studies.cell_split import Cells
 from studies.config import StudyConfig
 from studies.few.page import FIGURES as FEW
@@ -42,7 +41,7 @@ def write_results(table: pd.DataFrame, config: StudyConfig, cells: Cells) -> Non
         "tracks": {
             track: summarise(table[table["track"] == track], track, study.share_hidden) for track in study.tracks
         },
-        "few": goal_row(json.loads(FEW.read_text())) if FEW.is_file() else None,
+        "few": goal_row(read_json(FEW)["sources"].get("mit", [])) if FEW.is_file() else None,
     }
     write_json(DOCS / "results.json", content)
     draw(content, DOCS / "img")
